@@ -1,0 +1,113 @@
+"""Run Python functions on this computer's cores and, with the same code, on a cluster.
+
+::
+
+    import gridengine
+
+    def f(x):
+        return x * x
+
+    if __name__ == "__main__":
+        print(gridengine.map(f, [1, 2, 3]))       # on the best scheduler that there is
+
+        job = gridengine.Job(target=f, args=(7,))  # threading.Thread's interface
+        job.start()
+        job.join()
+        print(job.result)
+
+The rooms, lowest floor first; a module imports from floors below its own alone:
+
+====  =============================================  ===========================================
+0     ``errors`` ``states`` ``settings``             what can go wrong; where a job stands; numbers
+1     ``by_value`` ``serializer`` ``ticket``         objects to frames; the host's record of a job
+      ``launch``                                     the file that a supervisor starts from
+2     ``protocol``                                   who says what to whom
+3     ``ledger``                                     which job is where; pure
+3     ``worker/``                                    the other side: supervisor and worker
+3     ``schedulers/base``                            the contract of whatever starts workers
+4     ``schedulers/process``, ``…/grid_engine``      one room for each way to start them
+5     ``schedulers``                                 their names, and ``best_available()``
+6     ``wires`` ``crew`` ``hub``                     the socket; who works; the one thread
+7     ``job``                                        the user's handle
+8     ``dispatcher`` ``functional``                  faces in terms of it
+====  =============================================  ===========================================
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from . import errors, schedulers
+    from .dispatcher import JobDispatcher
+    from .errors import (
+        Death,
+        GridEngineError,
+        JobCancelled,
+        JobDied,
+        JobError,
+        JobExited,
+        JobTimeout,
+        PackingError,
+        SchedulerError,
+        SchedulerUnavailable,
+        TimeoutError,
+        UnpackingError,
+    )
+    from .functional import map, partial, raised
+    from .job import Job
+    from .states import DeathCause, JobState
+    from .ticket import Usage
+
+__all__ = [
+    "Death",
+    "DeathCause",
+    "GridEngineError",
+    "Job",
+    "JobCancelled",
+    "JobDied",
+    "JobDispatcher",
+    "JobError",
+    "JobExited",
+    "JobState",
+    "JobTimeout",
+    "PackingError",
+    "SchedulerError",
+    "SchedulerUnavailable",
+    "TimeoutError",
+    "UnpackingError",
+    "Usage",
+    "errors",
+    "map",
+    "partial",
+    "raised",
+    "schedulers",
+]
+
+_HOMES = {
+    "Job": "job",
+    "JobDispatcher": "dispatcher",
+    "Usage": "ticket",
+    **dict.fromkeys(("map", "partial", "raised"), "functional"),
+    **dict.fromkeys(("DeathCause", "JobState"), "states"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    # On first use: a supervisor, and a program that only looks, need nearly nothing of it.
+    if name in ("errors", "schedulers"):
+        value: Any = importlib.import_module(f".{name}", __name__)
+    elif name in __all__:
+        home = importlib.import_module(f".{_HOMES.get(name, 'errors')}", __name__)
+        value = getattr(home, name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,266 @@
+"""Who works for a dispatcher: its queue jobs, their supervisors, and how each of them ends.
+
+Called from the dispatcher's thread alone, but for `Crew.kind_of`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+
+from .launch import Launch
+from .schedulers.base import (
+    End,
+    Ended,
+    Event,
+    Notice,
+    Refused,
+    Scheduler,
+    Session,
+    Stuck,
+    Submitted,
+)
+from .settings import Settings
+from .states import DeathCause
+
+log = logging.getLogger(__name__)
+
+_WORKER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker")
+
+
+@dataclasses.dataclass
+class SupervisorRecord:
+    """What is known of a supervisor.
+
+    Attributes:
+        address: Its routing id.
+        workers: How many it was told to have.
+        heard: When it last spoke.
+    """
+
+    address: bytes
+    queue_job: str
+    kind: int
+    host: str
+    pid: int
+    workers: int
+    heard: float
+
+
+@dataclasses.dataclass
+class _Batch:
+    """Queue jobs that were asked for together."""
+
+    kind: int
+    count: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Loss:
+    """A supervisor is gone with all its workers; ``end`` is what is known about why."""
+
+    supervisor: SupervisorRecord
+    end: End
+
+
+@dataclasses.dataclass(frozen=True)
+class Hopeless:
+    """No worker of a kind can be had; ``reason`` says why."""
+
+    kind: int
+    reason: str
+
+
+class Crew:
+    """Hires and dismisses.
+
+    Args:
+        session: Starts the queue jobs.
+        scheduler: Says what they look like.
+        settings: The numbers.
+        launch: What every supervisor is told; its ``kind`` and ``workers`` are filled in here.
+        folder: A private folder for launch files.
+        logs: A folder for what queue jobs print.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        scheduler: Scheduler,
+        settings: Settings,
+        launch: Launch,
+        folder: str,
+        logs: str,
+    ) -> None:
+        self._session = session
+        self._scheduler = scheduler
+        self._settings = settings
+        self._launch = launch
+        self._folder = folder
+        self._logs = logs
+        self._lock = threading.Lock()
+        self._kinds: list[Mapping[str, object]] = []
+        self._batch_numbers = itertools.count(1)
+        self._batches: dict[int, _Batch] = {}
+        # A queue job without a supervisor has not started yet, as far as is known here.
+        self._queue_jobs: dict[str, int] = {}
+        self._stopped: set[str] = set()
+        self._failures: dict[int, int] = {}
+        self.supervisors: dict[bytes, SupervisorRecord] = {}
+
+    def kind_of(self, resources: Mapping[str, object]) -> int:
+        """Returns the kind of workers that have these resources. May be called by any thread."""
+        with self._lock:
+            if resources not in self._kinds:
+                self._kinds.append(resources)
+            return self._kinds.index(resources)
+
+    def known_kinds(self) -> range:
+        """Returns the kinds that exist."""
+        return range(len(self._kinds))
+
+    # ------------------------------------------------------------------ hiring
+
+    def staff(self, kind: int, wanted: int, say: Callable[[bytes, int], object]) -> None:
+        """Hires until ``wanted`` workers of a kind work, or are on their way.
+
+        Args:
+            say: Tells a supervisor, by its address, how many workers to have.
+        """
+        each = self._scheduler.workers_per_queue_job
+        for record in self.supervisors.values():
+            if record.kind == kind:
+                more = min(each, wanted)
+                wanted -= each
+                if more > record.workers:
+                    record.workers = more
+                    say(record.address, more)
+        missing = -(-wanted // each) - self._on_the_way(kind)
+        room = self._scheduler.max_queue_jobs - self._total()
+        count = min(missing, room)
+        if count > 0:
+            self._start(kind, count, min(each, wanted))
+
+    def _on_the_way(self, kind: int) -> int:
+        present = {record.queue_job for record in self.supervisors.values()}
+        return sum(
+            1
+            for name, its_kind in self._queue_jobs.items()
+            if its_kind == kind and name not in present and name not in self._stopped
+        ) + sum(batch.count for batch in self._batches.values() if batch.kind == kind)
+
+    def _total(self) -> int:
+        live = len(self._queue_jobs.keys() - self._stopped)
+        return live + sum(batch.count for batch in self._batches.values())
+
+    def _start(self, kind: int, count: int, workers: int) -> None:
+        path = os.path.join(self._folder, f"launch-{kind}-{workers}")
+        if not os.path.exists(path):
+            dataclasses.replace(self._launch, kind=kind, workers=workers).write(path)
+        number = next(self._batch_numbers)
+        self._batches[number] = _Batch(kind, count)
+        self._session.start(
+            number,
+            [sys.executable, _WORKER, path],
+            count,
+            name="gridengine",
+            resources=self._kinds[kind] if kind < len(self._kinds) else {},
+            logs=self._logs,
+        )
+
+    def dismiss_pending(self, kind: int) -> None:
+        """Stops the queue jobs of a kind that have not started: nothing is left for them."""
+        present = {record.queue_job for record in self.supervisors.values()}
+        pending = [
+            name
+            for name, its_kind in self._queue_jobs.items()
+            if its_kind == kind and name not in present and name not in self._stopped
+        ]
+        if pending:
+            self._stopped.update(pending)
+            self._session.stop(pending)
+
+    # ------------------------------------------------------------------ who is there
+
+    def arrived(self, record: SupervisorRecord) -> None:
+        """Notes a supervisor's first word."""
+        self.supervisors[record.address] = record
+        self._queue_jobs.setdefault(record.queue_job, record.kind)
+        self._failures.pop(record.kind, None)
+
+    def heard(self, address: bytes, now: float) -> None:
+        """Notes a sign of life."""
+        record = self.supervisors.get(address)
+        if record is not None:
+            record.heard = now
+
+    def silent(self, now: float) -> list[Loss]:
+        """Returns the supervisors that have not spoken for longer than the patience."""
+        lost = [
+            record
+            for record in self.supervisors.values()
+            if now - record.heard > self._settings.patience
+        ]
+        for record in lost:
+            del self.supervisors[record.address]
+            # Should it still run, its workers are not to be waited for.
+            self._stopped.add(record.queue_job)
+            self._session.stop([record.queue_job])
+        return [Loss(record, self._silence(record)) for record in lost]
+
+    def _silence(self, record: SupervisorRecord) -> End:
+        return End(
+            cause=DeathCause.NODE_LOST,
+            detail=f"nothing heard of {record.host} for {self._settings.patience:g} s",
+        )
+
+    # ------------------------------------------------------------------ the scheduler's word
+
+    def events(self) -> Iterator[Loss | Hopeless]:
+        """Yields what the scheduler's news means."""
+        for event in self._session.events():
+            yield from self._understand(event)
+
+    def _understand(self, event: Event) -> Iterator[Loss | Hopeless]:
+        if isinstance(event, Submitted):
+            batch = self._batches.pop(event.batch, None)
+            if batch is not None:
+                for name in event.queue_jobs:
+                    self._queue_jobs.setdefault(name, batch.kind)
+        elif isinstance(event, Refused):
+            batch = self._batches.pop(event.batch, None)
+            if batch is not None:
+                yield Hopeless(batch.kind, event.reason)
+        elif isinstance(event, Ended):
+            yield from self._ended(event)
+        elif isinstance(event, Stuck):
+            yield from self._failed_to_start(event.queue_job, event.reason)
+            self._stopped.add(event.queue_job)
+            self._session.stop([event.queue_job])
+        elif isinstance(event, Notice):
+            log.warning("%s", event.text)
+
+    def _ended(self, event: Ended) -> Iterator[Loss | Hopeless]:
+        gone = [r for r in self.supervisors.values() if r.queue_job == event.queue_job]
+        for record in gone:
+            del self.supervisors[record.address]
+            yield Loss(record, event.end)
+        if not gone and event.end.exitcode != 0 and event.queue_job not in self._stopped:
+            yield from self._failed_to_start(event.queue_job, event.end.detail)
+        self._queue_jobs.pop(event.queue_job, None)
+        self._stopped.discard(event.queue_job)
+
+    def _failed_to_start(self, queue_job: str, reason: str) -> Iterator[Hopeless]:
+        kind = self._queue_jobs.get(queue_job)
+        if kind is None or queue_job in self._stopped:
+            return
+        failures = self._failures[kind] = self._failures.get(kind, 0) + 1
+        log.warning("queue job %s did not start: %s", queue_job, reason)
+        if failures > self._settings.resubmissions:
+            self._failures.pop(kind)
+            yield Hopeless(kind, f"queue job {queue_job} did not start: {reason}")

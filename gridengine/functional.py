@@ -1,0 +1,303 @@
+"""`map` and `partial`: the everyday face, in terms of tickets.
+
+A map is cut into *chunks* of neighbouring calls, one ticket each. The thread that called `map`
+packs them, just ahead of the workers, and unpacks the answers: an iterable of any length needs
+the memory of a few chunks, and an error in it is raised where it was made.
+"""
+
+from __future__ import annotations
+
+import builtins
+import collections
+import functools
+import itertools
+import operator
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+from .errors import JobError, PackingError, TimeoutError
+from .hub import Hub, hub_for
+from .job import error_from, unreadable
+from .schedulers import best_available
+from .schedulers.base import Scheduler
+from .serializer import (
+    Function,
+    Packed,
+    RemoteTraceback,
+    name_of,
+    pack,
+    pack_function,
+    short_repr,
+    unpack,
+)
+from .settings import BLOCK_BYTES, BLOCK_SECONDS
+from .states import JobState
+from .ticket import Mode, Ticket
+
+R = TypeVar("R")
+
+#: Packed arguments that a map holds in its chunks, in bytes, beyond two chunks a worker.
+_AHEAD_BYTES = 256 * 1024 * 1024
+
+
+def map(  # noqa: A001  # the builtin's parallel twin
+    f: Callable[..., R],
+    *iterables: Iterable[Any],
+    scheduler: Scheduler | None = None,
+    reraise: bool = True,
+    chunksize: int | None = None,
+    timeout: float | None = None,
+) -> list[R]:
+    """Applies ``f`` to the items of iterables, in parallel; equal to ``list(map(f, ...))``.
+
+    Example:
+        >>> import gridengine
+        >>> with gridengine.schedulers.ProcessScheduler(2) as scheduler:
+        ...     gridengine.map(abs, [-1, 2, -3], scheduler=scheduler)
+        [1, 2, 3]
+
+    Args:
+        f: Any callable: lambdas, closures and functions of ``__main__`` too.
+        iterables: The arguments, as for the builtin; of any length, generators too. They are
+            drawn from only a little ahead of the workers.
+        scheduler: Where to run; by default `gridengine.schedulers.best_available`.
+        reraise: Whether to raise the first exception, in order, and cancel what has not
+            begun. Otherwise exceptions stand in the list in the place of values; `raised`
+            tells them from exceptions that ``f`` returned.
+        chunksize: Calls that go to a worker together. By default by the time they take.
+        timeout: Seconds for the whole map.
+
+    Returns:
+        The values, in the order of the items.
+
+    Raises:
+        BaseException: What ``f`` raised, with the remote traceback as its ``__cause__``.
+        JobError: A call ended in another way; see `gridengine.errors`.
+        TimeoutError: The time was over; all calls were cancelled (also the builtin's).
+        PackingError: ``f`` or an item cannot travel (also a TypeError).
+        SchedulerError: The scheduler cannot be used.
+        TypeError, ValueError: An argument is impossible.
+    """
+    if not callable(f):
+        raise TypeError(f"f is {short_repr(f)}, which cannot be called")
+    if not iterables:
+        raise TypeError("map() must have at least one iterable")
+    if chunksize is not None and operator.index(chunksize) < 1:
+        raise ValueError(f"chunksize is {chunksize}; it takes at least 1")
+    end = None if timeout is None else time.monotonic() + timeout
+    single = len(iterables) == 1
+    items = iter(iterables[0]) if single else zip(*iterables)  # noqa: B905  # as the builtin
+    function = pack_function(f, "the function")
+    chunks = _Chunks(
+        hub_for(scheduler or best_available()),
+        function,
+        items,
+        Mode.MAP if single else Mode.STARMAP,
+        length=builtins.min(operator.length_hint(each, -1) for each in iterables),
+        chunksize=chunksize,
+        reraise=reraise,
+    )
+    try:
+        return chunks.run(end)
+    except BaseException:
+        chunks.abandon()
+        raise
+
+
+class _Chunks:
+    """One map on its way."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        function: Function,
+        items: Iterator[Any],
+        mode: Mode,
+        *,
+        length: int,
+        chunksize: int | None,
+        reraise: bool,
+    ) -> None:
+        self._hub = hub
+        self._function = function
+        self._items = items
+        self._mode = mode
+        self._length = length
+        self._chunksize = chunksize
+        self._reraise = reraise
+        self._fed = 0
+        self._exhausted = False
+        self._failed = False
+        self._timed_out = False
+        self._bytes_per_call = 0.0
+        self._chunks: collections.deque[Ticket] = collections.deque()
+        self._bytes_ahead = 0
+        self._running = 0
+        self._answered = threading.Semaphore(0)
+
+    def run(self, end: float | None) -> list[Any]:
+        results: list[Any] = []
+        while True:
+            while not self._exhausted and not self._failed and self._has_room():
+                self._feed()
+            while self._chunks and self._chunks[0].over:
+                results.extend(self._values(self._chunks.popleft()))
+            if not self._chunks and (self._exhausted or self._failed):
+                return results
+            if not self._wait_for_an_answer(end):
+                self._timed_out = True
+                raise TimeoutError(f"the map was not done in time; {len(results)} calls were")
+
+    def _wait_for_an_answer(self, end: float | None) -> bool:
+        patience = None if end is None else builtins.max(0.0, end - time.monotonic())
+        if not self._answered.acquire(timeout=patience):
+            return False
+        self._running -= 1
+        # One look at what is done serves all answers that have come meanwhile.
+        while self._answered.acquire(blocking=False):
+            self._running -= 1
+        return True
+
+    def abandon(self) -> None:
+        """Takes back what is not done: after an error of its own, the workers may finish."""
+        unfinished = [ticket for ticket in self._chunks if not ticket.over]
+        if not unfinished:
+            return
+        if self._failed and not self._timed_out:
+            self._hub.drop(unfinished)
+        else:
+            self._hub.cancel(unfinished)
+
+    # ------------------------------------------------------------------ feeding
+
+    def _has_room(self) -> bool:
+        """Tells whether another chunk should be there, so that no worker waits for one."""
+        pace = self._hub.pace(self._function.key)
+        few = 2 * self._hub.staff() + 2
+        if self._running < few:
+            return True
+        if self._bytes_ahead > _AHEAD_BYTES:
+            return False
+        if pace is None or pace > BLOCK_SECONDS:
+            # Slow calls: as many at once as there may ever be workers for.
+            return self._running < 2 * self._hub.possible_workers
+        return False
+
+    def _size(self) -> int:
+        if self._chunksize is not None:
+            return self._chunksize
+        pace = self._hub.pace(self._function.key)
+        if pace is None:
+            return 1
+        size = BLOCK_SECONDS / builtins.max(pace, 1e-8)
+        if self._bytes_per_call:
+            size = builtins.min(size, BLOCK_BYTES / self._bytes_per_call)
+        if self._length >= 0:
+            # Chunks shrink towards the end, so that the workers end together.
+            left = builtins.max(0, self._length - self._fed)
+            size = builtins.min(size, left / (4 * self._hub.staff()) + 1)
+        return builtins.max(1, int(size))
+
+    def _feed(self) -> None:
+        items = list(itertools.islice(self._items, self._size()))
+        if not items:
+            self._exhausted = True
+            return
+        packed = self._pack(items)
+        size = len(packed.payload) + sum(memoryview(frame).nbytes for frame in packed.frames)
+        self._bytes_per_call = size / len(items)
+        ticket = Ticket(
+            self._function,
+            self._mode,
+            packed.payload,
+            packed.frames,
+            name=self._function.name,
+            size=len(items),
+            first=self._fed,
+            fail_fast=self._reraise,
+        )
+        self._fed += len(items)
+        self._bytes_ahead += size
+        self._running += 1
+        self._chunks.append(ticket)
+        ticket.when_over(functools.partial(self._over, ticket, size))
+        self._hub.submit(ticket)
+
+    def _over(self, ticket: Ticket, size: int) -> None:
+        if self._reraise and ticket.state is not JobState.FINISHED:
+            self._failed = True
+        self._bytes_ahead -= size
+        self._answered.release()
+
+    def _pack(self, items: list[Any]) -> Packed:
+        try:
+            return pack(items, "the arguments")
+        except PackingError:
+            for index, item in enumerate(items, self._fed):
+                pack(item, f"the argument of call {index}")
+            raise
+
+    # ------------------------------------------------------------------ answers
+
+    def _values(self, ticket: Ticket) -> list[Any]:
+        if ticket.error is not None:
+            self._failed = True
+            raise ticket.error
+        values: list[Any] = []
+        for outcome in sorted(ticket.outcomes, key=lambda outcome: outcome.lo):
+            try:
+                got = unpack(outcome.payload, outcome.frames) if outcome.payload else []
+            except BaseException as error:
+                answer = unreadable(error, ticket, outcome)
+                if self._reraise:
+                    self._failed = True
+                    raise answer from error
+                got = [answer] * (outcome.hi - outcome.lo)
+            if outcome.failures:
+                got = [*got, *[None] * (outcome.hi - outcome.lo - len(got))]
+                for index, failure in sorted(outcome.failures.items()):
+                    failed = error_from(ticket, outcome, index, failure)
+                    if self._reraise:
+                        self._failed = True
+                        raise failed
+                    got[index - outcome.lo] = failed
+            values.extend(got)
+        return values
+
+
+def raised(value: object) -> bool:
+    """Returns True for an exception that a job raised, in a list made with ``reraise=False``.
+
+    False for one that the function returned as its value, and for all else.
+    """
+    if not isinstance(value, BaseException):
+        return False
+    return isinstance(value.__cause__, RemoteTraceback) or isinstance(value, JobError)
+
+
+class partial(functools.partial[R]):
+    """`functools.partial` that keeps the function's name, docstring and module.
+
+    Its ``__name__`` shows what is closed over, so that logs and death certificates do too.
+
+    Example:
+        >>> def power(base, exponent):
+        ...     "Raises to a power."
+        ...     return base**exponent
+        >>> square = partial(power, exponent=2)
+        >>> square(3), square.__name__, square.__doc__
+        (9, 'power(exponent=2)', 'Raises to a power.')
+    """
+
+    __name__: str
+
+    def __new__(cls, f: Callable[..., R], /, *args: Any, **kwargs: Any) -> partial[R]:
+        self = super().__new__(cls, f, *args, **kwargs)
+        shown = [short_repr(arg) for arg in self.args]
+        shown += [f"{name}={short_repr(value)}" for name, value in self.keywords.items()]
+        self.__name__ = f"{name_of(self.func)}({', '.join(shown)})"
+        self.__doc__ = getattr(f, "__doc__", None)
+        self.__module__ = getattr(f, "__module__", cls.__module__)
+        return self

@@ -1,0 +1,151 @@
+"""The file that tells a supervisor all it needs, its path being the only argument.
+
+The arguments and the environment of a queue job can be read by every user of a cluster
+(``qstat -j``), so the keys travel in a file that its owner alone can read, in a folder that its
+owner alone can enter.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import stat
+import sys
+from collections.abc import Mapping, Sequence
+
+from .errors import GridEngineError
+
+#: Environment of the submitting host that would be wrong, or a lie, on a node.
+_OF_THIS_HOST = frozenset(
+    "HOSTNAME HOST DISPLAY XAUTHORITY XDG_RUNTIME_DIR XDG_SESSION_ID SSH_CLIENT SSH_CONNECTION "
+    "SSH_TTY SSH_AUTH_SOCK TERM TMPDIR TMP TEMP TMUX TMUX_PANE STY DBUS_SESSION_BUS_ADDRESS "
+    "JOB_ID JOB_NAME JOB_SCRIPT QUEUE NSLOTS NHOSTS NQUEUES ARC ENVIRONMENT REQUEST RESTARTED "
+    "LD_PRELOAD PWD OLDPWD SHLVL _".split()
+)
+_OF_A_QUEUE_JOB = ("SGE_", "PE_", "DRMAA_", "SLURM_", "PBS_")
+
+#: Libraries that start as many threads as the host has cores, whatever the queue job was granted.
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Launch:
+    """What a supervisor is told.
+
+    Attributes:
+        endpoints: Where the dispatcher may be reached; any one of them will do.
+        server_key: The dispatcher's public CURVE key (Z85), empty on a local socket.
+        public_key: The public key of its workers.
+        secret_key: The secret key of its workers.
+        kind: The kind of work that these workers may do.
+        workers: How many to start at once.
+        persistent: Whether the supervisor stays when it has no worker.
+        fresh: Whether each job gets a newly forked worker.
+        heartbeat: Seconds between signs of life.
+        patience: Seconds of the dispatcher's silence after which all ends.
+        parent: Process id of the program if it runs on the same host, else 0.
+        queue_job: ``str.format`` template that gives the queue job's name from the environment.
+        cwd: Working directory.
+        sys_path: Where modules are found.
+        environ: Variables to set.
+    """
+
+    endpoints: Sequence[str]
+    server_key: str = ""
+    public_key: str = ""
+    secret_key: str = ""
+    kind: int = 0
+    workers: int = 1
+    persistent: bool = False
+    fresh: bool = False
+    heartbeat: float = 5.0
+    patience: float = 30.0
+    parent: int = 0
+    queue_job: str = ""
+    cwd: str = ""
+    sys_path: Sequence[str] = ()
+    environ: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def write(self, path: str) -> None:
+        """Writes the file, readable by its owner alone from its first byte on.
+
+        Raises:
+            OSError: It exists, or cannot be written.
+        """
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            json.dump(dataclasses.asdict(self), file)
+
+    @classmethod
+    def read(cls, path: str) -> Launch:
+        """Returns what `write` has written.
+
+        Raises:
+            GridEngineError: Somebody else could have read or planted the file.
+            OSError: It cannot be read.
+        """
+        with open(path, encoding="utf-8") as file:
+            status = os.fstat(file.fileno())
+            if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
+                raise GridEngineError(
+                    f"{path} holds keys, but belongs to user {status.st_uid} with mode "
+                    f"{stat.S_IMODE(status.st_mode):o}: it must be this user's, with mode 600"
+                )
+            return cls(**json.load(file))
+
+
+def private_folder(path: str) -> str:
+    """Makes a folder that its owner alone can enter, or checks that an existing one is so.
+
+    Returns:
+        The path.
+
+    Raises:
+        GridEngineError: It is somebody else's, or open to others.
+        OSError: It cannot be made.
+    """
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    status = os.lstat(path)
+    if not stat.S_ISDIR(status.st_mode):
+        raise GridEngineError(f"{path} shall hold keys, but is no folder: remove it")
+    if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
+        raise GridEngineError(
+            f"{path} shall hold keys, but belongs to user {status.st_uid} with mode "
+            f"{stat.S_IMODE(status.st_mode):o}: make it this user's, with mode 700"
+        )
+    return path
+
+
+def import_path() -> list[str]:
+    """Returns where this program finds modules, in a form that holds elsewhere too."""
+    paths = [os.path.abspath(path) for path in sys.path if isinstance(path, str)]
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    return paths if package in paths else [*paths, package]
+
+
+def environment_for_nodes(environ: Mapping[str, str], threads: int) -> dict[str, str]:
+    """Returns the variables that a program on another host shall see as if it were here.
+
+    Args:
+        environ: The program's own environment.
+        threads: Slots of one worker, which libraries shall not exceed unless told otherwise.
+    """
+    travelling = {
+        name: value
+        for name, value in environ.items()
+        if name not in _OF_THIS_HOST and not name.startswith(_OF_A_QUEUE_JOB)
+    }
+    return {**thread_limits(environ, threads), **travelling}
+
+
+def thread_limits(environ: Mapping[str, str], threads: int) -> dict[str, str]:
+    """Returns the variables that hold numeric libraries to ``threads``, but for those set."""
+    return {name: str(threads) for name in _THREADS if name not in environ}

@@ -1,0 +1,586 @@
+"""Which job is where since when. Pure: events and ``now`` in, orders out.
+
+No socket, thread, clock or pickle is in here, so every fault is a list of events in a test.
+`gridengine.hub` turns bytes into these events and these orders into bytes.
+
+A *piece* is a run of calls of one ticket that wait, or are handed out, together. Invariants:
+
+- every call of a ticket that is not over is in exactly one piece, or has been recorded;
+- a piece is in exactly one place: in the queue of its kind, or outstanding at one worker;
+- the outstanding pieces of a worker are in the order of their positions;
+- attempt numbers of a ticket only grow, and an answer counts only for an outstanding piece.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Iterable
+
+from .settings import BLOCK_BYTES, BLOCK_CALLS, BLOCK_SECONDS, PACES
+from .states import JobState
+from .ticket import Ticket
+
+
+class Piece:
+    """A run of calls, ``lo`` to ``hi`` (not included), of a ticket.
+
+    Attributes:
+        deaths: How often a worker died while it ran one of these calls.
+        losses: How often it was lost for a reason that no job is to blame for.
+        errors: How often it has raised.
+        careful: Whether the worker shall note every single call, to find a guilty one.
+        attempt: Number of the latest hand-out.
+        position: Number of its first call among those handed to the worker.
+        since: When it was handed out.
+    """
+
+    __slots__ = (
+        "attempt",
+        "careful",
+        "deaths",
+        "errors",
+        "hi",
+        "lo",
+        "losses",
+        "position",
+        "since",
+        "ticket",
+    )
+
+    def __init__(self, ticket: Ticket, lo: int, hi: int) -> None:
+        self.ticket = ticket
+        self.lo = lo
+        self.hi = hi
+        self.deaths = self.losses = self.errors = 0
+        self.careful = False
+        self.attempt = 0
+        self.position = 0
+        self.since = 0.0
+
+    def __repr__(self) -> str:
+        return f"<Piece [{self.lo}, {self.hi}) of {self.ticket!r}>"
+
+    def part(self, lo: int, hi: int) -> Piece:
+        """Returns a new piece for some of the calls, with the same past."""
+        piece = Piece(self.ticket, lo, hi)
+        piece.deaths, piece.losses, piece.errors = self.deaths, self.losses, self.errors
+        piece.careful = self.careful
+        return piece
+
+
+class WorkerRecord:
+    """What the ledger knows of one worker.
+
+    Attributes:
+        address: Its routing id.
+        kind: Which jobs it may run.
+        outstanding: Its pieces, in the order in which it runs them.
+        position: The position that the next call handed to it will have.
+        load: Seconds of work that it has, by estimate.
+        blocks: Messages with work that it has not finished.
+        ran: Calls that it has answered.
+        heard: When it last spoke, or was given work.
+        recalling: Whether its unbegun work is being taken back.
+        leaving: Whether it has been told to end.
+    """
+
+    __slots__ = (
+        "address",
+        "block",
+        "ends",
+        "heard",
+        "kind",
+        "leaving",
+        "load",
+        "outstanding",
+        "position",
+        "ran",
+        "recalling",
+    )
+
+    def __init__(self, address: bytes, kind: int, now: float) -> None:
+        self.address = address
+        self.kind = kind
+        self.outstanding: collections.deque[Piece] = collections.deque()
+        self.position = 0
+        self.load = 0.0
+        self.block = 0
+        # The position behind each unfinished block, for `blocks`.
+        self.ends: collections.deque[int] = collections.deque()
+        self.ran = 0
+        self.heard = now
+        self.recalling = False
+        self.leaving = False
+
+    @property
+    def blocks(self) -> int:
+        return len(self.ends)
+
+
+@dataclasses.dataclass(frozen=True)
+class Assignment:
+    """Order: hand these pieces to that worker, in one message."""
+
+    worker: WorkerRecord
+    pieces: list[Piece]
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """Order: the call ``index`` of a ticket has died for good, in this attempt."""
+
+    ticket: Ticket
+    index: int
+    attempt: int
+    since: float
+
+
+class Ledger:
+    """The book of one dispatcher.
+
+    Args:
+        infrastructure_retries: Losses of a piece that are forgiven.
+    """
+
+    def __init__(self, infrastructure_retries: int = 10) -> None:
+        self._infrastructure_retries = infrastructure_retries
+        self._queues: dict[int, collections.deque[Piece]] = {}
+        self._waiting_calls: collections.Counter[int] = collections.Counter()
+        self._staff: collections.Counter[int] = collections.Counter()
+        self._idle: dict[int, dict[bytes, WorkerRecord]] = {}
+        self._hungry: dict[bytes, WorkerRecord] = {}
+        self._paces: collections.OrderedDict[bytes, float] = collections.OrderedDict()
+        self.workers: dict[bytes, WorkerRecord] = {}
+
+    # ------------------------------------------------------------------ what is wanted
+
+    def submit(self, ticket: Ticket) -> None:
+        """Event: a ticket has been started."""
+        self._queue(ticket.kind).append(Piece(ticket, 0, ticket.size))
+        self._waiting_calls[ticket.kind] += ticket.size
+
+    def backlog(self, kind: int) -> int:
+        """Returns the calls that wait for a worker."""
+        return self._waiting_calls[kind]
+
+    def kinds(self) -> list[int]:
+        """Returns the kinds that have calls waiting."""
+        return [kind for kind, calls in self._waiting_calls.items() if calls]
+
+    def pace(self, function: bytes) -> float | None:
+        """Returns the seconds that one call of a function takes, None if not yet known."""
+        return self._paces.get(function)
+
+    def wanted(self, kind: int) -> int:
+        """Returns how many workers could be put to good use, those who are busy included."""
+        calls = self.backlog(kind)
+        busy = self._staff[kind] - len(self._idle.get(kind, ()))
+        if not calls:
+            return busy
+        queue = self._queues.get(kind)
+        pace = self._paces.get(queue[0].ticket.function.key) if queue else None
+        if pace is not None:
+            # A worker that would find less than a block's work when it arrives is not worth
+            # its start.
+            calls = min(calls, 1 + int(calls * pace / BLOCK_SECONDS))
+        return busy + calls
+
+    def cancel(self, ticket: Ticket) -> list[WorkerRecord]:
+        """Event: a ticket is over, whatever its workers say.
+
+        Returns:
+            The workers that hold some of its calls.
+        """
+        queue = self._queue(ticket.kind)
+        kept = [piece for piece in queue if piece.ticket is not ticket]
+        self._waiting_calls[ticket.kind] -= sum(
+            piece.hi - piece.lo for piece in queue if piece.ticket is ticket
+        )
+        queue.clear()
+        queue.extend(kept)
+        if ticket.state is not JobState.RUNNING:
+            return []
+        return [
+            worker
+            for worker in self.workers.values()
+            if any(piece.ticket is ticket for piece in worker.outstanding)
+        ]
+
+    def cancel_waiting(self, tickets: set[Ticket]) -> list[Ticket]:
+        """Event: these tickets are unwanted. Returns those no part of which was handed out."""
+        for kind in {ticket.kind for ticket in tickets}:
+            queue = self._queue(kind)
+            kept = [piece for piece in queue if piece.ticket not in tickets]
+            self._waiting_calls[kind] -= sum(piece.hi - piece.lo for piece in queue) - sum(
+                piece.hi - piece.lo for piece in kept
+            )
+            queue.clear()
+            queue.extend(kept)
+        held = {piece.ticket for worker in self.workers.values() for piece in worker.outstanding}
+        return [ticket for ticket in tickets if ticket not in held and not ticket.over]
+
+    def tickets(self) -> list[Ticket]:
+        """Returns the tickets that are not over, in the order in which they are held."""
+        held = [piece.ticket for worker in self.workers.values() for piece in worker.outstanding]
+        waiting = [piece.ticket for queue in self._queues.values() for piece in queue]
+        return [ticket for ticket in dict.fromkeys(held + waiting) if not ticket.over]
+
+    def give_up(self, kind: int) -> list[Ticket]:
+        """Event: there will be no worker of this kind. Returns the tickets that wait for one."""
+        queue = self._queue(kind)
+        tickets = list(dict.fromkeys(piece.ticket for piece in queue))
+        queue.clear()
+        self._waiting_calls[kind] = 0
+        return tickets
+
+    def staff(self, kind: int) -> int:
+        """Returns the number of workers of a kind."""
+        return self._staff[kind]
+
+    # ------------------------------------------------------------------ workers
+
+    def joined(self, address: bytes, kind: int, now: float) -> WorkerRecord:
+        """Event: a worker is ready for work."""
+        worker = WorkerRecord(address, kind, now)
+        self.workers[address] = worker
+        self._staff[kind] += 1
+        self._rest(worker)
+        return worker
+
+    def ended(
+        self,
+        address: bytes,
+        now: float,
+        *,
+        position: int | None = None,
+        width: int = 0,
+        blame: bool = True,
+        final: bool = False,
+    ) -> list[Verdict]:
+        """Event: a worker is no more.
+
+        Args:
+            position: The position that it was at; None if nobody could look, so that it must
+                have been at the first one that it has not answered for.
+            width: How many calls from there may have ended it, 0 if it had begun none.
+            blame: Whether the job that it ran is to blame; otherwise its attempt is free.
+            final: Whether that job shall not be tried again.
+
+        Returns:
+            The calls that are not tried again.
+        """
+        worker = self.workers.pop(address, None)
+        if worker is None:
+            return []
+        self._staff[worker.kind] -= 1
+        self._idle.get(worker.kind, {}).pop(address, None)
+        self._hungry.pop(address, None)
+        if position is None and worker.outstanding:
+            first = worker.outstanding[0]
+            position, width = first.position, first.hi - first.lo
+        verdicts: list[Verdict] = []
+        again: list[Piece] = []
+        for piece in worker.outstanding:
+            if piece.ticket.over:
+                continue
+            again.extend(self._after_death(piece, position or 0, width, blame, final, verdicts))
+        self._put_back(again)
+        return verdicts
+
+    def _after_death(
+        self,
+        piece: Piece,
+        position: int,
+        width: int,
+        blame: bool,
+        final: bool,
+        verdicts: list[Verdict],
+    ) -> list[Piece]:
+        lo = max(piece.lo, piece.lo + position - piece.position)
+        hi = min(piece.hi, piece.lo + position - piece.position + width)
+        if lo >= hi:
+            return [piece]  # Begun and finished, its answer lost; or not begun at all.
+        innocent = [piece.part(piece.lo, lo), piece.part(hi, piece.hi)]
+        suspect = piece.part(lo, hi)
+        again = [part for part in innocent if part.lo < part.hi]
+        if not blame:
+            suspect.losses += 1
+        else:
+            suspect.deaths += 1
+        # One of several did it, and which one is not known: each is tried by itself before
+        # any is given up.
+        suspect.careful = blame
+        alone = hi - lo == 1
+        given_up = suspect.deaths > piece.ticket.lost_retries or (
+            suspect.losses > self._infrastructure_retries
+        )
+        if final or (given_up and alone):
+            verdicts.extend(
+                Verdict(piece.ticket, index, piece.attempt, piece.since) for index in range(lo, hi)
+            )
+        else:
+            again.append(suspect)
+        return sorted(again, key=lambda part: part.lo)
+
+    def idle_since(self, kind: int) -> list[WorkerRecord]:
+        """Returns the workers of a kind that have nothing to do."""
+        return list(self._idle.get(kind, {}).values())
+
+    def retire(self, worker: WorkerRecord) -> None:
+        """Event: an idle worker has been told to leave; it gets no more work."""
+        worker.leaving = True
+        self._idle.get(worker.kind, {}).pop(worker.address, None)
+
+    # ------------------------------------------------------------------ hand-out
+
+    def assign(self, now: float) -> list[Assignment]:
+        """Returns the orders that put waiting pieces to work.
+
+        Idle workers come first; a busy one gets its next block before it has finished the
+        last, if that will not take long by what such calls have taken so far.
+        """
+        orders: list[Assignment] = []
+        for kind, queue in self._queues.items():
+            idle = self._idle.get(kind)
+            while queue and idle:
+                worker = idle.popitem()[1]
+                self._assign(worker, queue, now, orders)
+        if any(self._queues.values()):
+            for worker in list(self._hungry.values()):
+                queue = self._queue(worker.kind)
+                if queue and self._estimate(queue[0]) is not None:
+                    self._assign(worker, queue, now, orders)
+        return orders
+
+    def _assign(
+        self,
+        worker: WorkerRecord,
+        queue: collections.deque[Piece],
+        now: float,
+        orders: list[Assignment],
+    ) -> None:
+        pieces = self._block(worker, queue, now)
+        self._appease(worker)
+        orders.append(Assignment(worker, pieces))
+
+    def _block(
+        self, worker: WorkerRecord, queue: collections.deque[Piece], now: float
+    ) -> list[Piece]:
+        # No more than a fair share of what waits: the last blocks decide when all is done.
+        most = min(BLOCK_CALLS, 1 + len(queue) // (2 * self._staff[worker.kind]))
+        block: list[Piece] = []
+        seconds = 0.0
+        size = 0
+        while queue and len(block) < most:
+            piece = queue[0]
+            cost = self._estimate(piece)
+            if block and (
+                cost is None or seconds + cost > BLOCK_SECONDS or size > BLOCK_BYTES
+            ):
+                break
+            queue.popleft()
+            self._hand_out(piece, worker, now)
+            block.append(piece)
+            size += len(piece.ticket.payload)
+            if cost is None:
+                break
+            seconds += cost
+        worker.load += seconds
+        worker.block += 1
+        worker.ends.append(worker.position)
+        worker.heard = now
+        return block
+
+    def _hand_out(self, piece: Piece, worker: WorkerRecord, now: float) -> None:
+        ticket = piece.ticket
+        ticket.attempts += 1
+        ticket.state = JobState.RUNNING
+        piece.attempt = ticket.attempts
+        piece.position = worker.position
+        piece.since = now
+        calls = piece.hi - piece.lo
+        worker.position += calls
+        worker.outstanding.append(piece)
+        self._waiting_calls[ticket.kind] -= calls
+
+    def _estimate(self, piece: Piece) -> float | None:
+        pace = self._paces.get(piece.ticket.function.key)
+        return None if pace is None else pace * (piece.hi - piece.lo)
+
+    # ------------------------------------------------------------------ answers
+
+    def done(
+        self,
+        worker: WorkerRecord,
+        ticket: int,
+        attempt: int,
+        lo: int,
+        hi: int,
+        *,
+        wall: float,
+        failed: bool,
+        now: float,
+    ) -> Ticket | None:
+        """Event: a worker answers for some calls.
+
+        Returns:
+            The ticket to record the answer for; None if it is to be dropped, because it is
+            late, unknown, or the calls are tried again.
+        """
+        outstanding = worker.outstanding
+        for skipped, piece in enumerate(outstanding):  # noqa: B007  # both used below
+            if piece.ticket.id == ticket and piece.attempt == attempt:
+                break
+        else:
+            return None
+        if not piece.lo <= lo < hi <= piece.hi:
+            return None
+        # Answers come in the order of the positions: what stands before this one was
+        # cancelled, and the worker has skipped it, or its answer was lost on the way.
+        lost = [outstanding.popleft() for _ in range(skipped)]
+        if piece.lo < lo:
+            lost.append(piece.part(piece.lo, lo))
+        if lost:
+            self._put_back([each for each in lost if not each.ticket.over])
+        worker.heard = now
+        worker.ran += hi - lo
+        self._learn(piece.ticket.function.key, wall / (hi - lo))
+        piece.position += hi - piece.lo
+        piece.lo = hi
+        if piece.lo == piece.hi:
+            outstanding.popleft()
+        self._lighten(worker, wall, piece.position)
+        if piece.ticket.over:
+            return None
+        if failed and piece.errors < piece.ticket.error_retries:
+            again = piece.part(lo, hi)
+            again.errors += 1
+            self._put_back([again])
+            return None
+        return piece.ticket
+
+    def _lighten(self, worker: WorkerRecord, wall: float, position: int) -> None:
+        worker.load = max(0.0, worker.load - wall)
+        while worker.ends and worker.ends[0] <= position:
+            worker.ends.popleft()
+        if not worker.outstanding:
+            worker.load = 0.0
+            worker.ends.clear()
+            if not worker.recalling:
+                self._hungry.pop(worker.address, None)
+                self._rest(worker)
+        else:
+            self._appease(worker)
+
+    def _appease(self, worker: WorkerRecord) -> None:
+        """Notes whether a busy worker should have its next block by now."""
+        if worker.load < BLOCK_SECONDS and len(worker.ends) < 2 and not worker.recalling:
+            self._hungry[worker.address] = worker
+        else:
+            self._hungry.pop(worker.address, None)
+
+    def _rest(self, worker: WorkerRecord) -> None:
+        if not worker.leaving:
+            self._idle.setdefault(worker.kind, {})[worker.address] = worker
+
+    def _learn(self, function: bytes, seconds: float) -> None:
+        known = self._paces.get(function)
+        if known is None:
+            self._paces[function] = seconds
+            if len(self._paces) > PACES:
+                self._paces.popitem(last=False)
+        else:
+            # Follows a change within a few answers, and is not thrown off by one outlier.
+            self._paces[function] = known + 0.2 * (seconds - known)
+
+    def idle(self, address: bytes, block: int, now: float) -> None:
+        """Event: a worker says that it has nothing left of the blocks that it has heard.
+
+        What is still outstanding from those was lost on the way and is tried again.
+        """
+        worker = self.workers.get(address)
+        if worker is None or block < worker.block or not worker.outstanding:
+            return
+        lost = [piece for piece in worker.outstanding if not piece.ticket.over]
+        worker.outstanding.clear()
+        for piece in lost:
+            piece.losses += 1
+        self._put_back(lost)
+        self._lighten(worker, 0.0, worker.position)
+
+    # ------------------------------------------------------------------ taking back
+
+    def lopsided(self) -> bool:
+        """True if somebody is idle while somebody else has more than one call to run."""
+        return any(self._idle.values()) and any(map(self._unbegun, self.workers.values()))
+
+    def recalls(self, now: float) -> list[WorkerRecord]:
+        """Returns the orders to take back what slow workers have not begun.
+
+        That is worth it where somebody is idle and nothing waits.
+        """
+        if not self._idle:
+            return []
+        return [
+            self.recall(worker)
+            for worker in self.workers.values()
+            if self._idle.get(worker.kind)
+            and not self._waiting_calls[worker.kind]
+            and not worker.recalling
+            and now - worker.heard > 2 * BLOCK_SECONDS
+            and self._unbegun(worker)
+        ]
+
+    def _unbegun(self, worker: WorkerRecord) -> bool:
+        return len(worker.outstanding) > 1 or any(
+            piece.hi - piece.lo > 1 for piece in worker.outstanding
+        )
+
+    def recall(self, worker: WorkerRecord) -> WorkerRecord:
+        """Event: a worker is being told to begin nothing more; it gets no work meanwhile."""
+        worker.recalling = True
+        self._hungry.pop(worker.address, None)
+        return worker
+
+    def recalled(self, address: bytes, position: int, now: float) -> None:
+        """Event: a worker will begin nothing from ``position`` on of what it has."""
+        worker = self.workers.get(address)
+        if worker is None or not worker.recalling:
+            return
+        worker.recalling = False
+        worker.heard = now
+        again: list[Piece] = []
+        while worker.outstanding:
+            piece = worker.outstanding[-1]
+            cut = piece.lo + position - piece.position
+            if cut >= piece.hi:
+                break
+            if cut <= piece.lo:
+                worker.outstanding.pop()
+                again.append(piece)
+                continue
+            again.append(piece.part(cut, piece.hi))
+            piece.hi = cut
+            break
+        self._put_back([piece for piece in reversed(again) if not piece.ticket.over])
+        if worker.outstanding:
+            worker.ends = collections.deque([position])
+            self._appease(worker)
+        else:
+            self._lighten(worker, 0.0, worker.position)
+
+    def _put_back(self, pieces: Iterable[Piece]) -> None:
+        """Queues pieces again, before all others: they have waited longest."""
+        for piece in reversed(list(pieces)):
+            ticket = piece.ticket
+            self._queue(ticket.kind).appendleft(piece)
+            self._waiting_calls[ticket.kind] += piece.hi - piece.lo
+            if ticket.size == 1:
+                ticket.state = JobState.QUEUED
+
+    def _queue(self, kind: int) -> collections.deque[Piece]:
+        queue = self._queues.get(kind)
+        if queue is None:
+            queue = self._queues[kind] = collections.deque()
+        return queue

@@ -1,0 +1,226 @@
+"""Who says what to whom: the drawing, one message for each line of it, and bytes ↔ message.
+
+::
+
+      HOST                                      NODE (or this laptop)
+
+      Hub                                       Supervisor
+       │ ◀────────────────────────────── Probe ── │  "are you there?", at every address
+       │ ── Here ──────────────────────────────▶ │
+       │ ◀───────────────────────── Supervising ── │  "I am queue job 17.3 on node2"
+       │ ── Staff(3) ──────────────────────────▶ │  "have three workers"
+       │                                          │ fork()
+       │                                          ▼
+       │                                        Worker
+       │ ◀────────────────────────────── Ready ── │  "I am worker 2 of that supervisor"
+       │ ── Run(functions, calls) ─────────────▶ │  a block of work; the next one may
+       │ ── Run(…) ────────────────────────────▶ │  be sent before the first is done
+       │ ◀─────────────────────────────── Done ── │  the outcomes of some calls
+       │ ◀─────────────────────────────── Idle ── │  "nothing to do, and I have heard n blocks"
+       │ ── Leave ─────────────────────────────▶ │  "end, you are not needed"
+       │
+       │                                        Supervisor
+       │ ◀─────────────────────────────── Beat ── │  every few seconds
+       │ ── Beat ──────────────────────────────▶ │  the answer: the host lives too
+       │ ◀────────────────────────── Died(pid) ── │  how a worker ended, and where it was
+       │ ── Recall(worker) ────────────────────▶ │  "let it begin nothing more"
+       │ ◀─────────────────────── Recalled(at) ── │  "it will begin nothing from there on"
+       │ ── Signal(worker, position) ──────────▶ │  terminate() and kill() of a running job
+       │ ── Stop ──────────────────────────────▶ │  "end, with all your workers"
+
+All calls handed to one worker are numbered in order, its *positions*. The worker notes the
+position that it is at in a page of memory which it shares with its supervisor, so the supervisor
+knows it whatever the job does to the worker, and can take back what has not begun without
+the worker's help.
+
+A message is a ZeroMQ multipart: one frame with the typed message, then the large buffers. A
+worker never hears from another worker, and the host unpickles nothing before the typed message
+has been validated.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Union
+
+import msgspec
+from msgspec import Struct
+
+VERSION = 1
+"""Grows when two sides of different versions could misunderstand each other."""
+
+
+class Call(Struct, array_like=True, gc=False):
+    """The calls ``lo`` to ``hi`` of a ticket, for one attempt.
+
+    An empty payload stands for the first of its frames.
+    """
+
+    ticket: int
+    attempt: int
+    function: bytes
+    mode: int
+    lo: int
+    hi: int
+    payload: bytes
+    frames: int
+    timeout: float = 0.0
+    careful: bool = False
+    fail_fast: bool = False
+
+
+class Routine(Struct, array_like=True, gc=False):
+    """A function that the worker has not heard of yet."""
+
+    key: bytes
+    payload: bytes
+    frames: int
+
+
+class Result(Struct, array_like=True, gc=False):
+    """The outcome of the calls ``lo`` to ``hi`` of a ticket."""
+
+    ticket: int
+    attempt: int
+    lo: int
+    hi: int
+    payload: bytes
+    frames: int
+    failures: dict[int, bytes]
+    wall: float
+    cpu: float
+    peak_memory: int
+
+
+class Probe(Struct, tag="probe", array_like=True, frozen=True):
+    version: int
+
+
+class Here(Struct, tag="here", array_like=True, frozen=True):
+    version: int
+
+
+class Supervising(Struct, tag="supervising", array_like=True, frozen=True):
+    version: int
+    queue_job: str
+    kind: int
+    host: str
+    pid: int
+
+
+class Staff(Struct, tag="staff", array_like=True, frozen=True):
+    workers: int
+
+
+class Ready(Struct, tag="ready", array_like=True, frozen=True):
+    version: int
+    pid: int
+
+
+class Run(Struct, tag="run", array_like=True, gc=False):
+    block: int
+    position: int
+    functions: list[Routine]
+    forget: list[bytes]
+    calls: list[Call]
+
+
+class Done(Struct, tag="done", array_like=True, gc=False):
+    results: list[Result]
+
+
+class Idle(Struct, tag="idle", array_like=True, frozen=True):
+    block: int
+
+
+class Leave(Struct, tag="leave", array_like=True, frozen=True):
+    pass
+
+
+class Beat(Struct, tag="beat", array_like=True, frozen=True):
+    pass
+
+
+class Died(Struct, tag="died", array_like=True, frozen=True):
+    """How worker number ``worker`` ended.
+
+    ``status`` is its exit code, -N for signal N. It was at ``position``, and at any of the
+    ``width`` calls from there. ``reason`` is why the supervisor itself ended it, or what the
+    kernel says, a `gridengine.states.DeathCause` value or ``timeout`` or ``signal``.
+    """
+
+    worker: int
+    status: int
+    position: int
+    width: int
+    reason: str
+    peak_memory: int
+    output: str = ""
+
+
+class Recall(Struct, tag="recall", array_like=True, frozen=True):
+    worker: int
+    end: int
+
+
+class Recalled(Struct, tag="recalled", array_like=True, frozen=True):
+    worker: int
+    position: int
+
+
+class Signal(Struct, tag="signal", array_like=True, frozen=True):
+    worker: int
+    position: int
+    signum: int
+
+
+class Stop(Struct, tag="stop", array_like=True, frozen=True):
+    pass
+
+
+ToHost = Union[Probe, Supervising, Ready, Done, Idle, Beat, Died, Recalled]
+ToNode = Union[Here, Staff, Run, Leave, Beat, Recall, Signal, Stop]
+
+_encoder = msgspec.msgpack.Encoder()
+_to_host = msgspec.msgpack.Decoder(ToHost)
+_to_node = msgspec.msgpack.Decoder(ToNode)
+
+encode = _encoder.encode
+
+
+class ProtocolError(Exception):
+    """What arrived is no message of this protocol."""
+
+
+def decode_to_host(frame: Any) -> ToHost:
+    """Returns the message for the host in ``frame``.
+
+    Raises:
+        ProtocolError: There is none.
+    """
+    try:
+        return _to_host.decode(frame)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ProtocolError(str(error)) from None
+
+
+def decode_to_node(frame: Any) -> ToNode:
+    """Returns the message for a supervisor or worker in ``frame``.
+
+    Raises:
+        ProtocolError: There is none.
+    """
+    try:
+        return _to_node.decode(frame)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ProtocolError(str(error)) from None
+
+
+def worker_address(supervisor: bytes, number: int) -> bytes:
+    """Returns the routing id of a supervisor's worker."""
+    return b"%s.%d" % (supervisor, number)
+
+
+def supervisor_of(address: bytes) -> tuple[bytes, int]:
+    """Returns the routing id of a worker's supervisor and the worker's number there."""
+    supervisor, _, number = address.partition(b".")
+    return supervisor, int(number)

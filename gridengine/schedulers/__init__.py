@@ -1,0 +1,67 @@
+"""Ways to start workers: the names, and `best_available` to choose one.
+
+- `Scheduler`: the contract; a new batch system is one file that keeps it
+- `ProcessScheduler`: processes of this host
+- `GridEngineScheduler`: queue jobs of a Grid Engine cluster, by way of DRMAA
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+
+from ..errors import SchedulerUnavailable
+from .base import Scheduler
+from .grid_engine import GridEngineScheduler
+from .process import ProcessScheduler
+
+__all__ = ["GridEngineScheduler", "ProcessScheduler", "Scheduler", "best_available"]
+
+_logger = logging.getLogger(__name__)
+_lock = threading.Lock()
+_best: Scheduler | None = None
+
+_VARIABLE = "GRIDENGINE_SCHEDULER"
+
+
+def best_available() -> Scheduler:
+    """Returns the program's default scheduler: the same one until it is closed.
+
+    That is a `GridEngineScheduler` if there is a DRMAA library whose master answers, else a
+    `ProcessScheduler`. ``GRIDENGINE_SCHEDULER=process`` or ``=gridengine`` decides instead.
+
+    Raises:
+        ValueError: ``GRIDENGINE_SCHEDULER`` is something else.
+        SchedulerUnavailable: It is ``gridengine``, and there is none; the message says why.
+    """
+    global _best
+    with _lock:
+        if _best is None:
+            _best = _choose(os.environ.get(_VARIABLE, "").strip().lower())
+            _best.on_close(_forget)
+        return _best
+
+
+def _choose(wanted: str) -> Scheduler:
+    if wanted == "process":
+        _logger.info("workers are processes of this host, because of %s=%s", _VARIABLE, wanted)
+        return ProcessScheduler()
+    if wanted not in ("", "gridengine"):
+        raise ValueError(f"{_VARIABLE}={wanted!r}: it is 'process' or 'gridengine', or not set")
+    scheduler = GridEngineScheduler()
+    try:
+        system = scheduler.probe()
+    except SchedulerUnavailable as error:
+        if wanted:
+            raise
+        _logger.info("workers are processes of this host: %s", error)
+        return ProcessScheduler()
+    _logger.info("workers are queue jobs of %s: its master answers", system)
+    return scheduler
+
+
+def _forget() -> None:
+    global _best
+    with _lock:
+        _best = None

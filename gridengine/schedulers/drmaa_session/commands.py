@@ -1,0 +1,58 @@
+"""Running the Grid Engine's own commands, where they are installed."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import subprocess
+
+
+class Missing(Exception):
+    """The command is not installed here, or cannot be run."""
+
+
+class Slow(Exception):
+    """The command took longer than it may."""
+
+
+class Failed(Exception):
+    """The command ended with another status than 0; the message is what it said."""
+
+
+def run(program: str, *arguments: str, seconds: float) -> str:
+    """Returns what a command prints.
+
+    Raises:
+        Missing, Slow, Failed: It cannot be told.
+    """
+    path = find(program)
+    if path is None:
+        raise Missing(program)
+    try:
+        done = subprocess.run(
+            [path, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=seconds,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise Slow(program) from None
+    except OSError as error:
+        raise Missing(str(error)) from error
+    if done.returncode != 0:
+        raise Failed(" ".join(done.stdout.split()))
+    return done.stdout
+
+
+def find(program: str) -> str | None:
+    """Returns the path of a command, None if it is not installed."""
+    root = os.environ.get("SGE_ROOT", "")
+    for path in sorted(glob.glob(f"{glob.escape(root)}/bin/*/{program}")) if root else ():
+        if os.access(path, os.X_OK):
+            return path
+    return shutil.which(program)

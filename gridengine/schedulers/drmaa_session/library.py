@@ -1,0 +1,185 @@
+"""DRMAA as the program needs it: the few calls, and its many errors sorted by what to do."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from .messages import Submit
+
+_OTHERS = re.compile(r"slurm|pbs|torque|condor|lsf|loadleveler", re.IGNORECASE)
+
+
+class Unreachable(Exception):
+    """The master does not answer: to be tried again."""
+
+
+class Limited(Exception):
+    """The site allows no more for now: to be tried again."""
+
+
+class TooLarge(Exception):
+    """The site allows no array of that size: to be split."""
+
+
+class Denied(Exception):
+    """The Grid Engine will never do that."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Ending:
+    """How a queue job ended, by DRMAA."""
+
+    queue_job: str
+    exited: bool = False
+    status: int = 0
+    signal: str = ""
+    aborted: bool = True
+    usage: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+class Library:
+    """The DRMAA session of this process.
+
+    Raises:
+        Denied: The library cannot be loaded.
+    """
+
+    def __init__(self) -> None:
+        try:
+            import drmaa  # type: ignore[import-untyped]
+        except Exception as error:
+            raise Denied(f"the DRMAA library cannot be loaded: {error}") from error
+        self._drmaa: Any = drmaa
+        self._session: Any = drmaa.Session()
+
+    def open(self) -> str:
+        """Connects with the master, and returns the name of the system.
+
+        Raises:
+            Unreachable: The master does not answer.
+            Denied: It is no Grid Engine.
+        """
+        try:
+            self._session.initialize()
+            system = str(self._session.drmsInfo)
+        except Exception as error:
+            raise Unreachable(_text(error)) from error
+        if _OTHERS.search(system):
+            raise Denied(f"the DRMAA library is that of {system}, not of a Grid Engine")
+        return system
+
+    def submit(self, order: Submit, count: int) -> list[str]:
+        """Starts one array of ``count`` tasks, and returns their names.
+
+        Raises:
+            Unreachable, Limited, TooLarge, Denied: It was not taken.
+        """
+        try:
+            template = self._template(order)
+            try:
+                return list(self._session.runBulkJobs(template, 1, count, 1))
+            finally:
+                self._session.deleteJobTemplate(template)
+        except Exception as error:
+            raise self._sorted(error) from error
+
+    def endings(self, live: dict[str, Any]) -> Iterator[Ending]:
+        """Yields those queue jobs that have ended since the last call.
+
+        Args:
+            live: The names of all that are not known to have ended.
+        """
+        errors = self._drmaa.errors
+        unnamed = 0
+        while True:
+            try:
+                yield _ending(self._wait(self._drmaa.Session.JOB_IDS_SESSION_ANY))
+            except (errors.ExitTimeoutException, errors.InvalidJobException):
+                break
+            except errors.DrmaaException as error:
+                raise Unreachable(_text(error)) from error
+            except Exception:  # noqa: BLE001  # the binding raises no other for this
+                # "No usage information": a queue job was deleted before it ran, and the binding
+                # does not say which.
+                unnamed += 1
+        if unnamed:
+            yield from self._unnamed(list(live))
+
+    def _unnamed(self, live: list[str]) -> Iterator[Ending]:
+        for queue_job in live:
+            try:
+                yield _ending(self._wait(queue_job))
+            except self._drmaa.errors.ExitTimeoutException:
+                continue
+            except Exception:  # noqa: BLE001  # see `endings`
+                # Its record is gone, so it was one of them.
+                yield Ending(queue_job)
+
+    def _wait(self, queue_job: str) -> Any:
+        return self._session.wait(queue_job, self._drmaa.Session.TIMEOUT_NO_WAIT)
+
+    def delete(self, queue_job: str) -> None:
+        """Deletes a queue job, if it is there.
+
+        Raises:
+            Unreachable: The master does not answer.
+        """
+        try:
+            self._session.control(queue_job, self._drmaa.JobControlAction.TERMINATE)
+        except Exception as error:
+            if isinstance(sorted_error := self._sorted(error), Unreachable):
+                raise sorted_error from error
+
+    def close(self) -> None:
+        """Ends the session; queue jobs stay."""
+        self._session.exit()
+
+    def _template(self, order: Submit) -> Any:
+        template = self._session.createJobTemplate()
+        template.remoteCommand = order.command[0]
+        template.args = list(order.command[1:])
+        template.jobName = order.name
+        template.nativeSpecification = order.options
+        # A folder that every node has; the worker goes to the user's by itself.
+        template.workingDirectory = "/"
+        template.outputPath = f":{order.logs}/$JOB_ID.$TASK_ID.log"
+        template.joinFiles = True
+        return template
+
+    def _sorted(self, error: Exception) -> Exception:
+        errors, text = self._drmaa.errors, _text(error)
+        if isinstance(error, (errors.DrmCommunicationException, errors.TryLaterException)):
+            return Unreachable(text)
+        if _UNREACHABLE.search(text):
+            return Unreachable(text)
+        if _TOO_LARGE.search(text):
+            return TooLarge(text)
+        return Limited(text) if _LIMITED.search(text) else Denied(text)
+
+
+_UNREACHABLE = re.compile(
+    r"qmaster.*(?:port|host)|commlib|unable to (?:send|contact)", re.IGNORECASE
+)
+_TOO_LARGE = re.compile(r"array.*(?:more|too many|exceed).*tasks?|max_aj_tasks", re.IGNORECASE)
+_LIMITED = re.compile(
+    r"jobs? (?:are|is) allowed|too many (?:active|jobs)|max_u?_?jobs", re.IGNORECASE
+)
+
+
+def _ending(info: Any) -> Ending:
+    return Ending(
+        queue_job=info.jobId,
+        exited=info.hasExited,
+        status=info.exitStatus,
+        signal=info.terminatedSignal if info.hasSignal else "",
+        aborted=info.wasAborted,
+        usage=dict(info.resourceUsage),
+    )
+
+
+def _text(error: Exception) -> str:
+    text = re.sub(r"^code \d+: ", "", str(error)).strip()
+    return " ".join(text.split()) or type(error).__name__

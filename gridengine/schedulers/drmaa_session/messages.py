@@ -1,0 +1,188 @@
+"""What the user's program and its session process say to each other: one line of JSON each.
+
+::
+
+    program ──▶ session process      Hello  Submit  Delete  Close
+    session process ──▶ program      Ready  Taken  Refused  Over  Stuck  Notice  Closed  Failed
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Hello:
+    """The first message.
+
+    Attributes:
+        sys_path: Where to import ``drmaa`` from.
+        parent: Process id of the user's program.
+        registry: Folder for the registry, empty for none.
+        patience: Seconds until which the master must have answered for the first time.
+    """
+
+    sys_path: tuple[str, ...]
+    parent: int
+    registry: str
+    patience: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Submit:
+    """Start ``count`` copies of a command."""
+
+    batch: int
+    command: tuple[str, ...]
+    count: int
+    name: str
+    options: str
+    logs: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Delete:
+    """End these queue jobs."""
+
+    queue_jobs: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Close:
+    """End all queue jobs, wait for that some seconds at most, and exit."""
+
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Ready:
+    """The DRMAA session is there; ``system`` names what it talks to."""
+
+    system: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Failed:
+    """There will be no DRMAA session; ``reason`` says why."""
+
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Taken:
+    """The queue jobs of a batch."""
+
+    batch: int
+    queue_jobs: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Refused:
+    """A batch will never be taken."""
+
+    batch: int
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Over:
+    """A queue job has ended.
+
+    Attributes:
+        queue_job: Its name.
+        exited: Whether the command ended by itself, with ``status``.
+        status: Exit status.
+        signal: Name of the signal that ended it, empty if none did.
+        aborted: Whether it was deleted, or never ran.
+        deleted: Whether this session itself had asked for that.
+        usage: What DRMAA says of the resources that it used.
+        accounting: What ``qacct`` says, empty if it was not asked or knows nothing.
+    """
+
+    queue_job: str
+    exited: bool
+    status: int
+    signal: str
+    aborted: bool
+    deleted: bool
+    usage: dict[str, str]
+    accounting: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Stuck:
+    """A queue job is in state Eqw."""
+
+    queue_job: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Notice:
+    """Something for the log."""
+
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Closed:
+    """The last message: ``left`` queue jobs were not seen to end, but are being deleted."""
+
+    left: int
+
+
+Message = (
+    Hello | Submit | Delete | Close | Ready | Failed | Taken | Refused | Over | Stuck | Notice
+    | Closed
+)  # fmt: skip
+
+
+class Malformed(ValueError):
+    """A line is none of the messages."""
+
+
+def encode(message: Message) -> bytes:
+    """Returns the line of a message."""
+    return json.dumps([type(message).__name__, vars(message)]).encode() + b"\n"
+
+
+def decode(line: bytes) -> Message:
+    """Returns the message of a line.
+
+    Raises:
+        Malformed: It is none.
+    """
+    try:
+        name, given = json.loads(line)
+        kind: Any = _KINDS[name]
+        fields = {field.name: str(field.type) for field in dataclasses.fields(kind)}
+        if given.keys() != fields.keys():
+            raise Malformed(f"{name} with the fields {', '.join(given)}")
+        message: Message = kind(
+            **{key: _checked(fields[key], value) for key, value in given.items()}
+        )
+        return message
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise Malformed(f"{line[:200]!r}: {error}") from error
+
+
+def _checked(expected: str, value: object) -> object:
+    if expected == "tuple[str, ...]" and isinstance(value, list):
+        if all(isinstance(item, str) for item in value):
+            return tuple(value)
+    elif expected == "dict[str, str]" and isinstance(value, dict):
+        if all(isinstance(item, str) for item in value.values()):
+            return value
+    elif expected == "float" and isinstance(value, (int, float)):
+        return float(value)
+    elif type(value).__name__ == expected:
+        return value
+    raise Malformed(f"{value!r} is no {expected}")
+
+
+_MESSAGES: tuple[type[Message], ...] = (
+    Hello, Submit, Delete, Close, Ready, Failed, Taken, Refused, Over, Stuck, Notice, Closed,
+)  # fmt: skip
+_KINDS = {kind.__name__: kind for kind in _MESSAGES}

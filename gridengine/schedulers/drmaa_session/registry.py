@@ -1,0 +1,57 @@
+"""The file in which a session notes its queue jobs, for whoever has to clean up after it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+
+
+class Registry:
+    """One session's file, in a folder that only its user may read.
+
+    It is there while the session may have queue jobs: a session process that was killed leaves
+    it behind, and it says what to delete.
+    """
+
+    def __init__(self, folder: str, parent: int) -> None:
+        self._path = f"{folder}/{socket.gethostname()}.{os.getpid()}.json" if folder else ""
+        self._header = {
+            "host": socket.gethostname(),
+            "program": parent,
+            "session": os.getpid(),
+            "since": time.time(),
+            "SGE_ROOT": os.environ.get("SGE_ROOT", ""),
+            "SGE_CELL": os.environ.get("SGE_CELL", "default"),
+        }
+        self._arrays: dict[str, dict[str, object]] = {}
+
+    def add(self, queue_jobs: list[str], name: str) -> None:
+        """Notes a new array.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        job = queue_jobs[0].partition(".")[0]
+        self._arrays[job] = {"tasks": len(queue_jobs), "name": name, "time": time.time()}
+        self._write()
+
+    def remove(self, job: str) -> None:
+        """Forgets an array all of whose tasks have ended."""
+        if self._arrays.pop(job, None) is not None:
+            self._write()
+
+    def close(self) -> None:
+        """Removes the file."""
+        if self._path and os.path.exists(self._path):
+            os.unlink(self._path)
+
+    def _write(self) -> None:
+        if not self._path:
+            return
+        os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+        fresh = f"{self._path}.new"
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump({**self._header, "queue_jobs": self._arrays}, file)
+        os.replace(fresh, self._path)

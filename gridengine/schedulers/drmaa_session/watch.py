@@ -1,0 +1,123 @@
+"""When to look at the queue, and what to make of what was seen. No I/O: it is told all."""
+
+from __future__ import annotations
+
+import dataclasses
+
+_FIRST = 3.0  # seconds from a submission to the first look
+_SHORTEST = 1.0  # seconds between two looks, whatever happens
+_LONGEST = 30.0  # seconds between looks while some queue jobs wait
+_RUNNING = 120.0  # seconds between looks while all of them run
+_SAY_AFTER = 10.0  # seconds that queue jobs wait before somebody is told why
+_SAY_AGAIN = 300.0  # seconds until the same reason is told again
+_MISSED = 2  # looks in a row that do not find a queue job, until it counts as gone
+
+
+@dataclasses.dataclass
+class Job:
+    """A queue job that is not known to have ended.
+
+    Attributes:
+        since: When it was submitted.
+        deleted: Whether this session has asked for its end.
+        running: Whether it was seen to run.
+        stuck: Whether it was seen in error.
+        forgotten: Whether DRMAA will say nothing of it any more, though it is in the queue.
+        missed: Looks in a row in which it was not seen.
+    """
+
+    since: float
+    deleted: bool = False
+    running: bool = False
+    stuck: bool = False
+    forgotten: bool = False
+    missed: int = 0
+
+
+@dataclasses.dataclass
+class Sight:
+    """What a look has brought to light."""
+
+    stuck: frozenset[str] = frozenset()
+    gone: frozenset[str] = frozenset()
+    waiting: str | None = None
+    """One of those that wait, if it is time to say what for."""
+
+
+class Watch:
+    """Decides from the states of the queue jobs."""
+
+    def __init__(self, jobs: dict[str, Job]) -> None:
+        self._jobs = jobs
+        self._pause = _FIRST
+        self._next: float | None = None
+        self._last = 0.0
+        self._said: tuple[str, float] | None = None
+        self._ask = 0.0
+
+    def submitted(self, now: float) -> None:
+        """Has the new queue jobs looked at soon, but never more often than that."""
+        self._pause = _FIRST
+        self._next = max(self._next or 0.0, now + _FIRST) if self._busy(now) else now + _FIRST
+
+    def hurry(self, now: float) -> None:
+        """Has a look taken soon, after something may have been missed."""
+        self._pause, self._next = _FIRST, now + _FIRST
+
+    def at_once(self, now: float) -> None:
+        """Has a look taken now."""
+        if self._next is not None:
+            self._next = max(now, self._last + _SHORTEST)
+
+    def due(self, now: float) -> frozenset[str] | None:
+        """Returns whom to look at, None if it is not time."""
+        if not self._jobs or self._next is None or now < self._next:
+            return None
+        self._last = now
+        self._next = None  # until the answer is there
+        return frozenset(self._jobs)
+
+    def seen(self, states: dict[str, str] | None, asked: frozenset[str], now: float) -> Sight:
+        """Takes in what ``qstat`` said of those asked for."""
+        if states is None:
+            self._schedule(now)
+            return Sight()
+        stuck, gone = set(), set()
+        for name in asked & self._jobs.keys():
+            job, state = self._jobs[name], states.get(name)
+            job.missed = 0 if state is not None else job.missed + 1
+            job.running = job.running or bool(state and set(state) & set("rtsST"))
+            if state and "E" in state and not job.stuck:
+                job.stuck = True
+                stuck.add(name)
+            if job.missed >= _MISSED:
+                gone.add(name)
+        self._schedule(now)
+        return Sight(frozenset(stuck), frozenset(gone), self._waiting(now))
+
+    def worth_saying(self, reason: str, now: float) -> bool:
+        """Returns whether a person has not read this reason just before."""
+        if not reason or (self._said and self._said[0] == reason and now < self._said[1]):
+            return False
+        self._said = reason, now + _SAY_AGAIN
+        return True
+
+    def _waiting(self, now: float) -> str | None:
+        """The first queue job, if all that live have waited for long."""
+        live = [(name, job) for name, job in self._jobs.items() if not (job.stuck or job.deleted)]
+        if not live or now < self._ask or any(job.running for _, job in live):
+            return None
+        name, job = live[0]
+        if now - job.since < _SAY_AFTER:
+            return None
+        self._ask = now + _LONGEST
+        return name
+
+    def _schedule(self, now: float) -> None:
+        self._pause = min(2 * self._pause, _LONGEST)
+        missed = any(job.missed for job in self._jobs.values())
+        wait = all(job.running or job.stuck for job in self._jobs.values()) and not missed
+        self._next = now + (_RUNNING if wait else self._pause)
+
+    def _busy(self, now: float) -> bool:
+        return self._next is not None and self._next - now < _FIRST

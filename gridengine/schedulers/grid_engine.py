@@ -1,0 +1,362 @@
+"""Workers as queue jobs of a Grid Engine, by way of DRMAA.
+
+The user's program never loads the DRMAA library: `drmaa_session` is a process of its own, and
+here is the other end of its pipe.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import dataclasses
+import datetime
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, ClassVar
+
+from ..errors import SchedulerUnavailable
+from ..settings import Settings
+from . import drmaa_library
+from .base import End, Ended, Event, Notice, Refused, Scheduler, Session, Stuck, Submitted
+from .drmaa_session import messages
+from .ends import judge
+from .native import Hosts, Request, job_name
+
+Resource = str | int | float | datetime.timedelta
+
+_PROBE = 5.0  # seconds in which a master that is to be used has to answer
+_PATIENCE = 60.0  # seconds that an open session waits for a master that does not answer
+_CLOSE = 10.0  # seconds that close() waits for queue jobs to be gone
+
+# Without the package's lobby, which would import what this process has no use for.
+_START = (
+    "import sys; sys.path = [*filter(None, sys.path), sys.argv[1]]; "
+    "from drmaa_session.program import main; main()"
+)
+
+
+class GridEngineScheduler(Scheduler):
+    """Runs workers on a Grid Engine cluster, as array jobs.
+
+    Args:
+        queue: The queue, or several with commas between, of ``qsub -q``.
+        slots: Slots of each worker; more than one needs ``parallel_environment``.
+        parallel_environment: Which one of ``qconf -spl`` grants several slots.
+        project: What the jobs are charged to.
+        hosts: The hosts that workers may run on, names or patterns.
+        max_workers: Workers at one time, at most.
+        native: Further options of ``qsub``, as they are.
+        resources: For ``qsub -l``: ``h_rt="00:10:00"``, ``h_vmem="4G"`` and so on. Times may be
+            seconds or a `datetime.timedelta`, sizes may be bytes.
+
+    Raises:
+        ValueError, TypeError: Something in it cannot be asked of the Grid Engine.
+    """
+
+    remote = True
+    queue_job_name: ClassVar[str] = "{JOB_ID}.{SGE_TASK_ID}"
+
+    def __init__(
+        self,
+        *,
+        queue: str | None = None,
+        slots: int = 1,
+        parallel_environment: str | None = None,
+        project: str | None = None,
+        hosts: Hosts | None = None,
+        max_workers: int | None = None,
+        native: str | None = None,
+        **resources: Resource,
+    ) -> None:
+        if max_workers is not None and max_workers < 1:
+            raise ValueError(f"max_workers={max_workers!r}: there is one worker at least")
+        self.request = Request.of(
+            queue=queue,
+            slots=slots,
+            parallel_environment=parallel_environment,
+            project=project,
+            hosts=hosts,
+            native=native,
+            **resources,
+        )
+        settings = Settings.read()
+        self.max_workers = max_workers
+        self.max_queue_jobs = max_workers or settings.queue_jobs
+        self.linger = settings.linger
+
+    def __repr__(self) -> str:
+        limit = f"max_workers={self.max_workers}" if self.max_workers else ""
+        return f"GridEngineScheduler({', '.join(filter(None, (str(self.request), limit)))})"
+
+    def open(self) -> GridEngineSession:
+        return GridEngineSession(self.request)
+
+    def resources_of(self, resources: Mapping[str, object]) -> Mapping[str, object]:
+        self.request.changed(resources)
+        return {
+            name: "|".join(value) if isinstance(value, (list, tuple)) else value
+            for name, value in resources.items()
+        }
+
+    def probe(self, timeout: float = _PROBE) -> str:
+        """Returns the name of the Grid Engine whose master answers.
+
+        Raises:
+            SchedulerUnavailable: None does within ``timeout`` seconds; the message says why.
+        """
+        session = GridEngineSession(self.request, patience=0.0)
+        try:
+            return session.system(timeout)
+        finally:
+            session.close()
+
+
+class GridEngineSession(Session):
+    """One session process, and what it has reported.
+
+    A thread reads its messages, so that nothing is lost when the program is slow to ask.
+
+    Args:
+        request: What queue jobs ask for, if they do not ask for something else.
+        patience: Seconds until which the master must have answered for the first time.
+
+    Raises:
+        SchedulerUnavailable: There is no Grid Engine here.
+    """
+
+    def __init__(self, request: Request, patience: float = _PATIENCE) -> None:
+        library = drmaa_library.find()
+        if (problem := drmaa_library.problem(library)) is not None or library is None:
+            raise SchedulerUnavailable(f"no Grid Engine here: {problem}")
+        self._request = request
+        self._events: collections.deque[Event] = collections.deque()
+        self._bell = _Bell()
+        self._answer: queue.SimpleQueue[str | SchedulerUnavailable] = queue.SimpleQueue()
+        self._batches: dict[int, _Batch] = {}
+        self._live: dict[str, Request] = {}
+        self._lock = threading.Lock()
+        self._over: str | None = None
+        self._closing = False
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed by the reader
+        self._process = _spawn(library, self._errors)
+        self._send(messages.Hello(tuple(sys.path), os.getpid(), _registry(), patience))
+        self._reader = threading.Thread(target=self._read, name="gridengine-drmaa", daemon=True)
+        self._reader.start()
+
+    def system(self, timeout: float) -> str:
+        """Waits for the name of the Grid Engine; of use once, right after the start.
+
+        Raises:
+            SchedulerUnavailable: The master does not answer.
+        """
+        try:
+            answer = self._answer.get(timeout=timeout)
+        except queue.Empty:
+            raise SchedulerUnavailable(
+                f"no Grid Engine here: its master has not answered within {timeout:g} s"
+            ) from None
+        if isinstance(answer, SchedulerUnavailable):
+            raise answer
+        return answer
+
+    # -- the contract --------------------------------------------------------------------------
+
+    def start(
+        self,
+        batch: int,
+        command: Sequence[str],
+        count: int,
+        *,
+        name: str,
+        resources: Mapping[str, object],
+        logs: str,
+    ) -> None:
+        try:
+            request = self._request.changed(resources)
+            order = messages.Submit(
+                batch, tuple(command), count, job_name(name), request.options(), _fit(logs)
+            )
+        except (ValueError, TypeError) as error:
+            self._tell(Refused(batch, str(error)))
+            return
+        with self._lock:
+            self._batches[batch] = _Batch(request, count)
+        self._send(order)
+        if self._over is not None:
+            self._give_up(self._over)
+
+    def stop(self, queue_jobs: Sequence[str]) -> None:
+        if queue_jobs:
+            self._send(messages.Delete(tuple(queue_jobs)))
+
+    def events(self) -> list[Event]:
+        self._bell.mute()
+        found = []
+        while self._events:
+            found.append(self._events.popleft())
+        return found
+
+    def fileno(self) -> int:
+        return self._bell.fileno()
+
+    def close(self) -> None:
+        if self._closing:
+            return
+        self._closing = True
+        self._send(messages.Close(_CLOSE))
+        # It leaves by itself, whatever is left: nothing here has to wait for that.
+        self._reader.join(_CLOSE + 1.0)
+        self._bell.close()
+
+    # -- the other end -------------------------------------------------------------------------
+
+    def _send(self, message: messages.Message) -> None:
+        assert self._process.stdin is not None
+        # A process that has died says so by the end of its output.
+        with contextlib.suppress(OSError, ValueError):
+            self._process.stdin.write(messages.encode(message))
+            self._process.stdin.flush()
+
+    def _read(self) -> None:
+        """Takes in all messages until the process ends; in a thread of its own."""
+        assert self._process.stdout is not None and self._process.stdin is not None
+        for line in self._process.stdout:
+            try:
+                self._take_in(messages.decode(line))
+            except messages.Malformed as error:
+                self._tell(Notice(f"the DRMAA session process said {error}"))
+        code = self._process.wait()
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        self._process.stdout.close()
+        self._give_up(self._last_words(code))
+        self._errors.close()
+
+    def _take_in(self, message: messages.Message) -> None:
+        match message:
+            case messages.Ready(system):
+                self._answer.put(system)
+            case messages.Failed(reason):
+                self._give_up(reason)
+            case messages.Taken(batch, queue_jobs):
+                self._taken(batch, queue_jobs)
+            case messages.Refused(batch, reason):
+                with self._lock:
+                    self._batches.pop(batch, None)
+                self._tell(Refused(batch, reason))
+            case messages.Over(queue_job):
+                request = self._live.pop(queue_job, self._request)
+                self._tell(Ended(queue_job, judge(message, request)))
+            case messages.Stuck(queue_job, reason):
+                self._tell(Stuck(queue_job, reason))
+            case messages.Notice(text):
+                self._tell(Notice(text))
+
+    def _taken(self, batch: int, queue_jobs: tuple[str, ...]) -> None:
+        with self._lock:
+            record = self._batches[batch]
+            record.left -= len(queue_jobs)
+            if record.left <= 0:
+                del self._batches[batch]
+        self._live.update(dict.fromkeys(queue_jobs, record.request))
+        self._tell(Submitted(batch, queue_jobs))
+
+    def _give_up(self, reason: str) -> None:
+        """Answers all that is open: there is no session process any more."""
+        if self._over is None:
+            self._over = reason
+            self._answer.put(SchedulerUnavailable(f"no Grid Engine here: {self._over}"))
+        with self._lock:
+            batches, self._batches = list(self._batches), {}
+        for batch in batches:
+            self._tell(Refused(batch, self._over))
+        while self._live:
+            queue_job, request = self._live.popitem()
+            end = End(requested_memory=request.memory, detail=self._over)
+            self._tell(Ended(queue_job, end))
+
+    def _last_words(self, code: int) -> str:
+        self._errors.seek(0)
+        said = " ".join(self._errors.read()[-2000:].decode(errors="replace").split())
+        how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
+        return f"the DRMAA session process has ended ({how}){': ' if said else ''}{said}"
+
+    def _tell(self, event: Event) -> None:
+        self._events.append(event)
+        self._bell.ring()
+
+
+@dataclasses.dataclass
+class _Batch:
+    """A batch of which not all has been taken."""
+
+    request: Request
+    left: int
+
+
+class _Bell:
+    """A descriptor that one thread makes readable for another."""
+
+    def __init__(self) -> None:
+        self._ear, self._clapper = os.pipe()
+        os.set_blocking(self._ear, False)
+        os.set_blocking(self._clapper, False)
+        self._lock = threading.Lock()
+        self._open = True
+
+    def fileno(self) -> int:
+        return self._ear
+
+    def ring(self) -> None:
+        # Under the lock: the number of a closed descriptor may be another file's by now.
+        with self._lock, contextlib.suppress(BlockingIOError):
+            if self._open:
+                os.write(self._clapper, b"!")
+
+    def mute(self) -> None:
+        with self._lock, contextlib.suppress(BlockingIOError):
+            if self._open:
+                os.read(self._ear, 65536)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._open:
+                self._open = False
+                os.close(self._ear)
+                os.close(self._clapper)
+
+
+def _spawn(library: Path, errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    if not sys.executable:
+        raise SchedulerUnavailable("no Grid Engine here: sys.executable is empty, no Python to run")
+    return subprocess.Popen(
+        # -S: it finds packages where this process does.
+        [sys.executable, "-S", "-c", _START, str(Path(__file__).parent)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        env=drmaa_library.environment(library),
+        cwd="/",
+        # Ctrl-C in a terminal is for the program alone.
+        start_new_session=True,
+    )
+
+
+def _registry() -> str:
+    folder = Settings.read().run_dir or "~/.gridengine"
+    return os.path.join(os.path.expanduser(folder), "sessions")
+
+
+def _fit(logs: str) -> str:
+    """A folder's path, if the Grid Engine can take it as one."""
+    if bad := re.search(r"[:,$\n\\]", logs):
+        raise ValueError(f"the Grid Engine takes no output path with {bad[0]!r} in it: {logs!r}")
+    return logs

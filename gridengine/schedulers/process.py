@@ -1,0 +1,155 @@
+"""Workers on this host: one supervisor with all of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+
+from ..states import DeathCause
+from .base import End, Ended, Event, Scheduler, Session, Submitted
+
+#: Seconds that a supervisor gets to end its workers before it is killed; they die with it.
+_CLOSE_PATIENCE = 5.0
+
+
+class ProcessScheduler(Scheduler):
+    """Runs jobs in processes of this host, which stay warm from one map to the next.
+
+    The workers are forks of a fresh interpreter, not of your program: threads, open files and
+    device contexts of yours are not in their way.
+
+    Args:
+        max_workers: Jobs that run at the same time; by default one for each core that this
+            process may use (its affinity mask).
+
+    Raises:
+        TypeError: ``max_workers`` is no whole number.
+        ValueError: ``max_workers`` is less than 1.
+    """
+
+    remote = False
+    queue_job_name = "{GRIDENGINE_QUEUE_JOB}"
+
+    def __init__(self, max_workers: int | None = None) -> None:
+        if max_workers is not None and not isinstance(max_workers, int):
+            raise TypeError(f"max_workers is {max_workers!r}; it takes a whole number")
+        if max_workers is not None and max_workers < 1:
+            raise ValueError(f"max_workers is {max_workers}; it takes at least 1")
+        self.workers_per_queue_job = max_workers or usable_cores()
+
+    @property
+    def max_workers(self) -> int:
+        """Jobs that run at the same time."""
+        return self.workers_per_queue_job
+
+    def __repr__(self) -> str:
+        return f"ProcessScheduler(max_workers={self.max_workers})"
+
+    def resources_of(self, resources: Mapping[str, object]) -> Mapping[str, object]:
+        """Returns nothing: requests are for a batch system, and all workers here are alike."""
+        return {}
+
+    def open(self) -> ProcessSession:
+        """Starts a session."""
+        return ProcessSession()
+
+
+def usable_cores() -> int:
+    """Returns the number of cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # Linux alone has it.
+        return os.cpu_count() or 1
+
+
+class ProcessSession(Session):
+    """Starts supervisors as children of this process.
+
+    Each one's standard input is a pipe from here: it closes when this process ends, however
+    that happens.
+    """
+
+    def __init__(self) -> None:
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._events: list[Event] = []
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+
+    def start(
+        self,
+        batch: int,
+        command: Sequence[str],
+        count: int,
+        *,
+        name: str,
+        resources: Mapping[str, object],
+        logs: str,
+    ) -> None:
+        """Starts ``count`` supervisors; what they print appears where this program prints."""
+        started = []
+        for copy in range(count):
+            queue_job = f"{batch}.{copy + 1}"
+            process = subprocess.Popen(  # noqa: S603  # our own program
+                command,
+                stdin=subprocess.PIPE,
+                env={**os.environ, "GRIDENGINE_QUEUE_JOB": queue_job},
+                # Ctrl-C at the terminal is for the program alone, which then decides.
+                start_new_session=True,
+            )
+            self._processes[queue_job] = process
+            started.append(queue_job)
+            threading.Thread(
+                target=self._watch, args=(queue_job, process), name="gridengine-watch", daemon=True
+            ).start()
+        self._say(Submitted(batch, tuple(started)))
+
+    def _watch(self, queue_job: str, process: subprocess.Popen[bytes]) -> None:
+        status = process.wait()
+        if status == -signal.SIGKILL:
+            cause = DeathCause.KILLED
+        elif status < 0:
+            cause = DeathCause.CRASHED
+        else:
+            cause = DeathCause.EXITED
+        detail = f"the supervisor, process {process.pid}, ended with status {status}"
+        self._say(Ended(queue_job, End(exitcode=status, cause=cause, detail=detail)))
+
+    def _say(self, event: Event) -> None:
+        self._events.append(event)
+        os.write(self._write, b"\0")
+
+    def stop(self, queue_jobs: Sequence[str]) -> None:
+        """Closes the pipes of these supervisors, which end with all their workers."""
+        for queue_job in queue_jobs:
+            process = self._processes.get(queue_job)
+            if process is not None and process.stdin is not None:
+                process.stdin.close()
+
+    def events(self) -> list[Event]:
+        """Returns what happened since the last call, oldest first."""
+        try:
+            os.read(self._read, 4096)
+        except BlockingIOError:
+            return []
+        events = []
+        while self._events:
+            events.append(self._events.pop(0))
+        return events
+
+    def fileno(self) -> int:
+        """Returns a descriptor that is readable when `events` has something to say."""
+        return self._read
+
+    def close(self) -> None:
+        """Ends all supervisors and waits until they are gone."""
+        self.stop(list(self._processes))
+        for process in self._processes.values():
+            try:
+                process.wait(_CLOSE_PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._processes.clear()

@@ -1,0 +1,120 @@
+"""Every number that steers the package, with its unit, its reason and its environment variable.
+
+A field ``x`` of `Settings` is read from ``GRIDENGINE_X`` when the first job of a scheduler
+starts; nothing is read at import.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+
+from .errors import GridEngineError
+
+OUT_OF_BAND = 64 * 1024
+"""Bytes from which a buffer travels in a frame of its own, uncopied. Below it, the
+bookkeeping of a frame (about 2 µs) costs more than the copy."""
+
+BLOCK_SECONDS = 0.02
+"""Work in one message to a worker, by measured durations: long against the 0.1 ms that a
+message costs, short against the patience of somebody who waits."""
+
+BLOCK_CALLS = 2000
+"""Single jobs in one message at most: the dispatcher works on other workers' answers between."""
+
+BLOCK_BYTES = 4 * 1024 * 1024
+"""Packed arguments in one message, from which no further job is added to it."""
+
+FLUSH_SECONDS = 0.005
+"""A worker collects results for so long before it sends them, while it has more to run: what
+a crash can lose, and what a waiting thread can notice."""
+
+SLICE_SECONDS = 0.001
+"""A worker notes before every stretch of about this length which calls of a map it runs, so
+that its death is blamed on one of them; noting each trivial call would cost more than it."""
+
+FUNCTION_BYTES = 256 * 1024 * 1024
+"""Packed functions that a worker keeps; the longest unused is dropped above it."""
+
+PACES = 1024
+"""Functions whose durations a dispatcher remembers."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The numbers that a user may set.
+
+    Attributes:
+        heartbeat: Seconds between two signs of life of a supervisor.
+        patience: Seconds of silence after which a node, or a dispatcher, counts as lost.
+        start_patience: Seconds that a started queue job may take until its first word, before
+            the batch system is asked about it.
+        infrastructure_retries: Deaths of a job for which the job is not to blame (its node
+            was lost, its queue job deleted) that are forgiven.
+        queue_jobs: Queue jobs that one scheduler submits at most, if it has no other limit.
+        resubmissions: Times that queue jobs which ended in error before they ran are
+            submitted anew, before the waiting jobs fail with the batch system's reason.
+        linger: Seconds that an idle worker on a cluster is kept for the next map.
+        host: Name, address or interface under which workers reach this program; empty for
+            all addresses.
+        ports: ``54000-55000``, the ports that the program may listen on; empty for any.
+        run_dir: Folder for keys and logs that the nodes see too; empty for
+            ``~/.gridengine``.
+    """
+
+    heartbeat: float = 5.0
+    patience: float = 30.0
+    start_patience: float = 60.0
+    infrastructure_retries: int = 10
+    queue_jobs: int = 1000
+    resubmissions: int = 2
+    linger: float = 5.0
+    host: str = ""
+    ports: str = ""
+    run_dir: str = ""
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Returns the settings of an environment, by default this process's.
+
+        Raises:
+            GridEngineError: A variable holds no number, or one that is not positive.
+        """
+        environ = os.environ if environ is None else environ
+        given: dict[str, object] = {}
+        for field in dataclasses.fields(cls):
+            name = f"GRIDENGINE_{field.name.upper()}"
+            if text := environ.get(name, "").strip():
+                given[field.name] = _parse(name, text, type(field.default))
+        return cls(**given)  # type: ignore[arg-type]  # the fields' own types, by _parse
+
+
+def _parse(name: str, text: str, kind: type) -> object:
+    if kind is str:
+        return text
+    try:
+        value = kind(text)
+    except ValueError:
+        raise GridEngineError(f"{name} is {text!r}; it takes a number") from None
+    if value < 0:
+        raise GridEngineError(f"{name} is {text!r}; it takes a number that is not negative")
+    return value  # type: ignore[no-any-return]  # int or float
+
+
+def port_range(text: str) -> tuple[int, int] | None:
+    """Returns the first and last port of ``54000-55000``, or None for an empty text.
+
+    Raises:
+        GridEngineError: The text is no range of ports.
+    """
+    if not text:
+        return None
+    first, _, last = text.partition("-")
+    try:
+        low, high = int(first), int(last or first)
+    except ValueError:
+        low = high = 0
+    if not 0 < low <= high < 65536:
+        raise GridEngineError(f"ports={text!r}: give one port or a range such as 54000-55000")
+    return low, high

@@ -1,0 +1,226 @@
+"""The dispatcher's socket: where workers find it, and who may speak through it.
+
+On one host a socket file in a folder that only this user can enter; over the network TCP,
+always encrypted and authenticated with CURVE. A peer without the session's key is dropped by
+ZeroMQ before any byte of its reaches this program.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import socket as _socket
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import zmq
+
+from . import protocol
+from .errors import SchedulerError
+from .settings import port_range
+
+log = logging.getLogger(__name__)
+
+
+class Keys:
+    """The CURVE keys of one session, as Z85 text; nobody else ever has them."""
+
+    def __init__(self) -> None:
+        server_public, server_secret = zmq.curve_keypair()
+        public, secret = zmq.curve_keypair()
+        self.server_public = server_public.decode()
+        self.server_secret = server_secret.decode()
+        self.public = public.decode()
+        self.secret = secret.decode()
+
+
+class Wires:
+    """The one socket through which a dispatcher speaks to all its supervisors and workers.
+
+    Made by any thread, then used by the dispatcher's alone.
+
+    Args:
+        folder: A private folder for the socket file; empty for TCP.
+        host: As `gridengine.settings.Settings.host`.
+        ports: As `gridengine.settings.Settings.ports`.
+
+    Attributes:
+        endpoints: Where it can be reached; any one will do.
+        keys: The keys of its peers, None on a local socket.
+
+    Raises:
+        SchedulerError: The host or the ports cannot be used.
+    """
+
+    def __init__(self, folder: str = "", host: str = "", ports: str = "") -> None:
+        self._context: zmq.Context[Any] = zmq.Context()
+        self.socket: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
+        self.socket.router_mandatory = 1
+        # A worker that was cut off comes back under its old name.
+        self.socket.router_handover = 1
+        # Bounded by the blocks that are out, not by a count of messages: at the mark a ROUTER
+        # would drop them.
+        self.socket.sndhwm = self.socket.rcvhwm = 0
+        self.socket.linger = 1000
+        self.socket.set(zmq.BACKLOG, 4096)
+        self._door: zmq.Socket[bytes] | None = None
+        self.keys: Keys | None = None
+        try:
+            if folder:
+                self.endpoints = [f"ipc://{os.path.join(folder, 'dispatcher')}"]
+                self.socket.bind(self.endpoints[0])
+            else:
+                self.endpoints = self._open_to_the_network(host, ports)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open_to_the_network(self, host: str, ports: str) -> list[str]:
+        self.keys = Keys()
+        # Bound before the first connection: without it ZeroMQ would let in whoever knows the
+        # server's public key.
+        self._door = self._context.socket(zmq.REP)
+        self._door.bind("inproc://zeromq.zap.01")
+        self.socket.ipv6 = True
+        self.socket.zap_domain = b"gridengine"
+        self.socket.curve_server = 1
+        self.socket.curve_secretkey = self.keys.server_secret.encode()
+        addresses = _addresses(host)
+        port = self._bind("*" if not host else _bindable(addresses), port_range(ports))
+        return [f"tcp://{_bracketed(address)}:{port}" for address in addresses]
+
+    def _bind(self, interface: str, ports: tuple[int, int] | None) -> int:
+        if ports is None:
+            self.socket.bind(f"tcp://{interface}:*")
+            endpoint = self.socket.last_endpoint.decode().rstrip("\0")
+            return int(endpoint.rpartition(":")[2])
+        for port in range(ports[0], ports[1] + 1):
+            try:
+                self.socket.bind(f"tcp://{interface}:{port}")
+            except zmq.ZMQError as error:
+                if error.errno != zmq.EADDRINUSE:
+                    raise SchedulerError(f"cannot listen at {interface}:{port}: {error}") from None
+            else:
+                return port
+        raise SchedulerError(
+            f"every port from {ports[0]} to {ports[1]} is in use: give more of them "
+            "(GRIDENGINE_PORTS, or ports=)"
+        )
+
+    # ------------------------------------------------------------------ the door
+
+    def descriptors(self) -> list[Any]:
+        """Returns what a poller shall watch for input."""
+        return [self.socket] if self._door is None else [self.socket, self._door]
+
+    def answer_the_door(self) -> None:
+        """Lets in those who have the session's key (ZAP, https://rfc.zeromq.org/spec/27)."""
+        if self._door is None or self.keys is None:
+            return
+        expected = zmq.utils.z85.decode(self.keys.public.encode())
+        while True:
+            try:
+                version, request, _, address, _, mechanism, *credentials = (
+                    self._door.recv_multipart(zmq.NOBLOCK)
+                )
+            except zmq.Again:
+                return
+            if mechanism == b"CURVE" and credentials == [expected]:
+                answer = [b"200", b"OK", b"worker", b""]
+            else:
+                log.warning("refused a stranger at %s", address.decode(errors="replace"))
+                answer = [b"400", b"no key", b"", b""]
+            self._door.send_multipart([version, request, *answer])
+
+    # ------------------------------------------------------------------ messages
+
+    def receive(self, most: int) -> Iterator[tuple[bytes, protocol.ToHost, list[Any]]]:
+        """Yields up to ``most`` messages that are there: sender, message, frames."""
+        socket = self.socket
+        for _ in range(most):
+            try:
+                address = socket.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            header = socket.recv() if socket.rcvmore else b""
+            frames = []
+            while socket.rcvmore:
+                frames.append(socket.recv(copy=False).buffer)
+            try:
+                yield address, protocol.decode_to_host(header), frames
+            except protocol.ProtocolError as error:
+                log.warning("dropped rubbish from %r: %s", address[:40], error)
+
+    def send(self, address: bytes, message: protocol.ToNode, frames: Sequence[Any] = ()) -> bool:
+        """Sends a message; False if that peer is not connected."""
+        try:
+            if frames:
+                self.socket.send_multipart(
+                    [address, protocol.encode(message), *frames], copy=False
+                )
+            else:
+                self.socket.send(address, zmq.SNDMORE)
+                self.socket.send(protocol.encode(message))
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EHOSTUNREACH:
+                raise
+            return False
+        return True
+
+    def close(self) -> None:
+        """Closes the socket; messages on their way get a second."""
+        self.socket.close()
+        if self._door is not None:
+            self._door.close(linger=0)
+        self._context.term()
+
+
+def _addresses(host: str) -> list[str]:
+    """Returns the addresses under which workers may find this host, the likeliest first.
+
+    Raises:
+        SchedulerError: ``host`` is neither a name, nor an address, nor an interface.
+    """
+    interfaces = _interfaces()
+    if not host:
+        every = [address for addresses in interfaces.values() for address in addresses]
+        reachable = [address for address in every if not ipaddress.ip_address(address).is_loopback]
+        # With no network at all the workers can only be on this host.
+        return sorted(reachable, key=lambda a: ipaddress.ip_address(a).version) or every
+    if host in interfaces:
+        if not interfaces[host]:
+            raise SchedulerError(f"the interface {host} has no address")
+        return interfaces[host]
+    try:
+        found = _socket.getaddrinfo(host, None, type=_socket.SOCK_STREAM)
+    except OSError as error:
+        raise SchedulerError(
+            f"host {host!r} is no address, no name that resolves ({error}), and none of this "
+            f"host's interfaces: {', '.join(interfaces)}"
+        ) from None
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _interfaces() -> dict[str, list[str]]:
+    import psutil
+
+    return {
+        name: [
+            entry.address
+            for entry in entries
+            # An address of the link alone needs the peer's own interface name to be reached.
+            if entry.family in (_socket.AF_INET, _socket.AF_INET6) and "%" not in entry.address
+        ]
+        for name, entries in psutil.net_if_addrs().items()
+    }
+
+
+def _bindable(addresses: list[str]) -> str:
+    """Returns the address to listen at: the wanted one if it is this host's own, else all."""
+    own = {address for entries in _interfaces().values() for address in entries}
+    return _bracketed(addresses[0]) if len(addresses) == 1 and addresses[0] in own else "*"
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address

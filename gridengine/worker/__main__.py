@@ -1,0 +1,28 @@
+"""Starts a supervisor: ``python …/gridengine/worker LAUNCH_FILE``.
+
+Run by its path, not by its name, so that a node needs to know nothing but the interpreter: where
+modules are found, the package itself included, stands in the launch file.
+"""
+
+import json
+import os
+import sys
+
+
+def _prepare(path: str) -> None:
+    with open(path, encoding="utf-8") as file:
+        launch = json.load(file)
+    library_path = launch["environ"].get("LD_LIBRARY_PATH")
+    if library_path and library_path != os.environ.get("LD_LIBRARY_PATH"):
+        # The loader reads it once, when a program starts.
+        os.environ["LD_LIBRARY_PATH"] = library_path
+        os.execv(sys.executable, [sys.executable, *sys.argv])
+    sys.path[:] = launch["sys_path"]
+
+
+if __name__ == "__main__":
+    _prepare(sys.argv[1])
+    # Its own module, not this one: `__main__` will be the name of the user's program.
+    from gridengine.worker.supervisor import main
+
+    main(sys.argv[1])

@@ -1,0 +1,97 @@
+"""What only the operating system can say or do; each with a fallback where only Linux has it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+import time
+
+_LINUX = sys.platform == "linux"
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def _prctl(option: int, value: int) -> None:
+    if _LINUX:
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def adopt_orphans() -> None:
+    """Makes this process the parent of whatever its descendants leave behind (Linux)."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent(parent: int) -> None:
+    """Has the kernel kill this process when its parent ends (Linux)."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        # It ended before the request was made.
+        os._exit(1)
+
+
+def open_process(pid: int) -> int | None:
+    """Returns a descriptor that is readable once process ``pid`` has ended, None if not to be had."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
+
+
+def close_all_but(descriptors: set[int]) -> None:
+    """Closes every descriptor of this process but these."""
+    low = 0
+    for keep in sorted(descriptors):
+        os.closerange(low, keep)
+        low = keep + 1
+    os.closerange(low, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def peak_memory(usage: resource.struct_rusage) -> int:
+    """Returns the largest resident memory in bytes; getrusage(2) counts kilobytes on Linux."""
+    return usage.ru_maxrss * (1024 if _LINUX else 1)
+
+
+def oom_kills() -> int:
+    """Returns how many processes the kernel has killed for want of memory, 0 if it does not say.
+
+    From ``/proc/vmstat``, in which Linux counts those of all control groups too.
+    """
+    try:
+        with open("/proc/vmstat", "rb") as file:
+            for line in file:
+                if line.startswith(b"oom_kill "):
+                    return int(line.split()[1])
+    except OSError:
+        return 0
+    return 0
+
+
+def children(pid: int) -> list[int]:
+    """Returns the processes whose parent is ``pid``, an empty list if that cannot be told."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", "rb") as file:
+            return [int(word) for word in file.read().split()]
+    except OSError:
+        return []
+
+
+def kill_strays(keep: set[int], patience: float = 2.0) -> None:
+    """Kills all children of this process but ``keep``, and what then becomes its child.
+
+    A process that dies hands its own children on to the nearest one that adopts orphans, so
+    this ends with none left, however they were started and whatever session they are in.
+    """
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        strays = [pid for pid in children(os.getpid()) if pid not in keep]
+        if not strays:
+            return
+        for pid in strays:
+            try:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            except (ProcessLookupError, ChildProcessError, PermissionError):
+                continue

@@ -1,0 +1,126 @@
+"""The page of memory that a worker shares with its supervisor.
+
+The worker notes in it what it runs; the supervisor reads that when the worker is dead, or deaf
+because C code holds the interpreter's lock, and can take back what has not begun, without the
+worker's help.
+
+::
+
+    worker: claim(p)                         supervisor: recall(end)
+      BEGUN = p, w                             GENERATION += 1
+      fence                                    HIGH, LOW = end, first position not begun
+      GENERATION as last seen?  go on          fence
+      else wait until SETTLED == GENERATION    begun more meanwhile?  raise LOW, look again
+      LOW <= p < HIGH?  skip to HIGH           SETTLED = GENERATION
+
+Either the worker sees the new generation, and waits until the supervisor has decided, or the
+supervisor sees the claim: so each call is either begun here or given back, never both.
+"""
+
+from __future__ import annotations
+
+import mmap
+import threading
+import time
+
+_BEGUN, _GENERATION, _SETTLED, _LOW, _HIGH, _DEADLINE = range(6)
+
+#: Position and width share a word, so that nobody ever reads the one without the other. The
+#: position counts from 1 there: a fresh page, all zero, says "nothing".
+_WIDTH_BITS = 20
+MAX_WIDTH = (1 << _WIDTH_BITS) - 1
+"""Calls that one claim may cover at most."""
+
+#: An acquired and released lock is a full memory barrier, on every machine that CPython runs on.
+_barrier = threading.Lock()
+
+
+def _fence() -> None:
+    with _barrier:
+        pass
+
+
+class Page:
+    """A few 64-bit words of anonymous memory that stay shared across a fork."""
+
+    __slots__ = ("_memory", "_seen", "_words")
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, mmap.PAGESIZE)
+        self._words = memoryview(self._memory).cast("Q")
+        self._seen = 0
+
+    def close(self) -> None:
+        """Gives the memory back."""
+        self._words.release()
+        self._memory.close()
+
+    # ------------------------------------------------------------------ the worker's side
+
+    def claim(self, position: int, width: int) -> int:
+        """Notes that ``width`` calls from ``position`` on are about to be run.
+
+        Returns:
+            The position behind the calls that may be run: ``position + width``, or less if
+            the rest was taken back; ``position`` itself if all of it was.
+        """
+        words = self._words
+        words[_BEGUN] = (position + 1) << _WIDTH_BITS | width
+        with _barrier:
+            pass
+        if words[_GENERATION] == self._seen:
+            return position + width
+        return self._after_recall(position, width)
+
+    def _after_recall(self, position: int, width: int) -> int:
+        words = self._words
+        while words[_SETTLED] != words[_GENERATION]:
+            time.sleep(0.0001)
+        low, high = words[_LOW], words[_HIGH]
+        if position >= high:
+            # All that was taken back lies behind: later claims need not look again.
+            self._seen = words[_GENERATION]
+            return position + width
+        end = max(position, min(position + width, low))
+        words[_BEGUN] = (position + 1) << _WIDTH_BITS | (end - position)
+        return end
+
+    def skip(self) -> int:
+        """Returns the position from which on the worker may go on after a recall."""
+        return self._words[_HIGH]
+
+    def set_deadline(self, seconds: float) -> None:
+        """Notes when the current job is over its time, on the monotonic clock; 0 for never."""
+        self._words[_DEADLINE] = int(seconds * 1e9)
+
+    # ------------------------------------------------------------------ the supervisor's side
+
+    @property
+    def begun(self) -> tuple[int, int]:
+        """The position and width of what the worker runs, or ran last; the width is 0 if none."""
+        word = self._words[_BEGUN]
+        return ((word >> _WIDTH_BITS) - 1, word & MAX_WIDTH) if word else (0, 0)
+
+    @property
+    def deadline(self) -> float:
+        """When the current job is over its time, on the monotonic clock; 0 for never."""
+        return self._words[_DEADLINE] / 1e9
+
+    def recall(self, end: int) -> int:
+        """Takes back the calls up to ``end`` that have not begun.
+
+        Returns:
+            The position of the first of them; nothing from there to ``end`` will be begun.
+        """
+        words = self._words
+        words[_GENERATION] += 1
+        words[_HIGH] = end
+        while True:
+            begun, width = self.begun
+            low = min(begun + width, end)
+            words[_LOW] = low
+            _fence()
+            if self.begun == (begun, width):
+                break
+        words[_SETTLED] = words[_GENERATION]
+        return low

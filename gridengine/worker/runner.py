@@ -1,0 +1,325 @@
+"""The worker: takes blocks of calls, runs them, sends the outcomes."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import zmq
+
+from .. import protocol
+from ..errors import JobExited, PackingError, format_bytes
+from ..protocol import Call, Done, Idle, Leave, Ready, Result, Run
+from ..serializer import add_note, pack, pack_error, unpack
+from ..settings import FLUSH_SECONDS, OUT_OF_BAND, SLICE_SECONDS
+from ..ticket import Mode
+from .page import MAX_WIDTH, Page
+
+#: Kilobytes on Linux, bytes on macOS (getrusage(2) of each).
+_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+class Worker:
+    """Runs calls until it is told to leave.
+
+    Args:
+        socket: Connected to the dispatcher.
+        page: Shared with the supervisor.
+        heartbeat: Seconds without work after which it says that it has none.
+        on_deadline: Called when a job with a time limit begins.
+    """
+
+    def __init__(
+        self,
+        socket: zmq.Socket[bytes],
+        page: Page,
+        heartbeat: float,
+        on_deadline: Callable[[], None],
+    ) -> None:
+        self._socket = socket
+        self._page = page
+        self._on_deadline = on_deadline
+        self._functions: dict[bytes, Callable[..., Any]] = {}
+        self._broken: dict[bytes, BaseException] = {}
+        self._results: list[Result] = []
+        self._frames: list[Any] = []
+        self._flushed = time.perf_counter()
+        self._block = 0
+        self._pid = os.getpid()
+        socket.rcvtimeo = int(heartbeat * 1000)
+
+    def run(self) -> None:
+        """Works until the dispatcher says that it is enough."""
+        self._socket.send(protocol.encode(Ready(protocol.VERSION, self._pid)))
+        while True:
+            message, frames = self._receive()
+            if type(message) is Run:
+                self._run_block(message, frames)
+            elif type(message) is Leave:
+                self._flush()
+                return
+
+    def _receive(self) -> tuple[object, list[Any]]:
+        """Returns the next message; says what is done, and rests, if there is none yet."""
+        try:
+            frame = self._socket.recv(zmq.NOBLOCK)
+        except zmq.Again:
+            self._flush()
+            frame = self._wait()
+        frames = []
+        while self._socket.rcvmore:
+            frames.append(self._socket.recv(copy=False).buffer)
+        return protocol.decode_to_node(frame), frames
+
+    def _wait(self) -> bytes:
+        while True:
+            try:
+                return self._socket.recv()
+            except zmq.Again:
+                # An answer may have been lost with a connection: let the host compare.
+                self._socket.send(protocol.encode(Idle(self._block)))
+
+    # ------------------------------------------------------------------ a block
+
+    def _run_block(self, block: Run, frames: list[Any]) -> None:
+        self._block = block.block
+        for key in block.forget:
+            self._functions.pop(key, None)
+            self._broken.pop(key, None)
+        at = 0
+        for routine in block.functions:
+            self._learn(routine.key, routine.payload, frames[at : at + routine.frames])
+            at += routine.frames
+        position = block.position
+        for call in block.calls:
+            own = frames[at : at + call.frames]
+            at += call.frames
+            if call.mode == Mode.CALL:
+                self._run_single(call, own, position)
+            else:
+                self._run_many(call, own, position)
+            position += call.hi - call.lo
+            if time.perf_counter() - self._flushed > FLUSH_SECONDS:
+                self._flush()
+
+    def _learn(self, key: bytes, payload: bytes, frames: Sequence[Any]) -> None:
+        try:
+            self._functions[key] = _unpack(payload, frames)
+        except BaseException as error:
+            add_note(error, "raised while the function was unpacked in the worker")
+            self._broken[key] = error
+
+    def _function(self, key: bytes) -> Callable[..., Any]:
+        function = self._functions.get(key)
+        if function is None:
+            raise self._broken[key]
+        return function
+
+    def _run_single(self, call: Call, frames: list[Any], position: int) -> None:
+        if self._page.claim(position, 1) == position:
+            return
+        if call.timeout:
+            self._page.set_deadline(time.monotonic() + call.timeout)
+            self._on_deadline()
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        begin = time.perf_counter()
+        failures = {}
+        try:
+            args, kwargs = _unpack(call.payload, frames)
+            value = self._function(call.function)(*args, **kwargs)
+            packed, buffers = pack(value, "the result")
+        except BaseException as error:
+            self._die_in_a_fork()
+            packed, buffers = b"", ()
+            if not _is_success(error):
+                failures[0] = _pack_failure(error)
+            else:
+                packed = pickle.dumps(None)
+        else:
+            self._die_in_a_fork()
+        wall = time.perf_counter() - begin
+        if call.timeout:
+            self._page.set_deadline(0)
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+        self._add(call, 0, 1, packed, buffers, failures, wall, cpu, after.ru_maxrss * _RSS_UNIT)
+
+    def _run_many(self, call: Call, frames: list[Any], position: int) -> None:
+        """Runs the calls of a map in slices, each noted before it begins.
+
+        A slice is as many calls as take about a millisecond: one, if they are slow.
+        """
+        clock = time.perf_counter
+        try:
+            items = _unpack(call.payload, frames)
+            function = self._function(call.function)
+        except BaseException as error:
+            if self._page.claim(position, 1) != position:
+                failure = _pack_failure(error)
+                failures = dict.fromkeys(range(call.lo, call.hi), failure)
+                self._add(call, call.lo, call.hi, b"", (), failures, 0.0, 0.0, 0)
+            return
+        spread = call.mode == Mode.STARMAP
+        at, width = call.lo, 1
+        sent = call.lo
+        values: list[Any] = []
+        failures = {}
+        cpu = time.process_time()
+        begin = clock()
+        while at < call.hi:
+            width = 1 if call.careful else min(width, call.hi - at)
+            start = position + at - call.lo
+            end = self._page.claim(start, width)
+            if end == start:
+                break
+            last = at + end - start
+            slice_begin = clock()
+            while at < last:
+                given = len(values)
+                try:
+                    if spread:
+                        values.extend([function(*args) for args in items[at:last]])
+                    else:
+                        values.extend(map(function, items[at:last]))
+                    error: BaseException | None = None
+                except BaseException as caught:
+                    error = caught
+                self._die_in_a_fork()
+                at += len(values) - given
+                if at < last:
+                    # An iterator that stops early was stopped by the function.
+                    failures[at] = _pack_failure(error or StopIteration())
+                    values.append(None)
+                    at += 1
+                    if call.fail_fast:
+                        break
+            now = clock()
+            if failures and call.fail_fast:
+                break
+            width = _next_width(width, now - slice_begin)
+            if at < call.hi and now - self._flushed > FLUSH_SECONDS and now - begin > FLUSH_SECONDS:
+                self._add_many(call, sent, at, values, failures, now - begin, cpu)
+                self._flush()
+                sent, values, failures = at, [], {}
+                cpu, begin = time.process_time(), clock()
+        if sent < at:
+            self._add_many(call, sent, at, values, failures, clock() - begin, cpu)
+
+    def _add_many(
+        self,
+        call: Call,
+        lo: int,
+        hi: int,
+        values: list[Any],
+        failures: dict[int, bytes],
+        wall: float,
+        cpu: float,
+    ) -> None:
+        try:
+            packed, buffers = pack(values, "the results")
+        except PackingError:
+            # One of them cannot travel; the others shall.
+            values = [self._checked(lo + i, value, failures) for i, value in enumerate(values)]
+            packed, buffers = pack(values, "the results")
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
+        self._add(call, lo, hi, packed, buffers, failures, wall, time.process_time() - cpu, peak)
+
+    def _checked(self, index: int, value: object, failures: dict[int, bytes]) -> object:
+        try:
+            pack(value, "the result")
+        except PackingError as error:
+            failures[index] = _pack_failure(error)
+            return None
+        return value
+
+    def _die_in_a_fork(self) -> None:
+        # A job that forked, and whose child came back here, has made a second worker of itself.
+        if os.getpid() != self._pid:
+            os._exit(0)
+
+    # ------------------------------------------------------------------ outcomes
+
+    def _add(
+        self,
+        call: Call,
+        lo: int,
+        hi: int,
+        payload: bytes,
+        buffers: Sequence[Any],
+        failures: dict[int, bytes],
+        wall: float,
+        cpu: float,
+        peak_memory: int,
+    ) -> None:
+        frames = list(buffers)
+        if len(payload) > OUT_OF_BAND:
+            frames.insert(0, payload)
+            payload = b""
+        self._frames.extend(frames)
+        self._results.append(
+            Result(
+                call.ticket, call.attempt, lo, hi, payload, len(frames), failures, wall, cpu,
+                peak_memory,
+            )
+        )  # fmt: skip
+
+    def _flush(self) -> None:
+        self._flushed = time.perf_counter()
+        if not self._results:
+            return
+        _flush_output()
+        message = protocol.encode(Done(self._results))
+        if self._frames:
+            self._socket.send_multipart([message, *self._frames], copy=False)
+        else:
+            self._socket.send(message)
+        self._results = []
+        self._frames = []
+
+
+def _unpack(payload: bytes, frames: Sequence[Any]) -> Any:
+    return unpack(payload, frames) if payload else unpack(frames[0], frames[1:])
+
+
+def _next_width(width: int, seconds: float) -> int:
+    if seconds > SLICE_SECONDS:
+        return max(1, width // 2)
+    return min(width * 4, MAX_WIDTH) if seconds < SLICE_SECONDS / 4 else width
+
+
+def _is_success(error: BaseException) -> bool:
+    return isinstance(error, SystemExit) and error.code in (None, 0)
+
+
+def _pack_failure(error: BaseException) -> bytes:
+    if isinstance(error, SystemExit):
+        code = error.code
+        status = code if isinstance(code, int) else 0 if code is None else 1
+        error = JobExited(f"the job called sys.exit({code!r})", status)
+    if isinstance(error, MemoryError):
+        add_note(error, _memory_note())
+    return pack_error(error)
+
+
+def _memory_note() -> str:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
+    limit = resource.getrusage and resource.getrlimit(resource.RLIMIT_AS)[0]
+    granted = "without a limit" if limit == resource.RLIM_INFINITY else f"of {format_bytes(limit)}"
+    return (
+        f"out of memory: the worker had {format_bytes(peak)} resident {granted} of address "
+        "space (h_vmem on a Grid Engine); ask for more"
+    )
+
+
+def _flush_output() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        # Closed, or replaced, by the job: its output is its own affair.
+        except Exception:  # noqa: S110
+            pass

@@ -1,0 +1,399 @@
+"""The supervisor: forks workers, watches them, and says how each one ended.
+
+One small single-threaded process for each queue job; on a laptop one for all workers. It runs
+none of the user's code, so it answers whatever the jobs do: a job that holds the interpreter's
+lock for an hour is not mistaken for a dead one, and a crashed one is known the moment it
+crashes.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket as _socket
+import sys
+import time
+from typing import Any
+
+import zmq
+
+from .. import protocol
+from ..launch import Launch
+from ..protocol import Beat, Died, Here, Probe, Recall, Recalled, Signal, Staff, Stop, Supervising
+from ..states import DeathCause
+from . import kernel
+from .page import Page
+from .runner import Worker
+
+#: Workers that die before their first job, one after the other, until the supervisor gives up:
+#: what kills them will kill the next one too.
+_BARREN_DEATHS = 5
+
+
+class _Child:
+    """A worker as its supervisor sees it."""
+
+    def __init__(self, number: int, page: Page) -> None:
+        self.number = number
+        self.page = page
+        self.pid = 0
+        self.reason = ""
+
+
+class Supervisor:
+    """Runs the workers of one queue job until it is told to stop, or is no longer needed."""
+
+    def __init__(self, launch: Launch) -> None:
+        self._launch = launch
+        self._queue_job = launch.queue_job.format_map(os.environ)
+        self._address = os.urandom(8).hex().encode()
+        self._children: dict[int, _Child] = {}
+        self._next = 0
+        self._target = launch.workers
+        self._barren = 0
+        self._stopping = False
+        self._endpoint = ""
+        self._context: zmq.Context[Any] | None = None
+        self._socket: zmq.Socket[bytes] | None = None
+        self._kills = kernel.oom_kills()
+        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def run(self) -> int:
+        """Returns the exit status of the queue job."""
+        kernel.adopt_orphans()
+        self._watch_signals()
+        try:
+            self._endpoint = self._find_endpoint()
+            # Before the first socket: a fork copies fewer things, and the workers connect
+            # while the supervisor does.
+            self._fill()
+            self._socket = self._connect(self._address)
+            self._say(
+                Supervising(
+                    protocol.VERSION,
+                    self._queue_job,
+                    self._launch.kind,
+                    _socket.gethostname(),
+                    os.getpid(),
+                )
+            )
+            self._serve()
+        finally:
+            self._end_all()
+            if self._socket is not None:
+                self._socket.close(linger=1000)
+            if self._context is not None:
+                self._context.term()
+        return 1 if self._barren >= _BARREN_DEATHS else 0
+
+    # ------------------------------------------------------------------ the dispatcher
+
+    def _connect(self, address: bytes, endpoint: str = "") -> zmq.Socket[bytes]:
+        if self._context is None:
+            self._context = zmq.Context()
+        return connect(self._context, self._launch, endpoint or self._endpoint, address)
+
+    def _find_endpoint(self) -> str:
+        """Returns the first of the dispatcher's addresses that answers with the right key.
+
+        Raises:
+            TimeoutError: None did.
+        """
+        endpoints = list(self._launch.endpoints)
+        if len(endpoints) == 1:
+            return endpoints[0]
+        sockets = {
+            self._connect(b"%s?%d" % (self._address, i), endpoint): endpoint
+            for i, endpoint in enumerate(endpoints)
+        }
+        poller = zmq.Poller()
+        for probe in sockets:
+            poller.register(probe, zmq.POLLIN)
+            probe.send(protocol.encode(Probe(protocol.VERSION)))
+        try:
+            answered = poller.poll(self._launch.patience * 1000)
+            if not answered:
+                raise TimeoutError(f"the dispatcher answers at none of {', '.join(endpoints)}")
+            return sockets[answered[0][0]]  # type: ignore[index]
+        finally:
+            for probe in sockets:
+                probe.close(linger=0)
+            if self._context is not None:
+                # The workers are forked without it.
+                self._context.term()
+                self._context = None
+
+    def _say(self, message: object) -> None:
+        assert self._socket is not None
+        self._socket.send(protocol.encode(message))
+
+    # ------------------------------------------------------------------ the loop
+
+    def _serve(self) -> None:
+        assert self._socket is not None
+        poller = zmq.Poller()
+        poller.register(self._socket, zmq.POLLIN)
+        poller.register(self._wake_read, zmq.POLLIN)
+        parent = self._watch_parent(poller)
+        beat = heard = time.monotonic()
+        while not self._stopping:
+            now = time.monotonic()
+            if now - heard > self._launch.patience:
+                return
+            if now >= beat:
+                beat = now + self._launch.heartbeat
+                self._say(Beat())
+            ready = dict(poller.poll(max(0.0, self._next_deadline(beat) - now) * 1000))
+            if parent.intersection(ready):
+                return
+            if self._wake_read in ready:
+                _drain(self._wake_read)
+            if self._socket in ready:
+                heard = time.monotonic()
+                self._listen()
+            self._reap()
+            self._enforce_deadlines()
+            self._fill()
+            if not self._target and not self._launch.persistent:
+                return
+
+    def _watch_parent(self, poller: zmq.Poller) -> set[int]:
+        """Returns the descriptors that are ready when the program on this host is gone."""
+        if not self._launch.parent:
+            return set()
+        # The pipe from it closes when it dies, unless a child of its own holds it open too;
+        # its process id says so in any case, where the kernel offers that.
+        watched = {0}
+        process = kernel.open_process(self._launch.parent)
+        if process is not None:
+            watched.add(process)
+        for descriptor in watched:
+            poller.register(descriptor, zmq.POLLIN)
+        return watched
+
+    def _next_deadline(self, beat: float) -> float:
+        deadlines = [child.page.deadline for child in self._children.values()]
+        return min([beat, *(deadline for deadline in deadlines if deadline)])
+
+    def _listen(self) -> None:
+        assert self._socket is not None
+        while True:
+            try:
+                frames = self._socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            self._obey(protocol.decode_to_node(frames[0]))
+
+    def _obey(self, message: object) -> None:
+        if isinstance(message, Staff):
+            self._target = message.workers
+        elif isinstance(message, Recall):
+            child = self._number(message.worker)
+            if child is not None:
+                self._say(Recalled(child.number, child.page.recall(message.end)))
+        elif isinstance(message, Signal):
+            child = self._number(message.worker)
+            if child is not None:
+                position, width = child.page.begun
+                if position <= message.position < position + width:
+                    child.reason = child.reason or "signal"
+                    _kill(child.pid, message.signum)
+        elif isinstance(message, Stop):
+            self._stopping = True
+
+    def _number(self, number: int) -> _Child | None:
+        return next((c for c in self._children.values() if c.number == number), None)
+
+    # ------------------------------------------------------------------ workers
+
+    def _fill(self) -> None:
+        while len(self._children) < self._target and not self._stopping:
+            self._fork()
+
+    def _fork(self) -> None:
+        child = _Child(self._next, Page())
+        self._next += 1
+        parent = os.getpid()
+        child.pid = os.fork()
+        if not child.pid:
+            _become_worker(self, child, parent)
+        self._children[child.pid] = child
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            child = self._children.pop(pid, None)
+            if child is not None:
+                self._report(child, os.waitstatus_to_exitcode(status), kernel.peak_memory(usage))
+
+    def _report(self, child: _Child, status: int, peak_memory: int) -> None:
+        position, width = child.page.begun
+        reason = child.reason or self._cause(status)
+        child.page.close()
+        # What it had started and left behind has become this process's child.
+        kernel.kill_strays(keep=set(self._children))
+        if status == 0 and child.reason == "":
+            self._target = max(0, self._target - 1)
+        self._barren = 0 if width or status == 0 else self._barren + 1
+        if self._barren >= _BARREN_DEATHS:
+            self._stopping = True
+        self._say(Died(child.number, status, position, width, reason, peak_memory))
+
+    def _cause(self, status: int) -> str:
+        if status >= 0:
+            return DeathCause.EXITED.value
+        kills = kernel.oom_kills()
+        known, self._kills = self._kills, kills
+        if status == -signal.SIGKILL:
+            return (DeathCause.OUT_OF_MEMORY if kills > known else DeathCause.KILLED).value
+        if -status in _OF_A_CRASH:
+            return DeathCause.CRASHED.value
+        if status == -signal.SIGXCPU:
+            return DeathCause.OVER_TIME.value
+        return DeathCause.KILLED.value
+
+    def _enforce_deadlines(self) -> None:
+        now = time.monotonic()
+        for child in self._children.values():
+            deadline = child.page.deadline
+            if deadline and now >= deadline:
+                child.reason = "timeout"
+                child.page.set_deadline(0)
+                _kill(child.pid, signal.SIGKILL)
+
+    def _end_all(self) -> None:
+        for pid in self._children:
+            _kill(pid, signal.SIGKILL)
+        kernel.kill_strays(keep=set())
+
+    # ------------------------------------------------------------------ signals
+
+    def _watch_signals(self) -> None:
+        for signum in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(signum, signal.SIG_IGN)
+        for signum in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
+            # Grid Engine warns with SIGUSR1 and SIGUSR2 (-notify) before it kills.
+            signal.signal(signum, self._stop)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def nudge(self) -> None:
+        """Wakes the loop; the workers' side of the pipe."""
+        os.write(self._wake_write, b"\0")
+
+    def work(self, child: _Child) -> None:
+        """Is the worker ``child``, in the process that was forked for it."""
+        # The supervisor's own is of another process now.
+        self._context = None
+        socket = self._connect(protocol.worker_address(self._address, child.number))
+        Worker(socket, child.page, self._launch.heartbeat, self.nudge).run()
+        socket.close()
+        assert self._context is not None
+        self._context.term()
+
+    @property
+    def descriptors(self) -> set[int]:
+        """What a worker keeps open."""
+        return {0, 1, 2, self._wake_write}
+
+
+_OF_A_CRASH = frozenset(
+    {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGSYS}
+)
+
+
+def connect(
+    context: zmq.Context[Any], launch: Launch, endpoint: str, address: bytes
+) -> zmq.Socket[bytes]:
+    """Returns a socket to the dispatcher, which knows it by ``address``."""
+    socket = context.socket(zmq.DEALER)
+    socket.routing_id = address
+    # Bounded by the blocks that the dispatcher has out, not by a count of messages.
+    socket.sndhwm = socket.rcvhwm = 0
+    socket.linger = 5000
+    socket.ipv6 = True
+    if launch.server_key:
+        socket.curve_serverkey = launch.server_key.encode()
+        socket.curve_publickey = launch.public_key.encode()
+        socket.curve_secretkey = launch.secret_key.encode()
+    socket.connect(endpoint)
+    return socket
+
+
+def _become_worker(supervisor: Supervisor, child: _Child, parent: int) -> None:
+    """The life of a worker, from the fork to its end; never returns."""
+    status = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        for signum in (
+            signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2,
+            signal.SIGCHLD,
+        ):  # fmt: skip
+            signal.signal(signum, signal.default_int_handler if signum == signal.SIGINT
+                          else signal.SIG_DFL)  # fmt: skip
+        kernel.die_with_parent(parent)
+        kernel.close_all_but(supervisor.descriptors)
+        _quiet_stdin()
+        from .. import by_value
+
+        by_value.become_worker()
+        supervisor.work(child)
+        status = 0
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        # Not sys.exit: what the supervisor has registered to be run at exit is its own.
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            # A broken pipe must not keep a dead worker alive.
+            except Exception:  # noqa: S110
+                pass
+        os._exit(status)
+
+
+def _quiet_stdin() -> None:
+    # The supervisor's own is the pipe by which it notices that the program is gone.
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+
+
+def _kill(pid: int, signum: int) -> None:
+    try:
+        os.kill(pid, signum)
+    except ProcessLookupError:
+        return
+
+
+def _drain(descriptor: int) -> None:
+    try:
+        while os.read(descriptor, 4096):
+            pass
+    except BlockingIOError:
+        return
+
+
+def main(path: str) -> None:
+    """Runs the supervisor that a launch file describes, and ends the process."""
+    launch = Launch.read(path)
+    os.environ.update(launch.environ)
+    try:
+        os.chdir(launch.cwd)
+    except OSError as error:
+        print(f"gridengine: the working directory is not there: {error}", file=sys.stderr)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    sys.exit(Supervisor(launch).run())
+
+
+

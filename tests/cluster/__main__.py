@@ -1,0 +1,79 @@
+"""The cluster from the command line: ``python -m tests.cluster up|down|status|env|run``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+
+from .cluster import Cluster, ClusterUnavailable
+
+
+def main() -> int:
+    """Do what the command line says and give the exit status."""
+    arguments = _parser().parse_args()
+    try:
+        status: int = arguments.action(arguments)
+    except ClusterUnavailable as error:
+        print(f"no test cluster here: {error}", file=sys.stderr)
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.cluster", description="The test cluster."
+    )
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    for action, text in (
+        (_up, "bring the cluster up, or to health if it is up"),
+        (_down, "take it down"),
+        (_status, "tell how it is"),
+        (_env, "print the variables that its users have set, for a shell's eval"),
+        (_run, "run a program on its submit host"),
+    ):
+        subparser = actions.add_parser(action.__name__.strip("_"), help=text, description=text)
+        subparser.set_defaults(action=action)
+    subparser.add_argument("--user", help="as this user instead of root")
+    subparser.add_argument("argv", nargs=argparse.REMAINDER, help="the program and its arguments")
+    return parser
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    Cluster.up()
+    return _status(arguments)
+
+
+def _down(arguments: argparse.Namespace) -> int:
+    Cluster.down()
+    return 0
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    cluster = Cluster()
+    trouble = Cluster.unavailable() or cluster.trouble()
+    if trouble is not None:
+        print(f"the test cluster is not well: {trouble}")
+        return 1
+    nodes = ", ".join(f"{node} ({node.address})" for node in cluster.nodes)
+    print(f"the test cluster is up: {cluster.submit_host} and {nodes}, {cluster.slots} slots each")
+    for job in cluster.qstat():
+        print(job)
+    return 0
+
+
+def _env(arguments: argparse.Namespace) -> int:
+    for name, value in Cluster().environment().items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    cluster = Cluster()
+    argv = cluster.command(arguments.argv, user=arguments.user)
+    os.execvpe(argv[0], argv, {**os.environ, **cluster.environment()})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,183 @@
+"""Hosts on one machine: a network namespace each, on a switch of their own.
+
+::
+
+      ge-submit           ge-node1           ge-node2        namespaces
+    eth0 10.77.0.1     eth0 10.77.0.11    eth0 10.77.0.12
+         │                  │                  │             a veth pair each
+    ─────┴──────────────────┴──────────────────┴─────
+       ge-br0, a bridge in the namespace ge-switch
+
+The bridge has a namespace to itself, so that the machine's own network stays as it is and its
+firewall has no say in what the hosts tell each other. A host is entered by its network, its
+host name and its /etc/hosts; the file system and the process ids are those of the machine, as
+on a cluster with home directories on NFS.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import shutil
+import signal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from .shell import CommandError, run
+from .waiting import WaitTimeout, wait_until
+
+_SWITCH = "ge-switch"
+_BRIDGE = "ge-br0"
+_NAMESPACES = Path("/run/netns")
+_ETC = Path("/etc/netns")  # `ip netns exec NAME` mounts what is in /etc/netns/NAME over /etc
+_GRACE = 15.0  # seconds between asking a process to end and killing it; a qmaster may take seven
+
+
+@dataclass(frozen=True)
+class Host:
+    """One host of the cluster.
+
+    Attributes:
+        name: Its host name, and that of its namespace.
+        address: Its IPv4 address.
+        alias: A second name. A host that has one takes its first name for a name of its own
+            loopback, 127.0.1.1, as Debian sets up a machine without a fixed address; to the other
+            hosts both names are the address.
+    """
+
+    name: str
+    address: str
+    alias: str | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+    def exists(self) -> bool:
+        """Tell whether its namespace is there."""
+        return (_NAMESPACES / self.name).exists()
+
+    def enter(self, argv: Sequence[str]) -> list[str]:
+        """Give the command that runs `argv` on this host.
+
+        It gets there by exec all the way, so that the process one starts, signals and waits for
+        is the program itself.
+        """
+        unshare = ["unshare", "--uts", "sh", "-c", f'hostname {shlex.quote(self.name)}; exec "$@"']
+        return ["ip", "netns", "exec", self.name, *unshare, "sh", *argv]
+
+    def pids(self, program: str | None = None) -> list[int]:
+        """Give the processes on this host, all or those of one program."""
+        return [pid for pid, name in self._processes().items() if program in (None, name)]
+
+    def kill(
+        self, program: str | None = None, *, spare: str | None = None, grace: float = _GRACE
+    ) -> None:
+        """End the processes on this host: politely, and if that does not help, for sure.
+
+        Args:
+            program: Only those of this program.
+            spare: But not those of this program.
+            grace: The seconds that they have to end by themselves.
+        """
+
+        def doomed() -> dict[int, str]:
+            return {
+                pid: name
+                for pid, name in self._processes().items()
+                if program in (None, name) and name != spare
+            }
+
+        def left() -> str | None:
+            return ", ".join(f"{pid} ({name})" for pid, name in doomed().items()) or None
+
+        what = f"{program or 'all processes'} on {self} ended"
+        _signal(doomed(), signal.SIGTERM)
+        try:
+            wait_until(what, left, grace)
+        except WaitTimeout:
+            _signal(doomed(), signal.SIGKILL)
+            wait_until(what, left, _GRACE)
+
+    def link(self, state: Literal["up", "down"]) -> None:
+        """Plug the network cable in, or pull it out."""
+        _ip(self.name, f"link set eth0 {state}")
+
+    def _processes(self) -> dict[int, str]:
+        """Map the processes on this host to their programs' names."""
+        if not self.exists():
+            return {}
+        found = ((pid, _program(pid)) for pid in run(["ip", "netns", "pids", self.name]).split())
+        return {int(pid): name for pid, name in found if name is not None}
+
+
+def unavailable() -> str | None:
+    """Say why network namespaces cannot be had here, or None if they can."""
+    argv = ["unshare", "--net", "--uts", "--mount", "true"]
+    if shutil.which("ip") is not None:
+        # In the new namespace, so it vanishes with it.
+        argv[-1:] = ["ip", "link", "add", _BRIDGE, "type", "bridge"]
+    try:
+        run(argv)
+    except (CommandError, FileNotFoundError) as error:
+        return f"no network namespaces: {error}"
+    return None
+
+
+def create(hosts: Sequence[Host]) -> None:
+    """Create the hosts and connect them. None of them may exist."""
+    run(["ip", "netns", "add", _SWITCH])
+    _ip(_SWITCH, f"link add {_BRIDGE} type bridge")
+    _ip(_SWITCH, f"link set {_BRIDGE} up")
+    for host in hosts:
+        _write_hosts_file(host, hosts)
+        run(["ip", "netns", "add", host.name])
+        _ip(_SWITCH, f"link add {host} type veth peer name eth0 netns {host}")
+        _ip(_SWITCH, f"link set {host} master {_BRIDGE} up")
+        _ip(host.name, "link set lo up")
+        _ip(host.name, f"address add {host.address}/24 dev eth0")
+        _ip(host.name, "link set eth0 up")
+
+
+def remove(hosts: Sequence[Host]) -> None:
+    """Kill what runs on the hosts, and remove as much of them as there is."""
+    for host in hosts:
+        host.kill(grace=0)
+        shutil.rmtree(_ETC / host.name, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        _ETC.rmdir()  # if we were the only ones to use it
+    for name in [*(host.name for host in hosts), _SWITCH]:
+        if (_NAMESPACES / name).exists():
+            run(["ip", "netns", "delete", name])
+
+
+def _write_hosts_file(host: Host, hosts: Sequence[Host]) -> None:
+    lines = ["127.0.0.1 localhost"]
+    for other in hosts:
+        if other == host and host.alias is not None:
+            lines += [f"127.0.1.1 {host.name}", f"{host.address} {host.alias}"]
+        else:
+            lines += [f"{other.address} {other.name} {other.alias or ''}".rstrip()]
+    directory = _ETC / host.name
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "hosts").write_text("\n".join(lines) + "\n")
+
+
+def _ip(namespace: str, arguments: str) -> None:
+    run(["ip", "-n", namespace, *arguments.split()])
+
+
+def _program(pid: str) -> str | None:
+    """Give the name of the program that a process runs, or None if it has ended."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return None
+
+
+def _signal(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)

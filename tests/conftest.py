@@ -1,0 +1,65 @@
+"""Fixtures: a scheduler of each sort, the real cluster, and a look at what is left behind."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from gridengine.job import open_hubs
+from gridengine.schedulers import ProcessScheduler
+
+from .cluster import Cluster
+from .waiting import wait_until
+
+#: Set by CI: there, a cluster that cannot be had is a failure, not a reason to skip.
+_MUST_HAVE_CLUSTER = "GRIDENGINE_TEST_CLUSTER"
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Every test leaves the children, threads, descriptors and folders that it found."""
+    before = _traces()
+    yield
+    if not open_hubs():
+        wait_until(lambda: not _new_traces(before), what=f"left behind: {_new_traces(before)}")
+
+
+def _traces() -> set[str]:
+    me = psutil.Process()
+    children = {f"process {p.pid} {p.name()}" for p in me.children(recursive=True)}
+    threads = {f"thread {t.name}" for t in threading.enumerate()}
+    shared = {f"/dev/shm/{name}" for name in _names(Path("/dev/shm"))}
+    folders = {name for name in _names(Path("/tmp")) if name.startswith("gridengine-")}
+    return children | threads | shared | folders
+
+
+def _new_traces(before: set[str]) -> set[str]:
+    # What the shared scheduler of a whole module has is looked at when it closes.
+    return {trace for trace in _traces() - before if not trace.startswith("thread pytest")}
+
+
+def _names(folder: Path) -> list[str]:
+    return os.listdir(folder) if folder.is_dir() else []
+
+
+@pytest.fixture(scope="module")
+def laptop() -> Iterator[ProcessScheduler]:
+    """A ProcessScheduler with two workers, shared by the tests of a module."""
+    with ProcessScheduler(2) as scheduler:
+        yield scheduler
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The real Grid Engine, brought up if it is not; it stays up for the next run."""
+    reason = Cluster.unavailable()
+    if reason is not None:
+        if os.environ.get(_MUST_HAVE_CLUSTER):
+            pytest.fail(f"the test cluster cannot be had: {reason}")
+        pytest.skip(f"the test cluster cannot be had: {reason}")
+    yield Cluster.up()
