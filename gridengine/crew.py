@@ -130,6 +130,8 @@ class Crew:
         """Hires until ``wanted`` workers of a kind work, or are on their way.
 
         Args:
+            kind: Their kind.
+            wanted: All of them, those who are there included.
             say: Tells a supervisor, by its address, how many workers to have.
         """
         each = self._scheduler.workers_per_queue_job
@@ -228,10 +230,14 @@ class Crew:
 
     def _understand(self, event: Event) -> Iterator[Loss | Hopeless]:
         if isinstance(event, Submitted):
-            batch = self._batches.pop(event.batch, None)
+            batch = self._batches.get(event.batch)
             if batch is not None:
                 for name in event.queue_jobs:
                     self._queue_jobs.setdefault(name, batch.kind)
+                # A batch that is larger than the site allows is taken in parts.
+                batch.count -= len(event.queue_jobs)
+                if batch.count <= 0:
+                    del self._batches[event.batch]
         elif isinstance(event, Refused):
             batch = self._batches.pop(event.batch, None)
             if batch is not None:

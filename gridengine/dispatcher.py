@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from .errors import TimeoutError
-from .hub import hub_for
+from .hubs import hub_for
 from .job import Job
 from .schedulers import best_available
 from .schedulers.base import Scheduler

@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from .errors import JobError, PackingError, TimeoutError
-from .hub import Hub, hub_for
+from .hub import Hub
+from .hubs import hub_for
 from .job import error_from, unreadable
 from .schedulers import best_available
 from .schedulers.base import Scheduler

@@ -22,15 +22,15 @@ import shutil
 import tempfile
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import zmq
 
-from . import protocol
+from . import coroner, protocol
+from .blocks import Blocks
 from .crew import Crew, Hopeless, Loss, SupervisorRecord
-from .errors import Death, JobCancelled, JobTimeout, SchedulerError
+from .errors import Death, JobCancelled, SchedulerError
 from .launch import (
     Launch,
     environment_for_nodes,
@@ -40,7 +40,7 @@ from .launch import (
 )
 from .ledger import Assignment, Ledger, Verdict, WorkerRecord
 from .schedulers.base import End, Scheduler
-from .settings import BLOCK_SECONDS, FUNCTION_BYTES, OUT_OF_BAND, Settings
+from .settings import BLOCK_SECONDS, Settings
 from .states import DeathCause, JobState
 from .ticket import Outcome, Place, Ticket, Usage
 from .wires import Wires
@@ -88,16 +88,14 @@ class Hub:
             undo.pop_all()
         logs = os.path.join(self._folder, "logs")
         os.mkdir(logs, 0o700)
-        self._crew = Crew(
-            self._session, scheduler, settings, self._launch(), self._folder, logs
-        )
+        self._crew = Crew(self._session, scheduler, settings, self._launch(), self._folder, logs)
         self._ledger = Ledger(settings.infrastructure_retries)
         self._new: collections.deque[Ticket] = collections.deque()
         self._inbox: collections.deque[Callable[[], None]] = collections.deque()
         self._asleep = False
         self._closing = False
         self._places: dict[bytes, Place] = {}
-        self._routines: dict[bytes, collections.OrderedDict[bytes, int]] = {}
+        self._blocks = Blocks()
         self._doomed: dict[Ticket, int] = {}
         self._deaths: list[tuple[float, SupervisorRecord, protocol.Died]] = []
         self._early: list[tuple[bytes, protocol.Ready]] = []
@@ -280,6 +278,9 @@ class Hub:
                 submit(ticket)
 
     def _hand_out(self, now: float) -> None:
+        if self._doomed:
+            # What came back from a worker meanwhile shall not go to another one.
+            self._cancel_waiting(set(self._doomed))
         for order in self._ledger.assign(now):
             self._send(order)
         if now >= self._look:
@@ -320,37 +321,9 @@ class Hub:
     # ------------------------------------------------------------------ to the workers
 
     def _send(self, order: Assignment) -> None:
-        worker = order.worker
-        place = self._places[worker.address]
-        known = self._routines[worker.address]
-        routines: list[protocol.Routine] = []
-        calls: list[protocol.Call] = []
-        function_frames: list[Any] = []
-        frames: list[Any] = []
-        for piece in order.pieces:
-            ticket = piece.ticket
-            ticket.place = place
-            function = ticket.function
-            if function.key not in known:
-                payload, extra = _inline(function.payload, function.frames)
-                routines.append(protocol.Routine(function.key, payload, len(extra)))
-                function_frames.extend(extra)
-                known[function.key] = len(function.payload) + sum(
-                    memoryview(frame).nbytes for frame in function.frames
-                )
-            payload, extra = _inline(ticket.payload, ticket.frames)
-            frames.extend(extra)
-            calls.append(
-                protocol.Call(
-                    ticket.id, piece.attempt, function.key, ticket.mode, piece.lo, piece.hi,
-                    payload, len(extra), ticket.timeout, piece.careful, ticket.fail_fast,
-                )
-            )  # fmt: skip
-        forget = _forget(known, keep=len(routines)) if routines else []
-        block = protocol.Run(
-            worker.block, order.pieces[0].position, routines, forget, calls
-        )
-        self._wires.send(worker.address, block, [*function_frames, *frames])
+        address = order.worker.address
+        block, frames = self._blocks.block(order, self._places[address])
+        self._wires.send(address, block, frames)
 
     def _recall(self, worker: WorkerRecord) -> None:
         supervisor, number = protocol.supervisor_of(worker.address)
@@ -442,7 +415,7 @@ class Hub:
         if address in self._ledger.workers:
             return
         self._places[address] = Place(supervisor.host, message.pid, supervisor.queue_job)
-        self._routines[address] = collections.OrderedDict()
+        self._blocks.arrived(address)
         self._ledger.joined(address, supervisor.kind, now)
 
     # ------------------------------------------------------------------ deaths
@@ -460,72 +433,63 @@ class Hub:
     def _examine_deaths(self, now: float) -> None:
         while self._deaths and self._deaths[0][0] <= now:
             _, supervisor, message = self._deaths.pop(0)
-            self._certify(supervisor, message)
-
-    def _certify(self, supervisor: SupervisorRecord, message: protocol.Died) -> None:
-        address = protocol.worker_address(supervisor.address, message.worker)
-        place = self._places.pop(address, None)
-        self._routines.pop(address, None)
-        if message.status == 0 and not message.reason and supervisor.workers:
-            supervisor.workers -= 1
-        if place is None:
-            return
-        now = time.monotonic()
-        timed_out = message.reason == "timeout"
-        verdicts = self._ledger.ended(
-            address,
-            now,
-            position=message.position,
-            width=message.width,
-            blame=True,
-            final=timed_out or message.reason == "signal",
-        )
-        causes = {cause.value: cause for cause in DeathCause}
-        end = End(
-            exitcode=message.status,
-            cause=causes.get(message.reason, DeathCause.KILLED),
-            peak_memory=message.peak_memory,
-        )
-        for verdict in verdicts:
-            if verdict.ticket in self._doomed:
-                self._end_doomed(verdict.ticket, place)
-            elif timed_out:
-                self._fail(verdict, place, _timeout_of(verdict.ticket, place))
-            else:
-                self._fail(verdict, place, _death_of(verdict, place, end, now))
+            if message.status == 0 and not message.reason:
+                supervisor.workers = max(0, supervisor.workers - 1)
+            address = protocol.worker_address(supervisor.address, message.worker)
+            self._bury(
+                address,
+                coroner.end_of(message),
+                position=message.position,
+                width=message.width,
+                final=message.reason in (coroner.TIMEOUT, coroner.SIGNAL),
+                timed_out=message.reason == coroner.TIMEOUT,
+            )
 
     def _lose(self, loss: Loss) -> None:
-        """A supervisor is gone with its workers: so say the scheduler, or its silence."""
-        now = time.monotonic()
+        """A supervisor is gone with its workers: so says the scheduler, or its silence."""
         supervisor, end = loss.supervisor, loss.end
         self._deaths = [entry for entry in self._deaths if entry[1] is not supervisor]
         for address in [a for a in self._places if a.startswith(supervisor.address + b".")]:
             worker = self._ledger.workers.get(address)
-            place = self._places.pop(address)
-            self._routines.pop(address, None)
-            if worker is None:
+            first = worker is not None and worker.ran == 0
+            # With all the time there is for itself, it will not end the next time either.
+            final = first and end.cause is DeathCause.OVER_TIME
+            self._bury(address, end, blame=final or coroner.is_the_jobs_fault(end), final=final)
+
+    def _bury(
+        self,
+        address: bytes,
+        end: End,
+        *,
+        position: int | None = None,
+        width: int = 0,
+        blame: bool = True,
+        final: bool = False,
+        timed_out: bool = False,
+    ) -> None:
+        """A worker is no more; see `Ledger.ended` for what is said about it."""
+        place = self._places.pop(address, None)
+        if place is None:
+            return
+        self._blocks.gone(address)
+        now = time.monotonic()
+        verdicts = self._ledger.ended(
+            address, now, position=position, width=width, blame=blame, final=final
+        )
+        for verdict in verdicts:
+            ticket = verdict.ticket
+            if ticket.over:
                 continue
-            first = worker.ran == 0
-            overtime = end.cause is DeathCause.OVER_TIME
-            blame = (overtime and first) or end.cause in _THE_JOBS_OWN_FAULT
-            verdicts = self._ledger.ended(
-                # With all the time there is for itself, it will not end the next time either.
-                address, now, blame=blame, final=overtime and first
-            )  # fmt: skip
-            for verdict in verdicts:
-                if verdict.ticket in self._doomed:
-                    self._end_doomed(verdict.ticket, place)
-                else:
-                    self._fail(verdict, place, _death_of(verdict, place, end, now))
+            if ticket in self._doomed:
+                self._end_doomed(ticket, place)
+            elif timed_out:
+                self._fail(verdict, place, coroner.timeout_of(ticket, place))
+            else:
+                self._fail(verdict, place, coroner.certificate(verdict, place, end, now))
 
     def _fail(self, verdict: Verdict, place: Place, failure: Death | BaseException) -> None:
-        ticket = verdict.ticket
-        if ticket.over:
-            return
-        index = verdict.index
-        ticket.record(
-            Outcome(index, index + 1, b"", (), {index: failure}, _NO_USAGE, place)
-        )
+        ticket, index = verdict.ticket, verdict.index
+        ticket.record(Outcome(index, index + 1, b"", (), {index: failure}, _NO_USAGE, place))
         if ticket.over and ticket.missing:
             self._take_back(ticket)
 
@@ -580,13 +544,9 @@ class Hub:
                 if piece.ticket is ticket:
                     if not worker.recalling:
                         self._recall(self._ledger.recall(worker))
-                    self._wires.send(
-                        supervisor, protocol.Signal(number, piece.position, signum)
-                    )
+                    self._wires.send(supervisor, protocol.Signal(number, piece.position, signum))
 
     def _end_doomed(self, ticket: Ticket, place: Place) -> None:
-        if ticket.over:
-            return
         signum = self._doomed.get(ticket, 15)
         ticket.exit_signal = signum
         ticket.error = JobCancelled(
@@ -602,9 +562,7 @@ class Hub:
         self._take_in()
         for ticket in self._ledger.tickets():
             ticket.error = error
-            ticket.move(
-                JobState.CANCELLED if isinstance(error, JobCancelled) else JobState.FAILED
-            )
+            ticket.move(JobState.CANCELLED if isinstance(error, JobCancelled) else JobState.FAILED)
 
     def _shut_down(self) -> None:
         for address in self._crew.supervisors:
@@ -617,109 +575,8 @@ class Hub:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-_THE_JOBS_OWN_FAULT = frozenset({DeathCause.OUT_OF_MEMORY, DeathCause.CRASHED, DeathCause.EXITED})
-
-
-def _inline(payload: Any, frames: Iterable[Any]) -> tuple[bytes, list[Any]]:
-    """Returns a payload as it goes into the message, and the frames that follow it."""
-    if len(payload) > OUT_OF_BAND:
-        return b"", [payload, *frames]
-    return payload, list(frames)
-
-
-def _forget(known: collections.OrderedDict[bytes, int], keep: int) -> list[bytes]:
-    """Drops the oldest functions of a worker that holds too much of them."""
-    forgotten = []
-    total = sum(known.values())
-    while total > FUNCTION_BYTES and len(known) > keep:
-        key, size = known.popitem(last=False)
-        total -= size
-        forgotten.append(key)
-    return forgotten
-
-
-def _death_of(verdict: Verdict, place: Place, end: End, now: float) -> Death:
-    ticket = verdict.ticket
-    return Death(
-        job=ticket.name,
-        index=ticket.first + verdict.index if ticket.mode else None,
-        host=place.host,
-        pid=place.pid,
-        attempt=verdict.attempt,
-        exitcode=end.exitcode,
-        signal=_signal_name(end.exitcode),
-        cause=end.cause,
-        peak_memory=end.peak_memory,
-        requested_memory=end.requested_memory,
-        wall_time=end.wall_time or now - verdict.since,
-        detail=end.detail,
-        advice=end.advice,
-    )
-
-
-def _signal_name(exitcode: int | None) -> str | None:
-    import signal
-
-    if exitcode is None or exitcode >= 0:
-        return None
-    try:
-        return signal.Signals(-exitcode).name
-    except ValueError:
-        return f"signal {-exitcode}"
-
-
-def _timeout_of(ticket: Ticket, place: Place) -> JobTimeout:
-    return JobTimeout(
-        f"job {ticket.name!r} ran longer than its timeout of {ticket.timeout:g} s and was ended "
-        f"on {place.host} (process {place.pid})"
-    )
-
-
 def _new_folder(settings: Settings, remote: bool) -> str:
     if not remote:
         return tempfile.mkdtemp(prefix="gridengine-")
     parent = settings.run_dir or os.path.join(os.path.expanduser("~"), ".gridengine")
     return tempfile.mkdtemp(prefix=f"run-{os.getpid()}-", dir=private_folder(parent))
-
-
-_hubs: weakref.WeakKeyDictionary[Scheduler, dict[tuple[int, str, str], Hub]] = (
-    weakref.WeakKeyDictionary()
-)
-_hubs_lock = threading.Lock()
-
-
-def hub_for(scheduler: Scheduler, host: str = "", ports: str = "") -> Hub:
-    """Returns the hub of a scheduler, a new one if there is none or it was closed.
-
-    Raises:
-        SchedulerError: The scheduler or the network cannot be used.
-    """
-    # A fork of this program has a copy of the hub, but not of its thread.
-    key = (os.getpid(), host, ports)
-    known = _hubs.get(scheduler)
-    hub = known.get(key) if known else None
-    if hub is not None and not hub.closed:
-        return hub
-    with _hubs_lock:
-        mine = _hubs.setdefault(scheduler, {})
-        hub = mine.get(key)
-        if hub is None or hub.closed:
-            hub = mine[key] = Hub(scheduler, host=host, ports=ports)
-            scheduler.on_close(hub.close)
-            weakref.finalize(scheduler, hub.release).atexit = False
-        return hub
-
-
-def open_hubs() -> list[Hub]:
-    """Returns the hubs of this process that are at work."""
-    with _hubs_lock:
-        every = [hub for mine in _hubs.values() for key, hub in mine.items() if key[0] == os.getpid()]
-    return [hub for hub in every if not hub.closed]
-
-
-def _forget_locks() -> None:
-    global _hubs_lock
-    _hubs_lock = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_forget_locks)

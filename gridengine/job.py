@@ -9,8 +9,9 @@ import signal as _signal
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .errors import Death, JobCancelled, JobDied, JobError, JobExited, JobTimeout
-from .hub import Hub, hub_for, open_hubs
+from .errors import Death, JobDied, JobExited, JobTimeout
+from .hub import Hub
+from .hubs import hub_for, open_hubs
 from .schedulers import best_available
 from .schedulers.base import Scheduler
 from .serializer import (
@@ -453,13 +454,17 @@ def _changes(job: Job, before: dict[str, Any]) -> dict[str, Any] | None:
     if not job._mutable:
         return None
     # What was there may have been changed in place: only the job's own fields are as they were.
-    own = _OWN_FIELDS
-    return {name: value for name, value in vars(job).items() if name not in own or value is not before.get(name)}  # noqa: E501
+    return {
+        name: value
+        for name, value in vars(job).items()
+        if name not in _OWN_FIELDS or value is not before.get(name)
+    }
 
 
 _OWN_FIELDS = frozenset(
-    "_target _args _kwargs _name _daemon _mutable _resources _timeout _retries _closed".split()
-)
+    f"_{name}"
+    for name in ("target", "args", "kwargs", "name", "daemon", "mutable", "timeout", "retries")
+) | {"_resources", "_closed"}
 
 
 def _do_nothing() -> None:
@@ -512,4 +517,3 @@ def _at_exit() -> None:
 
 
 atexit.register(_at_exit)
-

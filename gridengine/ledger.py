@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
+import math
 from collections.abc import Iterable
 
 from .settings import BLOCK_BYTES, BLOCK_CALLS, BLOCK_SECONDS, PACES
@@ -29,7 +31,8 @@ class Piece:
         deaths: How often a worker died while it ran one of these calls.
         losses: How often it was lost for a reason that no job is to blame for.
         errors: How often it has raised.
-        careful: Whether the worker shall note every single call, to find a guilty one.
+        careful: Whether it is handed out by itself, and the worker notes every single call, to
+            find a guilty one.
         attempt: Number of the latest hand-out.
         position: Number of its first call among those handed to the worker.
         since: When it was handed out.
@@ -66,7 +69,24 @@ class Piece:
         piece = Piece(self.ticket, lo, hi)
         piece.deaths, piece.losses, piece.errors = self.deaths, self.losses, self.errors
         piece.careful = self.careful
+        piece.attempt, piece.since = self.attempt, self.since
+        piece.position = self.position + lo - self.lo
         return piece
+
+    def cut(self, start: int, end: int) -> list[Piece]:
+        """Returns what lies before, between and behind two positions, as far as there is any."""
+        cuts = [min(max(self.lo + p - self.position, self.lo), self.hi) for p in (start, end)]
+        edges = [self.lo, *cuts, self.hi]
+        return [self.part(lo, hi) for lo, hi in itertools.pairwise(edges) if lo < hi]
+
+    def split(self) -> list[Piece]:
+        """Returns pieces of equal length, about as many as each has calls.
+
+        So a guilty call is found in a few deaths, and few copies of the arguments travel.
+        """
+        step = math.isqrt(self.hi - self.lo)
+        starts = range(self.lo, self.hi, step)
+        return [self.part(lo, min(lo + step, self.hi)) for lo in starts]
 
 
 class WorkerRecord:
@@ -78,7 +98,8 @@ class WorkerRecord:
         outstanding: Its pieces, in the order in which it runs them.
         position: The position that the next call handed to it will have.
         load: Seconds of work that it has, by estimate.
-        blocks: Messages with work that it has not finished.
+        block: Number of the latest message with work for it.
+        ends: The position behind each such message that it has not finished.
         ran: Calls that it has answered.
         heard: When it last spoke, or was given work.
         recalling: Whether its unbegun work is being taken back.
@@ -106,16 +127,11 @@ class WorkerRecord:
         self.position = 0
         self.load = 0.0
         self.block = 0
-        # The position behind each unfinished block, for `blocks`.
         self.ends: collections.deque[int] = collections.deque()
         self.ran = 0
         self.heard = now
         self.recalling = False
         self.leaving = False
-
-    @property
-    def blocks(self) -> int:
-        return len(self.ends)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,7 +215,7 @@ class Ledger:
         )
         queue.clear()
         queue.extend(kept)
-        if ticket.state is not JobState.RUNNING:
+        if not ticket.attempts:
             return []
         return [
             worker
@@ -261,8 +277,10 @@ class Ledger:
         """Event: a worker is no more.
 
         Args:
-            position: The position that it was at; None if nobody could look, so that it must
-                have been at the first one that it has not answered for.
+            address: Its routing id.
+            now: The time.
+            position: The position that it was at; None if nobody could look, so that any call
+                that it had may have ended it.
             width: How many calls from there may have ended it, 0 if it had begun none.
             blame: Whether the job that it ran is to blame; otherwise its attempt is free.
             final: Whether that job shall not be tried again.
@@ -276,52 +294,57 @@ class Ledger:
         self._staff[worker.kind] -= 1
         self._idle.get(worker.kind, {}).pop(address, None)
         self._hungry.pop(address, None)
-        if position is None and worker.outstanding:
-            first = worker.outstanding[0]
-            position, width = first.position, first.hi - first.lo
+        held = [piece for piece in worker.outstanding if not piece.ticket.over]
+        if not held:
+            return []
+        seen = position is not None
+        if position is None:
+            position = held[0].position
+            # No job is to blame: one loss is counted, not one for each call that it had.
+            width = worker.position - position if blame else held[0].hi - held[0].lo
+        end = position + width
+        parts = [part for piece in held for part in piece.cut(position, end)] if width > 0 else held
+        suspects = {part for part in parts if position <= part.position < end}
+        if not suspects:
+            # Begun and finished, the answer lost; or not begun at all. That is counted too, or
+            # what kills its worker before it begins would be tried for ever.
+            suspects, blame, final = {parts[0]}, False, False
+        alone = sum(part.hi - part.lo for part in suspects) == 1
+        final = final and (seen or alone)
         verdicts: list[Verdict] = []
         again: list[Piece] = []
-        for piece in worker.outstanding:
-            if piece.ticket.over:
-                continue
-            again.extend(self._after_death(piece, position or 0, width, blame, final, verdicts))
+        for part in parts:
+            if part not in suspects:
+                again.append(part)
+            elif (self._charge(part, blame) and alone) or final:
+                verdicts.extend(
+                    Verdict(part.ticket, index, part.attempt, part.since)
+                    for index in range(part.lo, part.hi)
+                )
+            else:
+                again.extend(self._singled_out(part, blame, seen))
         self._put_back(again)
         return verdicts
 
-    def _after_death(
-        self,
-        piece: Piece,
-        position: int,
-        width: int,
-        blame: bool,
-        final: bool,
-        verdicts: list[Verdict],
-    ) -> list[Piece]:
-        lo = max(piece.lo, piece.lo + position - piece.position)
-        hi = min(piece.hi, piece.lo + position - piece.position + width)
-        if lo >= hi:
-            return [piece]  # Begun and finished, its answer lost; or not begun at all.
-        innocent = [piece.part(piece.lo, lo), piece.part(hi, piece.hi)]
-        suspect = piece.part(lo, hi)
-        again = [part for part in innocent if part.lo < part.hi]
-        if not blame:
-            suspect.losses += 1
-        else:
-            suspect.deaths += 1
-        # One of several did it, and which one is not known: each is tried by itself before
-        # any is given up.
-        suspect.careful = blame
-        alone = hi - lo == 1
-        given_up = suspect.deaths > piece.ticket.lost_retries or (
-            suspect.losses > self._infrastructure_retries
-        )
-        if final or (given_up and alone):
-            verdicts.extend(
-                Verdict(piece.ticket, index, piece.attempt, piece.since) for index in range(lo, hi)
-            )
-        else:
-            again.append(suspect)
-        return sorted(again, key=lambda part: part.lo)
+    def _charge(self, piece: Piece, blame: bool) -> bool:
+        """Counts a death, or a loss; True if it was one too many."""
+        if blame:
+            piece.deaths += 1
+            return piece.deaths > piece.ticket.lost_retries
+        piece.losses += 1
+        return piece.losses > self._infrastructure_retries
+
+    def _singled_out(self, piece: Piece, blame: bool, seen: bool) -> list[Piece]:
+        """Returns a suspect in the pieces in which it is tried again.
+
+        One of several calls did it, and which one is not known: each is tried by itself before
+        any is given up.
+        """
+        lost_too_often = piece.losses > self._infrastructure_retries
+        if not blame and not lost_too_often:
+            return [piece]
+        piece.careful = True
+        return [piece] if seen and not lost_too_often else piece.split()
 
     def idle_since(self, kind: int) -> list[WorkerRecord]:
         """Returns the workers of a kind that have nothing to do."""
@@ -349,7 +372,7 @@ class Ledger:
         if any(self._queues.values()):
             for worker in list(self._hungry.values()):
                 queue = self._queue(worker.kind)
-                if queue and self._estimate(queue[0]) is not None:
+                if queue and self._estimate(queue[0]) < math.inf:
                     self._assign(worker, queue, now, orders)
         return orders
 
@@ -375,16 +398,12 @@ class Ledger:
         while queue and len(block) < most:
             piece = queue[0]
             cost = self._estimate(piece)
-            if block and (
-                cost is None or seconds + cost > BLOCK_SECONDS or size > BLOCK_BYTES
-            ):
+            if block and (seconds + cost > BLOCK_SECONDS or size > BLOCK_BYTES):
                 break
             queue.popleft()
             self._hand_out(piece, worker, now)
             block.append(piece)
-            size += len(piece.ticket.payload)
-            if cost is None:
-                break
+            size += _bytes_of(piece.ticket)
             seconds += cost
         worker.load += seconds
         worker.block += 1
@@ -404,9 +423,10 @@ class Ledger:
         worker.outstanding.append(piece)
         self._waiting_calls[ticket.kind] -= calls
 
-    def _estimate(self, piece: Piece) -> float | None:
+    def _estimate(self, piece: Piece) -> float:
+        """Returns the seconds that it will take, infinity if nothing shall wait behind it."""
         pace = self._paces.get(piece.ticket.function.key)
-        return None if pace is None else pace * (piece.hi - piece.lo)
+        return math.inf if pace is None or piece.careful else pace * (piece.hi - piece.lo)
 
     # ------------------------------------------------------------------ answers
 
@@ -441,6 +461,11 @@ class Ledger:
         lost = [outstanding.popleft() for _ in range(skipped)]
         if piece.lo < lo:
             lost.append(piece.part(piece.lo, lo))
+        rest: list[Piece] = []
+        if failed and piece.ticket.fail_fast and hi < piece.hi:
+            # The worker has left it there.
+            rest = [piece.part(hi, piece.hi)]
+            piece.hi = hi
         if lost:
             self._put_back([each for each in lost if not each.ticket.over])
         worker.heard = now
@@ -456,22 +481,22 @@ class Ledger:
         if failed and piece.errors < piece.ticket.error_retries:
             again = piece.part(lo, hi)
             again.errors += 1
-            self._put_back([again])
+            self._put_back([again, *rest])
             return None
         return piece.ticket
 
     def _lighten(self, worker: WorkerRecord, wall: float, position: int) -> None:
-        worker.load = max(0.0, worker.load - wall)
-        while worker.ends and worker.ends[0] <= position:
-            worker.ends.popleft()
-        if not worker.outstanding:
+        if worker.outstanding:
+            worker.load = max(0.0, worker.load - wall)
+            while worker.ends and worker.ends[0] <= position:
+                worker.ends.popleft()
+            self._appease(worker)
+        else:
             worker.load = 0.0
             worker.ends.clear()
             if not worker.recalling:
                 self._hungry.pop(worker.address, None)
                 self._rest(worker)
-        else:
-            self._appease(worker)
 
     def _appease(self, worker: WorkerRecord) -> None:
         """Notes whether a busy worker should have its next block by now."""
@@ -566,7 +591,8 @@ class Ledger:
         self._put_back([piece for piece in reversed(again) if not piece.ticket.over])
         if worker.outstanding:
             worker.ends = collections.deque([position])
-            self._appease(worker)
+            # It is slower than was thought: nothing more until it is done with that.
+            worker.load = math.inf
         else:
             self._lighten(worker, 0.0, worker.position)
 
@@ -584,3 +610,10 @@ class Ledger:
         if queue is None:
             queue = self._queues[kind] = collections.deque()
         return queue
+
+
+def _bytes_of(ticket: Ticket) -> int:
+    size = len(ticket.payload)
+    if ticket.frames:
+        size += sum(memoryview(frame).nbytes for frame in ticket.frames)
+    return size

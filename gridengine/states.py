@@ -32,6 +32,10 @@ class JobState(enum.Enum):
     CANCELLED = "cancelled"
     """Taken back by the program."""
 
+    # Members are singletons, and every job's state is looked up often: the inherited hash is
+    # written in Python.
+    __hash__ = object.__hash__
+
     @property
     def final(self) -> bool:
         """True if the job will never leave this state."""

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import zmq
+from zmq.utils import z85
 
 from . import protocol
 from .errors import SchedulerError
@@ -118,7 +119,7 @@ class Wires:
         """Lets in those who have the session's key (ZAP, https://rfc.zeromq.org/spec/27)."""
         if self._door is None or self.keys is None:
             return
-        expected = zmq.utils.z85.decode(self.keys.public.encode())
+        expected = z85.decode(self.keys.public)
         while True:
             try:
                 version, request, _, address, _, mechanism, *credentials = (
@@ -156,9 +157,7 @@ class Wires:
         """Sends a message; False if that peer is not connected."""
         try:
             if frames:
-                self.socket.send_multipart(
-                    [address, protocol.encode(message), *frames], copy=False
-                )
+                self.socket.send_multipart([address, protocol.encode(message), *frames], copy=False)
             else:
                 self.socket.send(address, zmq.SNDMORE)
                 self.socket.send(protocol.encode(message))

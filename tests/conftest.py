@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gridengine.job import open_hubs
+from gridengine.hubs import open_hubs
 from gridengine.schedulers import ProcessScheduler
 
 from .cluster import Cluster
@@ -55,11 +56,13 @@ def laptop() -> Iterator[ProcessScheduler]:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """The real Grid Engine, brought up if it is not; it stays up for the next run."""
+def cluster() -> Cluster:
+    """The real Grid Engine; the tests themselves run on its submit host."""
     reason = Cluster.unavailable()
-    if reason is not None:
-        if os.environ.get(_MUST_HAVE_CLUSTER):
-            pytest.fail(f"the test cluster cannot be had: {reason}")
-        pytest.skip(f"the test cluster cannot be had: {reason}")
-    yield Cluster.up()
+    if reason is None and socket.gethostname() != Cluster.submit_host.name:
+        reason = "this is not its submit host; `scripts/test` runs the tests there"
+    if reason is None:
+        return Cluster.up()
+    if os.environ.get(_MUST_HAVE_CLUSTER):
+        pytest.fail(f"the test cluster cannot be had: {reason}")
+    pytest.skip(f"the test cluster cannot be had: {reason}")

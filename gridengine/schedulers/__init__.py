@@ -10,19 +10,23 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from typing import TYPE_CHECKING
 
 from ..errors import SchedulerUnavailable
+from . import drmaa_library
 from .base import Scheduler
-from .grid_engine import GridEngineScheduler
 from .process import ProcessScheduler
 
+if TYPE_CHECKING:
+    from .grid_engine import GridEngineScheduler
+
 __all__ = ["GridEngineScheduler", "ProcessScheduler", "Scheduler", "best_available"]
+
+_VARIABLE = "GRIDENGINE_SCHEDULER"
 
 _logger = logging.getLogger(__name__)
 _lock = threading.Lock()
 _best: Scheduler | None = None
-
-_VARIABLE = "GRIDENGINE_SCHEDULER"
 
 
 def best_available() -> Scheduler:
@@ -49,15 +53,22 @@ def _choose(wanted: str) -> Scheduler:
         return ProcessScheduler()
     if wanted not in ("", "gridengine"):
         raise ValueError(f"{_VARIABLE}={wanted!r}: it is 'process' or 'gridengine', or not set")
-    scheduler = GridEngineScheduler()
     try:
-        system = scheduler.probe()
+        return _grid_engine()
     except SchedulerUnavailable as error:
         if wanted:
             raise
         _logger.info("workers are processes of this host: %s", error)
         return ProcessScheduler()
-    _logger.info("workers are queue jobs of %s: its master answers", system)
+
+
+def _grid_engine() -> GridEngineScheduler:
+    drmaa_library.require()  # at no cost on a laptop, which has none
+    from .grid_engine import GridEngineScheduler
+
+    scheduler = GridEngineScheduler()
+    system = scheduler.probe()
+    _logger.info("workers are queue jobs of %s, whose master answers", system)
     return scheduler
 
 
@@ -65,3 +76,16 @@ def _forget() -> None:
     global _best
     with _lock:
         _best = None
+
+
+def __getattr__(name: str) -> object:
+    if name == "GridEngineScheduler":
+        # Not at import: most programs never use what it needs.
+        from .grid_engine import GridEngineScheduler
+
+        return GridEngineScheduler
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ..errors import SchedulerUnavailable
+
 _NAMES = ("libdrmaa.dylib",) if sys.platform == "darwin" else ("libdrmaa.so", "libdrmaa.so.*")
 _LOADER_PATH = "DYLD_LIBRARY_PATH" if sys.platform == "darwin" else "LD_LIBRARY_PATH"
 _LOADER_CACHE = Path("/etc/ld.so.cache")
@@ -43,6 +45,18 @@ def find(environ: Mapping[str, str] | None = None) -> Path | None:
     if given := environ.get("DRMAA_LIBRARY_PATH"):
         return Path(given) if os.path.exists(given) else None
     return next((path for folder in _folders(environ) for path in _libraries(folder)), None)
+
+
+def require() -> Path:
+    """Returns the library's path.
+
+    Raises:
+        SchedulerUnavailable: DRMAA cannot be used here, as far as that can be told without trying.
+    """
+    library = find()
+    if (reason := problem(library)) is not None or library is None:
+        raise SchedulerUnavailable(f"no Grid Engine here: {reason}")
+    return library
 
 
 def problem(library: Path | None, environ: Mapping[str, str] | None = None) -> str | None:

@@ -67,7 +67,7 @@ class _Facts:
         return self.over.status
 
     def cause(self) -> DeathCause:
-        if self.over.deleted or "deleted_by" in self.over.accounting and not self._limit():
+        if self.over.deleted:
             return DeathCause.KILLED
         if limit := self._limit():
             return limit
@@ -108,6 +108,8 @@ class _Facts:
         if not account:
             return self._drmaa_detail()
         parts = []
+        if reason := account.get("reason"):
+            parts.append(reason)
         if account.get("failed", "0").strip() != "0":
             parts.append(f"failed {account['failed']}")
         if (by := account.get("deleted_by", "NONE")) not in ("NONE", "undefined"):

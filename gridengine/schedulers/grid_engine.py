@@ -10,22 +10,20 @@ import collections
 import contextlib
 import dataclasses
 import datetime
+import itertools
 import os
 import queue
 import re
-import signal
-import subprocess
+import socket
 import sys
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import IO, ClassVar
+from typing import ClassVar
 
 from ..errors import SchedulerUnavailable
 from ..settings import Settings
-from . import drmaa_library
 from .base import End, Ended, Event, Notice, Refused, Scheduler, Session, Stuck, Submitted
+from .drmaa_process import DrmaaProcess
 from .drmaa_session import messages
 from .ends import judge
 from .native import Hosts, Request, job_name
@@ -36,11 +34,9 @@ _PROBE = 5.0  # seconds in which a master that is to be used has to answer
 _PATIENCE = 60.0  # seconds that an open session waits for a master that does not answer
 _CLOSE = 10.0  # seconds that close() waits for queue jobs to be gone
 
-# Without the package's lobby, which would import what this process has no use for.
-_START = (
-    "import sys; sys.path = [*filter(None, sys.path), sys.argv[1]]; "
-    "from drmaa_session.program import main; main()"
-)
+_LIVES = 3  # session processes that an open session uses up at most
+
+_numbers = itertools.count(1)
 
 
 class GridEngineScheduler(Scheduler):
@@ -133,21 +129,22 @@ class GridEngineSession(Session):
     """
 
     def __init__(self, request: Request, patience: float = _PATIENCE) -> None:
-        library = drmaa_library.find()
-        if (problem := drmaa_library.problem(library)) is not None or library is None:
-            raise SchedulerUnavailable(f"no Grid Engine here: {problem}")
         self._request = request
+        self._patience = patience
+        self._registry = _registry_file()
         self._events: collections.deque[Event] = collections.deque()
         self._bell = _Bell()
         self._answer: queue.SimpleQueue[str | SchedulerUnavailable] = queue.SimpleQueue()
+        # For what both threads change: the batches, and which process is the one.
+        self._lock = threading.Lock()
         self._batches: dict[int, _Batch] = {}
         self._live: dict[str, Request] = {}
-        self._lock = threading.Lock()
+        self._contact = ""
+        self._lives = _LIVES
         self._over: str | None = None
         self._closing = False
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed by the reader
-        self._process = _spawn(library, self._errors)
-        self._send(messages.Hello(tuple(sys.path), os.getpid(), _registry(), patience))
+        self._process = DrmaaProcess()
+        self._greet()
         self._reader = threading.Thread(target=self._read, name="gridengine-drmaa", daemon=True)
         self._reader.start()
 
@@ -160,6 +157,7 @@ class GridEngineSession(Session):
         try:
             answer = self._answer.get(timeout=timeout)
         except queue.Empty:
+            self._process.kill()  # it may hang for a minute, and has no queue jobs yet
             raise SchedulerUnavailable(
                 f"no Grid Engine here: its master has not answered within {timeout:g} s"
             ) from None
@@ -188,8 +186,8 @@ class GridEngineSession(Session):
             self._tell(Refused(batch, str(error)))
             return
         with self._lock:
-            self._batches[batch] = _Batch(request, count)
-        self._send(order)
+            self._batches[batch] = _Batch(request, order)
+            self._process.send(order)
         if self._over is not None:
             self._give_up(self._over)
 
@@ -211,38 +209,59 @@ class GridEngineSession(Session):
         if self._closing:
             return
         self._closing = True
-        self._send(messages.Close(_CLOSE))
+        self._send(messages.Close())
         # It leaves by itself, whatever is left: nothing here has to wait for that.
-        self._reader.join(_CLOSE + 1.0)
+        self._reader.join(_CLOSE)
         self._bell.close()
 
     # -- the other end -------------------------------------------------------------------------
 
     def _send(self, message: messages.Message) -> None:
-        assert self._process.stdin is not None
-        # A process that has died says so by the end of its output.
-        with contextlib.suppress(OSError, ValueError):
-            self._process.stdin.write(messages.encode(message))
-            self._process.stdin.flush()
+        with self._lock:
+            self._process.send(message)
+
+    def _greet(self) -> None:
+        self._process.send(
+            messages.Hello(
+                sys_path=tuple(sys.path),
+                parent=os.getpid(),
+                registry=self._registry,
+                patience=self._patience,
+                contact=self._contact,
+                adopted=tuple(self._live),
+            )
+        )
 
     def _read(self) -> None:
-        """Takes in all messages until the process ends; in a thread of its own."""
-        assert self._process.stdout is not None and self._process.stdin is not None
-        for line in self._process.stdout:
+        """Takes in all messages, in a thread of its own."""
+        while True:
+            for message in self._process.messages():
+                self._take_in(message)
+            reason = self._process.last_words()
+            if not self._start_again(reason):
+                break
+        self._give_up(reason)
+
+    def _start_again(self, reason: str) -> bool:
+        """Puts a new process in the place of one that died: it finds the same queue jobs."""
+        self._lives -= 1
+        if self._closing or self._over is not None or not self._contact or not self._lives:
+            return False
+        self._tell(Notice(f"{reason}; a new one takes over"))
+        with self._lock:
             try:
-                self._take_in(messages.decode(line))
-            except messages.Malformed as error:
-                self._tell(Notice(f"the DRMAA session process said {error}"))
-        code = self._process.wait()
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        self._process.stdout.close()
-        self._give_up(self._last_words(code))
-        self._errors.close()
+                self._process = DrmaaProcess()
+            except (SchedulerUnavailable, OSError):
+                return False
+            self._greet()
+            for batch in self._batches.values():
+                self._process.send(batch.order)
+        return True
 
     def _take_in(self, message: messages.Message) -> None:
         match message:
-            case messages.Ready(system):
+            case messages.Ready(system, contact):
+                self._contact = contact
                 self._answer.put(system)
             case messages.Failed(reason):
                 self._give_up(reason)
@@ -263,10 +282,11 @@ class GridEngineSession(Session):
     def _taken(self, batch: int, queue_jobs: tuple[str, ...]) -> None:
         with self._lock:
             record = self._batches[batch]
-            record.left -= len(queue_jobs)
-            if record.left <= 0:
+            left = record.order.count - len(queue_jobs)
+            record.order = dataclasses.replace(record.order, count=left)
+            if left <= 0:
                 del self._batches[batch]
-        self._live.update(dict.fromkeys(queue_jobs, record.request))
+            self._live.update(dict.fromkeys(queue_jobs, record.request))
         self._tell(Submitted(batch, queue_jobs))
 
     def _give_up(self, reason: str) -> None:
@@ -283,12 +303,6 @@ class GridEngineSession(Session):
             end = End(requested_memory=request.memory, detail=self._over)
             self._tell(Ended(queue_job, end))
 
-    def _last_words(self, code: int) -> str:
-        self._errors.seek(0)
-        said = " ".join(self._errors.read()[-2000:].decode(errors="replace").split())
-        how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
-        return f"the DRMAA session process has ended ({how}){': ' if said else ''}{said}"
-
     def _tell(self, event: Event) -> None:
         self._events.append(event)
         self._bell.ring()
@@ -299,7 +313,7 @@ class _Batch:
     """A batch of which not all has been taken."""
 
     request: Request
-    left: int
+    order: messages.Submit
 
 
 class _Bell:
@@ -334,25 +348,11 @@ class _Bell:
                 os.close(self._clapper)
 
 
-def _spawn(library: Path, errors: IO[bytes]) -> subprocess.Popen[bytes]:
-    if not sys.executable:
-        raise SchedulerUnavailable("no Grid Engine here: sys.executable is empty, no Python to run")
-    return subprocess.Popen(
-        # -S: it finds packages where this process does.
-        [sys.executable, "-S", "-c", _START, str(Path(__file__).parent)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=errors,
-        env=drmaa_library.environment(library),
-        cwd="/",
-        # Ctrl-C in a terminal is for the program alone.
-        start_new_session=True,
-    )
-
-
-def _registry() -> str:
-    folder = Settings.read().run_dir or "~/.gridengine"
-    return os.path.join(os.path.expanduser(folder), "sessions")
+def _registry_file() -> str:
+    """Where a session notes its queue jobs: one file for each, even if its process is replaced."""
+    folder = os.path.expanduser(Settings.read().run_dir or "~/.gridengine")
+    name = f"{socket.gethostname()}.{os.getpid()}.{next(_numbers)}.json"
+    return os.path.join(folder, "sessions", name)
 
 
 def _fit(logs: str) -> str:

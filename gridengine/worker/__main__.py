@@ -16,7 +16,7 @@ def _prepare(path: str) -> None:
     if library_path and library_path != os.environ.get("LD_LIBRARY_PATH"):
         # The loader reads it once, when a program starts.
         os.environ["LD_LIBRARY_PATH"] = library_path
-        os.execv(sys.executable, [sys.executable, *sys.argv])
+        os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606  # ourselves
     sys.path[:] = launch["sys_path"]
 
 

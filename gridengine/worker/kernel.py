@@ -33,7 +33,7 @@ def die_with_parent(parent: int) -> None:
 
 
 def open_process(pid: int) -> int | None:
-    """Returns a descriptor that is readable once process ``pid`` has ended, None if not to be had."""
+    """Returns a descriptor that is readable once a process has ended, None if not to be had."""
     try:
         return os.pidfd_open(pid)
     except (AttributeError, OSError):
@@ -43,10 +43,11 @@ def open_process(pid: int) -> int | None:
 def close_all_but(descriptors: set[int]) -> None:
     """Closes every descriptor of this process but these."""
     low = 0
-    for keep in sorted(descriptors):
-        os.closerange(low, keep)
+    for keep in [*sorted(descriptors), resource.getrlimit(resource.RLIMIT_NOFILE)[0]]:
+        # CPython 3.11 takes an empty range from 0 on for all there are.
+        if low < keep:
+            os.closerange(low, keep)
         low = keep + 1
-    os.closerange(low, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
 def peak_memory(usage: resource.struct_rusage) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import pickle
 import resource
@@ -160,66 +162,63 @@ class Worker:
             function = self._function(call.function)
         except BaseException as error:
             if self._page.claim(position, 1) != position:
-                failure = _pack_failure(error)
-                failures = dict.fromkeys(range(call.lo, call.hi), failure)
+                failures = dict.fromkeys(range(call.lo, call.hi), _pack_failure(error))
                 self._add(call, call.lo, call.hi, b"", (), failures, 0.0, 0.0, 0)
             return
-        spread = call.mode == Mode.STARMAP
+        span = _Span(call.lo)
         at, width = call.lo, 1
-        sent = call.lo
-        values: list[Any] = []
-        failures = {}
-        cpu = time.process_time()
-        begin = clock()
-        while at < call.hi:
-            width = 1 if call.careful else min(width, call.hi - at)
+        while at < call.hi and not (span.failures and call.fail_fast):
             start = position + at - call.lo
-            end = self._page.claim(start, width)
+            end = self._page.claim(start, 1 if call.careful else min(width, call.hi - at))
             if end == start:
                 break
-            last = at + end - start
-            slice_begin = clock()
-            while at < last:
-                given = len(values)
-                try:
-                    if spread:
-                        values.extend([function(*args) for args in items[at:last]])
-                    else:
-                        values.extend(map(function, items[at:last]))
-                    error: BaseException | None = None
-                except BaseException as caught:
-                    error = caught
-                self._die_in_a_fork()
-                at += len(values) - given
-                if at < last:
-                    # An iterator that stops early was stopped by the function.
-                    failures[at] = _pack_failure(error or StopIteration())
-                    values.append(None)
-                    at += 1
-                    if call.fail_fast:
-                        break
+            begin = clock()
+            at = self._run_slice(call, function, items, at, at + end - start, span)
             now = clock()
-            if failures and call.fail_fast:
-                break
-            width = _next_width(width, now - slice_begin)
-            if at < call.hi and now - self._flushed > FLUSH_SECONDS and now - begin > FLUSH_SECONDS:
-                self._add_many(call, sent, at, values, failures, now - begin, cpu)
+            width = _next_width(width, now - begin)
+            if at < call.hi and now - max(self._flushed, span.begin) > FLUSH_SECONDS:
+                self._answer(call, span, at)
                 self._flush()
-                sent, values, failures = at, [], {}
-                cpu, begin = time.process_time(), clock()
-        if sent < at:
-            self._add_many(call, sent, at, values, failures, clock() - begin, cpu)
+                span = _Span(at)
+        if span.lo < at:
+            self._answer(call, span, at)
 
-    def _add_many(
+    def _run_slice(
         self,
         call: Call,
-        lo: int,
-        hi: int,
-        values: list[Any],
-        failures: dict[int, bytes],
-        wall: float,
-        cpu: float,
-    ) -> None:
+        function: Callable[..., Any],
+        items: Sequence[Any],
+        at: int,
+        end: int,
+        span: _Span,
+    ) -> int:
+        """Returns how far it came: to ``end``, or to a failure that makes the rest unwanted."""
+        apply: Any = itertools.starmap if call.mode == Mode.STARMAP else map
+        while at < end:
+            given = len(span.values)
+            error: BaseException | None = None
+            try:
+                # What was yielded before an exception stays in the list.
+                span.values.extend(apply(function, items[at:end]))
+            except BaseException as raised:
+                error = raised
+            self._die_in_a_fork()
+            at += len(span.values) - given
+            if at < end:
+                # An iterator that ended early was ended by the function.
+                error = error or StopIteration()
+                if not _is_success(error):
+                    span.failures[at] = _pack_failure(error)
+                span.values.append(None)
+                at += 1
+                if span.failures and call.fail_fast:
+                    break
+        return at
+
+    def _answer(self, call: Call, span: _Span, end: int) -> None:
+        wall = time.perf_counter() - span.begin
+        cpu = time.process_time() - span.cpu
+        values, lo, failures = span.values, span.lo, span.failures
         try:
             packed, buffers = pack(values, "the results")
         except PackingError:
@@ -227,7 +226,7 @@ class Worker:
             values = [self._checked(lo + i, value, failures) for i, value in enumerate(values)]
             packed, buffers = pack(values, "the results")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
-        self._add(call, lo, hi, packed, buffers, failures, wall, time.process_time() - cpu, peak)
+        self._add(call, lo, end, packed, buffers, failures, wall, cpu, peak)
 
     def _checked(self, index: int, value: object, failures: dict[int, bytes]) -> object:
         try:
@@ -282,6 +281,19 @@ class Worker:
         self._frames = []
 
 
+class _Span:
+    """The calls of a map from ``lo`` on, which will be answered for together."""
+
+    __slots__ = ("begin", "cpu", "failures", "lo", "values")
+
+    def __init__(self, lo: int) -> None:
+        self.lo = lo
+        self.values: list[Any] = []
+        self.failures: dict[int, bytes] = {}
+        self.cpu = time.process_time()
+        self.begin = time.perf_counter()
+
+
 def _unpack(payload: bytes, frames: Sequence[Any]) -> Any:
     return unpack(payload, frames) if payload else unpack(frames[0], frames[1:])
 
@@ -308,7 +320,7 @@ def _pack_failure(error: BaseException) -> bytes:
 
 def _memory_note() -> str:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
-    limit = resource.getrusage and resource.getrlimit(resource.RLIMIT_AS)[0]
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     granted = "without a limit" if limit == resource.RLIM_INFINITY else f"of {format_bytes(limit)}"
     return (
         f"out of memory: the worker had {format_bytes(peak)} resident {granted} of address "
@@ -318,8 +330,6 @@ def _memory_note() -> str:
 
 def _flush_output() -> None:
     for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
         # Closed, or replaced, by the job: its output is its own affair.
-        except Exception:  # noqa: S110
-            pass
+        with contextlib.suppress(Exception):
+            stream.flush()

@@ -8,6 +8,8 @@ crashes.
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import signal
 import socket as _socket
@@ -19,7 +21,7 @@ import zmq
 
 from .. import protocol
 from ..launch import Launch
-from ..protocol import Beat, Died, Here, Probe, Recall, Recalled, Signal, Staff, Stop, Supervising
+from ..protocol import Beat, Died, Probe, Recall, Recalled, Signal, Staff, Stop, Supervising
 from ..states import DeathCause
 from . import kernel
 from .page import Page
@@ -111,10 +113,10 @@ class Supervisor:
             poller.register(probe, zmq.POLLIN)
             probe.send(protocol.encode(Probe(protocol.VERSION)))
         try:
-            answered = poller.poll(self._launch.patience * 1000)
+            answered = poller.poll(int(self._launch.patience * 1000))
             if not answered:
                 raise TimeoutError(f"the dispatcher answers at none of {', '.join(endpoints)}")
-            return sockets[answered[0][0]]  # type: ignore[index]
+            return sockets[answered[0][0]]
         finally:
             for probe in sockets:
                 probe.close(linger=0)
@@ -143,7 +145,8 @@ class Supervisor:
             if now >= beat:
                 beat = now + self._launch.heartbeat
                 self._say(Beat())
-            ready = dict(poller.poll(max(0.0, self._next_deadline(beat) - now) * 1000))
+            patience = max(0.0, self._next_deadline(beat) - now)
+            ready = dict(poller.poll(math.ceil(patience * 1000)))
             if parent.intersection(ready):
                 return
             if self._wake_read in ready:
@@ -354,11 +357,9 @@ def _become_worker(supervisor: Supervisor, child: _Child, parent: int) -> None:
     finally:
         # Not sys.exit: what the supervisor has registered to be run at exit is its own.
         for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
             # A broken pipe must not keep a dead worker alive.
-            except Exception:  # noqa: S110
-                pass
+            with contextlib.suppress(Exception):
+                stream.flush()
         os._exit(status)
 
 
@@ -391,9 +392,6 @@ def main(path: str) -> None:
     try:
         os.chdir(launch.cwd)
     except OSError as error:
-        print(f"gridengine: the working directory is not there: {error}", file=sys.stderr)
+        sys.stderr.write(f"gridengine: the working directory is not there: {error}\n")
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     sys.exit(Supervisor(launch).run())
-
-
-

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +18,8 @@ later than that is worth less than the news itself."""
 
 _STEP = 0.3  # seconds between two tries
 _SLOW = 2  # commands in a row that may take too long until they are given up for good
+
+_TAIL = 256 * 1024  # bytes of the master's messages that are searched
 
 Record = dict[str, str]
 
@@ -81,7 +85,7 @@ class Accountant:
         self._slow = 0
         for queue_job, record in records(text):
             if self._open.pop(queue_job, None) is not None:
-                self._answer(Accounted(queue_job, record))
+                self._answer(Accounted(queue_job, {**record, **_reason(queue_job, record)}))
 
     def _give_up(self) -> None:
         now = time.monotonic()
@@ -93,6 +97,36 @@ class Accountant:
         for queue_job in late:
             del self._open[queue_job]
             self._answer(Accounted(queue_job, {}))
+
+
+def _reason(queue_job: str, record: Record) -> Record:
+    """Why a queue job never ran, which the master notes in its messages but not for ``qacct``."""
+    if record.get("failed", "0").split()[0] in ("0", "37", "100"):
+        return {}
+    try:
+        with open(_messages(), "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
+            return reason_in(file.read().decode(errors="replace"), queue_job)
+    except OSError:
+        return {}
+
+
+def _messages() -> str:
+    root, cell = os.environ.get("SGE_ROOT", ""), os.environ.get("SGE_CELL", "default")
+    folder = f"{root}/{cell}/spool/qmaster"
+    with open(f"{root}/{cell}/common/bootstrap") as file:
+        for line in file:
+            if line.startswith("qmaster_spool_dir"):
+                folder = line.split(None, 1)[1].strip()
+    return f"{folder}/messages"
+
+
+def reason_in(text: str, queue_job: str) -> Record:
+    """Returns what the master's messages say about a queue job that failed."""
+    found = re.findall(rf"job {re.escape(queue_job)} (failed on host .*)", text)
+    if not found:
+        return {}
+    return {"reason": re.sub(r"\d\d/\d\d/\d{4} [\d:]+ \[\d+:\d+\]: ", "", found[-1]).strip()}
 
 
 def records(text: str) -> Iterator[tuple[str, Record]]:

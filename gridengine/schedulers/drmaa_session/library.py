@@ -21,7 +21,11 @@ class Limited(Exception):
 
 
 class TooLarge(Exception):
-    """The site allows no array of that size: to be split."""
+    """The site allows no array with more than ``size`` tasks: to be split."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.size = size
 
 
 class Denied(Exception):
@@ -49,27 +53,33 @@ class Library:
 
     def __init__(self) -> None:
         try:
-            import drmaa  # type: ignore[import-untyped]
+            import drmaa
         except Exception as error:
             raise Denied(f"the DRMAA library cannot be loaded: {error}") from error
         self._drmaa: Any = drmaa
         self._session: Any = drmaa.Session()
 
-    def open(self) -> str:
-        """Connects with the master, and returns the name of the system.
+    def open(self, contact: str) -> tuple[str, str]:
+        """Connects with the master.
+
+        Args:
+            contact: What this returned in another process, to take over from it, or empty.
+
+        Returns:
+            The name of the system, and that of the session.
 
         Raises:
             Unreachable: The master does not answer.
             Denied: It is no Grid Engine.
         """
         try:
-            self._session.initialize()
+            self._session.initialize(contact or None)
             system = str(self._session.drmsInfo)
         except Exception as error:
             raise Unreachable(_text(error)) from error
         if _OTHERS.search(system):
             raise Denied(f"the DRMAA library is that of {system}, not of a Grid Engine")
-        return system
+        return system, str(self._session.contact)
 
     def submit(self, order: Submit, count: int) -> list[str]:
         """Starts one array of ``count`` tasks, and returns their names.
@@ -101,7 +111,7 @@ class Library:
                 break
             except errors.DrmaaException as error:
                 raise Unreachable(_text(error)) from error
-            except Exception:  # noqa: BLE001  # the binding raises no other for this
+            except Exception:  # the binding raises no other for this
                 # "No usage information": a queue job was deleted before it ran, and the binding
                 # does not say which.
                 unnamed += 1
@@ -114,7 +124,7 @@ class Library:
                 yield _ending(self._wait(queue_job))
             except self._drmaa.errors.ExitTimeoutException:
                 continue
-            except Exception:  # noqa: BLE001  # see `endings`
+            except Exception:  # see `endings`
                 # Its record is gone, so it was one of them.
                 yield Ending(queue_job)
 
@@ -155,18 +165,14 @@ class Library:
             return Unreachable(text)
         if _UNREACHABLE.search(text):
             return Unreachable(text)
-        if _TOO_LARGE.search(text):
-            return TooLarge(text)
+        if (match := _TOO_LARGE.search(text)) and (size := int(match[1])):
+            return TooLarge(size)
         return Limited(text) if _LIMITED.search(text) else Denied(text)
 
 
-_UNREACHABLE = re.compile(
-    r"qmaster.*(?:port|host)|commlib|unable to (?:send|contact)", re.IGNORECASE
-)
-_TOO_LARGE = re.compile(r"array.*(?:more|too many|exceed).*tasks?|max_aj_tasks", re.IGNORECASE)
-_LIMITED = re.compile(
-    r"jobs? (?:are|is) allowed|too many (?:active|jobs)|max_u?_?jobs", re.IGNORECASE
-)
+_UNREACHABLE = re.compile(r"unable to (?:send|contact)|commlib|qmaster.*(?:port|going down)")
+_TOO_LARGE = re.compile(r"more than (\d+) tasks")
+_LIMITED = re.compile(r"jobs? (?:is|are) allowed per")
 
 
 def _ending(info: Any) -> Ending:

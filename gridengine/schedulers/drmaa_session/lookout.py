@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import getpass
+import os
+import pwd
 import queue
 import re
 import threading
@@ -17,9 +18,13 @@ _SECONDS = 20.0  # for one command; the master of a large site is busy at times
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
-    """The state letters of those asked for that are in the queue; None if it cannot be told."""
+    """The state letters of those asked for that are in the queue.
+
+    None if that cannot be told, because of ``reason``; empty if there is no ``qstat`` here.
+    """
 
     states: dict[str, str] | None
+    reason: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Lookout:
 
     def look(self, queue_jobs: frozenset[str]) -> None:
         """Has it told in what states queue jobs are."""
-        self._tasks.put(lambda: Seen(_states(queue_jobs)))
+        self._tasks.put(lambda: _look(queue_jobs))
 
     def explain(self, queue_jobs: frozenset[str]) -> None:
         """Has it told why queue jobs are in error."""
@@ -70,17 +75,29 @@ def _ask(program: str, *arguments: str) -> str | None:
         return None
 
 
-def _states(wanted: frozenset[str]) -> dict[str, str] | None:
-    text = _ask("qstat", "-xml", "-u", getpass.getuser())
-    return None if text is None else dict(listed(text, wanted))
+def _look(wanted: frozenset[str]) -> Seen:
+    try:
+        text = commands.run("qstat", "-xml", "-u", _user(), seconds=_SECONDS)
+        return Seen(dict(listed(text, wanted)))
+    except commands.Missing:
+        return Seen(None)
+    except commands.Slow:
+        return Seen(None, f"qstat has not answered within {_SECONDS:g} s")
+    except (commands.Failed, ElementTree.ParseError) as error:
+        return Seen(None, f"qstat: {error}")
+
+
+def _user() -> str:
+    # Not of LOGNAME: the Grid Engine goes by the user id, too.
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 def listed(text: str, wanted: frozenset[str]) -> Iterator[tuple[str, str]]:
     """Yields the names and states of queue jobs in what ``qstat -xml`` prints."""
-    try:
-        tree = ElementTree.fromstring(text)
-    except ElementTree.ParseError:
-        return
+    tree = ElementTree.fromstring(text)  # noqa: S314  # the Grid Engine's own words
     for element in tree.iter("job_list"):
         job, state = element.findtext("JB_job_number"), element.findtext("state") or ""
         for tasks in (element.findtext("tasks") or "1").split(","):

@@ -20,14 +20,18 @@ class Hello:
     Attributes:
         sys_path: Where to import ``drmaa`` from.
         parent: Process id of the user's program.
-        registry: Folder for the registry, empty for none.
+        registry: File to note the queue jobs in.
         patience: Seconds until which the master must have answered for the first time.
+        contact: DRMAA's name of the session that a process which died has left, if one has.
+        adopted: Queue jobs that are this process's from now on.
     """
 
     sys_path: tuple[str, ...]
     parent: int
     registry: str
     patience: float
+    contact: str
+    adopted: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,16 +55,20 @@ class Delete:
 
 @dataclasses.dataclass(frozen=True)
 class Close:
-    """End all queue jobs, wait for that some seconds at most, and exit."""
-
-    seconds: float
+    """End all queue jobs, and exit."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Ready:
-    """The DRMAA session is there; ``system`` names what it talks to."""
+    """The DRMAA session is there.
+
+    Attributes:
+        system: Name of the batch system.
+        contact: By which another process can take the session over.
+    """
 
     system: str
+    contact: str
 
 
 @dataclasses.dataclass(frozen=True)

@@ -36,8 +36,8 @@ from .registry import Registry
 _BUSY = 0.05  # seconds between two questions for ended queue jobs, while some have just ended
 _IDLE = 0.25  # the same while nothing happens; DRMAA itself learns of an end once a second
 _LIMITED = 5.0  # seconds until the site's limit on jobs is tried again
-_SETTLE = 5.0  # seconds that deleted queue jobs of a dead program are waited for
-_LEAVE = 600.0  # seconds that a dead program's queue jobs are tried to be deleted
+_SETTLE = 5.0  # seconds that queue jobs are waited for whose deletion the master has confirmed
+_LEAVE = 600.0  # seconds in which a master that does not answer may come back to delete them
 
 
 @dataclasses.dataclass
@@ -60,7 +60,7 @@ class Program:
         self._library = library
         self._writer = writer
         self._inbox = inbox
-        self._patience = hello.patience
+        self._hello = hello
         self._registry = Registry(hello.registry, hello.parent)
         self._jobs: dict[str, watch.Job] = {}
         self._arrays: collections.Counter[str] = collections.Counter()
@@ -76,7 +76,8 @@ class Program:
         self._outage = Outage(self._say)
         self._pause = _IDLE
         self._limited_until = 0.0
-        self._ends_at: float | None = None
+        self._leaving = False
+        self._ends_at = 0.0
 
     # -- the loop ------------------------------------------------------------------------------
 
@@ -84,7 +85,7 @@ class Program:
         """Works until it is told to close, or nobody is there any more to tell it."""
         while not self._connected():
             self._receive(self._outage.retry - time.monotonic())
-            if self._ends_at is not None:
+            if self._leaving:
                 return
         while not self._finished():
             self._receive(self._pause if self._jobs or self._orders else None)
@@ -93,15 +94,30 @@ class Program:
 
     def _connected(self) -> bool:
         try:
-            self._send(Ready(self._library.open()))
+            self._send(Ready(*self._library.open(self._hello.contact)))
         except Unreachable as error:
             since = self._outage.since or time.monotonic()
-            if time.monotonic() - since >= self._patience:
+            if time.monotonic() - since >= self._hello.patience:
                 raise Denied(str(error)) from error
             self._outage.lost(str(error))
             return False
         self._outage.answered()
+        self._adopt(self._hello.adopted)
         return True
+
+    def _adopt(self, queue_jobs: tuple[str, ...]) -> None:
+        now = time.monotonic()
+        self._jobs.update({name: watch.Job(now) for name in queue_jobs})
+        for name in queue_jobs:
+            self._note([name], "")
+        if queue_jobs:
+            # DRMAA has not kept what ended when nobody was there.
+            self._watch.hurry(now)
+
+    def _note(self, queue_jobs: list[str], name: str) -> None:
+        self._arrays[_array(queue_jobs[0])] += len(queue_jobs)
+        with contextlib.suppress(OSError):  # without a registry there is only no `reap`
+            self._registry.add(queue_jobs, name)
 
     def _receive(self, seconds: float | None) -> None:
         """Waits for a message, and handles all that are there."""
@@ -129,13 +145,12 @@ class Program:
             self._lookout.look(asked)
 
     def _finished(self) -> bool:
-        if self._ends_at is None:
-            return False
-        return not self._jobs or time.monotonic() > self._ends_at
+        return self._leaving and (not self._jobs or time.monotonic() > self._ends_at)
 
     def _leave(self) -> None:
         if not self._doomed:
-            self._registry.close()
+            with contextlib.suppress(OSError):
+                self._registry.close()
         self._send(Closed(len(self._jobs)))
         with contextlib.suppress(Exception):
             self._library.close()
@@ -160,15 +175,18 @@ class Program:
                 self._say(f"queue job {thing.queue_job} waits: {thing.reason}")
         elif isinstance(thing, Notice):
             self._send(thing)
-        elif isinstance(thing, Close):
-            self._end_all(thing.seconds)
-        elif isinstance(thing, Orphaned):
-            self._end_all(_LEAVE)
+        elif isinstance(thing, (Close, Orphaned)) and not self._leaving:
+            self._leaving = True
+            self._ends_at = time.monotonic() + _LEAVE
+            self._orders.clear()
+            self._doom(tuple(self._jobs))
+            if not self._doomed:
+                self._settled()
 
-    def _end_all(self, seconds: float) -> None:
-        self._orders.clear()
-        self._doom(tuple(self._jobs))
-        self._ends_at = time.monotonic() + seconds
+    def _settled(self) -> None:
+        """Notes that nothing is left to be deleted: what follows is the master's business."""
+        if self._leaving:
+            self._ends_at = time.monotonic() + _SETTLE
 
     def _doom(self, queue_jobs: tuple[str, ...]) -> None:
         for name in queue_jobs:
@@ -187,6 +205,8 @@ class Program:
             del self._doomed[name]
             if self._jobs[name].forgotten:
                 self._end(Ending(name), {})
+            if not self._doomed:
+                self._settled()
 
     def _submit(self) -> None:
         while self._orders and time.monotonic() >= self._limited_until:
@@ -194,9 +214,8 @@ class Program:
             try:
                 self._submit_array(order)
             except TooLarge as error:
-                if order.largest == 1:
-                    self._refuse(order, str(error))
-                order.largest = max(1, order.largest // 2)
+                # Halved too, so that it comes to an end whatever the site says.
+                order.largest = max(1, min(error.size, order.largest // 2))
             except Limited as error:
                 self._limited_until = time.monotonic() + _LIMITED
                 self._say_limited(order, str(error))
@@ -208,9 +227,7 @@ class Program:
         names = self._library.submit(order.submit, min(order.left, order.largest))
         now = time.monotonic()
         self._jobs.update({name: watch.Job(now) for name in names})
-        self._arrays[_array(names[0])] += len(names)
-        with contextlib.suppress(OSError):  # without a registry there is only no `reap`
-            self._registry.add(names, order.submit.name)
+        self._note(names, order.submit.name)
         self._watch.submitted(now)
         self._pause = _BUSY
         order.left -= len(names)
@@ -277,6 +294,10 @@ class Program:
     def _seen(self, seen: lookout.Seen) -> None:
         sight = self._watch.seen(seen.states, self._asked, time.monotonic())
         self._settle(seen.states)
+        if seen.states is not None:
+            self._answered()
+        elif seen.reason:
+            self._outage.lost(seen.reason)
         if sight.stuck:
             self._lookout.explain(sight.stuck)
         if sight.waiting is not None:

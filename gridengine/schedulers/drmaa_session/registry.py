@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -15,8 +16,8 @@ class Registry:
     it behind, and it says what to delete.
     """
 
-    def __init__(self, folder: str, parent: int) -> None:
-        self._path = f"{folder}/{socket.gethostname()}.{os.getpid()}.json" if folder else ""
+    def __init__(self, path: str, parent: int) -> None:
+        self._path = path
         self._header = {
             "host": socket.gethostname(),
             "program": parent,
@@ -44,13 +45,16 @@ class Registry:
 
     def close(self) -> None:
         """Removes the file."""
-        if self._path and os.path.exists(self._path):
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)
 
     def _write(self) -> None:
         if not self._path:
             return
-        os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+        folder = os.path.dirname(self._path)
+        # makedirs() gives its mode to the last one alone.
+        for each in (os.path.dirname(folder), folder):
+            os.makedirs(each, mode=0o700, exist_ok=True)
         fresh = f"{self._path}.new"
         with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump({**self._header, "queue_jobs": self._arrays}, file)

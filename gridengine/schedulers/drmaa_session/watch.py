@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-_FIRST = 3.0  # seconds from a submission to the first look
+_FIRST = 2.0  # seconds from a submission to the first look
 _SHORTEST = 1.0  # seconds between two looks, whatever happens
 _LONGEST = 30.0  # seconds between looks while some queue jobs wait
 _RUNNING = 120.0  # seconds between looks while all of them run

@@ -1,0 +1,52 @@
+"""Which hub serves which scheduler."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+
+from .hub import Hub
+from .schedulers.base import Scheduler
+
+_hubs: weakref.WeakKeyDictionary[Scheduler, dict[tuple[int, str, str], Hub]] = (
+    weakref.WeakKeyDictionary()
+)
+_hubs_lock = threading.Lock()
+
+
+def hub_for(scheduler: Scheduler, host: str = "", ports: str = "") -> Hub:
+    """Returns the hub of a scheduler, a new one if there is none or it was closed.
+
+    Raises:
+        SchedulerError: The scheduler or the network cannot be used.
+    """
+    # A fork of this program has a copy of the hub, but not of its thread.
+    key = (os.getpid(), host, ports)
+    known = _hubs.get(scheduler)
+    hub = known.get(key) if known else None
+    if hub is not None and not hub.closed:
+        return hub
+    with _hubs_lock:
+        mine = _hubs.setdefault(scheduler, {})
+        hub = mine.get(key)
+        if hub is None or hub.closed:
+            hub = mine[key] = Hub(scheduler, host=host, ports=ports)
+            scheduler.on_close(hub.close)
+            weakref.finalize(scheduler, hub.release).atexit = False
+        return hub
+
+
+def open_hubs() -> list[Hub]:
+    """Returns the hubs of this process that are at work."""
+    with _hubs_lock:
+        every = [pair for hubs in _hubs.values() for pair in hubs.items()]
+    return [hub for key, hub in every if key[0] == os.getpid() and not hub.closed]
+
+
+def _forget_locks() -> None:
+    global _hubs_lock
+    _hubs_lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_locks)

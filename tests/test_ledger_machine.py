@@ -1,0 +1,431 @@
+"""Any order of events: no call lost, none recorded twice, and everything comes to an end."""
+
+from __future__ import annotations
+
+import collections
+from dataclasses import dataclass, field
+from typing import Any
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from gridengine.ledger import Ledger, WorkerRecord
+from gridengine.serializer import Function
+from gridengine.settings import BLOCK_SECONDS
+from gridengine.states import JobState
+from gridengine.ticket import Mode, Outcome, Place, Ticket, Usage
+
+KINDS = (0, 1)
+FUNCTIONS = {name: Function(name.encode(), b"", (), name) for name in ("quick", "slow")}
+WALL = {"quick": BLOCK_SECONDS / 50, "slow": BLOCK_SECONDS * 2}
+
+
+@dataclass
+class Call:
+    """A call as its worker sees it."""
+
+    position: int
+    ticket: Ticket
+    attempt: int
+    index: int
+    careful: bool
+
+
+@dataclass
+class Answer:
+    ticket: Ticket
+    attempt: int
+    lo: int
+    hi: int
+    failed: bool
+
+
+@dataclass
+class Node:
+    """An honest worker and its supervisor: runs what it has in the order of the positions.
+
+    Attributes:
+        mail: Blocks that are on their way to it, with their numbers.
+        queue: What it has heard and not begun.
+        slice: What it runs.
+        begun: Position and width of the latest slice, as in the page.
+        unsent: Answers that it has not sent.
+        recall: Where the range ends that it shall begin nothing of, if one is on its way.
+    """
+
+    record: WorkerRecord
+    mail: collections.deque[tuple[int, list[Call]]] = field(default_factory=collections.deque)
+    queue: collections.deque[Call] = field(default_factory=collections.deque)
+    slice: list[Call] = field(default_factory=list)
+    begun: tuple[int, int] = (0, 0)
+    unsent: list[Answer] = field(default_factory=list)
+    recall: int | None = None
+    block: int = 0
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """The hub's part: turns what nodes do into events, and orders into what nodes get."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.ledger = Ledger(infrastructure_retries=2)
+        self.tickets: list[Ticket] = []
+        self.nodes: dict[bytes, Node] = {}
+        self.joined = 0
+        self.sent: list[tuple[bytes, Answer]] = []
+        self.recorded: dict[Ticket, list[int]] = collections.defaultdict(list)
+        self.attempts: dict[Ticket, int] = collections.defaultdict(int)
+
+    # ------------------------------------------------------------------ the program
+
+    @rule(
+        size=st.integers(1, 20),
+        function=st.sampled_from(sorted(FUNCTIONS)),
+        kind=st.sampled_from(KINDS),
+        lost_retries=st.integers(0, 2),
+        error_retries=st.integers(0, 1),
+        fail_fast=st.booleans(),
+        copies=st.integers(1, 5),
+    )
+    def submit(self, size: int, function: str, copies: int, **traits: Any) -> None:
+        for _ in range(copies):
+            mode = Mode.CALL if size == 1 else Mode.MAP
+            ticket = Ticket(FUNCTIONS[function], mode, b"", size=size, **traits)
+            self.tickets.append(ticket)
+            self.ledger.submit(ticket)
+
+    @precondition(lambda self: self.live_tickets())
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        ticket = data.draw(st.sampled_from(self.live_tickets()))
+        ticket.move(JobState.CANCELLED)
+        self.take_back(ticket)
+
+    @precondition(lambda self: self.live_tickets())
+    @rule(data=st.data())
+    def cancel_many(self, data: st.DataObject) -> None:
+        unwanted = data.draw(st.sets(st.sampled_from(self.live_tickets()), max_size=5))
+        waiting = set(self.ledger.cancel_waiting(set(unwanted)))
+        held = self.held_tickets()
+        assert waiting == unwanted - held
+        for ticket in unwanted:
+            ticket.move(JobState.CANCELLED)
+            self.take_back(ticket)
+
+    @rule(kind=st.sampled_from(KINDS))
+    def give_up(self, kind: int) -> None:
+        if self.ledger.staff(kind):
+            return
+        for ticket in self.ledger.give_up(kind):
+            assert not ticket.over
+            ticket.move(JobState.FAILED)
+
+    def take_back(self, ticket: Ticket) -> None:
+        holders = self.ledger.cancel(ticket)
+        assert {w.address for w in holders} == {
+            w.address
+            for w in self.ledger.workers.values()
+            if any(piece.ticket is ticket for piece in w.outstanding)
+        }
+        for worker in holders:
+            if not worker.recalling:
+                self.order_recall(self.ledger.recall(worker))
+
+    # ------------------------------------------------------------------ the nodes
+
+    @rule(kind=st.sampled_from(KINDS))
+    def join(self, kind: int) -> None:
+        address = b"s.%d" % self.joined
+        self.joined += 1
+        self.nodes[address] = Node(self.ledger.joined(address, kind, self.now))
+
+    @rule()
+    def assign(self) -> None:
+        for order in self.ledger.assign(self.now):
+            worker = order.worker
+            assert order.pieces
+            assert not worker.leaving
+            assert not worker.recalling
+            calls = [
+                Call(piece.position + i - piece.lo, piece.ticket, piece.attempt, i, piece.careful)
+                for piece in order.pieces
+                for i in range(piece.lo, piece.hi)
+            ]
+            assert not any(call.ticket.over for call in calls)
+            assert all(call.ticket.kind == worker.kind for call in calls)
+            if any(call.careful for call in calls):
+                assert list(worker.outstanding) == order.pieces
+                assert len(order.pieces) == 1
+            self.nodes[worker.address].mail.append((worker.block, calls))
+
+    def some_node(self, data: st.DataObject) -> Node | None:
+        if not self.nodes:
+            return None
+        return data.draw(st.sampled_from(sorted(self.nodes.items())).map(lambda item: item[1]))
+
+    @rule(data=st.data())
+    def hear(self, data: st.DataObject) -> None:
+        if node := self.some_node(data):
+            self.hear_block(node)
+
+    def hear_block(self, node: Node) -> None:
+        if node.mail:
+            node.block, calls = node.mail.popleft()
+            node.queue.extend(calls)
+
+    @rule(data=st.data(), width=st.integers(1, 8))
+    def begin(self, data: st.DataObject, width: int) -> None:
+        if node := self.some_node(data):
+            self.begin_slice(node, width)
+
+    def begin_slice(self, node: Node, width: int) -> None:
+        if node.slice or not node.queue:
+            return
+        first = node.queue[0]
+        while node.queue and len(node.slice) < (1 if first.careful else width):
+            call = node.queue[0]
+            if (call.ticket, call.attempt) != (first.ticket, first.attempt):
+                break
+            node.slice.append(node.queue.popleft())
+        node.begun = first.position, len(node.slice)
+
+    @rule(data=st.data(), failed=st.booleans())
+    def finish(self, data: st.DataObject, failed: bool) -> None:
+        if node := self.some_node(data):
+            self.finish_slice(node, failed)
+
+    def finish_slice(self, node: Node, failed: bool = False) -> None:
+        if not node.slice:
+            return
+        first, last = node.slice[0], node.slice[-1]
+        node.unsent.append(
+            Answer(first.ticket, first.attempt, first.index, last.index + 1, failed)
+        )
+        node.slice = []
+        if failed and first.ticket.fail_fast:
+            rest = (first.ticket, first.attempt)
+            while node.queue and (node.queue[0].ticket, node.queue[0].attempt) == rest:
+                node.queue.popleft()
+
+    @rule(data=st.data(), lost=st.booleans())
+    def flush(self, data: st.DataObject, lost: bool) -> None:
+        node = self.some_node(data)
+        if node is None:
+            return
+        if lost:
+            node.unsent.clear()
+        self.send_answers(node)
+
+    def send_answers(self, node: Node) -> None:
+        answers, node.unsent = node.unsent, []
+        for answer in answers:
+            self.sent.append((node.record.address, answer))
+            self.answer(node.record, answer)
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data())
+    def answer_again(self, data: st.DataObject) -> None:
+        address, answer = data.draw(st.sampled_from(self.sent))
+        worker = self.ledger.workers.get(address)
+        if worker is not None:
+            assert not self.answer(worker, answer)
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data())
+    def answer_for_another(self, data: st.DataObject) -> None:
+        _, answer = data.draw(st.sampled_from(self.sent))
+        for worker in self.ledger.workers.values():
+            assert not self.answer(worker, answer)
+
+    def answer(self, worker: WorkerRecord, answer: Answer) -> bool:
+        wall = WALL[answer.ticket.function.name] * (answer.hi - answer.lo)
+        ticket = self.ledger.done(
+            worker, answer.ticket.id, answer.attempt, answer.lo, answer.hi,
+            wall=wall, failed=answer.failed, now=self.now,
+        )  # fmt: skip
+        if ticket is None:
+            return False
+        assert ticket is answer.ticket
+        self.record(ticket, answer.lo, answer.hi, answer.failed)
+        return True
+
+    def record(self, ticket: Ticket, lo: int, hi: int, failed: bool) -> None:
+        assert not ticket.over
+        assert not set(range(lo, hi)) & set(self.recorded[ticket])
+        self.recorded[ticket].extend(range(lo, hi))
+        failures = {lo: b"packed"} if failed else {}
+        ticket.record(Outcome(lo, hi, b"", (), failures, Usage(0, 0, 0), Place("h", 1, "")))
+        if ticket.over and ticket.missing:
+            self.take_back(ticket)
+
+    @rule(data=st.data())
+    def idle(self, data: st.DataObject) -> None:
+        if node := self.some_node(data):
+            self.say_idle(node)
+
+    def say_idle(self, node: Node) -> None:
+        if not node.queue and not node.slice and not node.unsent:
+            self.ledger.idle(node.record.address, node.block, self.now)
+
+    @rule(data=st.data(), seen=st.booleans(), blame=st.booleans(), final=st.booleans())
+    def die(self, data: st.DataObject, seen: bool, blame: bool, final: bool) -> None:
+        node = self.some_node(data)
+        if node is None:
+            return
+        del self.nodes[node.record.address]
+        held = {
+            (piece.ticket, index)
+            for piece in node.record.outstanding
+            for index in range(piece.lo, piece.hi)
+        }
+        position, width = node.begun if seen else (None, 0)
+        verdicts = self.ledger.ended(
+            node.record.address, self.now,
+            position=position, width=width, blame=blame, final=final,
+        )  # fmt: skip
+        begun = {(call.ticket, call.index) for call in node.slice}
+        finished = {(a.ticket, i) for a in node.unsent for i in range(a.lo, a.hi)}
+        for verdict in verdicts:
+            guilty = verdict.ticket, verdict.index
+            assert guilty in held
+            if seen and blame and node.slice:
+                assert guilty in begun - finished
+        for verdict in verdicts:
+            if not verdict.ticket.over:
+                self.record(verdict.ticket, verdict.index, verdict.index + 1, failed=True)
+
+    @rule(data=st.data())
+    def retire(self, data: st.DataObject) -> None:
+        idle = [worker for kind in KINDS for worker in self.ledger.idle_since(kind)]
+        if idle:
+            self.ledger.retire(data.draw(st.sampled_from(idle)))
+
+    # ------------------------------------------------------------------ taking back
+
+    @rule(seconds=st.sampled_from([0.001, 1.0]))
+    def look_around(self, seconds: float) -> None:
+        self.now += seconds
+        for worker in self.ledger.recalls(self.now):
+            assert not self.ledger.backlog(worker.kind)
+            assert self.ledger.idle_since(worker.kind)
+            self.order_recall(worker)
+
+    def order_recall(self, worker: WorkerRecord) -> None:
+        node = self.nodes.get(worker.address)
+        if node is not None:
+            node.recall = worker.position
+
+    @rule(data=st.data())
+    def recalled(self, data: st.DataObject) -> None:
+        if node := self.some_node(data):
+            self.take_back_unbegun(node)
+
+    def take_back_unbegun(self, node: Node) -> None:
+        if node.recall is None:
+            return
+        end, node.recall = node.recall, None
+        low = min(sum(node.begun), end)
+        for calls in (node.queue, *(block for _, block in node.mail)):
+            kept = [call for call in calls if not low <= call.position < end]
+            calls.clear()
+            calls.extend(kept)
+        self.ledger.recalled(node.record.address, low, self.now)
+
+    # ------------------------------------------------------------------ what always holds
+
+    def live_tickets(self) -> list[Ticket]:
+        return [ticket for ticket in self.tickets if not ticket.over]
+
+    def held_tickets(self) -> set[Ticket]:
+        workers = self.ledger.workers.values()
+        return {piece.ticket for worker in workers for piece in worker.outstanding}
+
+    @invariant()
+    def every_call_is_in_exactly_one_place(self) -> None:
+        places: dict[Ticket, list[int]] = collections.defaultdict(list)
+        for kind, queue in self.ledger._queues.items():
+            for piece in queue:
+                assert piece.ticket.kind == kind
+                assert not piece.ticket.over
+                places[piece.ticket].extend(range(piece.lo, piece.hi))
+        for worker in self.ledger.workers.values():
+            for piece in worker.outstanding:
+                places[piece.ticket].extend(range(piece.lo, piece.hi))
+        for ticket in self.live_tickets():
+            calls = places[ticket] + self.recorded[ticket]
+            assert sorted(calls) == list(range(ticket.size))
+            assert ticket.missing == ticket.size - len(self.recorded[ticket])
+
+    @invariant()
+    def the_pieces_of_a_worker_are_in_the_order_of_their_positions(self) -> None:
+        for worker in self.ledger.workers.values():
+            free = 0
+            for piece in worker.outstanding:
+                assert piece.lo < piece.hi
+                assert piece.position >= free
+                free = piece.position + piece.hi - piece.lo
+            assert free <= worker.position
+            assert sorted(worker.ends) == list(worker.ends)
+
+    @invariant()
+    def attempts_only_grow(self) -> None:
+        for ticket in self.tickets:
+            assert ticket.attempts >= self.attempts[ticket]
+            self.attempts[ticket] = ticket.attempts
+
+    @invariant()
+    def the_counters_count_what_is_there(self) -> None:
+        workers = self.ledger.workers.values()
+        for kind in KINDS:
+            queue = self.ledger._queues.get(kind, ())
+            assert self.ledger.backlog(kind) == sum(piece.hi - piece.lo for piece in queue)
+            assert self.ledger.staff(kind) == sum(worker.kind == kind for worker in workers)
+            assert {worker.address for worker in self.ledger.idle_since(kind)} == {
+                worker.address
+                for worker in workers
+                if worker.kind == kind
+                and not (worker.outstanding or worker.recalling or worker.leaving)
+            }
+            busy = self.ledger.staff(kind) - len(self.ledger.idle_since(kind))
+            assert busy <= self.ledger.wanted(kind) <= busy + self.ledger.backlog(kind)
+        assert set(self.ledger.tickets()) <= set(self.live_tickets())
+
+    @invariant()
+    def who_waits_or_is_held_is_said_to_be(self) -> None:
+        for ticket in self.live_tickets():
+            if ticket.size == 1:
+                held = ticket in self.held_tickets()
+                assert ticket.state is (JobState.RUNNING if held else JobState.QUEUED)
+
+    def teardown(self) -> None:
+        """Everything can be brought to its end."""
+        for kind in KINDS:
+            self.join(kind)
+        for _ in range(5 * (10 + sum(ticket.size for ticket in self.tickets))):
+            if not self.live_tickets():
+                break
+            self.assign()
+            for node in list(self.nodes.values()):
+                self.take_back_unbegun(node)
+                self.hear_block(node)
+                while node.slice or node.queue:
+                    self.begin_slice(node, 8)
+                    self.finish_slice(node)
+                self.send_answers(node)
+                self.say_idle(node)
+        assert not self.live_tickets()
+        self.every_call_is_in_exactly_one_place()
+        self.the_counters_count_what_is_there()
+        assert not any(self.ledger.backlog(kind) for kind in KINDS)
+
+
+LedgerMachine.TestCase.settings = settings(
+    max_examples=150,
+    stateful_step_count=50,
+    deadline=None,
+    derandomize=True,
+    database=None,
+)
+TestLedger = LedgerMachine.TestCase
