@@ -104,7 +104,8 @@ class Crew:
         self._folder = folder
         self._logs = logs
         self._lock = threading.Lock()
-        self._kinds: list[Mapping[str, object]] = []
+        # Kind 0 asks for nothing of its own.
+        self._kinds: list[Mapping[str, object]] = [{}]
         self._batch_numbers = itertools.count(1)
         self._batches: dict[int, _Batch] = {}
         # A queue job without a supervisor has not started yet, as far as is known here.
@@ -171,7 +172,7 @@ class Crew:
             [sys.executable, _WORKER, path],
             count,
             name="gridengine",
-            resources=self._kinds[kind] if kind < len(self._kinds) else {},
+            resources=self._kinds[kind],
             logs=self._logs,
         )
 

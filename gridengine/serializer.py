@@ -10,16 +10,12 @@ is taken apart by `gridengine.by_value`; what even that cannot do, dill may.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import itertools
 import pickle
-import reprlib
-import sys
-import traceback
 import weakref
-from collections.abc import Callable, Iterator, Sequence
-from types import FunctionType
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import FunctionType, MemberDescriptorType
 from typing import Any, NamedTuple
 
 from . import by_value
@@ -59,39 +55,64 @@ class Function(NamedTuple):
     name: str
 
 
+_Reducer = Callable[[Any], Any]
+
+
 class _Pickler(pickle.Pickler):
-    reducer_override = staticmethod(by_value.reduce)  # type: ignore[assignment]
+    """The C pickler, and room for a reducer."""
 
 
-class _PatientPickler(pickle.Pickler):
-    reducer_override = staticmethod(by_value.reduce_unusual)  # type: ignore[assignment]
+_are_plain = frozenset({int, float, bool, str, bytes, type(None), complex}).issuperset
+_FEW = 8
 
 
-_ATOMS = frozenset({int, float, bool, str, bytes, type(None), complex})
-
-
-def pack(obj: object, what: str = "object") -> Packed:
+def pack(obj: object, what: str = "object", *, upward: bool = False) -> Packed:
     """Returns ``obj`` ready to travel.
 
     Args:
         obj: Anything; functions and classes of ``__main__`` too.
         what: How an error shall call it.
+        upward: Whether it goes from a worker to the program that it works for, which has the
+            classes that came from it: of these only their names travel back.
 
     Raises:
         PackingError: Something in ``obj`` cannot travel; the message says what and where.
     """
-    if type(obj) in _ATOMS:
+    if _is_simple(obj):
         return Packed(pickle.dumps(obj, 5), ())
+    reducer = by_value.reduce_upward if upward else by_value.reduce
     try:
-        return _dump(_Pickler, obj)
+        return _dump(reducer, obj)
     except Exception as first:
         try:
-            return _dump(_PatientPickler, obj)
+            return _dump(_patient(reducer), obj)
         except Exception as error:
             raise PackingError(_explain(obj, what, error)) from first
 
 
-def _dump(pickler: type[pickle.Pickler], obj: object) -> Packed:
+def _is_simple(obj: Any) -> bool:
+    """Whether plain pickle will do: for a number, and for the arguments of most jobs."""
+    if type(obj) is not tuple:
+        return _are_plain((type(obj),))
+    if len(obj) != 2 or type(obj[0]) is not tuple or type(obj[1]) is not dict:
+        return False
+    args, kwargs = obj
+    if len(args) > _FEW or not _are_plain(map(type, args)):
+        return False
+    return not kwargs or _are_plain(map(type, (*kwargs, *kwargs.values())))
+
+
+def _patient(reducer: _Reducer) -> _Reducer:
+    """Returns the reducer for a second attempt, and for the search for what cannot travel."""
+
+    def reduce(obj: Any) -> Any:
+        reduced = reducer(obj)
+        return by_value.reduce_refused(obj) if reduced is NotImplemented else reduced
+
+    return reduce
+
+
+def _dump(reducer: _Reducer, obj: object) -> Packed:
     frames: list[Frame] = []
 
     def keep_in_band(buffer: pickle.PickleBuffer) -> bool:
@@ -102,20 +123,27 @@ def _dump(pickler: type[pickle.Pickler], obj: object) -> Packed:
         return False
 
     out = io.BytesIO()
-    pickler(out, 5, buffer_callback=keep_in_band).dump(obj)
+    pickler = _Pickler(out, 5, buffer_callback=keep_in_band)
+    pickler.reducer_override = reducer  # type: ignore[method-assign]
+    pickler.dump(obj)
     return Packed(out.getvalue(), frames)
 
 
-def unpack(payload: Frame, frames: Sequence[Frame] = ()) -> Any:
+def unpack(payload: Frame, frames: Iterable[Frame] = ()) -> Any:
     """Returns the object that `pack` was given.
 
     Whatever its own code raises while it is rebuilt comes through: call it where an exception
     harms one job only.
     """
-    return pickle.loads(payload, buffers=frames)
+    # An array that could be written to shall be so again; its buffer decides that.
+    return pickle.loads(payload, buffers=map(_writable, frames))
 
 
-_packed_functions: weakref.WeakKeyDictionary[Any, tuple[object, Function]] = (
+def _writable(frame: Frame) -> Frame:
+    return bytearray(frame) if memoryview(frame).readonly else frame
+
+
+_packed_functions: weakref.WeakKeyDictionary[Any, tuple[object, int, Function]] = (
     weakref.WeakKeyDictionary()
 )
 _unhashed = itertools.count()
@@ -133,10 +161,10 @@ def pack_function(function: Callable[..., object], what: str = "target") -> Func
     if fingerprint is None:
         return _pack_function(function, what)
     known = _packed_functions.get(function)
-    if known is not None and known[0] == fingerprint:
-        return known[1]
+    if known is not None and known[0] == fingerprint and known[1] == by_value.generation():
+        return known[2]
     packed = _pack_function(function, what)
-    _packed_functions[function] = fingerprint, packed
+    _packed_functions[function] = fingerprint, by_value.generation(), packed
     return packed
 
 
@@ -146,8 +174,17 @@ def _pack_function(function: Callable[..., object], what: str) -> Function:
         # To hash an array takes longer than to send it once more than needed.
         key = b"#%d" % next(_unhashed)
     else:
-        key = hashlib.blake2b(payload, digest_size=16).digest()
+        key = _digest(payload)
     return Function(key, payload, frames, name_of(function))
+
+
+def _digest(payload: bytes) -> bytes:
+    # Not at the top: it loads OpenSSL.
+    import hashlib
+
+    # The same function again, after another has changed what they share, must travel again.
+    salt = by_value.generation().to_bytes(16, "little")
+    return hashlib.blake2b(payload, digest_size=16, salt=salt).digest()
 
 
 def name_of(function: object) -> str:
@@ -187,17 +224,17 @@ class PackedError(NamedTuple):
 
 def pack_error(error: BaseException) -> bytes:
     """Returns an exception ready to travel; never raises, and never needs frames."""
-    text = "".join(_lines_of(error))
-    summary = _summary(error)
-    for candidate in (_as_it_is, _without_its_constructor):
+    payload = b""
+    for reducer in (by_value.reduce_upward, _reduce_simplified):
         try:
-            payload = candidate(error)
-            if type(pickle.loads(payload)) is type(error):
-                return pickle.dumps(tuple(PackedError(payload, summary, text)), 5)
+            attempt = _dump_in_band(reducer, error)
+            if type(pickle.loads(attempt)) is type(error):
+                payload = attempt
+                break
         # Not only Exception: a constructor of the user's may well call sys.exit.
         except BaseException:  # noqa: S112
             continue
-    return pickle.dumps(tuple(PackedError(b"", summary, text)), 5)
+    return pickle.dumps(tuple(PackedError(payload, _summary(error), _text_of(error))), 5)
 
 
 def unpack_error(packed: Frame) -> BaseException:
@@ -205,7 +242,10 @@ def unpack_error(packed: Frame) -> BaseException:
 
     One that cannot be rebuilt here becomes an `UnpackingError` with its type and text.
     """
-    payload, summary, text = pickle.loads(packed)
+    try:
+        payload, summary, text = pickle.loads(packed)
+    except Exception as problem:
+        return UnpackingError(f"the job raised an exception that arrived broken: {problem}")
     error: BaseException | None = None
     if payload:
         try:
@@ -214,62 +254,54 @@ def unpack_error(packed: Frame) -> BaseException:
             error = None
     if not isinstance(error, BaseException):
         error = UnpackingError(f"the job raised an exception that cannot travel: {summary}")
-    error.__cause__ = RemoteTraceback(text)
+    # Past a class that lets nobody set its attributes.
+    BaseException.__setattr__(error, "__cause__", RemoteTraceback(text))
     return error
 
 
 def add_note(error: BaseException, note: str) -> None:
     """Adds a line that a traceback shows under the exception (from Python 3.11 on)."""
-    notes = getattr(error, "__notes__", None)
     try:
-        error.__notes__ = [*(notes or ()), note]  # type: ignore[attr-defined]
-    except AttributeError:
-        # An exception with slots has no room for a note; its cause still tells the place.
+        notes = [*(getattr(error, "__notes__", None) or ()), note]
+        BaseException.__setattr__(error, "__notes__", notes)
+    # A property of the user's; the cause still tells the place.
+    except Exception:
         return
 
 
-def _as_it_is(error: object) -> bytes:
+def _dump_in_band(reducer: _Reducer, obj: object) -> bytes:
     out = io.BytesIO()
-    _Pickler(out, 5).dump(error)
+    pickler = _Pickler(out, 5)
+    pickler.reducer_override = reducer  # type: ignore[method-assign]
+    pickler.dump(obj)
     return out.getvalue()
 
 
-def _without_its_constructor(error: BaseException) -> bytes:
-    state = {}
-    for name, value in vars(error).items():
-        try:
-            _as_it_is(value)
-            state[name] = value
-        except Exception:
-            state[name] = reprlib.repr(value)
-    return _as_it_is(_Rebuilt(error, state))
+def _reduce_simplified(obj: Any) -> Any:
+    """As `reduce_upward`, but for exceptions: texts take the place of what cannot travel."""
+    if not isinstance(obj, BaseException):
+        return by_value.reduce_upward(obj)
+    return by_value.reduce_exception(obj, _or_text)
 
 
-class _Rebuilt:
-    """Pickles as a call of `_rebuild`."""
-
-    def __init__(self, error: BaseException, state: dict[str, object]) -> None:
-        self.recipe = (_rebuild, (type(error), error.args, state))
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return self.recipe
-
-
-def _rebuild(
-    kind: type[BaseException], args: tuple[object, ...], state: dict[str, object]
-) -> BaseException:
-    error = kind.__new__(kind, *args)
-    error.args = args
-    vars(error).update(state)
-    return error
-
-
-def _lines_of(error: BaseException) -> list[str]:
+def _or_text(value: object) -> object:
     try:
-        return traceback.format_exception(type(error), error, _below_the_worker(error))
+        pickle.loads(_dump_in_band(_reduce_simplified, value))
+    except BaseException:
+        return short_repr(value)
+    return value
+
+
+def _text_of(error: BaseException) -> str:
+    # Not at the top: a program without failures does without.
+    import traceback
+
+    try:
+        lines = traceback.format_exception(type(error), error, _below_the_worker(error))
+        return "".join(lines)
     except BaseException:
         # __str__ and __repr__ are the user's code too.
-        return [f"{type(error).__name__} (its text cannot be had)\n"]
+        return f"{type(error).__name__} (its text cannot be had)\n"
 
 
 def _below_the_worker(error: BaseException) -> Any:
@@ -292,63 +324,75 @@ def _summary(error: BaseException) -> str:
 
 def short_repr(obj: object) -> str:
     """Returns a short text of ``obj``; never raises."""
+    import reprlib
+
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = 80
     try:
-        return _short.repr(obj)
+        return short.repr(obj)
     except BaseException:
         return f"<{type(obj).__name__}>"
 
 
-_short = reprlib.Repr()
-_short.maxstring = _short.maxother = 80
+_DEPTH = 8
 
 
-def _explain(obj: object, what: str, error: BaseException) -> str:
-    path, culprit = _find_culprit(obj, what)
-    reason = str(error) or type(error).__name__
-    if path == what:
-        return f"{what} cannot travel to another process: {reason}"
-    return f"{path} ({short_repr(culprit)}) cannot travel to another process: {reason}"
-
-
-def _find_culprit(obj: object, path: str, depth: int = 6) -> tuple[str, object]:
-    """Follows the first part that cannot be packed, down to one whose own parts all can."""
-    if depth:
-        for step, part in _parts(obj):
-            if not _travels(part):
-                return _find_culprit(part, path + step, depth - 1)
-    return path, obj
-
-
-def _travels(obj: object) -> bool:
+def _explain(obj: object, what: str, error: Exception) -> str:
+    path, culprit, reason = _find_culprit(obj, what, error, [])
     try:
-        _dump(_PatientPickler, obj)
+        text = str(reason)
     except Exception:
-        return False
-    return True
+        text = ""
+    text = text or type(reason).__name__
+    return f"{path} ({short_repr(culprit)}) cannot travel to another process: {text}"
 
 
-def _parts(obj: object) -> Iterator[tuple[str, object]]:
+def _find_culprit(
+    obj: object, path: str, reason: Exception, above: list[object]
+) -> tuple[str, object, Exception]:
+    """Follows the first part that cannot be packed, down to one whose own parts all can."""
+    if len(above) < _DEPTH:
+        above = [*above, obj]
+        for step, part in _parts(obj):
+            refusal = _refusal(part)
+            if refusal is not None and not any(part is each for each in above):
+                return _find_culprit(part, path + step, refusal, above)
+    return path, obj, reason
+
+
+def _refusal(obj: object) -> Exception | None:
+    try:
+        _dump(_patient(by_value.reduce), obj)
+    except Exception as error:
+        return error
+    return None
+
+
+def _parts(obj: Any) -> Iterator[tuple[str, object]]:
     if isinstance(obj, (list, tuple)):
         yield from ((f"[{i}]", part) for i, part in enumerate(obj))
     elif isinstance(obj, dict):
-        yield from ((f"[{short_repr(key)}]", part) for key, part in obj.items())
+        for key, part in obj.items():
+            yield f"[{short_repr(key)}]", part
+            yield f" → its key {short_repr(key)}", key
+    elif isinstance(obj, (set, frozenset)):
+        yield from ((f" → its element {short_repr(part)}", part) for part in obj)
     elif isinstance(obj, FunctionType):
-        yield from _captured(obj)
+        yield from by_value.parts_of_function(obj)
+    elif isinstance(obj, type):
+        yield from ((f".{name}", part) for name, part in by_value.attributes(obj).items())
     else:
-        for name in ("func", "args", "keywords", "__self__"):
-            if not isinstance(obj, type) and (part := getattr(obj, name, None)):
-                yield f".{name}", part
-        yield from ((f".{name}", part) for name, part in getattr(obj, "__dict__", {}).items())
+        yield from _attributes(obj)
 
 
-def _captured(function: FunctionType) -> Iterator[tuple[str, object]]:
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            yield f" → its variable {name!r}", cell.cell_contents
-        except ValueError:  # A variable that has no value yet.
-            continue
-    for name in function.__code__.co_names:
-        if name in function.__globals__ and not isinstance(
-            function.__globals__[name], type(sys)
-        ):
-            yield f" → its global {name!r}", function.__globals__[name]
+def _attributes(obj: Any) -> Iterator[tuple[str, object]]:
+    for name in ("func", "args", "keywords", "__self__", "__func__", "__wrapped__", "fget"):
+        if (part := getattr(obj, name, None)) is not None:
+            yield f".{name}", part
+    yield from ((f".{name}", part) for name, part in getattr(obj, "__dict__", {}).items())
+    for cls in type(obj).__mro__:
+        for name, value in vars(cls).items():
+            if isinstance(value, MemberDescriptorType) and hasattr(obj, name):
+                yield f".{name}", getattr(obj, name)
+    if not by_value.importable(type(obj)):
+        yield " → its class", type(obj)

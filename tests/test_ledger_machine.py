@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,8 @@ from gridengine.states import JobState
 from gridengine.ticket import Mode, Outcome, Place, Ticket, Usage
 
 KINDS = (0, 1)
+#: Mostly the same kind, so that there is something to share.
+some_kind = st.sampled_from((0, 0, 0, 1))
 FUNCTIONS = {name: Function(name.encode(), b"", (), name) for name in ("quick", "slow")}
 WALL = {"quick": BLOCK_SECONDS / 50, "slow": BLOCK_SECONDS * 2}
 
@@ -64,6 +67,19 @@ class Node:
     block: int = 0
 
 
+def for_some_node(able: Callable[[Node], object], **drawn: st.SearchStrategy[Any]) -> Any:
+    """Makes a rule of a method: for any node that is ``able``."""
+
+    def decorate(method: Callable[..., None]) -> Any:
+        def act(self: LedgerMachine, data: st.DataObject, **values: Any) -> None:
+            method(self, data.draw(st.sampled_from(self.able_nodes(able))), **values)
+
+        act.__name__ = method.__name__
+        return precondition(lambda self: self.able_nodes(able))(rule(data=st.data(), **drawn)(act))
+
+    return decorate
+
+
 class LedgerMachine(RuleBasedStateMachine):
     """The hub's part: turns what nodes do into events, and orders into what nodes get."""
 
@@ -78,12 +94,15 @@ class LedgerMachine(RuleBasedStateMachine):
         self.recorded: dict[Ticket, list[int]] = collections.defaultdict(list)
         self.attempts: dict[Ticket, int] = collections.defaultdict(int)
 
+    def able_nodes(self, able: Callable[[Node], object]) -> list[Node]:
+        return [node for node in self.nodes.values() if able(node)]
+
     # ------------------------------------------------------------------ the program
 
     @rule(
         size=st.integers(1, 20),
         function=st.sampled_from(sorted(FUNCTIONS)),
-        kind=st.sampled_from(KINDS),
+        kind=some_kind,
         lost_retries=st.integers(0, 2),
         error_retries=st.integers(0, 1),
         fail_fast=st.booleans(),
@@ -114,10 +133,10 @@ class LedgerMachine(RuleBasedStateMachine):
             ticket.move(JobState.CANCELLED)
             self.take_back(ticket)
 
-    @rule(kind=st.sampled_from(KINDS))
-    def give_up(self, kind: int) -> None:
-        if self.ledger.staff(kind):
-            return
+    @precondition(lambda self: not all(map(self.ledger.staff, KINDS)))
+    @rule()
+    def give_up(self) -> None:
+        [kind, *_] = [kind for kind in KINDS if not self.ledger.staff(kind)]
         for ticket in self.ledger.give_up(kind):
             assert not ticket.over
             ticket.move(JobState.FAILED)
@@ -135,7 +154,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     # ------------------------------------------------------------------ the nodes
 
-    @rule(kind=st.sampled_from(KINDS))
+    @rule(kind=some_kind)
     def join(self, kind: int) -> None:
         address = b"s.%d" % self.joined
         self.joined += 1
@@ -160,25 +179,25 @@ class LedgerMachine(RuleBasedStateMachine):
                 assert len(order.pieces) == 1
             self.nodes[worker.address].mail.append((worker.block, calls))
 
-    def some_node(self, data: st.DataObject) -> Node | None:
-        if not self.nodes:
-            return None
-        return data.draw(st.sampled_from(sorted(self.nodes.items())).map(lambda item: item[1]))
-
-    @rule(data=st.data())
-    def hear(self, data: st.DataObject) -> None:
-        if node := self.some_node(data):
-            self.hear_block(node)
+    @for_some_node(lambda node: node.mail)
+    def hear(self, node: Node) -> None:
+        self.hear_block(node)
 
     def hear_block(self, node: Node) -> None:
         if node.mail:
             node.block, calls = node.mail.popleft()
             node.queue.extend(calls)
 
-    @rule(data=st.data(), width=st.integers(1, 8))
-    def begin(self, data: st.DataObject, width: int) -> None:
-        if node := self.some_node(data):
-            self.begin_slice(node, width)
+    @for_some_node(lambda node: node.queue and not node.slice, width=st.integers(1, 8))
+    def begin(self, node: Node, width: int) -> None:
+        self.begin_slice(node, width)
+
+    @for_some_node(lambda node: node.queue or node.mail, slices=st.integers(1, 5))
+    def work(self, node: Node, slices: int) -> None:
+        self.hear_block(node)
+        for _ in range(slices):
+            self.begin_slice(node, 3)
+            self.finish_slice(node)
 
     def begin_slice(self, node: Node, width: int) -> None:
         if node.slice or not node.queue:
@@ -191,32 +210,28 @@ class LedgerMachine(RuleBasedStateMachine):
             node.slice.append(node.queue.popleft())
         node.begun = first.position, len(node.slice)
 
-    @rule(data=st.data(), failed=st.booleans())
-    def finish(self, data: st.DataObject, failed: bool) -> None:
-        if node := self.some_node(data):
-            self.finish_slice(node, failed)
+    @for_some_node(lambda node: node.slice, failed=st.booleans())
+    def finish(self, node: Node, failed: bool) -> None:
+        self.finish_slice(node, failed)
 
     def finish_slice(self, node: Node, failed: bool = False) -> None:
         if not node.slice:
             return
         first, last = node.slice[0], node.slice[-1]
-        node.unsent.append(
-            Answer(first.ticket, first.attempt, first.index, last.index + 1, failed)
-        )
+        node.unsent.append(Answer(first.ticket, first.attempt, first.index, last.index + 1, failed))
         node.slice = []
         if failed and first.ticket.fail_fast:
             rest = (first.ticket, first.attempt)
             while node.queue and (node.queue[0].ticket, node.queue[0].attempt) == rest:
                 node.queue.popleft()
 
-    @rule(data=st.data(), lost=st.booleans())
-    def flush(self, data: st.DataObject, lost: bool) -> None:
-        node = self.some_node(data)
-        if node is None:
-            return
-        if lost:
-            node.unsent.clear()
+    @for_some_node(lambda node: node.unsent)
+    def flush(self, node: Node) -> None:
         self.send_answers(node)
+
+    @for_some_node(lambda node: node.unsent)
+    def lose_the_first_answer(self, node: Node) -> None:
+        node.unsent.pop(0)
 
     def send_answers(self, node: Node) -> None:
         answers, node.unsent = node.unsent, []
@@ -260,20 +275,16 @@ class LedgerMachine(RuleBasedStateMachine):
         if ticket.over and ticket.missing:
             self.take_back(ticket)
 
-    @rule(data=st.data())
-    def idle(self, data: st.DataObject) -> None:
-        if node := self.some_node(data):
-            self.say_idle(node)
+    @for_some_node(lambda node: not node.queue)
+    def idle(self, node: Node) -> None:
+        self.say_idle(node)
 
     def say_idle(self, node: Node) -> None:
         if not node.queue and not node.slice and not node.unsent:
             self.ledger.idle(node.record.address, node.block, self.now)
 
-    @rule(data=st.data(), seen=st.booleans(), blame=st.booleans(), final=st.booleans())
-    def die(self, data: st.DataObject, seen: bool, blame: bool, final: bool) -> None:
-        node = self.some_node(data)
-        if node is None:
-            return
+    @for_some_node(lambda node: True, seen=st.booleans(), blame=st.booleans(), final=st.booleans())
+    def die(self, node: Node, seen: bool, blame: bool, final: bool) -> None:
         del self.nodes[node.record.address]
         held = {
             (piece.ticket, index)
@@ -296,11 +307,9 @@ class LedgerMachine(RuleBasedStateMachine):
             if not verdict.ticket.over:
                 self.record(verdict.ticket, verdict.index, verdict.index + 1, failed=True)
 
-    @rule(data=st.data())
-    def retire(self, data: st.DataObject) -> None:
-        idle = [worker for kind in KINDS for worker in self.ledger.idle_since(kind)]
-        if idle:
-            self.ledger.retire(data.draw(st.sampled_from(idle)))
+    @for_some_node(lambda node: not node.record.outstanding and not node.record.recalling)
+    def retire(self, node: Node) -> None:
+        self.ledger.retire(node.record)
 
     # ------------------------------------------------------------------ taking back
 
@@ -317,10 +326,13 @@ class LedgerMachine(RuleBasedStateMachine):
         if node is not None:
             node.recall = worker.position
 
-    @rule(data=st.data())
-    def recalled(self, data: st.DataObject) -> None:
-        if node := self.some_node(data):
-            self.take_back_unbegun(node)
+    @for_some_node(lambda node: node.recall is not None)
+    def recalled(self, node: Node) -> None:
+        self.take_back_unbegun(node)
+
+    @for_some_node(lambda node: node.record.outstanding and not node.record.recalling)
+    def recall(self, node: Node) -> None:
+        self.order_recall(self.ledger.recall(node.record))
 
     def take_back_unbegun(self, node: Node) -> None:
         if node.recall is None:
@@ -422,8 +434,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 LedgerMachine.TestCase.settings = settings(
-    max_examples=150,
-    stateful_step_count=50,
+    max_examples=200,
+    stateful_step_count=60,
     deadline=None,
     derandomize=True,
     database=None,

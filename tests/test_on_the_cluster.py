@@ -169,8 +169,8 @@ def test_an_impossible_request_fails_its_jobs_and_says_why() -> None:
 def test_a_queue_in_error_is_reported_and_the_jobs_run_once_it_is_mended(
     cluster: Cluster, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A prolog that cannot be run puts the queue into state E, and the queue job back.
-    cluster.run(["qconf", "-mattr", "queue", "prolog", "/nonexistent", cluster.queue])
+    # A prolog that fails puts the queue into state E, and the queue job back.
+    cluster.run(["qconf", "-mattr", "queue", "prolog", "/bin/false", cluster.queue])
     try:
         with GridEngineScheduler() as scheduler, caplog.at_level(logging.WARNING, "gridengine"):
             job = Job(target=targets.square, args=(3,), scheduler=scheduler)
@@ -190,14 +190,19 @@ def test_a_queue_in_error_is_reported_and_the_jobs_run_once_it_is_mended(
 
 
 def test_queue_jobs_that_cannot_start_fail_the_jobs_with_the_reason(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # What the queue jobs print goes where the nodes cannot write: state Eqw.
-    with GridEngineScheduler(native=f"-o {tmp_path}/no/such/folder/") as scheduler:
-        job = Job(target=targets.square, args=(3,), scheduler=scheduler)
-        job.start()
-        with pytest.raises(gridengine.SchedulerError, match="did not start"):
-            _ = job.result
+    # A folder that this host alone sees: a node cannot write there what queue jobs print.
+    subprocess.run(["mount", "-t", "tmpfs", "none", tmp_path], check=True)
+    monkeypatch.setenv("GRIDENGINE_RUN_DIR", f"{tmp_path}/run")
+    try:
+        with GridEngineScheduler() as scheduler:
+            job = Job(target=targets.square, args=(3,), scheduler=scheduler)
+            job.start()
+            with pytest.raises(gridengine.SchedulerError, match="did not start.*can't"):
+                _ = job.result
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
 
 
 def test_a_host_name_that_leads_to_loopback_does_not_matter() -> None:

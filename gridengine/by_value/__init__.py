@@ -8,36 +8,46 @@ run the same interpreter.
 
 dill was measured for this (0.4.1): 0.3 to 4 ms a function and 80 ms for its import, and it
 recurses without end for two functions that call each other. It serves for the odd objects that
-plain pickle refuses, see `reduce_unusual`.
+plain pickle refuses, see `reduce_refused`.
 """
 
 from __future__ import annotations
 
-import functools
-import io
 import types
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-from . import classes, functions, modules, odd
-from .functions import fingerprint
+from . import classes, exceptions, functions, generics, modules, odd
+from .classes import attributes
+from .exceptions import reduce_anyway as reduce_exception
+from .fingerprints import fingerprint
+from .functions import parts as parts_of_function
 from .modules import become_worker, importable
+from .odd import reduce_refused
+from .shared import generation
 
-__all__ = ["become_worker", "fingerprint", "importable", "reduce", "reduce_unusual"]
+__all__ = [
+    "attributes",
+    "become_worker",
+    "fingerprint",
+    "generation",
+    "importable",
+    "parts_of_function",
+    "reduce",
+    "reduce_exception",
+    "reduce_refused",
+    "reduce_upward",
+]
 
 _HANDLERS: dict[type, Callable[[Any], Any]] = {
+    **odd.REDUCERS,
+    **dict.fromkeys(generics.KINDS, generics.reduce),
     types.FunctionType: functions.reduce,
-    types.ModuleType: modules.reduce,
     types.CellType: functions.reduce_cell,
-    types.MappingProxyType: odd.reduce_mapping_proxy,
+    types.ModuleType: modules.reduce,
     type: classes.reduce,
-    TypeVar: classes.reduce_type_variable,
-    property: odd.reduce_property,
-    staticmethod: odd.reduce_method_wrapper,
-    classmethod: odd.reduce_method_wrapper,
-    functools.cached_property: odd.reduce_cached_property,
-    type(functools.lru_cache(len)): odd.reduce_cache,
 }
+_KINDS = (type, types.ModuleType, BaseException)
 
 
 def reduce(obj: Any) -> Any:
@@ -52,24 +62,22 @@ def reduce(obj: Any) -> Any:
     handler = _HANDLERS.get(type(obj))
     if handler is not None:
         return handler(obj)
-    if isinstance(obj, type):
-        return classes.reduce(obj)
+    if isinstance(obj, _KINDS):
+        return _reduce_kind(obj)
     return NotImplemented
 
 
-def reduce_unusual(obj: Any) -> Any:
-    """As `reduce`, for a second attempt: what plain pickle refuses, dill may know.
+def _reduce_kind(obj: Any) -> Any:
+    if isinstance(obj, type):
+        return classes.reduce(obj)
+    if isinstance(obj, BaseException):
+        return exceptions.reduce(obj)
+    return modules.reduce(obj)
 
-    Raises:
-        TypeError: It cannot travel at all; the message says what to do instead.
+
+def reduce_upward(obj: Any) -> Any:
+    """As `reduce`, for what goes from a worker to the program that it works for.
+
+    A class that came from there travels as its token, for the program has it.
     """
-    reduced = reduce(obj)
-    if reduced is not NotImplemented or isinstance(obj, type):
-        return reduced
-    if isinstance(obj, io.IOBase) and not isinstance(obj, (io.BytesIO, io.StringIO)):
-        name = getattr(obj, "name", None)
-        raise TypeError(
-            f"an open file ({name!r}) cannot travel to another process; "
-            "open it where it is used, or send what is in it"
-        )
-    return odd.reduce_with_dill(obj)
+    return classes.reduce(obj, upward=True) if isinstance(obj, type) else reduce(obj)

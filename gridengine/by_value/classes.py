@@ -7,64 +7,85 @@ finds its own class: ``except`` and ``isinstance`` hold.
 
 from __future__ import annotations
 
+import abc
 import enum
 import os
-import sys
 import types
-import typing
-import weakref
 from typing import Any
 
-from . import modules
+from . import enums, modules, shared
 
-_tokens: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+# Never forgotten: a worker's answer may come when nothing else remembers the class.
+_tokens: dict[int, str] = {}
 _known: dict[str, Any] = {}
-_arrived: set[str] = set()
+#: Those that came from elsewhere, and whether from the program that this worker works for.
+_arrived: dict[str, bool] = {}
 _complete: set[str] = set()
 
 #: What a class has from its creation, and cannot be given.
 _MADE_WITH_IT = frozenset(
     "__dict__ __weakref__ __module__ __qualname__ __slots__ _abc_impl __classcell__".split()
 )
+#: What it takes to rebuild an instance or a ``Stack[int]``. It comes first: a table that
+#: another method uses may hold some.
+_FIRST = (
+    "__new__",
+    "__init__",
+    "__setattr__",
+    "__setstate__",
+    "__hash__",
+    "__eq__",
+    "__parameters__",
+    "__orig_bases__",
+    "__class_getitem__",
+)
 _SINGLETONS = (type(None), type(NotImplemented), type(...))
+_HEAP_TYPE = 1 << 9
 
 
-class _Example(enum.Enum):
-    A = 1
+def reduce(cls: type, upward: bool = False) -> Any:
+    """Returns how a class travels; NotImplemented if a worker can import it.
 
-
-def reduce(cls: type) -> Any:
-    """Returns how a class travels; NotImplemented if a worker can import it."""
+    Args:
+        cls: The class.
+        upward: Whether from a worker to the program that it works for.
+    """
     if modules.importable(cls) or cls in _SINGLETONS:
         return NotImplemented
-    if cls.__module__ == "builtins":
+    if not cls.__flags__ & _HEAP_TYPE:
         return _reduce_type_of_the_interpreter(cls)
-    token = _token(cls)
-    if token in _arrived:
+    token = token_of(cls)
+    if upward and _arrived.get(token):
         return find, (token, cls.__qualname__)
-    if isinstance(cls, enum.EnumMeta):
-        members = {name: member.value for name, member in cls.__members__.items()}
-        body = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
-        arguments = (token, type(cls), cls.__name__, cls.__bases__, body, members)
-        return make_enum, arguments, _attributes_of_enum(cls), None, None, fill
     body = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
     if "__slots__" in vars(cls):
         body["__slots__"] = vars(cls)["__slots__"]
-    arguments = (token, type(cls), cls.__name__, cls.__bases__, body)
-    return make, arguments, _attributes(cls), None, None, fill
+    members = enums.members(cls) if isinstance(cls, enum.EnumMeta) else None
+    values = attributes(cls)
+    shared.send(token, values)
+    first = {name: values.pop(name) for name in _FIRST if name in values}
+    recipe = (token, upward, type(cls), cls.__name__, cls.__bases__, body, members)
+    return make, recipe, (_Early(cls, first), values), None, None, fill
 
 
-def _token(obj: Any) -> str:
-    token = _tokens.get(obj)
+def token_of(obj: Any) -> str:
+    """Returns the token of a class, or of what else must be the same wherever it arrives."""
+    token = _tokens.get(id(obj))
     if token is None:
         token = os.urandom(12).hex()
-        _remember(token, obj)
+        remember(token, obj)
     return token
 
 
-def _remember(token: str, obj: Any) -> None:
-    _tokens[obj] = token
+def remember(token: str, obj: Any) -> None:
+    """Gives an object a token."""
     _known[token] = obj
+    _tokens[id(obj)] = token
+
+
+def known(token: str) -> Any:
+    """Returns what has a token, else None."""
+    return _known.get(token)
 
 
 def _reduce_type_of_the_interpreter(cls: type) -> Any:
@@ -74,17 +95,14 @@ def _reduce_type_of_the_interpreter(cls: type) -> Any:
     return NotImplemented
 
 
-
-def _attributes(cls: type) -> dict[str, Any]:
-    fields = vars(cls).get("__dataclass_fields__")
-    attributes = {
+def attributes(cls: type) -> dict[str, Any]:
+    """Returns what a class is given after it has been made."""
+    skipped = enums.made_with_it(cls) if isinstance(cls, enum.EnumMeta) else ()
+    return {
         name: value
         for name, value in vars(cls).items()
-        if name not in _MADE_WITH_IT and not _is_slot(cls, value)
+        if name not in _MADE_WITH_IT and name not in skipped and not _is_slot(cls, value)
     }
-    if fields is not None:
-        attributes["__dataclass_fields__"] = _Fields(fields)
-    return attributes
 
 
 def _is_slot(cls: type, value: Any) -> bool:
@@ -92,25 +110,14 @@ def _is_slot(cls: type, value: Any) -> bool:
     return isinstance(value, kinds) and value.__objclass__ is cls
 
 
-def _attributes_of_enum(cls: enum.EnumMeta) -> dict[str, Any]:
-    ordinary = vars(_Example)
-    return {
-        name: value
-        for name, value in vars(cls).items()
-        if name not in _MADE_WITH_IT
-        and name not in cls.__members__
-        and ordinary.get(name) is not value
-        and not _is_of_the_machinery(name, value)
-    }
+class _Early:
+    """Travels as a call that gives a class some attributes while others are yet on their way."""
 
+    def __init__(self, cls: type, attributes: dict[str, Any]) -> None:
+        self._arguments = cls, attributes
 
-def _is_of_the_machinery(name: str, value: Any) -> bool:
-    """Whether the metaclass makes this attribute of an enumeration: ``_member_map_``."""
-    if name in ("__new__", "_new_member_", "_generate_next_value_"):
-        return True
-    return name.startswith("_") and not isinstance(
-        value, (types.FunctionType, classmethod, staticmethod, property)
-    )
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _set_attributes, self._arguments
 
 
 def find(token: str, name: str) -> Any:
@@ -126,65 +133,48 @@ def find(token: str, name: str) -> Any:
 
 
 def make(
-    token: str, metaclass: type, name: str, bases: tuple[type, ...], body: dict[str, Any]
-) -> Any:
-    """Returns the class with this token, made empty if it has not been here."""
-    if token in _known:
-        return _known[token]
-    shielded = _is_told_of_subclasses(bases)
-    first = (_Shield, *bases) if shielded else bases
-    try:
-        cls = metaclass.__new__(metaclass, name, first, dict(body))
-    except TypeError:
-        # A metaclass that wants more than its due, such as TypedDict's.
-        cls = type.__new__(metaclass, name, first, dict(body))
-    if shielded:
-        cls.__bases__ = bases
-    _arrive(token, cls)
-    return cls
-
-
-def make_enum(
     token: str,
-    metaclass: Any,
+    upward: bool,
+    metaclass: type,
     name: str,
     bases: tuple[type, ...],
     body: dict[str, Any],
-    members: dict[str, Any],
+    members: enums.Members | None,
 ) -> Any:
-    """As `make`; the members of an enumeration must be there from the start."""
-    if token in _known:
-        return _known[token]
-    namespace = metaclass.__prepare__(name, bases)
-    namespace.update(body)
-    for member, value in members.items():
-        namespace[member] = value
-    cls = metaclass.__new__(metaclass, name, bases, namespace)
-    _arrive(token, cls)
+    """Returns the class with this token, made empty if it has not been here."""
+    cls = _known.get(token)
+    if cls is None:
+        if members is None:
+            cls = _make_bare(metaclass, name, bases, body)
+        else:
+            cls = enums.make(metaclass, name, bases, body, members)
+        remember(token, cls)
+        _arrived[token] = False
+    if token in _arrived and not upward:
+        _arrived[token] = True
     return cls
 
 
-def _arrive(token: str, cls: Any) -> None:
-    _remember(token, cls)
-    _arrived.add(token)
-    if modules.in_worker() and cls.__module__ == "__main__" and "." not in cls.__qualname__:
-        # So that what refers to it by name finds it.
-        setattr(sys.modules["__main__"], cls.__name__, cls)
+def _make_bare(metaclass: type, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> type:
+    """Returns a new class, of whose creation no code of the program is told a second time."""
+    new = abc.ABCMeta.__new__ if issubclass(metaclass, abc.ABCMeta) else type.__new__
+    if not _are_told_of_subclasses(bases):
+        return new(metaclass, name, bases, dict(body))
+    refusal = None
+    for shield in (_Shield, _ShieldWithDict):
+        cls = new(metaclass, name, (shield, *bases), dict(body))
+        try:
+            type.__setattr__(cls, "__bases__", bases)
+        except TypeError as error:
+            # Python wants that the first base had what an instance of the new one has.
+            refusal = error
+        else:
+            return cls
+    assert refusal is not None
+    raise refusal
 
 
-def fill(cls: type, attributes: dict[str, Any]) -> None:
-    """Gives a class its attributes, the first time that it arrives."""
-    token = _tokens[cls]
-    if token not in _arrived or token in _complete:
-        return
-    _complete.add(token)
-    for name, value in attributes.items():
-        if isinstance(value, _Fields):
-            value = value.restored()
-        type.__setattr__(cls, name, value)
-
-
-def _is_told_of_subclasses(bases: tuple[type, ...]) -> bool:
+def _are_told_of_subclasses(bases: tuple[type, ...]) -> bool:
     return any(
         "__init_subclass__" in vars(each)
         for base in bases
@@ -194,91 +184,31 @@ def _is_told_of_subclasses(bases: tuple[type, ...]) -> bool:
 
 
 class _Shield:
-    """A first base for the moment of creation: the others have been told of the class before."""
+    """A first base for the moment of creation."""
+
+    __slots__ = ()
 
     def __init_subclass__(cls, **_: Any) -> None:
         pass
 
 
-class _Fields:
-    """The fields of a dataclass, whose markers `dataclasses` compares by identity."""
-
-    def __init__(self, fields: dict[str, Any]) -> None:
-        self._fields = fields
-
-    def __reduce__(self) -> Any:
-        import dataclasses
-
-        slots = dataclasses.Field.__slots__
-        missing = [
-            (name, slot)
-            for name, field in self._fields.items()
-            for slot in slots
-            if getattr(field, slot, None) in (dataclasses.MISSING,)
-        ]
-        plain = {
-            name: {
-                slot: getattr(field, slot)
-                for slot in slots
-                if hasattr(field, slot)
-                and (name, slot) not in missing
-                and slot != "_field_type"
-            }
-            for name, field in self._fields.items()
-        }
-        types_ = {name: field._field_type.name for name, field in self._fields.items()}
-        return _restore_fields, (plain, missing, types_)
-
-    def restored(self) -> dict[str, Any]:
-        return self._fields
+class _ShieldWithDict:
+    def __init_subclass__(cls, **_: Any) -> None:
+        pass
 
 
-def _restore_fields(
-    plain: dict[str, dict[str, Any]], missing: list[tuple[str, str]], kinds: dict[str, str]
-) -> _Fields:
-    import dataclasses
-
-    fields = {}
-    for name, values in plain.items():
-        field: Any = dataclasses.field()
-        for slot, value in values.items():
-            setattr(field, slot, value)
-        for other, slot in missing:
-            if other == name:
-                setattr(field, slot, dataclasses.MISSING)
-        field._field_type = getattr(dataclasses, kinds[name])
-        fields[name] = field
-    return _Fields(fields)
+def fill(cls: type, state: tuple[None, dict[str, Any]]) -> None:
+    """Gives a class its attributes."""
+    _set_attributes(cls, state[1])
+    _complete.add(_tokens[id(cls)])
+    modules.publish(cls)
 
 
-def reduce_type_variable(variable: typing.TypeVar) -> Any:
-    """Returns how a type variable travels; NotImplemented if a worker can import it."""
-    name = variable.__module__
-    module = sys.modules.get(name)
-    if modules.module_importable(name) and getattr(module, variable.__name__, None) is variable:
-        return NotImplemented
-    return make_type_variable, (
-        _token(variable),
-        variable.__name__,
-        variable.__constraints__,
-        variable.__bound__,
-        variable.__covariant__,
-        variable.__contravariant__,
-    )
-
-
-def make_type_variable(
-    token: str,
-    name: str,
-    constraints: tuple[Any, ...],
-    bound: Any,
-    covariant: bool,
-    contravariant: bool,
-) -> Any:
-    """Returns the type variable with this token."""
-    if token not in _known:
-        variable = typing.TypeVar(  # type: ignore[misc]
-            name, *constraints, bound=bound, covariant=covariant, contravariant=contravariant
-        )
-        _remember(token, variable)
-    return _known[token]
+def _set_attributes(cls: type, attributes: dict[str, Any]) -> None:
+    token = _tokens[id(cls)]
+    if token not in _arrived or (token in _complete and not modules.in_worker()):
+        # The program's own, or one that it may have changed since it came.
+        return
+    for name, value in attributes.items():
+        if shared.is_news(token, name, value) or name not in vars(cls):
+            type.__setattr__(cls, name, value)

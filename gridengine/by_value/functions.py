@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import dis
 import importlib
 import marshal
 import sys
 import types
-import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from . import modules
+from . import modules, shared
 
-_ATOMS = frozenset({int, float, bool, str, bytes, complex, type(None)})
 _GLOBAL_OPERATIONS = frozenset(
     {
         "LOAD_GLOBAL",
@@ -23,38 +22,43 @@ _GLOBAL_OPERATIONS = frozenset(
         "LOAD_FROM_DICT_OR_GLOBALS",
     }
 )
-
-_names: weakref.WeakKeyDictionary[types.CodeType, tuple[str, ...]] = weakref.WeakKeyDictionary()
+_ATTRIBUTES = (
+    "__defaults__",
+    "__kwdefaults__",
+    "__name__",
+    "__qualname__",
+    "__module__",
+    "__doc__",
+    "__annotations__",
+    *(["__type_params__"] if sys.version_info >= (3, 12) else []),
+)
 _INTERPRETER = sys.version_info[:2]
+_MANY = 10_000
+
+# By id, and with the code so that the id stays its own: to hash code takes long.
+_names: dict[int, tuple[types.CodeType, tuple[str, ...]]] = {}
 
 
 def reduce(function: types.FunctionType) -> Any:
     """Returns how a function travels; NotImplemented if a worker can import it."""
     if modules.importable(function):
         return NotImplemented
-    globals_ = function.__globals__
-    code = function.__code__
-    origin = (
-        globals_.get("__name__", function.__module__ or "__main__"),
-        globals_.get("__package__"),
-        globals_.get("__file__"),
-    )
+    space = modules.space_of(function.__globals__)
+    used = {} if space.imported else used_globals(function)
+    if space.shared is not None:
+        shared.send(space.shared, used)
     cells = function.__closure__
-    used = {name: globals_[name] for name in global_names(code) if name in globals_}
     state = {
+        "space": space.shared,
         "globals": used,
-        "imports": _submodules(code, used.values()),
-        "cells": tuple(_contents(cells or ())),
-        "defaults": function.__defaults__,
-        "kwdefaults": function.__kwdefaults__,
-        "name": function.__name__,
-        "qualname": function.__qualname__,
-        "module": function.__module__,
-        "annotations": function.__annotations__,
-        "attributes": vars(function),
+        "imports": _submodules(function.__code__, used.values()),
+        "cells": tuple(contents(cells or ())),
+        "attributes": {name: getattr(function, name) for name in _ATTRIBUTES},
+        "dict": vars(function),
     }
+    code = marshal.dumps(function.__code__)
     # The cells are made empty and filled afterwards: what is in them may refer to the function.
-    return make, (_INTERPRETER, marshal.dumps(code), origin, cells), state, None, None, fill
+    return make, (_INTERPRETER, code, space, cells), state, None, None, fill
 
 
 def reduce_cell(cell: types.CellType) -> Any:
@@ -65,7 +69,7 @@ def reduce_cell(cell: types.CellType) -> Any:
 def make(
     interpreter: tuple[int, int],
     code: bytes,
-    origin: tuple[str, str | None, str | None],
+    globals_: dict[str, Any],
     cells: tuple[types.CellType, ...] | None,
 ) -> types.FunctionType:
     """Returns an empty shell of a function, which `fill` completes.
@@ -77,73 +81,103 @@ def make(
         here = ".".join(map(str, _INTERPRETER))
         there = ".".join(map(str, interpreter))
         raise TypeError(f"a function of Python {there} cannot run in Python {here}")
-    return types.FunctionType(
-        marshal.loads(code),  # noqa: S302  # from our own, authenticated peer
-        modules.namespace(*origin),
-        closure=cells,
-    )
+    # From our own, authenticated peer.
+    return types.FunctionType(marshal.loads(code), globals_, closure=cells)  # noqa: S302
 
 
 def fill(function: types.FunctionType, state: dict[str, Any]) -> None:
     """Gives a function that `make` has made all else."""
-    function.__defaults__ = state["defaults"]
-    function.__kwdefaults__ = state["kwdefaults"]
-    function.__name__ = state["name"]
-    function.__qualname__ = state["qualname"]
-    function.__module__ = state["module"]
-    function.__annotations__ = state["annotations"]
-    vars(function).update(state["attributes"])
+    for name, value in state["attributes"].items():
+        setattr(function, name, value)
+    vars(function).update(state["dict"])
     for name in state["imports"]:
         importlib.import_module(name)
     for cell, content in zip(function.__closure__ or (), state["cells"], strict=True):
         if content:
             cell.cell_contents = content[0]
-    globals_ = function.__globals__
-    if modules.in_worker():
-        globals_.update(state["globals"])
-    else:
-        # A function that comes back must not change the program that it came from.
-        for name, value in state["globals"].items():
+    _fill_globals(function.__globals__, state["space"], state["globals"])
+    modules.publish(function)
+
+
+def _fill_globals(globals_: dict[str, Any], space: str | None, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        if space is None:
+            globals_[name] = value
+        elif not modules.in_worker():
+            # A function that comes back must not change the program that it came from.
             globals_.setdefault(name, value)
+        elif shared.is_news(space, name, value) or name not in globals_:
+            globals_[name] = value
 
 
-def _contents(cells: tuple[types.CellType, ...]) -> Iterator[tuple[Any, ...]]:
+def contents(cells: Iterable[types.CellType]) -> Iterator[tuple[Any, ...]]:
+    """Yields for each variable of a closure its value, alone in a tuple; () if it has none."""
     for cell in cells:
         try:
             yield (cell.cell_contents,)
-        except ValueError:  # A variable that has no value yet.
+        except ValueError:
             yield ()
+
+
+def used_globals(function: types.FunctionType) -> dict[str, Any]:
+    """Returns the globals that a function uses."""
+    globals_ = function.__globals__
+    names = global_names(function.__code__)
+    return {name: globals_[name] for name in names if name in globals_}
+
+
+def parts(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
+    """Yields what a function takes along, each with how to name it after the function."""
+    names = function.__code__.co_freevars
+    for name, content in zip(names, contents(function.__closure__ or ()), strict=True):
+        if content:
+            yield f" → its variable {name!r}", content[0]
+    if not modules.space_of(function.__globals__).imported:
+        for name, value in used_globals(function).items():
+            yield f" → its global {name!r}", value
+    yield " → its defaults ", function.__defaults__
+    for name, value in (function.__kwdefaults__ or {}).items():
+        yield f" → its default of {name!r}", value
+    yield from ((f".{name}", value) for name, value in vars(function).items())
 
 
 def global_names(code: types.CodeType) -> tuple[str, ...]:
     """Returns the names of the globals that some code uses, functions in it included."""
-    known = _names.get(code)
+    known = _names.get(id(code))
     if known is None:
-        # Not at import: most programs send nothing that must be looked into.
-        import dis
-
-        found = {
-            instruction.argval: None
-            for instruction in dis.get_instructions(code)
-            if instruction.opname in _GLOBAL_OPERATIONS
-        }
-        for constant in code.co_consts:
-            if isinstance(constant, types.CodeType):
-                found.update(dict.fromkeys(global_names(constant)))
-        known = _names[code] = tuple(found)
-    return known
+        if len(_names) > _MANY:
+            _names.clear()
+        known = _names[id(code)] = code, tuple(_find_global_names(code))
+    return known[1]
 
 
-def _submodules(code: types.CodeType, used: Any) -> list[str]:
+def _find_global_names(code: types.CodeType) -> dict[str, None]:
+    found = {
+        instruction.argval: None
+        for instruction in dis.get_instructions(code)
+        if instruction.opname in _GLOBAL_OPERATIONS
+    }
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            found.update(_find_global_names(constant))
+    return found
+
+
+def _submodules(code: types.CodeType, used: Iterable[Any]) -> list[str]:
     """Returns the loaded submodules that the code reaches through a package: ``os.path``."""
+    packages = [
+        value.__name__ + "."
+        for value in used
+        if isinstance(value, types.ModuleType) and hasattr(value, "__path__")
+    ]
+    if not packages:
+        return []
     names = _all_names(code)
     return [
         loaded
-        for package in used
-        if isinstance(package, types.ModuleType) and hasattr(package, "__path__")
         for loaded in list(sys.modules)
-        if loaded.startswith(package.__name__ + ".")
-        and names.issuperset(loaded[len(package.__name__) + 1 :].split("."))
+        for package in packages
+        if loaded.startswith(package) and names.issuperset(loaded[len(package) :].split("."))
     ]
 
 
@@ -153,56 +187,3 @@ def _all_names(code: types.CodeType) -> set[str]:
         if isinstance(constant, types.CodeType):
             names |= _all_names(constant)
     return names
-
-
-def fingerprint(function: types.FunctionType) -> tuple[Any, ...] | None:
-    """Returns a value that stays equal as long as the function would be packed to the same.
-
-    None if that cannot be told by a look, because it uses something that can change within,
-    such as a list.
-    """
-    parts: list[Any] = []
-    return tuple(parts) if _note(function, parts, set()) else None
-
-
-def _note(value: Any, parts: list[Any], seen: set[int]) -> bool:
-    """Adds what identifies a value to ``parts``; False if nothing does."""
-    kind = type(value)
-    if kind in _ATOMS:
-        # With its type: 1 and True are equal.
-        parts.append((kind, value))
-        return True
-    if kind is types.FunctionType:
-        return _note_function(value, parts, seen)
-    if kind is tuple:
-        parts.append(len(value))
-        return all(_note(item, parts, seen) for item in value)
-    if kind in (types.ModuleType, types.BuiltinFunctionType, types.BuiltinMethodType) or (
-        isinstance(value, type)
-    ):
-        parts.append(value)
-        return True
-    return False
-
-
-def _note_function(function: types.FunctionType, parts: list[Any], seen: set[int]) -> bool:
-    if id(function) in seen:
-        return True
-    seen.add(id(function))
-    code = function.__code__
-    parts.append(function)
-    parts.append(code)
-    if modules.importable(function):
-        return True
-    if function.__dict__ or function.__kwdefaults__:
-        return False
-    if not _note(function.__defaults__ or (), parts, seen):
-        return False
-    for content in _contents(function.__closure__ or ()):
-        if not _note(content, parts, seen):
-            return False
-    globals_ = function.__globals__
-    for name in global_names(code):
-        if name in globals_ and not _note(globals_[name], parts, seen):
-            return False
-    return True

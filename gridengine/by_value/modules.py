@@ -6,11 +6,14 @@ import builtins
 import importlib
 import sys
 import types
+import weakref
+from collections.abc import Sequence
 from typing import Any
 
 _MISSING = object()
 _verdicts: dict[tuple[str, int], bool] = {}
 _namespaces: dict[str, dict[str, Any]] = {}
+_spaces: weakref.WeakValueDictionary[int, Space] = weakref.WeakValueDictionary()
 _in_worker = False
 
 
@@ -30,22 +33,72 @@ def in_worker() -> bool:
     return _in_worker
 
 
-def namespace(name: str, package: str | None, file: str | None) -> dict[str, Any]:
-    """Returns the globals that arriving functions of module ``name`` share."""
-    known = _namespaces.get(name)
+def publish(obj: Any) -> None:
+    """Lets the code of a worker find what has arrived by its name in ``__main__``, as pickle does.
+
+    Args:
+        obj: A function or class.
+    """
+    name = obj.__qualname__
+    if _in_worker and obj.__module__ == "__main__" and name.isidentifier():
+        vars(sys.modules["__main__"]).setdefault(name, obj)
+
+
+class Space:
+    """The globals of functions, on their way; one for all functions of a pickle that share them.
+
+    Attributes:
+        shared: Name of the module whose globals they are, which all that arrives shares; None
+            if they are no module's (of ``exec``, say), or of one that a worker imports.
+        imported: Whether it is one that a worker imports, so that none of them must travel.
+    """
+
+    def __init__(self, globals_: dict[str, Any]) -> None:
+        # As long as it lives, so that no other dict gets its id.
+        self._globals = globals_
+        name = globals_.get("__name__")
+        module = sys.modules.get(name) if isinstance(name, str) else None
+        known = _namespaces.get(name) if isinstance(name, str) else None
+        own = globals_ is known or (module is not None and globals_ is vars(module))
+        self.imported = own and module_importable(globals_["__name__"])
+        self.shared: str | None = globals_["__name__"] if own and not self.imported else None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.imported:
+            return _globals_of, (self._globals["__name__"],)
+        names = ("__name__", "__package__", "__file__")
+        about = {name: self._globals[name] for name in names if name in self._globals}
+        return namespace, (self.shared, about)
+
+
+def space_of(globals_: dict[str, Any]) -> Space:
+    """Returns the space of some globals, the same as long as somebody holds it."""
+    space = _spaces.get(id(globals_))
+    if space is None:
+        space = _spaces[id(globals_)] = Space(globals_)
+    return space
+
+
+def _globals_of(name: str) -> dict[str, Any]:
+    return vars(importlib.import_module(name))
+
+
+def namespace(shared: str | None, about: dict[str, Any]) -> dict[str, Any]:
+    """Returns the globals for arriving functions: those of module ``shared``, or new ones."""
+    if shared is None:
+        return {"__builtins__": builtins, **about}
+    known = _namespaces.get(shared)
     if known is not None:
         return known
-    if name == "__main__" or (not _in_worker and name in sys.modules):
-        globals_ = vars(sys.modules[name])
+    if shared == "__main__" or (not _in_worker and shared in sys.modules):
+        globals_ = vars(sys.modules[shared])
     else:
-        globals_ = {"__name__": name}
+        globals_ = {}
     globals_.setdefault("__builtins__", builtins)
     if _in_worker:
-        globals_["__package__"] = package
-        if file is not None:
-            globals_["__file__"] = file
+        globals_.update(about)
         # Only here: in the program, a module of that name may yet be loaded anew.
-        _namespaces[name] = globals_
+        _namespaces[shared] = globals_
     return globals_
 
 
@@ -55,7 +108,7 @@ def importable(obj: Any) -> bool:
     if not isinstance(name, str) or not module_importable(name):
         return False
     found: Any = sys.modules.get(name)
-    for part in obj.__qualname__.split("."):
+    for part in getattr(obj, "__qualname__", "").split("."):
         found = getattr(found, part, _MISSING)
     return found is obj
 
@@ -66,31 +119,40 @@ def module_importable(name: str) -> bool:
     key = name, id(module)
     verdict = _verdicts.get(key)
     if verdict is None:
-        verdict = _verdicts[key] = _is_importable(name, module)
+        verdict = _verdicts[key] = module is not None and _is_importable(name, module)
     return verdict
 
 
-def _is_importable(name: str, module: types.ModuleType | None) -> bool:
-    if module is None or name in ("__main__", "__mp_main__"):
+def _is_importable(name: str, module: types.ModuleType) -> bool:
+    parent, _, last = name.rpartition(".")
+    path = None
+    if parent:
+        if not module_importable(parent):
+            return False
+        path = getattr(sys.modules[parent], "__path__", None)
+        if getattr(sys.modules[parent], last, None) is module and not _file(module):
+            # The parent makes it when it is imported, as os does path.
+            return True
+    elif name in ("__main__", "__mp_main__"):
         return False
-    top = name.partition(".")[0]
-    if top in sys.stdlib_module_names:
+    elif name in sys.stdlib_module_names:
         return True
-    loaded = sys.modules.get(top)
-    spec = _find(top)
-    if spec is None or loaded is None:
-        return False
+    spec = _find(name, path)
     # A file of the same name elsewhere, or a module made by hand, is another one.
-    own = getattr(loaded, "__spec__", None)
-    if own is not None and own.origin == spec.origin:
-        return name == top or getattr(module, "__spec__", None) is not None
-    return getattr(loaded, "__file__", None) == spec.origin is not None
+    own = getattr(module, "__spec__", None)
+    if spec is None or (own is None and not _file(module)):
+        return name.partition(".")[0] in sys.stdlib_module_names
+    return bool(spec.origin == (own.origin if own is not None else _file(module)))
 
 
-def _find(name: str) -> Any:
+def _file(module: types.ModuleType) -> str | None:
+    return getattr(module, "__file__", None)
+
+
+def _find(name: str, path: Sequence[str] | None) -> Any:
     for finder in sys.meta_path:
         find_spec = getattr(finder, "find_spec", None)
-        spec = find_spec(name, None) if find_spec is not None else None
+        spec = find_spec(name, path) if find_spec is not None else None
         if spec is not None:
             return spec
     return None

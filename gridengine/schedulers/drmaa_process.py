@@ -33,7 +33,7 @@ class DrmaaProcess:
         library = drmaa_library.require()
         if not sys.executable:
             raise SchedulerUnavailable("no Grid Engine here: sys.executable names no Python")
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `last_words`
         self._process = subprocess.Popen(  # noqa: S603  # our own program
             # -S: it finds packages where this process does.
             [sys.executable, "-S", "-c", _START, str(Path(__file__).parent)],
@@ -45,6 +45,11 @@ class DrmaaProcess:
             # Ctrl-C in a terminal is for the program alone.
             start_new_session=True,
         )
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
 
     def send(self, message: Message) -> None:
         """Has the process do something. If it has died, `messages` tells of it."""

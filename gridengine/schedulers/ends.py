@@ -57,14 +57,16 @@ class _Facts:
         )
         self.failed = int(_number(account.get("failed")))
         self.signal = over.signal or _signal_of(account.get("exit_status", ""))
+        self.exited, self.status = over.exited, over.status
+        if not (over.exited or over.aborted or self.signal or self.failed) and account:
+            # DRMAA has lost it, but the accounting has not.
+            self.exited, self.status = True, int(_number(account.get("exit_status")))
         self.exitcode = self._exitcode()
 
     def _exitcode(self) -> int | None:
         if self.signal in signal.Signals.__members__:
             return -signal.Signals[self.signal]
-        if self.over.aborted or not self.over.exited:
-            return None
-        return self.over.status
+        return self.status if self.exited else None
 
     def cause(self) -> DeathCause:
         if self.over.deleted:
@@ -75,7 +77,7 @@ class _Facts:
             return DeathCause.CRASHED
         if self.signal in _KILLS or (self.over.aborted and not self._never_ran()):
             return DeathCause.KILLED
-        if self.over.exited:
+        if self.exited:
             return DeathCause.EXITED
         return DeathCause.UNKNOWN
 
@@ -94,7 +96,7 @@ class _Facts:
 
     def _failed_allocation(self) -> DeathCause | None:
         """Without a signal: malloc() failed, and the program gave up."""
-        gave_up = self.signal in _CRASHES or (self.over.exited and self.over.status)
+        gave_up = self.signal in _CRASHES or (self.exited and self.status)
         return DeathCause.OUT_OF_MEMORY if gave_up and self._full() else None
 
     def _full(self) -> bool:
@@ -118,12 +120,14 @@ class _Facts:
         return f"qacct: {', '.join(parts)}{self._used()}"
 
     def _drmaa_detail(self) -> str:
-        if self.over.aborted:
+        if self.over.deleted or self.over.aborted:
             said = "deleted" if self.over.deleted else "aborted"
         elif self.over.signal:
             said = f"ended by {self.over.signal}"
-        else:
+        elif self.over.exited:
             said = f"exit status {self.over.status}"
+        else:
+            said = "ended, nothing else is known"
         return f"DRMAA: {said}{self._used()}"
 
     def _used(self) -> str:

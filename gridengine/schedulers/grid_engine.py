@@ -165,6 +165,11 @@ class GridEngineSession(Session):
             raise answer
         return answer
 
+    @property
+    def process_id(self) -> int:
+        """The session process's, for tests and people who look for it."""
+        return self._process.pid
+
     # -- the contract --------------------------------------------------------------------------
 
     def start(

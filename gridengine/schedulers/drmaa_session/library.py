@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .messages import Submit
@@ -40,7 +40,7 @@ class Ending:
     exited: bool = False
     status: int = 0
     signal: str = ""
-    aborted: bool = True
+    aborted: bool = False
     usage: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
@@ -116,17 +116,22 @@ class Library:
                 # does not say which.
                 unnamed += 1
         if unnamed:
-            yield from self._unnamed(list(live))
+            yield from self.recount(list(live), aborted=True)
 
-    def _unnamed(self, live: list[str]) -> Iterator[Ending]:
-        for queue_job in live:
+    def recount(self, queue_jobs: Sequence[str], *, aborted: bool) -> Iterator[Ending]:
+        """Yields those that have ended, and those of which DRMAA has no record.
+
+        Args:
+            queue_jobs: Their names.
+            aborted: Whether the lack of a record means that it was deleted.
+        """
+        for queue_job in queue_jobs:
             try:
                 yield _ending(self._wait(queue_job))
             except self._drmaa.errors.ExitTimeoutException:
                 continue
             except Exception:  # see `endings`
-                # Its record is gone, so it was one of them.
-                yield Ending(queue_job)
+                yield Ending(queue_job, aborted=aborted)
 
     def _wait(self, queue_job: str) -> Any:
         return self._session.wait(queue_job, self._drmaa.Session.TIMEOUT_NO_WAIT)

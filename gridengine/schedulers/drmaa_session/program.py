@@ -110,9 +110,9 @@ class Program:
         self._jobs.update({name: watch.Job(now) for name in queue_jobs})
         for name in queue_jobs:
             self._note([name], "")
-        if queue_jobs:
-            # DRMAA has not kept what ended when nobody was there.
-            self._watch.hurry(now)
+        # DRMAA has not kept what ended when nobody was there.
+        for ending in self._library.recount(queue_jobs, aborted=False):
+            self._account(ending)
 
     def _note(self, queue_jobs: list[str], name: str) -> None:
         self._arrays[_array(queue_jobs[0])] += len(queue_jobs)
@@ -204,7 +204,7 @@ class Program:
             self._answered()
             del self._doomed[name]
             if self._jobs[name].forgotten:
-                self._end(Ending(name), {})
+                self._end(Ending(name, aborted=True), {})
             if not self._doomed:
                 self._settled()
 

@@ -86,7 +86,9 @@ class Watch:
         for name in asked & self._jobs.keys():
             job, state = self._jobs[name], states.get(name)
             job.missed = 0 if state is not None else job.missed + 1
-            job.running = job.running or bool(state and set(state) & set("rtsST"))
+            if state is not None:
+                # One that has run may wait again: its queue is in error since.
+                job.running = bool(set(state) & set("rtsST"))
             if state and "E" in state and not job.stuck:
                 job.stuck = True
                 stuck.add(name)
@@ -117,7 +119,8 @@ class Watch:
         self._pause = min(2 * self._pause, _LONGEST)
         missed = any(job.missed for job in self._jobs.values())
         wait = all(job.running or job.stuck for job in self._jobs.values()) and not missed
-        self._next = now + (_RUNNING if wait else self._pause)
+        # Not before several looks: one that was seen to run may have been put back since.
+        self._next = now + (_RUNNING if wait and self._pause >= _LONGEST else self._pause)
 
     def _busy(self, now: float) -> bool:
         return self._next is not None and self._next - now < _FIRST

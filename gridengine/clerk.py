@@ -1,0 +1,367 @@
+"""What the dispatcher's thread does: messages to ledger events, ledger orders to messages.
+
+The `Clerk` keeps the `Ledger` (who does what) and asks the `Crew` (who is there); `Wires` carry
+its messages. All of it is called by one thread, `gridengine.hub`'s, and unpickles nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from . import coroner, protocol
+from .blocks import Blocks
+from .crew import Crew, Hopeless, Loss, SupervisorRecord
+from .errors import Death, JobCancelled, SchedulerError
+from .ledger import Assignment, Ledger, Verdict, WorkerRecord
+from .schedulers.base import End, Scheduler
+from .settings import BLOCK_SECONDS, Settings
+from .states import DeathCause, JobState
+from .ticket import Outcome, Place, Ticket, Usage
+from .wires import Wires
+
+log = logging.getLogger(__name__)
+
+#: Messages taken in before work is handed out again.
+_MESSAGES = 500
+
+#: Seconds for which a kill from outside is held back on a cluster: the batch system kills a
+#: whole queue job at once, so that the supervisor's last word is "killed", and says why only then.
+_SECOND_OPINION = 1.5
+
+_NO_USAGE = Usage(0.0, 0.0, 0)
+
+
+class Clerk:
+    """Serves the tickets of one hub.
+
+    Args:
+        wires: To the supervisors and workers.
+        crew: Hires and dismisses them.
+        scheduler: What they are workers of.
+        settings: The numbers.
+
+    Attributes:
+        ledger: The book.
+    """
+
+    def __init__(self, wires: Wires, crew: Crew, scheduler: Scheduler, settings: Settings) -> None:
+        self._wires = wires
+        self._crew = crew
+        self._scheduler = scheduler
+        self._settings = settings
+        self.ledger = Ledger(settings.infrastructure_retries)
+        self._blocks = Blocks()
+        self._places: dict[bytes, Place] = {}
+        self._doomed: dict[Ticket, int] = {}
+        self._deaths: list[tuple[float, SupervisorRecord, protocol.Died]] = []
+        self._early: list[tuple[bytes, protocol.Ready]] = []
+        self._idle_since: dict[bytes, float] = {}
+        self._look = 0.0
+
+    # ------------------------------------------------------------------ from time to time
+
+    def hand_out(self, now: float) -> None:
+        """Puts waiting work to work, and does what has no event."""
+        if self._doomed:
+            # What came back from a worker meanwhile shall not go to another one.
+            self._cancel_waiting(set(self._doomed))
+        for order in self.ledger.assign(now):
+            self._send(order)
+        if now >= self._look:
+            self._look = now + self._look_around(now)
+        for kind in self.ledger.kinds():
+            self._crew.staff(kind, self.ledger.wanted(kind), self._set_staff)
+
+    def _look_around(self, now: float) -> float:
+        """Does what has no event; returns the seconds until the next time."""
+        self._examine_deaths(now)
+        for loss in self._crew.silent(now):
+            self._lose(loss)
+        slow = self.ledger.recalls(now)
+        for worker in slow:
+            self._recall(worker)
+        self._dismiss_idle(now)
+        return BLOCK_SECONDS if self.ledger.lopsided() else min(0.5, self._settings.heartbeat)
+
+    def _dismiss_idle(self, now: float) -> None:
+        linger = self._scheduler.linger
+        if linger is None:
+            return
+        idle: dict[bytes, float] = {}
+        for kind in self._crew.known_kinds():
+            if self.ledger.backlog(kind):
+                continue
+            self._crew.dismiss_pending(kind)
+            for worker in self.ledger.idle_since(kind):
+                since = idle[worker.address] = self._idle_since.get(worker.address, now)
+                if now - since >= linger:
+                    self.ledger.retire(worker)
+                    self._wires.send(worker.address, protocol.Leave())
+        self._idle_since = idle
+
+    def _set_staff(self, supervisor: bytes, workers: int) -> None:
+        self._wires.send(supervisor, protocol.Staff(workers))
+
+    def patience(self, now: float) -> float:
+        """Returns the seconds until `hand_out` must be called again, whatever happens."""
+        due = min(self._look, self._deaths[0][0]) if self._deaths else self._look
+        return max(0.0, due - now)
+
+    # ------------------------------------------------------------------ to the workers
+
+    def _send(self, order: Assignment) -> None:
+        address = order.worker.address
+        block, frames = self._blocks.block(order, self._places[address])
+        self._wires.send(address, block, frames)
+
+    def _recall(self, worker: WorkerRecord) -> None:
+        supervisor, number = protocol.supervisor_of(worker.address)
+        self._wires.send(supervisor, protocol.Recall(number, worker.position))
+
+    # ------------------------------------------------------------------ from the workers
+
+    def listen(self) -> None:
+        """Takes in what supervisors and workers have said."""
+        now = time.monotonic()
+        for address, message, frames in self._wires.receive(_MESSAGES):
+            try:
+                self._hear(address, message, frames, now)
+            except (ValueError, KeyError, IndexError):
+                log.warning("dropped nonsense from %r", address[:40], exc_info=True)
+        # Not before all that the dead had sent while they lived.
+        self._examine_deaths(now)
+
+    def _hear(
+        self, address: bytes, message: protocol.ToHost, frames: list[Any], now: float
+    ) -> None:
+        if type(message) is protocol.Done:
+            worker = self.ledger.workers.get(address)
+            if worker is not None:
+                self._record(worker, message, frames, now)
+        elif isinstance(message, protocol.Beat):
+            self._crew.heard(address, now)
+            if address in self._crew.supervisors:
+                self._wires.send(address, protocol.Beat())
+        elif isinstance(message, protocol.Ready):
+            self._welcome_worker(address, message, now)
+        elif isinstance(message, protocol.Supervising):
+            self._welcome_supervisor(address, message, now)
+        elif isinstance(message, protocol.Idle):
+            self.ledger.idle(address, message.block, now)
+        elif isinstance(message, protocol.Died):
+            self._hear_of_death(address, message, now)
+        elif isinstance(message, protocol.Recalled):
+            worker_address = protocol.worker_address(address, message.worker)
+            self.ledger.recalled(worker_address, message.position, now)
+        elif isinstance(message, protocol.Probe):
+            self._wires.send(address, protocol.Here(protocol.VERSION))
+
+    def _record(
+        self, worker: WorkerRecord, message: protocol.Done, frames: list[Any], now: float
+    ) -> None:
+        place = self._places[worker.address]
+        at = 0
+        for result in message.results:
+            own = frames[at : at + result.frames]
+            at += result.frames
+            ticket = self.ledger.done(
+                worker, result.ticket, result.attempt, result.lo, result.hi,
+                wall=result.wall, failed=bool(result.failures), now=now,
+            )  # fmt: skip
+            if ticket is None:
+                continue
+            payload = result.payload
+            if not payload and own:
+                payload, own = own[0], own[1:]
+            usage = Usage(result.wall, result.cpu, result.peak_memory)
+            ticket.record(
+                Outcome(result.lo, result.hi, payload, own, result.failures, usage, place)
+            )
+            if ticket.size > 1 and ticket.over and ticket.missing:
+                self._take_back(ticket)
+
+    def _welcome_supervisor(
+        self, address: bytes, message: protocol.Supervising, now: float
+    ) -> None:
+        if message.version != protocol.VERSION:
+            log.warning("a supervisor on %s speaks another version of the protocol", message.host)
+            self._wires.send(address, protocol.Stop())
+            return
+        self._crew.arrived(
+            SupervisorRecord(
+                address, message.queue_job, message.kind, message.host, message.pid, 0, now
+            )
+        )
+        early, self._early = self._early, []
+        for worker, ready in early:
+            self._welcome_worker(worker, ready, now)
+
+    def _welcome_worker(self, address: bytes, message: protocol.Ready, now: float) -> None:
+        supervisor = self._crew.supervisors.get(protocol.supervisor_of(address)[0])
+        if supervisor is None:
+            # Its supervisor, on a connection of its own, has not been heard yet.
+            self._early.append((address, message))
+            return
+        if address in self.ledger.workers:
+            return
+        self._places[address] = Place(supervisor.host, message.pid, supervisor.queue_job)
+        self._blocks.arrived(address)
+        self.ledger.joined(address, supervisor.kind, now)
+
+    # ------------------------------------------------------------------ deaths
+
+    def _hear_of_death(self, address: bytes, message: protocol.Died, now: float) -> None:
+        supervisor = self._crew.supervisors.get(address)
+        if supervisor is None:
+            return
+        supervisor.heard = now
+        doubtful = self._scheduler.remote and message.reason == DeathCause.KILLED.value
+        due = now + _SECOND_OPINION if doubtful else now
+        self._deaths.append((due, supervisor, message))
+        self._deaths.sort(key=lambda entry: entry[0])
+
+    def _examine_deaths(self, now: float) -> None:
+        while self._deaths and self._deaths[0][0] <= now:
+            _, supervisor, message = self._deaths.pop(0)
+            if message.status == 0 and not message.reason:
+                supervisor.workers = max(0, supervisor.workers - 1)
+            address = protocol.worker_address(supervisor.address, message.worker)
+            self._bury(
+                address,
+                coroner.end_of(message),
+                position=message.position,
+                width=message.width,
+                final=message.reason in (coroner.TIMEOUT, coroner.SIGNAL),
+                timed_out=message.reason == coroner.TIMEOUT,
+            )
+
+    def _lose(self, loss: Loss) -> None:
+        """A supervisor is gone with its workers: so says the scheduler, or its silence."""
+        supervisor, end = loss.supervisor, loss.end
+        self._deaths = [entry for entry in self._deaths if entry[1] is not supervisor]
+        for address in [a for a in self._places if a.startswith(supervisor.address + b".")]:
+            worker = self.ledger.workers.get(address)
+            first = worker is not None and worker.ran == 0
+            # With all the time there is for itself, it will not end the next time either.
+            final = first and end.cause is DeathCause.OVER_TIME
+            self._bury(address, end, blame=final or coroner.is_the_jobs_fault(end), final=final)
+
+    def _bury(
+        self,
+        address: bytes,
+        end: End,
+        *,
+        position: int | None = None,
+        width: int = 0,
+        blame: bool = True,
+        final: bool = False,
+        timed_out: bool = False,
+    ) -> None:
+        """A worker is no more; see `Ledger.ended` for what is said about it."""
+        place = self._places.pop(address, None)
+        if place is None:
+            return
+        self._blocks.gone(address)
+        now = time.monotonic()
+        verdicts = self.ledger.ended(
+            address, now, position=position, width=width, blame=blame, final=final
+        )
+        for verdict in verdicts:
+            ticket = verdict.ticket
+            if ticket.over:
+                continue
+            if ticket in self._doomed:
+                self._end_doomed(ticket, place)
+            elif timed_out:
+                self._fail(verdict, place, coroner.timeout_of(ticket, place))
+            else:
+                self._fail(verdict, place, coroner.certificate(verdict, place, end, now))
+
+    def _fail(self, verdict: Verdict, place: Place, failure: Death | BaseException) -> None:
+        ticket, index = verdict.ticket, verdict.index
+        ticket.record(Outcome(index, index + 1, b"", (), {index: failure}, _NO_USAGE, place))
+        if ticket.over and ticket.missing:
+            self._take_back(ticket)
+
+    def hear_scheduler(self) -> None:
+        """Takes in what the scheduler has said."""
+        for news in self._crew.events():
+            self._understand(news)
+
+    def _understand(self, news: Loss | Hopeless) -> None:
+        if isinstance(news, Loss):
+            self._lose(news)
+            return
+        if self.ledger.staff(news.kind):
+            log.warning("no more workers can be had: %s", news.reason)
+            return
+        for ticket in self.ledger.give_up(news.kind):
+            if not ticket.over:
+                ticket.error = SchedulerError(news.reason)
+                ticket.move(JobState.FAILED)
+
+    # ------------------------------------------------------------------ taking back
+
+    def cancel(self, tickets: list[Ticket]) -> None:
+        """Takes tickets back; running ones are killed."""
+        self._cancel_waiting(set(tickets))
+        for ticket in tickets:
+            self.signal(ticket, 9)
+
+    def _cancel_waiting(self, tickets: set[Ticket]) -> None:
+        for ticket in self.ledger.cancel_waiting(tickets):
+            ticket.error = JobCancelled(f"job {ticket.name!r} was cancelled before it ran")
+            ticket.move(JobState.CANCELLED)
+
+    def drop(self, tickets: list[Ticket]) -> None:
+        """Cancels tickets; a call that runs already may end, but nobody hears of it."""
+        self._cancel_waiting(set(tickets))
+        for ticket in tickets:
+            if not ticket.over:
+                ticket.error = JobCancelled(f"job {ticket.name!r} was cancelled")
+                ticket.move(JobState.CANCELLED)
+                self._take_back(ticket)
+
+    def _take_back(self, ticket: Ticket) -> None:
+        """The rest of a ticket that is over is no longer wanted."""
+        for worker in self.ledger.cancel(ticket):
+            if not worker.recalling:
+                self._recall(self.ledger.recall(worker))
+
+    def signal(self, ticket: Ticket, signum: int) -> None:
+        """Ends one job with a signal, or takes it back if it does not run."""
+        self._cancel_waiting({ticket})
+        if ticket.over:
+            return
+        self._doomed[ticket] = signum
+        ticket.when_over(lambda: self._doomed.pop(ticket, None))
+        for worker in list(self.ledger.workers.values()):
+            supervisor, number = protocol.supervisor_of(worker.address)
+            for piece in worker.outstanding:
+                if piece.ticket is ticket:
+                    if not worker.recalling:
+                        self._recall(self.ledger.recall(worker))
+                    self._wires.send(supervisor, protocol.Signal(number, piece.position, signum))
+
+    def _end_doomed(self, ticket: Ticket, place: Place) -> None:
+        signum = self._doomed.get(ticket, 15)
+        ticket.exit_signal = signum
+        ticket.error = JobCancelled(
+            f"job {ticket.name!r} was ended on {place.host} (process {place.pid}) by the program, "
+            f"with signal {signum}"
+        )
+        ticket.move(JobState.CANCELLED)
+        self._take_back(ticket)
+
+    def abandon(self, error: Exception) -> None:
+        """Ends all tickets with ``error``."""
+        for ticket in self.ledger.tickets():
+            ticket.error = error
+            ticket.move(JobState.CANCELLED if isinstance(error, JobCancelled) else JobState.FAILED)
+
+    def say_goodbye(self) -> None:
+        """Tells all supervisors to stop."""
+        for address in self._crew.supervisors:
+            self._wires.send(address, protocol.Stop())

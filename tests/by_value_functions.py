@@ -1,0 +1,570 @@
+"""Functions that travel; run by test_by_value.py."""
+
+import asyncio
+import contextlib
+import functools
+import importlib.util
+import math
+import os
+import os.path
+import sys
+import tempfile
+import types
+import xml.etree.ElementTree  # noqa: ICN001
+from concurrent import futures
+from types import SimpleNamespace
+
+import numpy as np
+from by_value_harness import call, echo, raised, report, worker
+
+import gridengine.functional
+from gridengine import serializer
+
+FACTOR = 3
+COUNTS: dict = {}
+MODEL = None
+SENTINEL = object()
+ARRAY = np.arange(100_000.0)
+WORKER_ONLY = "of the program"
+
+
+def times(x):
+    return x * FACTOR
+
+
+def case_globals():
+    assert call(times, 5) == 15
+
+
+def case_plain_value_changes():
+    global FACTOR
+    assert call(times, 5) == 15
+    FACTOR = 4
+    try:
+        assert call(times, 5) == 20
+    finally:
+        FACTOR = 3
+    assert call(times, 5) == 15
+
+
+def case_modules():
+    def use(x):
+        parsed = xml.etree.ElementTree.fromstring("<a><b/></a>")
+        return math.sqrt(x), os.path.join("a", "b"), parsed[0].tag, futures.Future.__name__
+
+    assert call(use, 16) == (4.0, "a/b", "b", "Future")
+
+
+def is_even(n):
+    return True if n == 0 else is_odd(n - 1)
+
+
+def is_odd(n):
+    return False if n == 0 else is_even(n - 1)
+
+
+def case_mutual_recursion():
+    assert call(is_even, 10) is True
+    assert call(is_odd, 10) is False
+
+
+def fibonacci(n):
+    return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
+
+
+def case_recursion():
+    assert call(fibonacci, 10) == 55
+
+
+def case_recursion_of_a_local():
+    def down(n):
+        return 0 if n == 0 else 1 + down(n - 1)
+
+    assert call(down, 7) == 7
+
+
+def case_shared_variable():
+    count = 0
+
+    def add():
+        nonlocal count
+        count += 1
+        return count
+
+    def get():
+        return count
+
+    def use(add, get):
+        add()
+        add()
+        return get()
+
+    assert call(use, add, get) == 2
+    assert count == 0
+
+
+def case_variable_without_value():
+    def outer():
+        def inner():
+            return later
+
+        yield inner
+        later = 5
+        yield inner
+
+    function = next(outer())
+
+    def use(function):
+        try:
+            return function()
+        except NameError:
+            return "no value"
+
+    assert call(use, function) == "no value"
+
+
+def case_defaults():
+    def use(a, b=FACTOR, *, c=4, d=SENTINEL, e=SENTINEL):
+        return a, b, c, d is e
+
+    assert call(use, 1) == (1, 3, 4, True)
+    assert call(use, 1, c=5, b=0) == (1, 0, 5, True)
+
+
+def case_lambda():
+    assert call(lambda x: x + FACTOR, 1) == 4
+
+
+def case_nested():
+    def outer(x):
+        def inner(y):
+            return [times(z) for z in (x, y)]
+
+        return inner
+
+    assert call(lambda: outer(1)(2)) == [3, 6]
+    assert call(outer(1), 2) == [3, 6]
+
+
+def case_function_comes_back():
+    def make(n):
+        def add(x):
+            return x + n + FACTOR
+
+        return add
+
+    assert call(make, 1)(2) == 6
+
+
+def numbers(n):
+    for i in range(n):
+        yield times(i)
+
+
+def case_generator_function():
+    assert call(lambda: list(numbers(3))) == [0, 3, 6]
+
+
+def case_coroutine_function():
+    async def double(x):
+        await asyncio.sleep(0)
+        return times(x)
+
+    assert call(lambda: asyncio.run(double(2))) == 6
+
+
+def traced(function):
+    @functools.wraps(function)
+    def wrapper(*args):
+        """Of the wrapper."""
+        return "traced", function(*args)
+
+    return wrapper
+
+
+@traced
+def decorated(x):
+    """Its documentation."""
+    return times(x)
+
+
+def case_decorated():
+    assert call(decorated, 1) == ("traced", 3)
+    assert call(lambda: (decorated.__name__, decorated.__doc__)) == (
+        "decorated",
+        "Its documentation.",
+    )
+    assert call(lambda: decorated.__wrapped__(2)) == 6
+
+
+@functools.lru_cache(maxsize=10)
+def cached_fibonacci(n):
+    return n if n < 2 else cached_fibonacci(n - 1) + cached_fibonacci(n - 2)
+
+
+def case_lru_cache():
+    def use():
+        return cached_fibonacci(50), cached_fibonacci.cache_info().currsize
+
+    assert call(use) == (12586269025, 10)
+    assert call(cached_fibonacci, 10) == 55
+    assert call(lambda: cached_fibonacci.cache_parameters()["maxsize"]) == 10
+
+
+@functools.singledispatch
+def kind_of(x):
+    return "object"
+
+
+@kind_of.register
+def _(x: int):
+    return "int"
+
+
+def case_singledispatch():
+    assert call(kind_of, 1) == "int"
+    assert call(lambda: [kind_of(1), kind_of("")]) == ["int", "object"]
+
+
+@contextlib.contextmanager
+def factor(value):
+    yield value * FACTOR
+
+
+def case_contextmanager():
+    def use():
+        with factor(2) as value:
+            return value
+
+    assert call(use) == 6
+
+
+def case_partial():
+    assert call(functools.partial(times), 2) == 6
+    assert call(functools.partial(lambda a, b: (a, b), b=times(1)), 2) == (2, 3)
+    mine = gridengine.functional.partial(lambda a, b: (a, b, FACTOR), b=1)
+    assert call(mine, 2) == (2, 1, 3)
+    assert call(lambda: mine(5)) == (5, 1, 3)
+    assert echo(mine).__name__ == mine.__name__
+
+
+class Counter:
+    step = 2
+
+    def __init__(self, start):
+        self.count = start
+
+    def __call__(self, x):
+        return self.count + x
+
+    def add(self, x):
+        return self.count + x * self.step
+
+    def __hidden(self):
+        return "hidden"
+
+    def hidden(self):
+        return self.__hidden
+
+    @staticmethod
+    def static(x):
+        return x * FACTOR
+
+    @classmethod
+    def make(cls, x):
+        return cls(x).add(1)
+
+
+Counter.late = lambda self: "late"
+
+
+def case_methods():
+    counter = Counter(10)
+    assert call(counter, 1) == 11
+    assert call(counter.add, 1) == 12
+    assert call(Counter.static, 1) == 3
+    assert call(counter.static, 1) == 3
+    assert call(Counter.make, 1) == 3
+    assert call(Counter.add, counter, 1) == 12
+    assert call(counter.hidden()) == "hidden"
+    assert call(counter.late) == "late"
+    assert call([3, 1].index, 1) == 1
+    assert call("a".join, "bc") == "bac"
+    assert call(dict.fromkeys, "a") == {"a": None}
+
+
+def case_class_attribute_changes():
+    counter = Counter(0)
+    assert call(counter.add, 1) == 2
+    Counter.step = 5
+    try:
+        assert call(counter.add, 1) == 5
+    finally:
+        Counter.step = 2
+    assert call(counter.add, 1) == 2
+
+
+def load():
+    global MODEL, LOADED
+    MODEL = LOADED = "loaded"
+    COUNTS["load"] = 1
+
+
+def case_one_function_sets_globals_for_another():
+    call(load)
+    assert call(lambda: (MODEL, LOADED, COUNTS)) == ("loaded", "loaded", {"load": 1})  # noqa: F821
+    assert MODEL is None
+    assert COUNTS == {}
+    assert "LOADED" not in globals()
+
+
+def case_functions_that_come_back_leave_globals_alone():
+    def set_and_return():
+        global WORKER_ONLY
+        WORKER_ONLY = "of the worker"
+        return lambda: WORKER_ONLY
+
+    returned = call(set_and_return)
+    assert WORKER_ONLY == "of the program"
+    assert returned() == "of the program"
+
+
+def case_name():
+    def use():
+        import __main__
+
+        return __name__, __main__.times is times, __main__.__name__, os.path.basename(__file__)
+
+    assert call(use) == ("__main__", True, "__main__", "by_value_functions.py")
+
+
+def case_plain_pickle_in_the_worker():
+    import pickle
+
+    assert call(lambda: pickle.loads(pickle.dumps(Counter(3))).add(times(1))) == 9
+
+
+def case_attributes():
+    def use():
+        return use.label, use.__annotations__, use.__module__, use.__qualname__
+
+    use.label = "labelled"
+    use.__annotations__ = {"return": int}
+    assert call(use) == (
+        "labelled",
+        {"return": int},
+        "__main__",
+        "case_attributes.<locals>.use",
+    )
+
+
+def case_identity_within_one_call():
+    def use(a, b):
+        return a is b, a.itself is a
+
+    thing = SimpleNamespace(f=times)
+    thing.itself = thing
+    assert call(use, thing, thing) == (True, True)
+
+
+def case_class_in_function():
+    def use():
+        class Local:
+            factor = FACTOR
+
+            def get(self):
+                return super().__eq__(self), self.factor
+
+        return Local().get()
+
+    assert call(use) == (True, 3)
+
+
+def case_arrays():
+    def total():
+        ARRAY[0] += 0
+        return float(ARRAY.sum())
+
+    local = ARRAY + 1
+
+    def double():
+        return local * 2
+
+    assert call(total) == ARRAY.sum()
+    returned = call(double)
+    returned += 1
+    assert (returned == local * 2 + 1).all()
+
+
+def case_writable_as_it_was():
+    def use(a, b):
+        return a.flags.writeable, b.flags.writeable
+
+    frozen = ARRAY.copy()
+    frozen.flags.writeable = False
+    assert call(use, ARRAY, frozen) == (True, False)
+    assert call(use, ARRAY[:10], frozen[:10]) == (True, False)
+
+
+def case_standard_streams():
+    from sys import stderr
+
+    assert call(lambda: stderr is sys.stderr) is True
+
+
+def case_dict_keys():
+    assert list(call(lambda: {1: 2}.keys())) == [1]
+
+
+def load_module(name, text, registered):
+    with tempfile.NamedTemporaryFile("w", suffix=".py", delete=False) as file:
+        file.write(text)
+    spec = importlib.util.spec_from_file_location(name, file.name)
+    module = importlib.util.module_from_spec(spec)
+    if registered:
+        sys.modules[name] = module
+    spec.loader.exec_module(module)
+    os.unlink(file.name)
+    return module
+
+
+PLUGIN = """
+import math
+STATE = {}
+def sine(x): return math.sin(x) + helper(0)
+def helper(x): return x
+def put(x): STATE["x"] = x
+def get(): return STATE["x"], __name__
+class Thing:
+    def __init__(self, x): self.x = x
+    def get(self): return helper(self.x)
+"""
+
+
+def case_module_from_a_path():
+    for registered in (True, False):
+        plugin = load_module(f"plugin_{registered}", PLUGIN, registered)
+        assert call(plugin.sine, 0) == 0
+        assert call(plugin.Thing(4).get) == 4
+        assert type(echo(plugin.Thing(4))) is plugin.Thing
+        if registered:
+            call(plugin.put, 1)
+            assert call(plugin.get) == (1, plugin.__name__)
+            assert plugin.STATE == {}
+
+
+def case_module_made_by_hand():
+    module = types.ModuleType("by_hand")
+    exec("LIMIT = 5\ndef low(x): return x < LIMIT\nclass C: limit = LIMIT", vars(module))
+    assert call(module.low, 3) is True
+    assert isinstance(echo(module.C()), module.C)
+    sys.modules["by_hand"] = module
+    assert call(module.low, 7) is False
+    assert echo(module.C).limit == 5
+    del sys.modules["by_hand"]
+
+
+def case_module_by_hand_in_a_package():
+    module = types.ModuleType("gridengine.by_hand")
+    exec("def low(x): return x < 5\n", vars(module))
+    sys.modules["gridengine.by_hand"] = module
+    assert call(module.low, 3) is True
+    del sys.modules["gridengine.by_hand"]
+
+
+def case_module_cannot_travel():
+    module = types.ModuleType("by_hand")
+    try:
+        call(lambda: module)
+    except TypeError as error:
+        assert "its variable 'module' (<module 'by_hand'>)" in str(error)
+        assert "'by_hand' cannot be imported" in str(error)
+    else:
+        raise AssertionError
+
+
+def case_namespaces_of_exec_stay_apart():
+    first: dict = {}
+    second: dict = {}
+    exec("K = 1\ndef get(): return K\ndef put():\n global K\n K = 9\n", first)
+    exec("K = 2\ndef get(): return K\n", second)
+
+    def use(get, other, put):
+        put()
+        return get(), other()
+
+    assert call(use, first["get"], second["get"], first["put"]) == (9, 2)
+    assert first["get"]() == 1
+
+
+def case_local_function_of_an_installed_module():
+    # It must see its own module's globals, not copies.
+    def use(get):
+        import by_value_module
+
+        by_value_module.SHARED.append(1)
+        return get() is by_value_module.SHARED
+
+    import by_value_module
+
+    assert call(use, by_value_module.getter()) is True
+
+
+def case_monkeypatched():
+    import json
+
+    original = json.dumps
+    json.dumps = lambda *_: "patched"
+    try:
+        assert call(original, [1]) == "[1]"
+        assert call(lambda f: f(1), json.dumps) == "patched"
+    finally:
+        json.dumps = original
+
+
+def case_two_workers():
+    def make():
+        class Made:
+            value = 4
+
+        return Made()
+
+    made = worker(0).call(make)
+    assert made.value == 4
+    # What one worker has made another does not know.
+    assert worker(1).call(lambda x: x.value + 1, made) == 5
+    assert worker(0).call(lambda x: x.value + 1, made) == 5
+    assert type(worker(1).call(lambda x: x, made)) is type(made)
+
+
+def case_generator_cannot_travel():
+    message = str(raised(lambda: (i for i in range(3))))
+    assert "make a list of what it yields" in message
+
+
+def case_annotations():
+    from typing import NewType, Optional, TypeVar
+
+    number = NewType("number", int)
+    some = TypeVar("some", bound=float)
+
+    def use(x: number, y: "some") -> Optional[number]:
+        return sorted(use.__annotations__)
+
+    assert call(use, 1, 2) == ["return", "x", "y"]
+
+
+def case_deep():
+    namespace: dict = {}
+    for i in range(60):
+        exec(f"def f{i}(x): return f{i + 1}(x) + 1", namespace)
+    exec("def f60(x): return x", namespace)
+    assert call(namespace["f0"], 0) == 60
+
+
+def case_keys_and_fingerprints():
+    assert serializer.pack_function(times) is serializer.pack_function(times)
+
+
+if __name__ == "__main__":
+    report(dict(globals()))
