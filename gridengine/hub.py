@@ -19,7 +19,9 @@ import copy
 import logging
 import math
 import os
+import re
 import shutil
+import socket
 import tempfile
 import threading
 import time
@@ -278,4 +280,24 @@ def _new_folder(settings: Settings, remote: bool) -> str:
     if not remote:
         return tempfile.mkdtemp(prefix="gridengine-")
     parent = settings.run_dir or os.path.join(os.path.expanduser("~"), ".gridengine")
-    return tempfile.mkdtemp(prefix=f"run-{os.getpid()}-", dir=private_folder(parent))
+    private_folder(parent)
+    _sweep(parent)
+    return tempfile.mkdtemp(prefix=f"run-{socket.gethostname()}-{os.getpid()}-", dir=parent)
+
+
+def _sweep(parent: str) -> None:
+    """Removes the folders of programs on this host that were killed before they could do it."""
+    for name in os.listdir(parent):
+        match = re.fullmatch(r"run-(.+)-(\d+)-\w+", name)
+        if match and match[1] == socket.gethostname() and not _is_alive(int(match[2])):
+            shutil.rmtree(os.path.join(parent, name), ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -10,15 +10,18 @@ is taken apart by `gridengine.by_value`; what even that cannot do, dill may.
 
 from __future__ import annotations
 
+import functools
 import io
 import itertools
 import pickle
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from types import FunctionType, MemberDescriptorType
+from collections.abc import Callable, Iterable, Sequence
+from types import FunctionType
 from typing import Any, NamedTuple
 
 from . import by_value
+from .by_value.culprits import explain
+from .by_value.culprits import short_repr as short_repr  # others look for it here
 from .errors import PackingError, UnpackingError
 from .settings import OUT_OF_BAND
 
@@ -55,14 +58,15 @@ class Function(NamedTuple):
     name: str
 
 
-_Reducer = Callable[[Any], Any]
-
-
 class _Pickler(pickle.Pickler):
-    """The C pickler, and room for a reducer."""
+    reducer_override: Any = staticmethod(by_value.reduce)
 
 
-_are_plain = frozenset({int, float, bool, str, bytes, type(None), complex}).issuperset
+class _UpwardPickler(pickle.Pickler):
+    reducer_override: Any = staticmethod(by_value.reduce_upward)
+
+
+_PLAIN = frozenset({int, float, bool, str, bytes, type(None), complex})
 _FEW = 8
 
 
@@ -80,39 +84,44 @@ def pack(obj: object, what: str = "object", *, upward: bool = False) -> Packed:
     """
     if _is_simple(obj):
         return Packed(pickle.dumps(obj, 5), ())
-    reducer = by_value.reduce_upward if upward else by_value.reduce
+    pickler = _UpwardPickler if upward else _Pickler
     try:
-        return _dump(reducer, obj)
+        return _dump(pickler, obj)
     except Exception as first:
         try:
-            return _dump(_patient(reducer), obj)
+            return _dump(_patient(pickler), obj)
         except Exception as error:
-            raise PackingError(_explain(obj, what, error)) from first
+            raise PackingError(explain(obj, what, error, _refusal)) from first
 
 
 def _is_simple(obj: Any) -> bool:
     """Whether plain pickle will do: for a number, and for the arguments of most jobs."""
     if type(obj) is not tuple:
-        return _are_plain((type(obj),))
+        return type(obj) in _PLAIN
     if len(obj) != 2 or type(obj[0]) is not tuple or type(obj[1]) is not dict:
         return False
     args, kwargs = obj
-    if len(args) > _FEW or not _are_plain(map(type, args)):
+    if len(args) > _FEW:
         return False
-    return not kwargs or _are_plain(map(type, (*kwargs, *kwargs.values())))
+    for arg in args:
+        if type(arg) not in _PLAIN:
+            return False
+    return not kwargs or _PLAIN.issuperset(map(type, (*kwargs, *kwargs.values())))
 
 
-def _patient(reducer: _Reducer) -> _Reducer:
-    """Returns the reducer for a second attempt, and for the search for what cannot travel."""
+@functools.cache
+def _patient(pickler: type[pickle.Pickler]) -> type[pickle.Pickler]:
+    """Returns a pickler for a second attempt, and for the search for what cannot travel."""
+    reducer: Any = pickler.reducer_override
 
     def reduce(obj: Any) -> Any:
         reduced = reducer(obj)
         return by_value.reduce_refused(obj) if reduced is NotImplemented else reduced
 
-    return reduce
+    return type("_PatientPickler", (pickler,), {"reducer_override": staticmethod(reduce)})
 
 
-def _dump(reducer: _Reducer, obj: object) -> Packed:
+def _dump(pickler: type[pickle.Pickler], obj: object) -> Packed:
     frames: list[Frame] = []
 
     def keep_in_band(buffer: pickle.PickleBuffer) -> bool:
@@ -123,9 +132,7 @@ def _dump(reducer: _Reducer, obj: object) -> Packed:
         return False
 
     out = io.BytesIO()
-    pickler = _Pickler(out, 5, buffer_callback=keep_in_band)
-    pickler.reducer_override = reducer  # type: ignore[method-assign]
-    pickler.dump(obj)
+    pickler(out, 5, buffer_callback=keep_in_band).dump(obj)
     return Packed(out.getvalue(), frames)
 
 
@@ -170,11 +177,9 @@ def pack_function(function: Callable[..., object], what: str = "target") -> Func
 
 def _pack_function(function: Callable[..., object], what: str) -> Function:
     payload, frames = pack(function, what)
-    if frames or len(payload) > OUT_OF_BAND:
-        # To hash an array takes longer than to send it once more than needed.
-        key = b"#%d" % next(_unhashed)
-    else:
-        key = _digest(payload)
+    # To hash an array takes longer than to send it once more than needed.
+    large = frames or len(payload) > OUT_OF_BAND
+    key = b"#%d" % next(_unhashed) if large else _digest(payload)
     return Function(key, payload, frames, name_of(function))
 
 
@@ -197,7 +202,7 @@ def name_of(function: object) -> str:
     return name_of(inner) if inner is not None else type(function).__name__
 
 
-class RemoteTraceback(Exception):
+class RemoteTraceback(Exception):  # noqa: N818  # as the standard library's own
     """The traceback of an exception as text, as it was in the worker; its ``__cause__`` here."""
 
     def __init__(self, text: str) -> None:
@@ -225,9 +230,9 @@ class PackedError(NamedTuple):
 def pack_error(error: BaseException) -> bytes:
     """Returns an exception ready to travel; never raises, and never needs frames."""
     payload = b""
-    for reducer in (by_value.reduce_upward, _reduce_simplified):
+    for pickler in (_UpwardPickler, _SimplifyingPickler):
         try:
-            attempt = _dump_in_band(reducer, error)
+            attempt = _dump_in_band(pickler, error)
             if type(pickle.loads(attempt)) is type(error):
                 payload = attempt
                 break
@@ -269,24 +274,27 @@ def add_note(error: BaseException, note: str) -> None:
         return
 
 
-def _dump_in_band(reducer: _Reducer, obj: object) -> bytes:
+def _dump_in_band(pickler: type[pickle.Pickler], obj: object) -> bytes:
     out = io.BytesIO()
-    pickler = _Pickler(out, 5)
-    pickler.reducer_override = reducer  # type: ignore[method-assign]
-    pickler.dump(obj)
+    pickler(out, 5).dump(obj)
     return out.getvalue()
 
 
 def _reduce_simplified(obj: Any) -> Any:
-    """As `reduce_upward`, but for exceptions: texts take the place of what cannot travel."""
-    if not isinstance(obj, BaseException):
-        return by_value.reduce_upward(obj)
-    return by_value.reduce_exception(obj, _or_text)
+    if isinstance(obj, BaseException):
+        return by_value.reduce_exception(obj, _or_text)
+    return by_value.reduce_upward(obj)
+
+
+class _SimplifyingPickler(pickle.Pickler):
+    """For exceptions: texts take the place of what in them cannot travel."""
+
+    reducer_override: Any = staticmethod(_reduce_simplified)
 
 
 def _or_text(value: object) -> object:
     try:
-        pickle.loads(_dump_in_band(_reduce_simplified, value))
+        pickle.loads(_dump_in_band(_SimplifyingPickler, value))
     except BaseException:
         return short_repr(value)
     return value
@@ -322,77 +330,9 @@ def _summary(error: BaseException) -> str:
         return kind
 
 
-def short_repr(obj: object) -> str:
-    """Returns a short text of ``obj``; never raises."""
-    import reprlib
-
-    short = reprlib.Repr()
-    short.maxstring = short.maxother = 80
-    try:
-        return short.repr(obj)
-    except BaseException:
-        return f"<{type(obj).__name__}>"
-
-
-_DEPTH = 8
-
-
-def _explain(obj: object, what: str, error: Exception) -> str:
-    path, culprit, reason = _find_culprit(obj, what, error, [])
-    try:
-        text = str(reason)
-    except Exception:
-        text = ""
-    text = text or type(reason).__name__
-    return f"{path} ({short_repr(culprit)}) cannot travel to another process: {text}"
-
-
-def _find_culprit(
-    obj: object, path: str, reason: Exception, above: list[object]
-) -> tuple[str, object, Exception]:
-    """Follows the first part that cannot be packed, down to one whose own parts all can."""
-    if len(above) < _DEPTH:
-        above = [*above, obj]
-        for step, part in _parts(obj):
-            refusal = _refusal(part)
-            if refusal is not None and not any(part is each for each in above):
-                return _find_culprit(part, path + step, refusal, above)
-    return path, obj, reason
-
-
 def _refusal(obj: object) -> Exception | None:
     try:
-        _dump(_patient(by_value.reduce), obj)
+        _dump(_patient(_Pickler), obj)
     except Exception as error:
         return error
     return None
-
-
-def _parts(obj: Any) -> Iterator[tuple[str, object]]:
-    if isinstance(obj, (list, tuple)):
-        yield from ((f"[{i}]", part) for i, part in enumerate(obj))
-    elif isinstance(obj, dict):
-        for key, part in obj.items():
-            yield f"[{short_repr(key)}]", part
-            yield f" → its key {short_repr(key)}", key
-    elif isinstance(obj, (set, frozenset)):
-        yield from ((f" → its element {short_repr(part)}", part) for part in obj)
-    elif isinstance(obj, FunctionType):
-        yield from by_value.parts_of_function(obj)
-    elif isinstance(obj, type):
-        yield from ((f".{name}", part) for name, part in by_value.attributes(obj).items())
-    else:
-        yield from _attributes(obj)
-
-
-def _attributes(obj: Any) -> Iterator[tuple[str, object]]:
-    for name in ("func", "args", "keywords", "__self__", "__func__", "__wrapped__", "fget"):
-        if (part := getattr(obj, name, None)) is not None:
-            yield f".{name}", part
-    yield from ((f".{name}", part) for name, part in getattr(obj, "__dict__", {}).items())
-    for cls in type(obj).__mro__:
-        for name, value in vars(cls).items():
-            if isinstance(value, MemberDescriptorType) and hasattr(obj, name):
-                yield f".{name}", getattr(obj, name)
-    if not by_value.importable(type(obj)):
-        yield " → its class", type(obj)

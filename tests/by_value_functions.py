@@ -10,11 +10,12 @@ import os.path
 import sys
 import tempfile
 import types
-import xml.etree.ElementTree  # noqa: ICN001
+import xml.etree.ElementTree
 from concurrent import futures
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from by_value_harness import call, echo, raised, report, worker
 
 import gridengine.functional
@@ -312,7 +313,7 @@ def load():
 
 def case_one_function_sets_globals_for_another():
     call(load)
-    assert call(lambda: (MODEL, LOADED, COUNTS)) == ("loaded", "loaded", {"load": 1})  # noqa: F821
+    assert call(lambda: (MODEL, LOADED, COUNTS)) == ("loaded", "loaded", {"load": 1})
     assert MODEL is None
     assert COUNTS == {}
     assert "LOADED" not in globals()
@@ -474,13 +475,10 @@ def case_module_by_hand_in_a_package():
 
 def case_module_cannot_travel():
     module = types.ModuleType("by_hand")
-    try:
+    with pytest.raises(TypeError) as caught:
         call(lambda: module)
-    except TypeError as error:
-        assert "its variable 'module' (<module 'by_hand'>)" in str(error)
-        assert "'by_hand' cannot be imported" in str(error)
-    else:
-        raise AssertionError
+    assert "its variable 'module' (<module 'by_hand'>)" in str(caught.value)
+    assert "'by_hand' cannot be imported" in str(caught.value)
 
 
 def case_namespaces_of_exec_stay_apart():
@@ -543,12 +541,12 @@ def case_generator_cannot_travel():
 
 
 def case_annotations():
-    from typing import NewType, Optional, TypeVar
+    from typing import NewType, TypeVar
 
     number = NewType("number", int)
     some = TypeVar("some", bound=float)
 
-    def use(x: number, y: "some") -> Optional[number]:
+    def use(x: number, y: "some") -> number | None:
         return sorted(use.__annotations__)
 
     assert call(use, 1, 2) == ["return", "x", "y"]

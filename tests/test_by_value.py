@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-PROGRAMS = ["functions", "classes", "stdlib", "exceptions", "typing_312"]
+PROGRAMS = ["functions", "classes", "stdlib", "exceptions"]
 CASES = [
     (program, case)
     for program in PROGRAMS
@@ -39,8 +39,6 @@ def outcomes(program: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(("program", "case"), CASES, ids=lambda part: part.removeprefix("case_"))
 def test_by_value(program: str, case: str) -> None:
-    if program == "typing_312" and sys.version_info < (3, 12):
-        pytest.skip("its syntax is of Python 3.12")
     outcome = outcomes(program).get(case)
     if outcome is None:
         pytest.skip(f"not a case for Python {sys.version_info[0]}.{sys.version_info[1]}")

@@ -726,6 +726,17 @@ def test_a_recall_after_part_of_the_answers_counts_from_the_first_position(story
     assert story.ledger.backlog(0) == 5
 
 
+def test_a_recall_after_a_lost_answer_counts_from_the_right_position(story: Story) -> None:
+    story.submit("chunk", size=10)
+    story.join("w")
+    story.assign()
+    story.done("w", "chunk", 2, 3)
+    story.ledger.recall(story.worker("w"))
+    story.ledger.recalled(b"w", 5, 1.0)
+    assert story.holds("w") == [("chunk", 3, 5)]
+    assert story.ledger.backlog(0) == 2 + 5
+
+
 def test_a_recall_gives_back_whole_pieces_in_their_order(story: Story) -> None:
     story.learn(0.0)
     story.submit("a", "b", "c", size=3)

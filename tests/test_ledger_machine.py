@@ -9,7 +9,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gridengine.ledger import Ledger, WorkerRecord
 from gridengine.serializer import Function
@@ -99,6 +99,12 @@ class LedgerMachine(RuleBasedStateMachine):
 
     # ------------------------------------------------------------------ the program
 
+    @initialize(sizes=st.lists(st.integers(1, 20), min_size=1, max_size=4))
+    def open(self, sizes: list[int]) -> None:
+        self.join(0)
+        for size in sizes:
+            self.submit(size, "slow", 1, kind=0, lost_retries=1, error_retries=1, fail_fast=False)
+
     @rule(
         size=st.integers(1, 20),
         function=st.sampled_from(sorted(FUNCTIONS)),
@@ -178,6 +184,13 @@ class LedgerMachine(RuleBasedStateMachine):
                 assert list(worker.outstanding) == order.pieces
                 assert len(order.pieces) == 1
             self.nodes[worker.address].mail.append((worker.block, calls))
+
+    @rule()
+    def assign_and_work(self) -> None:
+        self.assign()
+        for node in self.nodes.values():
+            self.hear_block(node)
+            self.begin_slice(node, 2)
 
     @for_some_node(lambda node: node.mail)
     def hear(self, node: Node) -> None:
@@ -331,8 +344,16 @@ class LedgerMachine(RuleBasedStateMachine):
         self.take_back_unbegun(node)
 
     @for_some_node(lambda node: node.record.outstanding and not node.record.recalling)
+    def recall_later(self, node: Node) -> None:
+        self.recall(node)
+
     def recall(self, node: Node) -> None:
         self.order_recall(self.ledger.recall(node.record))
+
+    @for_some_node(lambda node: node.slice and not node.record.recalling)
+    def recall_at_once(self, node: Node) -> None:
+        self.recall(node)
+        self.take_back_unbegun(node)
 
     def take_back_unbegun(self, node: Node) -> None:
         if node.recall is None:

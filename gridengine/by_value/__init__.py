@@ -18,36 +18,51 @@ from collections.abc import Callable
 from typing import Any
 
 from . import classes, exceptions, functions, generics, modules, odd
-from .classes import attributes
 from .exceptions import reduce_anyway as reduce_exception
 from .fingerprints import fingerprint
-from .functions import parts as parts_of_function
 from .modules import become_worker, importable
 from .odd import reduce_refused
 from .shared import generation
 
 __all__ = [
-    "attributes",
     "become_worker",
     "fingerprint",
     "generation",
     "importable",
-    "parts_of_function",
     "reduce",
     "reduce_exception",
     "reduce_refused",
     "reduce_upward",
 ]
 
-_HANDLERS: dict[type, Callable[[Any], Any]] = {
-    **odd.REDUCERS,
-    **dict.fromkeys(generics.KINDS, generics.reduce),
-    types.FunctionType: functions.reduce,
-    types.CellType: functions.reduce_cell,
-    types.ModuleType: modules.reduce,
+_Handler = Callable[[Any], Any]
+
+
+class _Handlers(dict[type, "_Handler | None"]):
+    """What reduces the instances of a type; looked up for each object, so it remembers."""
+
+    def __missing__(self, kind: type) -> _Handler | None:
+        handler: _Handler | None = None
+        for base, its_handler in _OF_ALL_KINDS.items():
+            if issubclass(kind, base):
+                handler = its_handler
+        self[kind] = handler
+        return handler
+
+
+_OF_ALL_KINDS: dict[type, _Handler] = {
     type: classes.reduce,
+    types.ModuleType: modules.reduce,
+    BaseException: exceptions.reduce,
 }
-_KINDS = (type, types.ModuleType, BaseException)
+_handlers = _Handlers(
+    {
+        **odd.REDUCERS,
+        **dict.fromkeys(generics.KINDS, generics.reduce),
+        types.FunctionType: functions.reduce,
+        types.CellType: functions.reduce_cell,
+    }
+)
 
 
 def reduce(obj: Any) -> Any:
@@ -59,20 +74,8 @@ def reduce(obj: Any) -> Any:
     Raises:
         TypeError: It cannot travel at all.
     """
-    handler = _HANDLERS.get(type(obj))
-    if handler is not None:
-        return handler(obj)
-    if isinstance(obj, _KINDS):
-        return _reduce_kind(obj)
-    return NotImplemented
-
-
-def _reduce_kind(obj: Any) -> Any:
-    if isinstance(obj, type):
-        return classes.reduce(obj)
-    if isinstance(obj, BaseException):
-        return exceptions.reduce(obj)
-    return modules.reduce(obj)
+    handler = _handlers[type(obj)]
+    return NotImplemented if handler is None else handler(obj)
 
 
 def reduce_upward(obj: Any) -> Any:

@@ -24,7 +24,15 @@ _complete: set[str] = set()
 
 #: What a class has from its creation, and cannot be given.
 _MADE_WITH_IT = frozenset(
-    "__dict__ __weakref__ __module__ __qualname__ __slots__ _abc_impl __classcell__".split()
+    {
+        "__dict__",
+        "__weakref__",
+        "__module__",
+        "__qualname__",
+        "__slots__",
+        "__classcell__",
+        "_abc_impl",
+    }
 )
 #: What it takes to rebuild an instance or a ``Stack[int]``. It comes first: a table that
 #: another method uses may hold some.
@@ -106,8 +114,7 @@ def attributes(cls: type) -> dict[str, Any]:
 
 
 def _is_slot(cls: type, value: Any) -> bool:
-    kinds = (types.MemberDescriptorType, types.GetSetDescriptorType)
-    return isinstance(value, kinds) and value.__objclass__ is cls
+    return isinstance(value, types.MemberDescriptorType) and value.__objclass__ is cls
 
 
 class _Early:
@@ -156,22 +163,13 @@ def make(
 
 
 def _make_bare(metaclass: type, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> type:
-    """Returns a new class, of whose creation no code of the program is told a second time."""
+    """Returns a new class; no code of the program is told of it, as it was told once."""
     new = abc.ABCMeta.__new__ if issubclass(metaclass, abc.ABCMeta) else type.__new__
     if not _are_told_of_subclasses(bases):
         return new(metaclass, name, bases, dict(body))
-    refusal = None
-    for shield in (_Shield, _ShieldWithDict):
-        cls = new(metaclass, name, (shield, *bases), dict(body))
-        try:
-            type.__setattr__(cls, "__bases__", bases)
-        except TypeError as error:
-            # Python wants that the first base had what an instance of the new one has.
-            refusal = error
-        else:
-            return cls
-    assert refusal is not None
-    raise refusal
+    cls: type = new(metaclass, name, (_shield(bases[0]), *bases), dict(body))
+    type.__setattr__(cls, "__bases__", bases)
+    return cls
 
 
 def _are_told_of_subclasses(bases: tuple[type, ...]) -> bool:
@@ -183,18 +181,29 @@ def _are_told_of_subclasses(bases: tuple[type, ...]) -> bool:
     )
 
 
-class _Shield:
-    """A first base for the moment of creation."""
+def _shield(base: type) -> type:
+    """Returns a class to stand before ``base`` for the moment in which another is made.
 
-    __slots__ = ()
+    Python lets it be taken away again only if it adds what ``base`` adds to an instance (a
+    dict, weak references), and adds it to the same class.
+    """
+    while base.__base__ is not None and _storage(base) == _storage(base.__base__):
+        base = base.__base__
+    parent = base.__base__
+    body: dict[str, Any] = {"__init_subclass__": classmethod(_ignore), "__slots__": ()}
+    if parent is None or any(_is_slot(base, value) for value in vars(base).values()):
+        return type("_Shield", (), body)
+    added = zip(("__dict__", "__weakref__"), _storage(base), _storage(parent), strict=False)
+    body["__slots__"] = tuple(name for name, here, there in added if here != there)
+    return _make_bare(type(parent), "_Shield", (parent,), body)
 
-    def __init_subclass__(cls, **_: Any) -> None:
-        pass
+
+def _storage(cls: type) -> tuple[int, int, int]:
+    return cls.__dictoffset__, cls.__weakrefoffset__, cls.__basicsize__
 
 
-class _ShieldWithDict:
-    def __init_subclass__(cls, **_: Any) -> None:
-        pass
+def _ignore(cls: type, /, **_: Any) -> None:
+    pass
 
 
 def fill(cls: type, state: tuple[None, dict[str, Any]]) -> None:

@@ -53,9 +53,10 @@ _LEFT_OVER = ("__init__", "__new_member__", "_new_member_", "__reduce_ex__")
 
 def members(cls: enum.EnumMeta) -> Members:
     """Returns the members of an enumeration, ready to travel."""
+    found: dict[str, Any] = dict(cls.__members__)
     ready = [
         Member(name, _raw(cls, member), member._value_, _attributes(member))
-        for name, member in cls.__members__.items()
+        for name, member in found.items()
     ]
     return Members(ready, vars(cls).get("_boundary_"))
 

@@ -31,13 +31,12 @@ def fingerprint(function: types.FunctionType) -> tuple[Any, ...] | None:
 def _note(value: Any, parts: list[Any], seen: set[int]) -> bool:
     """Adds what identifies a value to ``parts``; False if nothing does."""
     kind = type(value)
-    if kind is types.FunctionType:
-        return _note_function(value, parts, seen)
     if kind in shared.ATOMS:
         # As in `shared.constant`.
-        parts.append(kind)
-        parts.append(repr(value) if kind is float or kind is complex else value)
+        parts += kind, repr(value) if kind is float or kind is complex else value
         return True
+    if kind is types.FunctionType:
+        return _note_function(value, parts, seen)
     if kind is tuple:
         parts.append(len(value))
         return all(_note(item, parts, seen) for item in value)
@@ -52,8 +51,7 @@ def _note_function(function: types.FunctionType, parts: list[Any], seen: set[int
     if id(function) in seen:
         return True
     seen.add(id(function))
-    code = function.__code__
-    parts.append(code)
+    parts.append(function.__code__)
     if modules.importable(function):
         return True
     if function.__dict__ or function.__kwdefaults__:
@@ -64,8 +62,12 @@ def _note_function(function: types.FunctionType, parts: list[Any], seen: set[int
         for content in functions.contents(function.__closure__):
             if not _note(content, parts, seen):
                 return False
+    return modules.are_imported(function.__globals__) or _note_globals(function, parts, seen)
+
+
+def _note_globals(function: types.FunctionType, parts: list[Any], seen: set[int]) -> bool:
     globals_ = function.__globals__
-    for name in functions.global_names(code):
+    for name in functions.global_names(function.__code__):
         if name in globals_:
             parts.append(name)
             if not _note(globals_[name], parts, seen):

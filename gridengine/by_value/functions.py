@@ -132,7 +132,7 @@ def parts(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
     for name, content in zip(names, contents(function.__closure__ or ()), strict=True):
         if content:
             yield f" → its variable {name!r}", content[0]
-    if not modules.space_of(function.__globals__).imported:
+    if not modules.are_imported(function.__globals__):
         for name, value in used_globals(function).items():
             yield f" → its global {name!r}", value
     yield " → its defaults ", function.__defaults__

@@ -15,10 +15,9 @@ _VARIANCE = ("__covariant__", "__contravariant__", "__infer_variance__")
 def reduce(obj: Any) -> Any:
     """Returns how a type variable travels; NotImplemented if a worker can import it."""
     name = obj.__module__
-    module = sys.modules.get(name) if isinstance(name, str) else None
-    if module is not None and modules.module_importable(name):
-        if getattr(module, obj.__name__, None) is obj:
-            return NotImplemented
+    known = isinstance(name, str) and modules.module_importable(name)
+    if known and getattr(sys.modules[name], obj.__name__, None) is obj:
+        return NotImplemented
     arguments, options = _RECIPES[type(obj)](obj)
     return make, (classes.token_of(obj), type(obj), (obj.__name__, *arguments), options, name)
 

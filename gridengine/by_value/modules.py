@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 _MISSING = object()
-_verdicts: dict[tuple[str, int], bool] = {}
+_verdicts: dict[str, tuple[types.ModuleType | None, bool]] = {}
 _namespaces: dict[str, dict[str, Any]] = {}
 _spaces: weakref.WeakValueDictionary[int, Space] = weakref.WeakValueDictionary()
 _in_worker = False
@@ -56,12 +56,9 @@ class Space:
     def __init__(self, globals_: dict[str, Any]) -> None:
         # As long as it lives, so that no other dict gets its id.
         self._globals = globals_
-        name = globals_.get("__name__")
-        module = sys.modules.get(name) if isinstance(name, str) else None
-        known = _namespaces.get(name) if isinstance(name, str) else None
-        own = globals_ is known or (module is not None and globals_ is vars(module))
-        self.imported = own and module_importable(globals_["__name__"])
-        self.shared: str | None = globals_["__name__"] if own and not self.imported else None
+        self.imported = are_imported(globals_)
+        own = not self.imported and _are_known(globals_)
+        self.shared: str | None = globals_["__name__"] if own else None
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.imported:
@@ -69,6 +66,22 @@ class Space:
         names = ("__name__", "__package__", "__file__")
         about = {name: self._globals[name] for name in names if name in self._globals}
         return namespace, (self.shared, about)
+
+
+def are_imported(globals_: dict[str, Any]) -> bool:
+    """Returns True for the globals of a module that a worker imports."""
+    name = globals_.get("__name__")
+    if not isinstance(name, str) or not module_importable(name):
+        return False
+    return vars(sys.modules[name]) is globals_
+
+
+def _are_known(globals_: dict[str, Any]) -> bool:
+    name: Any = globals_.get("__name__")
+    if not isinstance(name, str):
+        return False
+    module = sys.modules.get(name)
+    return globals_ is _namespaces.get(name) or (module is not None and vars(module) is globals_)
 
 
 def space_of(globals_: dict[str, Any]) -> Space:
@@ -116,11 +129,10 @@ def importable(obj: Any) -> bool:
 def module_importable(name: str) -> bool:
     """Returns True if a worker with the same import path finds this very module."""
     module = sys.modules.get(name)
-    key = name, id(module)
-    verdict = _verdicts.get(key)
-    if verdict is None:
-        verdict = _verdicts[key] = module is not None and _is_importable(name, module)
-    return verdict
+    known = _verdicts.get(name)
+    if known is None or known[0] is not module:
+        known = _verdicts[name] = module, module is not None and _is_importable(name, module)
+    return known[1]
 
 
 def _is_importable(name: str, module: types.ModuleType) -> bool:

@@ -112,10 +112,11 @@ def reduce_refused(obj: Any) -> Any:
         return getattr, (sys, name)
     if type(obj) in (weakref.WeakKeyDictionary, weakref.WeakValueDictionary):
         return type(obj), (dict(obj),)
-    _refuse_what_belongs_to_a_process(obj)
     try:
         obj.__reduce_ex__(5)
     except TypeError as error:
+        if reason := why_not(obj):
+            raise TypeError(reason) from None
         return _with_dill(obj, error)
     return NotImplemented
 
@@ -127,17 +128,19 @@ def _standard_stream(obj: io.TextIOBase) -> str | None:
     return None
 
 
-def _refuse_what_belongs_to_a_process(obj: Any) -> None:
+def why_not(obj: Any) -> str | None:
+    """Returns why something cannot leave its process, and what to do instead; else None."""
     if isinstance(obj, io.IOBase) and not isinstance(obj, (io.BytesIO, io.StringIO)):
-        raise TypeError(
+        return (
             f"an open file ({getattr(obj, 'name', None)!r}) belongs to the process that opened it; "
             "open it where it is used, or send what is in it"
         )
     kind = type(obj)
-    for names, reason in _BELONG_TO_A_PROCESS.items():
-        for base in kind.__mro__:
-            if f"{base.__module__}.{base.__qualname__}" in names:
-                raise TypeError(f"a {kind.__name__} {reason}")
+    names = {f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__}
+    for group, reason in _BELONG_TO_A_PROCESS.items():
+        if not names.isdisjoint(group):
+            return f"a {kind.__name__} {reason}"
+    return None
 
 
 _BELONG_TO_A_PROCESS = {

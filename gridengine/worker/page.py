@@ -15,6 +15,9 @@ worker's help.
 
 Either the worker sees the new generation, and waits until the supervisor has decided, or the
 supervisor sees the claim: so each call is either begun here or given back, never both.
+
+A worker that is deep in a long call may be recalled again before it has passed what was taken
+back the first time. A claim within that is then no sign that anything there was begun.
 """
 
 from __future__ import annotations
@@ -31,11 +34,15 @@ _WIDTH_BITS = 20
 MAX_WIDTH = (1 << _WIDTH_BITS) - 1
 """Calls that one claim may cover at most."""
 
-#: An acquired and released lock is a full memory barrier, on every machine that CPython runs on.
+#: Acquired and released twice it is a full memory barrier, on every machine that CPython runs
+#: on: what stands before cannot sink below the first release, what follows cannot rise above
+#: the second acquisition, and these two stay in order.
 _barrier = threading.Lock()
 
 
 def _fence() -> None:
+    with _barrier:
+        pass
     with _barrier:
         pass
 
@@ -66,24 +73,34 @@ class Page:
         """
         words = self._words
         words[_BEGUN] = (position + 1) << _WIDTH_BITS | width
-        with _barrier:
-            pass
+        _fence()
         if words[_GENERATION] == self._seen:
             return position + width
         return self._after_recall(position, width)
 
     def _after_recall(self, position: int, width: int) -> int:
         words = self._words
-        while words[_SETTLED] != words[_GENERATION]:
-            time.sleep(0.0001)
-        low, high = words[_LOW], words[_HIGH]
+        generation, low, high = self._settled()
         if position >= high:
             # All that was taken back lies behind: later claims need not look again.
-            self._seen = words[_GENERATION]
+            self._seen = generation
             return position + width
         end = max(position, min(position + width, low))
         words[_BEGUN] = (position + 1) << _WIDTH_BITS | (end - position)
         return end
+
+    def _settled(self) -> tuple[int, int, int]:
+        """Returns the latest generation, and what was taken back: all of one recall."""
+        words = self._words
+        while True:
+            generation = words[_GENERATION]
+            if words[_SETTLED] == generation:
+                _fence()
+                low, high = words[_LOW], words[_HIGH]
+                _fence()
+                if words[_GENERATION] == generation:
+                    return generation, low, high
+            time.sleep(0.0001)
 
     def skip(self) -> int:
         """Returns the position from which on the worker may go on after a recall."""
@@ -113,11 +130,14 @@ class Page:
             The position of the first of them; nothing from there to ``end`` will be begun.
         """
         words = self._words
+        taken_from, taken_to = words[_LOW], words[_HIGH]
         words[_GENERATION] += 1
         words[_HIGH] = end
         while True:
             begun, width = self.begun
             low = min(begun + width, end)
+            if begun < taken_to:
+                low = min(low, taken_from)
             words[_LOW] = low
             _fence()
             if self.begun == (begun, width):

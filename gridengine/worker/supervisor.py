@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import shutil
 import signal
 import socket as _socket
 import sys
@@ -43,7 +44,11 @@ class _Child:
 
 
 class Supervisor:
-    """Runs the workers of one queue job until it is told to stop, or is no longer needed."""
+    """Runs the workers of one queue job until it is told to stop, or is no longer needed.
+
+    Attributes:
+        orphaned: Whether it ended because its program on this host is gone.
+    """
 
     def __init__(self, launch: Launch) -> None:
         self._launch = launch
@@ -54,6 +59,7 @@ class Supervisor:
         self._target = launch.workers
         self._barren = 0
         self._stopping = False
+        self.orphaned = False
         self._endpoint = ""
         self._context: zmq.Context[Any] | None = None
         self._socket: zmq.Socket[bytes] | None = None
@@ -148,6 +154,7 @@ class Supervisor:
             patience = max(0.0, self._next_deadline(beat) - now)
             ready = dict(poller.poll(math.ceil(patience * 1000)))
             if parent.intersection(ready):
+                self.orphaned = True
                 return
             if self._wake_read in ready:
                 _drain(self._wake_read)
@@ -394,4 +401,9 @@ def main(path: str) -> None:
     except OSError as error:
         sys.stderr.write(f"gridengine: the working directory is not there: {error}\n")
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    sys.exit(Supervisor(launch).run())
+    supervisor = Supervisor(launch)
+    status = supervisor.run()
+    if supervisor.orphaned:
+        # The program was killed before it could remove its folder, this file's.
+        shutil.rmtree(os.path.dirname(path), ignore_errors=True)
+    sys.exit(status)

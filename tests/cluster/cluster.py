@@ -131,7 +131,7 @@ class Cluster:
         self._repair()
         self._clear_queue()
         for node in self.nodes:
-            node.kill(spare=grid.EXECD)
+            node.kill(spare=grid.EXECD, grace=0)
 
     # -- running programs --------------------------------------------------------------------
 
@@ -228,6 +228,10 @@ class Cluster:
     def start_execd(self, node: Host) -> None:
         """Start a node's execution daemon and wait until the qmaster has heard of it."""
         self._grid.start_execds([node])
+
+    def fail_queue(self, node: Host) -> None:
+        """Put a node's queue into state E, in which it starts no job until `heal`."""
+        self._grid.fail_queue(node)
 
     # -- how it is done ----------------------------------------------------------------------
 

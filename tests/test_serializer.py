@@ -1,0 +1,490 @@
+"""What `gridengine.serializer` promises within one process; test_by_value.py has the rest."""
+
+from __future__ import annotations
+
+import functools
+import importlib.machinery
+import importlib.util
+import json
+import os
+import pickle
+import socket
+import sys
+import threading
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gridengine import by_value, serializer
+from gridengine.errors import PackingError, UnpackingError
+from gridengine.settings import OUT_OF_BAND
+
+
+def module_by_hand(text: str, name: str = "by_hand") -> types.ModuleType:
+    """Returns a module that no worker can import."""
+    module = types.ModuleType(name)
+    exec(text, vars(module))
+    return module
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+    """Makes a module whose globals count as shared, as those of ``__main__`` do."""
+
+    def make(text: str) -> Any:
+        module = module_by_hand(text)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        return module
+
+    return make
+
+
+# ---------------------------------------------------------------------- pack and unpack
+
+
+PLAIN = [
+    None,
+    True,
+    1,
+    10**30,
+    2.5,
+    "text",
+    b"bytes",
+    3j,
+    (),
+    ((), {}),
+    ((7,), {}),
+    ((7, "a"), {"x": 1}),
+    (("a" * 100_000,), {}),
+    ([1], {"a": [2]}),
+    ((1,), {1: 2, "x": (3,)}),
+    {"a": {1, 2}},
+]
+
+
+@pytest.mark.parametrize("value", PLAIN, ids=lambda value: repr(value)[:20])
+def test_plain_values_come_back(value: object) -> None:
+    packed = serializer.pack(value)
+    assert packed.frames == () or packed.frames == []
+    assert serializer.unpack(*packed) == value
+
+
+def test_simple_arguments_are_looked_at_in_full() -> None:
+    local = module_by_hand("class A:\n    def __hash__(self): return 1\nlow = lambda: 3")
+    for value in ((local.A(),), {}), ((1,), {"a": local.A()}), ((1,), {local.A(): 1}):
+        assert b"by_hand" in serializer.pack(value).payload
+        assert b"__setattr__" not in serializer.pack(value).payload
+    args, _ = serializer.unpack(*serializer.pack(((local.low,), {})))
+    assert args[0]() == 3
+
+
+@pytest.mark.parametrize("kind", ["argument", "closure", "global", "default", "class"])
+def test_large_buffers_travel_uncopied(kind: str) -> None:
+    array = np.arange(100_000)
+    carriers: dict[str, Any] = {
+        "argument": ((array,), {}),
+        "closure": lambda: array,
+        "global": module_by_hand("def get(): return ARRAY").get,
+        "default": module_by_hand("def get(a=None): return a").get,
+        "class": type("Holder", (), {"array": array}),
+    }
+    carriers["global"].__globals__["ARRAY"] = array
+    carriers["default"].__defaults__ = (array,)
+    packed = serializer.pack(carriers[kind])
+    assert len(packed.frames) == 1
+    assert len(packed.payload) < 5000
+    assert np.shares_memory(np.frombuffer(packed.frames[0], array.dtype), array)
+
+
+def test_small_buffers_stay_in_the_payload() -> None:
+    assert not serializer.pack([np.zeros(OUT_OF_BAND - 1, np.uint8)]).frames
+    assert len(serializer.pack([np.zeros(OUT_OF_BAND, np.uint8)]).frames) == 1
+
+
+def test_no_copy_on_arrival_into_memory_that_may_be_written_to() -> None:
+    payload, frames = serializer.pack([np.arange(100_000)])
+    received = bytearray(frames[0])
+    (array,) = serializer.unpack(payload, [received])
+    assert np.shares_memory(array, np.frombuffer(received, array.dtype))
+
+
+@pytest.mark.parametrize("writable", [True, False])
+@pytest.mark.parametrize("received", [bytes, bytearray])
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_arrays_may_be_written_to_if_they_could(
+    writable: bool, received: Callable[[Any], Any], size: int
+) -> None:
+    array = np.arange(size)
+    array.flags.writeable = writable
+    payload, frames = serializer.pack([array])
+    (back,) = serializer.unpack(payload, [received(frame) for frame in frames])
+    assert back.flags.writeable is writable
+    assert (back == array).all()
+
+
+def test_arrays_of_all_shapes() -> None:
+    square = np.arange(250_000.0).reshape(500, 500)
+    arrays = [square, square.T, square[::2, ::3], np.asfortranarray(square), square[0:0]]
+    for array, back in zip(arrays, serializer.unpack(*serializer.pack(arrays)), strict=True):
+        assert np.array_equal(array, back)
+
+
+def test_large_bytes() -> None:
+    large = os.urandom(1_000_000)
+    for value in (large, [large], bytearray(large), {"text": "ü" * 1_000_000}):
+        assert serializer.unpack(*serializer.pack(value)) == value
+
+
+# ---------------------------------------------------------------------- what cannot travel
+
+
+class Holder:
+    def __init__(self, **attributes: object) -> None:
+        vars(self).update(attributes)
+
+
+class Slotted:
+    __slots__ = ("handle",)
+
+
+@pytest.fixture
+def handle() -> Iterator[Any]:
+    with open(__file__, encoding="utf-8") as file:
+        yield file
+
+
+def message_of(obj: object, what: str = "the result") -> str:
+    with pytest.raises(PackingError) as caught:
+        serializer.pack(obj, what)
+    return str(caught.value)
+
+
+def test_an_open_file_is_named_with_its_path(handle: Any) -> None:
+    arguments = (("a", Holder(x=1, handle=handle)), {})
+    assert message_of(arguments, "the arguments (args, kwargs)") == (
+        f"the arguments (args, kwargs)[0][1].handle ({handle!r}) cannot travel to another process: "
+        f"an open file ({__file__!r}) belongs to the process that opened it; "
+        "open it where it is used, or send what is in it"
+    ).replace(repr(handle), serializer.short_repr(handle))
+
+
+def test_the_path_to_a_culprit(handle: Any) -> None:
+    slotted = Slotted()
+    slotted.handle = handle
+    uses_global = module_by_hand("def inner(): return HANDLE\ndef outer(): return inner()")
+    uses_global.HANDLE = handle
+    cases: dict[str, object] = {
+        "['k'][0]": {"k": [handle]},
+        ".handle": slotted,
+        " → its variable 'handle'": lambda: handle,
+        " → its global 'inner' → its global 'HANDLE'": uses_global.outer,
+        ".args[0]": functools.partial(print, handle),
+        ".func → its variable 'handle'": functools.partial(lambda: handle),
+        ".keywords['file']": functools.partial(print, file=handle),
+        ".__self__.handle": Holder.__init__.__get__(Holder(handle=handle)),
+        " → its class.handle": type("Local", (), {"handle": handle})(),
+        " → its default of 'x'": _with_default(handle),
+    }
+    for path, obj in cases.items():
+        assert message_of(obj).startswith(f"the result{path} (<_io.TextIOWrapper")
+
+
+def _with_default(handle: object) -> Callable[..., object]:
+    def use(*, x: object = handle) -> object:
+        return x
+
+    return use
+
+
+def test_each_kind_says_what_to_do() -> None:
+    assert "make it where it is used" in message_of([threading.Lock()])
+    assert "make it where it is used" in message_of([threading.RLock()])
+    assert "the result[0] (<threading.Event" in message_of([threading.Event()])
+    assert "make a list of what it yields" in message_of([i for i in [iter(())] if False] or gen())
+    with socket.socket() as open_socket:
+        assert "open it where it is used" in message_of({"s": open_socket})
+    with open(os.devnull, "rb") as binary:
+        assert "an open file ('/dev/null')" in message_of(binary)
+    assert "module 'by_hand'" in message_of(module_by_hand(""))
+
+
+def gen() -> Iterator[int]:
+    yield 1
+
+
+def test_an_object_that_holds_itself() -> None:
+    holder = Holder(lock=threading.Lock())
+    vars(holder)["aaa"] = holder
+    assert "the result.lock (" in message_of(holder)
+    turning: list[object] = []
+    turning.append([turning, threading.Lock()])
+    assert "the result[0][1] (" in message_of(turning)
+
+
+def test_whatever_the_objects_own_code_raises_is_a_packing_error() -> None:
+    class Refuses:
+        def __reduce__(self) -> Any:
+            raise ZeroDivisionError("refused")
+
+        def __repr__(self) -> str:
+            raise ZeroDivisionError
+
+    message = message_of([Refuses()])
+    assert message.startswith("the result[0] (<")
+    assert message.endswith("refused")
+
+
+def test_packing_goes_too_deep() -> None:
+    nested: list[Any] = []
+    for _ in range(100_000):
+        nested = [nested]
+    assert "recursion" in message_of(nested)
+
+
+def test_short_repr() -> None:
+    class Silent:
+        def __repr__(self) -> str:
+            raise SystemExit
+
+    assert serializer.short_repr(Silent()).startswith("<Silent")
+    assert len(serializer.short_repr("x" * 1000)) < 100
+
+
+# ---------------------------------------------------------------------- functions
+
+
+def test_a_function_is_packed_once(program: Callable[[str], Any]) -> None:
+    code = program("K = 1\ndef helper(x): return x + K\ndef f(x): return helper(x)")
+    first = serializer.pack_function(code.f)
+    assert serializer.pack_function(code.f) is first
+    assert first.name == "f"
+    code.K = 2
+    second = serializer.pack_function(code.f)
+    assert second.key != first.key
+    code.K = 1
+    # Another key than at first: in a worker, K is 2 by now.
+    assert serializer.pack_function(code.f).key not in (first.key, second.key)
+
+
+def test_a_function_travels_anew_after_another_changed_what_they_share(
+    program: Callable[[str], Any],
+) -> None:
+    code = program("K = 1\ndef f(): return K\ndef g(): return K")
+    first = serializer.pack_function(code.f)
+    code.K = 2
+    serializer.pack_function(code.g)
+    code.K = 1
+    assert serializer.pack_function(code.f).key != first.key
+
+
+def test_a_callable_that_is_no_function(program: Callable[[str], Any]) -> None:
+    code = program("K = [1]\ndef f(x): return K")
+    for make in (functools.partial, lambda f, _: f):
+        first = serializer.pack_function(make(code.f, 1))
+        assert serializer.pack_function(make(code.f, 1)).key == first.key
+        code.K.append(2)
+        assert serializer.pack_function(make(code.f, 1)).key != first.key
+
+
+def test_a_large_function_is_not_hashed(program: Callable[[str], Any]) -> None:
+    code = program("def f(): return ARRAY")
+    code.ARRAY = np.zeros(100_000)
+    first, second = serializer.pack_function(code.f), serializer.pack_function(code.f)
+    assert first.key != second.key
+    assert len(first.frames) == 1
+
+
+def test_names() -> None:
+    class Callable_:
+        def __call__(self) -> None: ...
+
+    assert serializer.name_of(gen) == "gen"
+    assert serializer.name_of(functools.partial(functools.partial(gen))) == "gen"
+    assert serializer.name_of(Callable_()) == "Callable_"
+    assert serializer.name_of(Holder.__init__) == "Holder.__init__"
+
+
+CHANGES = {
+    "a global": lambda code: setattr(code, "K", 2),
+    "a global's type": lambda code: setattr(code, "K", True),
+    "a global's sign": lambda code: setattr(code, "Z", -0.0),
+    "a new global": lambda code: setattr(code, "LATER", 1),
+    "a module": lambda code: setattr(code, "json", os),
+    "a helper": lambda code: exec("def helper(x): return 5", vars(code)),
+    "a helper's global": lambda code: setattr(code, "H", "b"),
+    "a default": lambda code: setattr(code.f, "__defaults__", (8,)),
+    "code": lambda code: setattr(code.helper, "__code__", _with_default.__code__),
+    "a variable": lambda code: code.change(5),
+    "a class attribute": lambda code: setattr(code.C, "n", 2),
+    "a method's global": lambda code: setattr(code, "M", 2),
+    "a base's attribute": lambda code: setattr(code.B, "b", 2),
+    "an enumeration": lambda code: setattr(code, "E", code.make_enum()),
+}
+CODE = """
+import json, enum
+K, Z, H, M = 1, 0.0, "a", (1, (2,))
+def helper(x): return H
+class B:
+    b = 1
+class C(B):
+    n = 1
+    def m(self): return M
+    @property
+    def p(self): return M
+    @staticmethod
+    def s(): return M
+def make_enum():
+    return enum.Enum("E", "A B")
+E = make_enum()
+def outer():
+    v = 4
+    def f(x=7): return K, Z, helper(x), v, json, LATER, C, len, E
+    def change(value):
+        nonlocal v
+        v = value
+    return f, change
+f, change = outer()
+"""
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_fingerprint_changes_with(change: Callable[[Any], None]) -> None:
+    code: Any = module_by_hand(CODE)
+    before = by_value.fingerprint(code.f)
+    assert before is not None
+    assert by_value.fingerprint(code.f) == before
+    change(code)
+    after = by_value.fingerprint(code.f)
+    assert after != before
+    assert after is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "K = [1]\ndef f(): return K",
+        "class C:\n    items = []\ndef f(): return C",
+        "def outer():\n    k = {}\n    return lambda: k\nf = outer()",
+        "def f(x=[]): return x",
+        "class C: pass\nK = C()\ndef f(): return K",
+        "def helper(): return []\nhelper.cache = {}\ndef f(): return helper",
+    ],
+)
+def test_no_fingerprint_of_what_can_change_within(text: str) -> None:
+    assert by_value.fingerprint(module_by_hand(text).f) is None
+
+
+def test_fingerprint_of_recursion() -> None:
+    code: Any = module_by_hand("def f(n): return g(n)\ndef g(n): return f(n)")
+    assert by_value.fingerprint(code.f) == by_value.fingerprint(code.f) is not None
+
+
+# ---------------------------------------------------------------------- importable
+
+
+def test_importable() -> None:
+    for obj in (json.dumps, json.JSONDecoder.decode, os.path.join, np.mean, np.ndarray, Path):
+        assert by_value.importable(obj)
+    for obj in (gen, serializer.pack, pytest.raises):
+        assert by_value.importable(obj) is by_value.modules.module_importable(obj.__module__)
+    assert not by_value.importable(lambda: 1)
+    assert not by_value.importable(module_by_hand("def f(): pass").f)
+    assert not by_value.importable(3)
+
+
+def test_a_monkeypatched_name_is_not_importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = json.dumps
+    monkeypatch.setattr(json, "dumps", lambda: None)
+    assert not by_value.importable(original)
+    assert not by_value.importable(json.dumps)
+
+
+@pytest.mark.parametrize("on_path", [True, False])
+@pytest.mark.parametrize("name", ["a_module_here", "a_package_here.part"])
+def test_a_file_counts_as_importable_where_the_path_finds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, on_path: bool
+) -> None:
+    (tmp_path / "a_module_here.py").write_text("def f(): pass")
+    (tmp_path / "a_package_here").mkdir()
+    (tmp_path / "a_package_here" / "part.py").write_text("def f(): pass")
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module(name)
+    by_value.modules._verdicts.clear()
+    if not on_path:
+        sys.path.remove(str(tmp_path))
+        sys.path_importer_cache.clear()
+    assert by_value.importable(module.f) is on_path
+    for each in name, name.partition(".")[0]:
+        sys.modules.pop(each, None)
+    by_value.modules._verdicts.clear()
+
+
+def test_another_file_of_the_same_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "twin_module.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    elsewhere = tmp_path / "elsewhere.py"
+    elsewhere.write_text("def f(): pass")
+    spec = importlib.util.spec_from_file_location("twin_module", elsewhere)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "twin_module", module)
+    spec.loader.exec_module(module)
+    assert not by_value.importable(module.f)
+
+
+def test_an_editable_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As setuptools makes it: a finder of its own, which a .pth file puts there in a worker too.
+    (tmp_path / "editable_module.py").write_text("def f(): pass")
+
+    class Finder:
+        @classmethod
+        def find_spec(cls, name: str, path: object = None, target: object = None) -> Any:
+            if name != "editable_module":
+                return None
+            return importlib.util.spec_from_file_location(name, tmp_path / f"{name}.py")
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder])
+    module = importlib.import_module("editable_module")
+    monkeypatch.setitem(sys.modules, "editable_module", module)
+    assert by_value.importable(module.f)
+
+
+# ---------------------------------------------------------------------- exceptions
+
+
+def test_an_exception_that_arrives_broken() -> None:
+    for received in (b"", b"garbage", pickle.dumps(3), serializer.pack_error(KeyError())[:-9]):
+        assert isinstance(serializer.unpack_error(received), UnpackingError)
+
+
+def test_an_exception_of_an_unknown_class() -> None:
+    packed = serializer.PackedError(b"cno_such_module\nError\n.", "no_such_module.Error: text", "T")
+    error = serializer.unpack_error(pickle.dumps(tuple(packed)))
+    assert isinstance(error, UnpackingError)
+    assert "no_such_module.Error: text" in str(error)
+    assert str(error.__cause__) == "\nT"
+
+
+def test_nothing_that_an_exception_does_stops_it() -> None:
+    class Worst(BaseException):
+        def __getattribute__(self, name: str) -> Any:
+            raise KeyboardInterrupt
+
+        def __str__(self) -> str:
+            raise KeyboardInterrupt
+
+    error = serializer.unpack_error(serializer.pack_error(Worst()))
+    assert isinstance(error, (Worst, UnpackingError))
+    assert "Worst" in repr(error) or isinstance(error, Worst)
+
+
+def test_a_note_where_there_is_no_room() -> None:
+    class Closed(Exception):
+        __notes__ = property(lambda self: 1 / 0)
+
+    serializer.add_note(Closed(), "note")
