@@ -235,6 +235,7 @@ class Clerk:
                 width=message.width,
                 final=message.reason in (coroner.TIMEOUT, coroner.SIGNAL),
                 timed_out=message.reason == coroner.TIMEOUT,
+                output=message.output,
             )
 
     def _lose(self, loss: Loss) -> None:
@@ -246,7 +247,13 @@ class Clerk:
             first = worker is not None and worker.ran == 0
             # With all the time there is for itself, it will not end the next time either.
             final = first and end.cause is DeathCause.OVER_TIME
-            self._bury(address, end, blame=final or coroner.is_the_jobs_fault(end), final=final)
+            self._bury(
+                address,
+                end,
+                blame=final or coroner.is_the_jobs_fault(end),
+                final=final,
+                output=self._crew.log_of(supervisor.queue_job),
+            )
 
     def _bury(
         self,
@@ -258,6 +265,7 @@ class Clerk:
         blame: bool = True,
         final: bool = False,
         timed_out: bool = False,
+        output: str = "",
     ) -> None:
         """A worker is no more; see `Ledger.ended` for what is said about it."""
         place = self._places.pop(address, None)
@@ -277,7 +285,7 @@ class Clerk:
             elif timed_out:
                 self._fail(verdict, place, coroner.timeout_of(ticket, place))
             else:
-                self._fail(verdict, place, coroner.certificate(verdict, place, end, now))
+                self._fail(verdict, place, coroner.certificate(verdict, place, end, output, now))
 
     def _fail(self, verdict: Verdict, place: Place, failure: Death | BaseException) -> None:
         ticket, index = verdict.ticket, verdict.index

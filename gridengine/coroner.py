@@ -39,8 +39,16 @@ def is_the_jobs_fault(end: End) -> bool:
     return end.cause in _THE_JOBS_OWN
 
 
-def certificate(verdict: Verdict, place: Place, end: End, now: float) -> Death:
-    """Returns the death certificate of a call."""
+def certificate(verdict: Verdict, place: Place, end: End, output: str, now: float) -> Death:
+    """Returns the death certificate of a call.
+
+    Args:
+        verdict: Which call, and which attempt at it.
+        place: Where that ran.
+        end: What is known of its end.
+        output: What it printed last.
+        now: On the monotonic clock.
+    """
     ticket = verdict.ticket
     return Death(
         job=ticket.name,
@@ -54,6 +62,7 @@ def certificate(verdict: Verdict, place: Place, end: End, now: float) -> Death:
         peak_memory=end.peak_memory,
         requested_memory=end.requested_memory,
         wall_time=end.wall_time or now - verdict.since,
+        output=output,
         detail=end.detail,
         advice=end.advice,
     )

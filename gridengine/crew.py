@@ -30,6 +30,9 @@ from .states import DeathCause
 
 log = logging.getLogger(__name__)
 
+#: The end of a queue job's log that goes into a death certificate.
+_LOG_BYTES = 4096
+
 _WORKER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker")
 
 
@@ -221,6 +224,15 @@ class Crew:
             cause=DeathCause.NODE_LOST,
             detail=f"nothing heard of {record.host} for {self._settings.patience:g} s",
         )
+
+    def log_of(self, queue_job: str) -> str:
+        """Returns the last lines that a queue job has printed, as far as they are to be had."""
+        for name in os.listdir(self._logs):
+            if queue_job in name:
+                with open(os.path.join(self._logs, name), "rb") as file:
+                    file.seek(max(0, os.fstat(file.fileno()).st_size - _LOG_BYTES))
+                    return file.read().decode("utf-8", errors="replace").strip()
+        return ""
 
     # ------------------------------------------------------------------ the scheduler's word
 

@@ -124,7 +124,7 @@ class Death:
             lines.append(f"  advice: {self.advice}")
         if self.output:
             lines.append("  last output:")
-            lines.extend(f"    {line}" for line in self.output.splitlines()[-10:])
+            lines.extend(f"    {line}" for line in self.output.splitlines()[-20:])
         return "\n".join(lines)
 
     def _who(self) -> str:
@@ -142,7 +142,7 @@ class Death:
         memory = f", peak memory {format_bytes(self.peak_memory)}" if self.peak_memory else ""
         if self.requested_memory:
             memory += f" of {format_bytes(self.requested_memory)} requested"
-        return f"{place}attempt {self.attempt}, after {self.wall_time:.3g} s{memory}"
+        return f"{place}attempt {self.attempt}, after {_format(self.wall_time)} s{memory}"
 
 
 class JobDied(JobError):
@@ -169,6 +169,11 @@ def format_bytes(count: int) -> str:
     size = float(count)
     for unit in ("", "K", "M", "G"):
         if size < 1024:
-            return f"{size:.3g}{unit}"
+            return f"{_format(size)}{unit}"
         size /= 1024
-    return f"{size:.3g}T"
+    return f"{_format(size)}T"
+
+
+def _format(number: float) -> str:
+    # Three digits, but no powers of ten where there are more before the point.
+    return f"{number:.0f}" if number >= 1000 else f"{number:.3g}"

@@ -40,13 +40,20 @@ has been validated.
 
 from __future__ import annotations
 
-from typing import Any, Union
+from typing import Annotated, Any, Union
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 VERSION = 1
 """Grows when two sides of different versions could misunderstand each other."""
+
+
+Count = Annotated[int, Meta(ge=0)]
+"""A number, an index or a position."""
+
+Seconds = Annotated[float, Meta(ge=0, le=1e12)]
+"""A duration. The host reckons with it: it shall be neither infinite nor no number."""
 
 
 class Call(Struct, array_like=True, gc=False):
@@ -55,15 +62,15 @@ class Call(Struct, array_like=True, gc=False):
     An empty payload stands for the first of its frames.
     """
 
-    ticket: int
-    attempt: int
+    ticket: Count
+    attempt: Count
     function: bytes
     mode: int
-    lo: int
-    hi: int
+    lo: Count
+    hi: Count
     payload: bytes
-    frames: int
-    timeout: float = 0.0
+    frames: Count
+    timeout: Seconds = 0.0
     careful: bool = False
     fail_fast: bool = False
 
@@ -73,52 +80,52 @@ class Routine(Struct, array_like=True, gc=False):
 
     key: bytes
     payload: bytes
-    frames: int
+    frames: Count
 
 
 class Result(Struct, array_like=True, gc=False):
     """The outcome of the calls ``lo`` to ``hi`` of a ticket."""
 
-    ticket: int
-    attempt: int
-    lo: int
-    hi: int
+    ticket: Count
+    attempt: Count
+    lo: Count
+    hi: Count
     payload: bytes
-    frames: int
+    frames: Count
     failures: dict[int, bytes]
-    wall: float
-    cpu: float
-    peak_memory: int
+    wall: Seconds
+    cpu: Seconds
+    peak_memory: Count
 
 
 class Probe(Struct, tag="probe", array_like=True, frozen=True):
-    version: int
+    version: Count
 
 
 class Here(Struct, tag="here", array_like=True, frozen=True):
-    version: int
+    version: Count
 
 
 class Supervising(Struct, tag="supervising", array_like=True, frozen=True):
-    version: int
+    version: Count
     queue_job: str
-    kind: int
+    kind: Count
     host: str
-    pid: int
+    pid: Count
 
 
 class Staff(Struct, tag="staff", array_like=True, frozen=True):
-    workers: int
+    workers: Count
 
 
 class Ready(Struct, tag="ready", array_like=True, frozen=True):
-    version: int
-    pid: int
+    version: Count
+    pid: Count
 
 
 class Run(Struct, tag="run", array_like=True, gc=False):
-    block: int
-    position: int
+    block: Count
+    position: Count
     functions: list[Routine]
     forget: list[bytes]
     calls: list[Call]
@@ -129,7 +136,7 @@ class Done(Struct, tag="done", array_like=True, gc=False):
 
 
 class Idle(Struct, tag="idle", array_like=True, frozen=True):
-    block: int
+    block: Count
 
 
 class Leave(Struct, tag="leave", array_like=True, frozen=True):
@@ -148,28 +155,28 @@ class Died(Struct, tag="died", array_like=True, frozen=True):
     kernel says, a `gridengine.states.DeathCause` value or ``timeout`` or ``signal``.
     """
 
-    worker: int
+    worker: Count
     status: int
-    position: int
-    width: int
+    position: Count
+    width: Count
     reason: str
-    peak_memory: int
+    peak_memory: Count
     output: str = ""
 
 
 class Recall(Struct, tag="recall", array_like=True, frozen=True):
-    worker: int
-    end: int
+    worker: Count
+    end: Count
 
 
 class Recalled(Struct, tag="recalled", array_like=True, frozen=True):
-    worker: int
-    position: int
+    worker: Count
+    position: Count
 
 
 class Signal(Struct, tag="signal", array_like=True, frozen=True):
-    worker: int
-    position: int
+    worker: Count
+    position: Count
     signum: int
 
 
@@ -181,10 +188,13 @@ ToHost = Union[Probe, Supervising, Ready, Done, Idle, Beat, Died, Recalled]
 ToNode = Union[Here, Staff, Run, Leave, Beat, Recall, Signal, Stop]
 
 _encoder = msgspec.msgpack.Encoder()
-_to_host = msgspec.msgpack.Decoder(ToHost)
-_to_node = msgspec.msgpack.Decoder(ToNode)
+_to_host: msgspec.msgpack.Decoder[ToHost] = msgspec.msgpack.Decoder(ToHost)
+_to_node: msgspec.msgpack.Decoder[ToNode] = msgspec.msgpack.Decoder(ToNode)
 
 encode = _encoder.encode
+
+# Text that is no UTF-8 msgspec reports as Python does.
+_RUBBISH = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class ProtocolError(Exception):
@@ -199,7 +209,7 @@ def decode_to_host(frame: Any) -> ToHost:
     """
     try:
         return _to_host.decode(frame)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except _RUBBISH as error:
         raise ProtocolError(str(error)) from None
 
 
@@ -211,7 +221,7 @@ def decode_to_node(frame: Any) -> ToNode:
     """
     try:
         return _to_node.decode(frame)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except _RUBBISH as error:
         raise ProtocolError(str(error)) from None
 
 

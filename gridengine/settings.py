@@ -7,6 +7,7 @@ starts; nothing is read at import.
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from collections.abc import Mapping
 
@@ -79,7 +80,7 @@ class Settings:
         """Returns the settings of an environment, by default this process's.
 
         Raises:
-            GridEngineError: A variable holds no number, or one that is not positive.
+            GridEngineError: A variable holds no number, or one that makes no sense.
         """
         environ = os.environ if environ is None else environ
         given: dict[str, object] = {}
@@ -90,16 +91,25 @@ class Settings:
         return cls(**given)  # type: ignore[arg-type]  # the fields' own types, by _parse
 
 
+#: A heartbeat or a patience of nothing would end every worker at once.
+_MAY_BE_ZERO = frozenset(
+    {"GRIDENGINE_INFRASTRUCTURE_RETRIES", "GRIDENGINE_RESUBMISSIONS", "GRIDENGINE_LINGER"}
+)
+
+
 def _parse(name: str, text: str, kind: type) -> object:
     if kind is str:
         return text
+    what = "a whole number" if kind is int else "a number"
     try:
-        value = kind(text)
+        value: float = kind(text)
     except ValueError:
-        raise GridEngineError(f"{name} is {text!r}; it takes a number") from None
-    if value < 0:
-        raise GridEngineError(f"{name} is {text!r}; it takes a number that is not negative")
-    return value  # type: ignore[no-any-return]  # int or float
+        raise GridEngineError(f"{name} is {text!r}; it takes {what}") from None
+    least_is_zero = name in _MAY_BE_ZERO
+    if not math.isfinite(value) or value < 0 or not (value or least_is_zero):
+        bound = "of at least 0" if least_is_zero else "above 0"
+        raise GridEngineError(f"{name} is {text!r}; it takes {what} {bound}")
+    return value
 
 
 def port_range(text: str) -> tuple[int, int] | None:
@@ -110,9 +120,9 @@ def port_range(text: str) -> tuple[int, int] | None:
     """
     if not text:
         return None
-    first, _, last = text.partition("-")
+    first, dash, last = text.partition("-")
     try:
-        low, high = int(first), int(last or first)
+        low, high = int(first), int(last if dash else first)
     except ValueError:
         low = high = 0
     if not 0 < low <= high < 65536:

@@ -232,4 +232,14 @@ class Ticket:
         gate = threading.Lock()
         gate.acquire()
         self.when_over(gate.release)
-        return gate.acquire(timeout=-1 if timeout is None else max(0.0, timeout))
+        try:
+            limit = -1 if timeout is None else min(max(0.0, timeout), threading.TIMEOUT_MAX)
+            return gate.acquire(timeout=limit)
+        finally:
+            self._forget(gate.release)
+
+    def _forget(self, callback: Callable[[], object]) -> None:
+        # Who waits in short turns, or is interrupted, must not leave a gate behind each time.
+        with _guard:
+            if self._waiters is not None and callback in self._waiters:
+                self._waiters.remove(callback)

@@ -1,10 +1,14 @@
 """Exceptions of ``__main__`` that a worker raises; run by test_by_value.py."""
 
 import dataclasses
+import json
 import os
+import subprocess
 import sys
 import threading
+import urllib.error
 
+import numpy as np
 import pytest
 from by_value_harness import call, echo, raised, report
 
@@ -43,6 +47,17 @@ def case_builtin():
     assert raised(lambda: b"\xff".decode()).start == 0
     assert raised(lambda: "".nothing).name == "nothing" or sys.version_info < (3, 12)
     assert raised(lambda: compile("1 +", "file", "eval")).filename == "file"
+
+
+def case_libraries():
+    error = raised(lambda: subprocess.run(["false"], check=True))
+    assert (error.returncode, error.cmd) == (1, ["false"])
+    error = raised(lambda: json.loads("{"))
+    assert (error.pos, error.doc) == (1, "{")
+    error = raised(lambda: np.zeros(3).sum(axis=5))
+    assert (error.axis, error.ndim) == (5, 1)
+    error = raised(lambda: fail(urllib.error.HTTPError, "url", 404, "no", None, None))
+    assert error.code == 404
 
 
 class TwoArguments(Exception):

@@ -1,25 +1,16 @@
 """Functions that travel; run by test_by_value.py."""
 
 import asyncio
-import contextlib
-import functools
-import importlib.util
 import math
 import os
 import os.path
 import sys
-import tempfile
-import types
 import xml.etree.ElementTree
 from concurrent import futures
 from types import SimpleNamespace
 
 import numpy as np
-import pytest
-from by_value_harness import call, echo, raised, report, worker
-
-import gridengine.functional
-from gridengine import serializer
+from by_value_harness import call, raised, report, worker
 
 FACTOR = 3
 COUNTS: dict = {}
@@ -174,137 +165,6 @@ def case_coroutine_function():
     assert call(lambda: asyncio.run(double(2))) == 6
 
 
-def traced(function):
-    @functools.wraps(function)
-    def wrapper(*args):
-        """Of the wrapper."""
-        return "traced", function(*args)
-
-    return wrapper
-
-
-@traced
-def decorated(x):
-    """Its documentation."""
-    return times(x)
-
-
-def case_decorated():
-    assert call(decorated, 1) == ("traced", 3)
-    assert call(lambda: (decorated.__name__, decorated.__doc__)) == (
-        "decorated",
-        "Its documentation.",
-    )
-    assert call(lambda: decorated.__wrapped__(2)) == 6
-
-
-@functools.lru_cache(maxsize=10)
-def cached_fibonacci(n):
-    return n if n < 2 else cached_fibonacci(n - 1) + cached_fibonacci(n - 2)
-
-
-def case_lru_cache():
-    def use():
-        return cached_fibonacci(50), cached_fibonacci.cache_info().currsize
-
-    assert call(use) == (12586269025, 10)
-    assert call(cached_fibonacci, 10) == 55
-    assert call(lambda: cached_fibonacci.cache_parameters()["maxsize"]) == 10
-
-
-@functools.singledispatch
-def kind_of(x):
-    return "object"
-
-
-@kind_of.register
-def _(x: int):
-    return "int"
-
-
-def case_singledispatch():
-    assert call(kind_of, 1) == "int"
-    assert call(lambda: [kind_of(1), kind_of("")]) == ["int", "object"]
-
-
-@contextlib.contextmanager
-def factor(value):
-    yield value * FACTOR
-
-
-def case_contextmanager():
-    def use():
-        with factor(2) as value:
-            return value
-
-    assert call(use) == 6
-
-
-def case_partial():
-    assert call(functools.partial(times), 2) == 6
-    assert call(functools.partial(lambda a, b: (a, b), b=times(1)), 2) == (2, 3)
-    mine = gridengine.functional.partial(lambda a, b: (a, b, FACTOR), b=1)
-    assert call(mine, 2) == (2, 1, 3)
-    assert call(lambda: mine(5)) == (5, 1, 3)
-    assert echo(mine).__name__ == mine.__name__
-
-
-class Counter:
-    step = 2
-
-    def __init__(self, start):
-        self.count = start
-
-    def __call__(self, x):
-        return self.count + x
-
-    def add(self, x):
-        return self.count + x * self.step
-
-    def __hidden(self):
-        return "hidden"
-
-    def hidden(self):
-        return self.__hidden
-
-    @staticmethod
-    def static(x):
-        return x * FACTOR
-
-    @classmethod
-    def make(cls, x):
-        return cls(x).add(1)
-
-
-Counter.late = lambda self: "late"
-
-
-def case_methods():
-    counter = Counter(10)
-    assert call(counter, 1) == 11
-    assert call(counter.add, 1) == 12
-    assert call(Counter.static, 1) == 3
-    assert call(counter.static, 1) == 3
-    assert call(Counter.make, 1) == 3
-    assert call(Counter.add, counter, 1) == 12
-    assert call(counter.hidden()) == "hidden"
-    assert call(counter.late) == "late"
-    assert call([3, 1].index, 1) == 1
-    assert call("a".join, "bc") == "bac"
-    assert call(dict.fromkeys, "a") == {"a": None}
-
-
-def case_class_attribute_changes():
-    counter = Counter(0)
-    assert call(counter.add, 1) == 2
-    Counter.step = 5
-    try:
-        assert call(counter.add, 1) == 5
-    finally:
-        Counter.step = 2
-    assert call(counter.add, 1) == 2
-
-
 def load():
     global MODEL, LOADED
     MODEL = LOADED = "loaded"
@@ -417,109 +277,6 @@ def case_dict_keys():
     assert list(call(lambda: {1: 2}.keys())) == [1]
 
 
-def load_module(name, text, registered):
-    with tempfile.NamedTemporaryFile("w", suffix=".py", delete=False) as file:
-        file.write(text)
-    spec = importlib.util.spec_from_file_location(name, file.name)
-    module = importlib.util.module_from_spec(spec)
-    if registered:
-        sys.modules[name] = module
-    spec.loader.exec_module(module)
-    os.unlink(file.name)
-    return module
-
-
-PLUGIN = """
-import math
-STATE = {}
-def sine(x): return math.sin(x) + helper(0)
-def helper(x): return x
-def put(x): STATE["x"] = x
-def get(): return STATE["x"], __name__
-class Thing:
-    def __init__(self, x): self.x = x
-    def get(self): return helper(self.x)
-"""
-
-
-def case_module_from_a_path():
-    for registered in (True, False):
-        plugin = load_module(f"plugin_{registered}", PLUGIN, registered)
-        assert call(plugin.sine, 0) == 0
-        assert call(plugin.Thing(4).get) == 4
-        assert type(echo(plugin.Thing(4))) is plugin.Thing
-        if registered:
-            call(plugin.put, 1)
-            assert call(plugin.get) == (1, plugin.__name__)
-            assert plugin.STATE == {}
-
-
-def case_module_made_by_hand():
-    module = types.ModuleType("by_hand")
-    exec("LIMIT = 5\ndef low(x): return x < LIMIT\nclass C: limit = LIMIT", vars(module))
-    assert call(module.low, 3) is True
-    assert isinstance(echo(module.C()), module.C)
-    sys.modules["by_hand"] = module
-    assert call(module.low, 7) is False
-    assert echo(module.C).limit == 5
-    del sys.modules["by_hand"]
-
-
-def case_module_by_hand_in_a_package():
-    module = types.ModuleType("gridengine.by_hand")
-    exec("def low(x): return x < 5\n", vars(module))
-    sys.modules["gridengine.by_hand"] = module
-    assert call(module.low, 3) is True
-    del sys.modules["gridengine.by_hand"]
-
-
-def case_module_cannot_travel():
-    module = types.ModuleType("by_hand")
-    with pytest.raises(TypeError) as caught:
-        call(lambda: module)
-    assert "its variable 'module' (<module 'by_hand'>)" in str(caught.value)
-    assert "'by_hand' cannot be imported" in str(caught.value)
-
-
-def case_namespaces_of_exec_stay_apart():
-    first: dict = {}
-    second: dict = {}
-    exec("K = 1\ndef get(): return K\ndef put():\n global K\n K = 9\n", first)
-    exec("K = 2\ndef get(): return K\n", second)
-
-    def use(get, other, put):
-        put()
-        return get(), other()
-
-    assert call(use, first["get"], second["get"], first["put"]) == (9, 2)
-    assert first["get"]() == 1
-
-
-def case_local_function_of_an_installed_module():
-    # It must see its own module's globals, not copies.
-    def use(get):
-        import by_value_module
-
-        by_value_module.SHARED.append(1)
-        return get() is by_value_module.SHARED
-
-    import by_value_module
-
-    assert call(use, by_value_module.getter()) is True
-
-
-def case_monkeypatched():
-    import json
-
-    original = json.dumps
-    json.dumps = lambda *_: "patched"
-    try:
-        assert call(original, [1]) == "[1]"
-        assert call(lambda f: f(1), json.dumps) == "patched"
-    finally:
-        json.dumps = original
-
-
 def case_two_workers():
     def make():
         class Made:
@@ -558,10 +315,6 @@ def case_deep():
         exec(f"def f{i}(x): return f{i + 1}(x) + 1", namespace)
     exec("def f60(x): return x", namespace)
     assert call(namespace["f0"], 0) == 60
-
-
-def case_keys_and_fingerprints():
-    assert serializer.pack_function(times) is serializer.pack_function(times)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.machinery
-import importlib.util
-import json
 import os
 import pickle
 import socket
@@ -13,13 +10,12 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from gridengine import by_value, serializer
+from gridengine import serializer
 from gridengine.errors import PackingError, UnpackingError
 from gridengine.settings import OUT_OF_BAND
 
@@ -46,7 +42,7 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
 # ---------------------------------------------------------------------- pack and unpack
 
 
-PLAIN = [
+PLAIN: list[object] = [
     None,
     True,
     1,
@@ -75,7 +71,8 @@ def test_plain_values_come_back(value: object) -> None:
 
 def test_simple_arguments_are_looked_at_in_full() -> None:
     local = module_by_hand("class A:\n    def __hash__(self): return 1\nlow = lambda: 3")
-    for value in ((local.A(),), {}), ((1,), {"a": local.A()}), ((1,), {local.A(): 1}):
+    values: tuple[Any, ...] = ((local.A(),), {}), ((1,), {"a": local.A()}), ((1,), {local.A(): 1})
+    for value in values:
         assert b"by_hand" in serializer.pack(value).payload
         assert b"__setattr__" not in serializer.pack(value).payload
     args, _ = serializer.unpack(*serializer.pack(((local.low,), {})))
@@ -164,7 +161,7 @@ def message_of(obj: object, what: str = "the result") -> str:
 
 
 def test_an_open_file_is_named_with_its_path(handle: Any) -> None:
-    arguments = (("a", Holder(x=1, handle=handle)), {})
+    arguments: Any = (("a", Holder(x=1, handle=handle)), {})
     assert message_of(arguments, "the arguments (args, kwargs)") == (
         f"the arguments (args, kwargs)[0][1].handle ({handle!r}) cannot travel to another process: "
         f"an open file ({__file__!r}) belongs to the process that opened it; "
@@ -173,9 +170,9 @@ def test_an_open_file_is_named_with_its_path(handle: Any) -> None:
 
 
 def test_the_path_to_a_culprit(handle: Any) -> None:
-    slotted = Slotted()
+    slotted: Any = Slotted()
     slotted.handle = handle
-    uses_global = module_by_hand("def inner(): return HANDLE\ndef outer(): return inner()")
+    uses_global: Any = module_by_hand("def inner(): return HANDLE\ndef outer(): return inner()")
     uses_global.HANDLE = handle
     cases: dict[str, object] = {
         "['k'][0]": {"k": [handle]},
@@ -306,152 +303,6 @@ def test_names() -> None:
     assert serializer.name_of(functools.partial(functools.partial(gen))) == "gen"
     assert serializer.name_of(Callable_()) == "Callable_"
     assert serializer.name_of(Holder.__init__) == "Holder.__init__"
-
-
-CHANGES = {
-    "a global": lambda code: setattr(code, "K", 2),
-    "a global's type": lambda code: setattr(code, "K", True),
-    "a global's sign": lambda code: setattr(code, "Z", -0.0),
-    "a new global": lambda code: setattr(code, "LATER", 1),
-    "a module": lambda code: setattr(code, "json", os),
-    "a helper": lambda code: exec("def helper(x): return 5", vars(code)),
-    "a helper's global": lambda code: setattr(code, "H", "b"),
-    "a default": lambda code: setattr(code.f, "__defaults__", (8,)),
-    "code": lambda code: setattr(code.helper, "__code__", _with_default.__code__),
-    "a variable": lambda code: code.change(5),
-    "a class attribute": lambda code: setattr(code.C, "n", 2),
-    "a method's global": lambda code: setattr(code, "M", 2),
-    "a base's attribute": lambda code: setattr(code.B, "b", 2),
-    "an enumeration": lambda code: setattr(code, "E", code.make_enum()),
-}
-CODE = """
-import json, enum
-K, Z, H, M = 1, 0.0, "a", (1, (2,))
-def helper(x): return H
-class B:
-    b = 1
-class C(B):
-    n = 1
-    def m(self): return M
-    @property
-    def p(self): return M
-    @staticmethod
-    def s(): return M
-def make_enum():
-    return enum.Enum("E", "A B")
-E = make_enum()
-def outer():
-    v = 4
-    def f(x=7): return K, Z, helper(x), v, json, LATER, C, len, E
-    def change(value):
-        nonlocal v
-        v = value
-    return f, change
-f, change = outer()
-"""
-
-
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_fingerprint_changes_with(change: Callable[[Any], None]) -> None:
-    code: Any = module_by_hand(CODE)
-    before = by_value.fingerprint(code.f)
-    assert before is not None
-    assert by_value.fingerprint(code.f) == before
-    change(code)
-    after = by_value.fingerprint(code.f)
-    assert after != before
-    assert after is not None
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "K = [1]\ndef f(): return K",
-        "class C:\n    items = []\ndef f(): return C",
-        "def outer():\n    k = {}\n    return lambda: k\nf = outer()",
-        "def f(x=[]): return x",
-        "class C: pass\nK = C()\ndef f(): return K",
-        "def helper(): return []\nhelper.cache = {}\ndef f(): return helper",
-    ],
-)
-def test_no_fingerprint_of_what_can_change_within(text: str) -> None:
-    assert by_value.fingerprint(module_by_hand(text).f) is None
-
-
-def test_fingerprint_of_recursion() -> None:
-    code: Any = module_by_hand("def f(n): return g(n)\ndef g(n): return f(n)")
-    assert by_value.fingerprint(code.f) == by_value.fingerprint(code.f) is not None
-
-
-# ---------------------------------------------------------------------- importable
-
-
-def test_importable() -> None:
-    for obj in (json.dumps, json.JSONDecoder.decode, os.path.join, np.mean, np.ndarray, Path):
-        assert by_value.importable(obj)
-    for obj in (gen, serializer.pack, pytest.raises):
-        assert by_value.importable(obj) is by_value.modules.module_importable(obj.__module__)
-    assert not by_value.importable(lambda: 1)
-    assert not by_value.importable(module_by_hand("def f(): pass").f)
-    assert not by_value.importable(3)
-
-
-def test_a_monkeypatched_name_is_not_importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = json.dumps
-    monkeypatch.setattr(json, "dumps", lambda: None)
-    assert not by_value.importable(original)
-    assert not by_value.importable(json.dumps)
-
-
-@pytest.mark.parametrize("on_path", [True, False])
-@pytest.mark.parametrize("name", ["a_module_here", "a_package_here.part"])
-def test_a_file_counts_as_importable_where_the_path_finds_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, on_path: bool
-) -> None:
-    (tmp_path / "a_module_here.py").write_text("def f(): pass")
-    (tmp_path / "a_package_here").mkdir()
-    (tmp_path / "a_package_here" / "part.py").write_text("def f(): pass")
-    monkeypatch.syspath_prepend(tmp_path)
-    module = importlib.import_module(name)
-    by_value.modules._verdicts.clear()
-    if not on_path:
-        sys.path.remove(str(tmp_path))
-        sys.path_importer_cache.clear()
-    assert by_value.importable(module.f) is on_path
-    for each in name, name.partition(".")[0]:
-        sys.modules.pop(each, None)
-    by_value.modules._verdicts.clear()
-
-
-def test_another_file_of_the_same_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "twin_module.py").write_text("")
-    monkeypatch.syspath_prepend(tmp_path)
-    elsewhere = tmp_path / "elsewhere.py"
-    elsewhere.write_text("def f(): pass")
-    spec = importlib.util.spec_from_file_location("twin_module", elsewhere)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "twin_module", module)
-    spec.loader.exec_module(module)
-    assert not by_value.importable(module.f)
-
-
-def test_an_editable_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # As setuptools makes it: a finder of its own, which a .pth file puts there in a worker too.
-    (tmp_path / "editable_module.py").write_text("def f(): pass")
-
-    class Finder:
-        @classmethod
-        def find_spec(cls, name: str, path: object = None, target: object = None) -> Any:
-            if name != "editable_module":
-                return None
-            return importlib.util.spec_from_file_location(name, tmp_path / f"{name}.py")
-
-    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder])
-    module = importlib.import_module("editable_module")
-    monkeypatch.setitem(sys.modules, "editable_module", module)
-    assert by_value.importable(module.f)
 
 
 # ---------------------------------------------------------------------- exceptions

@@ -34,18 +34,12 @@ _MADE_WITH_IT = frozenset(
         "_abc_impl",
     }
 )
-#: What it takes to rebuild an instance or a ``Stack[int]``. It comes first: a table that
-#: another method uses may hold some.
+#: What it takes to keep an instance in a table, to rebuild one, or a ``Stack[int]``. These come
+#: first, in this order: what other methods use, such as a global table, may hold some.
 _FIRST = (
-    "__new__",
-    "__init__",
-    "__setattr__",
-    "__setstate__",
-    "__hash__",
-    "__eq__",
-    "__parameters__",
-    "__orig_bases__",
-    "__class_getitem__",
+    ("__hash__", "__eq__"),
+    ("__parameters__", "__orig_bases__", "__class_getitem__"),
+    ("__new__", "__init__", "__setattr__", "__setstate__"),
 )
 _SINGLETONS = (type(None), type(NotImplemented), type(...))
 _HEAP_TYPE = 1 << 9
@@ -71,9 +65,12 @@ def reduce(cls: type, upward: bool = False) -> Any:
     members = enums.members(cls) if isinstance(cls, enum.EnumMeta) else None
     values = attributes(cls)
     shared.send(token, values)
-    first = {name: values.pop(name) for name in _FIRST if name in values}
+    first = [
+        _Early(cls, {name: values.pop(name) for name in group if name in values})
+        for group in _FIRST
+    ]
     recipe = (token, upward, type(cls), cls.__name__, cls.__bases__, body, members)
-    return make, recipe, (_Early(cls, first), values), None, None, fill
+    return make, recipe, (first, values), None, None, fill
 
 
 def token_of(obj: Any) -> str:
@@ -206,7 +203,7 @@ def _ignore(cls: type, /, **_: Any) -> None:
     pass
 
 
-def fill(cls: type, state: tuple[None, dict[str, Any]]) -> None:
+def fill(cls: type, state: tuple[list[None], dict[str, Any]]) -> None:
     """Gives a class its attributes."""
     _set_attributes(cls, state[1])
     _complete.add(_tokens[id(cls)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 import importlib
 import marshal
+import operator
 import sys
 import types
 from collections.abc import Iterable, Iterator
@@ -32,6 +33,7 @@ _ATTRIBUTES = (
     "__annotations__",
     *(["__type_params__"] if sys.version_info >= (3, 12) else []),
 )
+_attributes_of = operator.attrgetter(*_ATTRIBUTES)
 _INTERPRETER = sys.version_info[:2]
 _MANY = 10_000
 
@@ -48,14 +50,14 @@ def reduce(function: types.FunctionType) -> Any:
     if space.shared is not None:
         shared.send(space.shared, used)
     cells = function.__closure__
-    state = {
-        "space": space.shared,
-        "globals": used,
-        "imports": _submodules(function.__code__, used.values()),
-        "cells": tuple(contents(cells or ())),
-        "attributes": {name: getattr(function, name) for name in _ATTRIBUTES},
-        "dict": vars(function),
-    }
+    state = (
+        _attributes_of(function),
+        vars(function),
+        _submodules(function.__code__, used.values()),
+        tuple(contents(cells or ())),
+        space.shared,
+        used,
+    )
     code = marshal.dumps(function.__code__)
     # The cells are made empty and filled afterwards: what is in them may refer to the function.
     return make, (_INTERPRETER, code, space, cells), state, None, None, fill
@@ -85,17 +87,18 @@ def make(
     return types.FunctionType(marshal.loads(code), globals_, closure=cells)  # noqa: S302
 
 
-def fill(function: types.FunctionType, state: dict[str, Any]) -> None:
+def fill(function: types.FunctionType, state: tuple[Any, ...]) -> None:
     """Gives a function that `make` has made all else."""
-    for name, value in state["attributes"].items():
+    attributes, others, imports, values, space, globals_ = state
+    for name, value in zip(_ATTRIBUTES, attributes, strict=True):
         setattr(function, name, value)
-    vars(function).update(state["dict"])
-    for name in state["imports"]:
+    vars(function).update(others)
+    for name in imports:
         importlib.import_module(name)
-    for cell, content in zip(function.__closure__ or (), state["cells"], strict=True):
-        if content:
-            cell.cell_contents = content[0]
-    _fill_globals(function.__globals__, state["space"], state["globals"])
+    for cell, value in zip(function.__closure__ or (), values, strict=True):
+        if value:
+            cell.cell_contents = value[0]
+    _fill_globals(function.__globals__, space, globals_)
     modules.publish(function)
 
 

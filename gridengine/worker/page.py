@@ -11,7 +11,7 @@ worker's help.
       fence                                    HIGH, LOW = end, first position not begun
       GENERATION as last seen?  go on          fence
       else wait until SETTLED == GENERATION    begun more meanwhile?  raise LOW, look again
-      LOW <= p < HIGH?  skip to HIGH           SETTLED = GENERATION
+      LOW <= p < HIGH?  not to be run          SETTLED = GENERATION
 
 Either the worker sees the new generation, and waits until the supervisor has decided, or the
 supervisor sees the claim: so each call is either begun here or given back, never both.
@@ -101,10 +101,6 @@ class Page:
                 if words[_GENERATION] == generation:
                     return generation, low, high
             time.sleep(0.0001)
-
-    def skip(self) -> int:
-        """Returns the position from which on the worker may go on after a recall."""
-        return self._words[_HIGH]
 
     def set_deadline(self, seconds: float) -> None:
         """Notes when the current job is over its time, on the monotonic clock; 0 for never."""

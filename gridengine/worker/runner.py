@@ -20,6 +20,7 @@ from ..protocol import Call, Done, Idle, Leave, Ready, Result, Run
 from ..serializer import add_note, pack, pack_error, unpack
 from ..settings import FLUSH_SECONDS, OUT_OF_BAND, SLICE_SECONDS
 from ..ticket import Mode
+from .output import Output
 from .page import MAX_WIDTH, Page
 
 #: Kilobytes on Linux, bytes on macOS (getrusage(2) of each).
@@ -32,6 +33,7 @@ class Worker:
     Args:
         socket: Connected to the dispatcher.
         page: Shared with the supervisor.
+        output: Shared with it too.
         heartbeat: Seconds without work after which it says that it has none.
         on_deadline: Called when a job with a time limit begins.
     """
@@ -40,11 +42,13 @@ class Worker:
         self,
         socket: zmq.Socket[bytes],
         page: Page,
+        output: Output,
         heartbeat: float,
         on_deadline: Callable[[], None],
     ) -> None:
         self._socket = socket
         self._page = page
+        self._output = output
         self._on_deadline = on_deadline
         self._functions: dict[bytes, Callable[..., Any]] = {}
         self._broken: dict[bytes, BaseException] = {}
@@ -125,6 +129,7 @@ class Worker:
     def _run_single(self, call: Call, frames: list[Any], position: int) -> None:
         if self._page.claim(position, 1) == position:
             return
+        self._output.begin()
         if call.timeout:
             self._page.set_deadline(time.monotonic() + call.timeout)
             self._on_deadline()
@@ -165,6 +170,7 @@ class Worker:
                 failures = dict.fromkeys(range(call.lo, call.hi), _pack_failure(error))
                 self._add(call, call.lo, call.hi, b"", (), failures, 0.0, 0.0, 0)
             return
+        self._output.begin()
         span = _Span(call.lo)
         at, width = call.lo, 1
         while at < call.hi and not (span.failures and call.fail_fast):

@@ -25,6 +25,7 @@ from ..launch import Launch
 from ..protocol import Beat, Died, Probe, Recall, Recalled, Signal, Staff, Stop, Supervising
 from ..states import DeathCause
 from . import kernel
+from .output import Output
 from .page import Page
 from .runner import Worker
 
@@ -39,6 +40,7 @@ class _Child:
     def __init__(self, number: int, page: Page) -> None:
         self.number = number
         self.page = page
+        self.output = Output()
         self.pid = 0
         self.reason = ""
 
@@ -244,7 +246,9 @@ class Supervisor:
     def _report(self, child: _Child, status: int, peak_memory: int) -> None:
         position, width = child.page.begun
         reason = child.reason or self._cause(status)
+        said = child.output.read()
         child.page.close()
+        child.output.close()
         # What it had started and left behind has become this process's child.
         kernel.kill_strays(keep=set(self._children))
         if status == 0 and child.reason == "":
@@ -252,7 +256,7 @@ class Supervisor:
         self._barren = 0 if width or status == 0 else self._barren + 1
         if self._barren >= _BARREN_DEATHS:
             self._stopping = True
-        self._say(Died(child.number, status, position, width, reason, peak_memory))
+        self._say(Died(child.number, status, position, width, reason, peak_memory, said))
 
     def _cause(self, status: int) -> str:
         if status >= 0:
@@ -304,15 +308,14 @@ class Supervisor:
         # The supervisor's own is of another process now.
         self._context = None
         socket = self._connect(protocol.worker_address(self._address, child.number))
-        Worker(socket, child.page, self._launch.heartbeat, self.nudge).run()
+        Worker(socket, child.page, child.output, self._launch.heartbeat, self.nudge).run()
         socket.close()
         assert self._context is not None
         self._context.term()
 
-    @property
-    def descriptors(self) -> set[int]:
-        """What a worker keeps open."""
-        return {0, 1, 2, self._wake_write}
+    def descriptors(self, child: _Child) -> set[int]:
+        """Returns what a worker keeps open."""
+        return {0, 1, 2, self._wake_write, child.output.descriptor}
 
 
 _OF_A_CRASH = frozenset(
@@ -350,8 +353,9 @@ def _become_worker(supervisor: Supervisor, child: _Child, parent: int) -> None:
             signal.signal(signum, signal.default_int_handler if signum == signal.SIGINT
                           else signal.SIG_DFL)  # fmt: skip
         kernel.die_with_parent(parent)
-        kernel.close_all_but(supervisor.descriptors)
+        kernel.close_all_but(supervisor.descriptors(child))
         _quiet_stdin()
+        child.output.capture()
         from .. import by_value
 
         by_value.become_worker()

@@ -170,17 +170,19 @@ def _hammer(
     """Hands out blocks and takes them back at random; returns which calls were given back."""
     child = os.fork()
     if not child:
+        status = 1
         try:
             _work(page, ends, begun, handed, random.Random(rng.random()))
+            status = 0
         finally:
-            os._exit(0)
+            os._exit(status)
     given = bytearray(ends[-1])
     for number, end in enumerate(ends):
         handed[0] = number + 1
         # The worker notes its position even where it is refused, at the start of each piece.
         target = end - rng.randint(_PIECE, 5 * _PIECE)
         while sum(page.begun) < target:
-            pass
+            os.sched_yield()
         if rng.random() < 0.5:
             _take_back(page, end, given)
     assert os.waitpid(child, 0) == (child, 0)
@@ -199,7 +201,7 @@ def _work(
     position = 0
     for number, end in enumerate(ends):
         while handed[0] <= number:
-            pass
+            os.sched_yield()
         while position < end:
             piece = min(end, position + rng.randint(1, _PIECE))
             while position < piece:

@@ -1,4 +1,4 @@
-"""A module that a worker can import; for by_value_functions.py."""
+"""A module that a worker can import; for by_value_modules.py."""
 
 SHARED: list = []
 
