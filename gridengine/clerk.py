@@ -69,6 +69,8 @@ class Clerk:
             self._cancel_waiting(set(self._doomed))
         for order in self.ledger.assign(now):
             self._send(order)
+        for worker in self.ledger.out_of_time():
+            self._wires.send(worker.address, protocol.Leave())
         if now >= self._look:
             self._look = now + self._look_around(now)
         for kind in self.ledger.kinds():
@@ -189,11 +191,12 @@ class Clerk:
             log.warning("a supervisor on %s speaks another version of the protocol", message.host)
             self._wires.send(address, protocol.Stop())
             return
-        self._crew.arrived(
-            SupervisorRecord(
-                address, message.queue_job, message.kind, message.host, message.pid, 0, now
-            )
+        record = SupervisorRecord(
+            address, message.queue_job, message.kind, message.host, message.pid, 0, now
         )
+        if message.time_left:
+            record.deadline = now + message.time_left
+        self._crew.arrived(record)
         early, self._early = self._early, []
         for worker, ready in early:
             self._welcome_worker(worker, ready, now)
@@ -208,7 +211,7 @@ class Clerk:
             return
         self._places[address] = Place(supervisor.host, message.pid, supervisor.queue_job)
         self._blocks.arrived(address)
-        self.ledger.joined(address, supervisor.kind, now)
+        self.ledger.joined(address, supervisor.kind, now, deadline=supervisor.deadline)
 
     # ------------------------------------------------------------------ deaths
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import logging
+import math
 import os
 import sys
 import threading
@@ -44,6 +45,7 @@ class SupervisorRecord:
         address: Its routing id.
         workers: How many it was told to have.
         heard: When it last spoke.
+        deadline: When the batch system will end it.
     """
 
     address: bytes
@@ -53,6 +55,7 @@ class SupervisorRecord:
     pid: int
     workers: int
     heard: float
+    deadline: float = math.inf
 
 
 @dataclasses.dataclass
@@ -167,7 +170,11 @@ class Crew:
     def _start(self, kind: int, count: int, workers: int) -> None:
         path = os.path.join(self._folder, f"launch-{kind}-{workers}")
         if not os.path.exists(path):
-            dataclasses.replace(self._launch, kind=kind, workers=workers).write(path)
+            limit = self._scheduler.time_limit(self._kinds[kind])
+            launch = dataclasses.replace(
+                self._launch, kind=kind, workers=workers, time_limit=limit
+            )
+            launch.write(path)
         number = next(self._batch_numbers)
         self._batches[number] = _Batch(kind, count)
         self._session.start(

@@ -96,7 +96,7 @@ class Hub:
     def _launch(self) -> Launch:
         keys = self._wires.keys
         remote = self._scheduler.remote
-        threads = getattr(self._scheduler, "slots", 1)
+        threads = self._scheduler.slots
         environ = (
             environment_for_nodes(os.environ, threads)
             if remote

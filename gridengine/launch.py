@@ -18,12 +18,12 @@ from .errors import GridEngineError
 
 #: Environment of the submitting host that would be wrong, or a lie, on a node.
 _OF_THIS_HOST = frozenset(
-    (
-        "HOSTNAME HOST DISPLAY XAUTHORITY XDG_RUNTIME_DIR XDG_SESSION_ID SSH_CLIENT "
-        "SSH_CONNECTION SSH_TTY SSH_AUTH_SOCK TERM TMPDIR TMP TEMP TMUX TMUX_PANE STY "
-        "DBUS_SESSION_BUS_ADDRESS JOB_ID JOB_NAME JOB_SCRIPT QUEUE NSLOTS NHOSTS NQUEUES ARC "
-        "ENVIRONMENT REQUEST RESTARTED LD_PRELOAD PWD OLDPWD SHLVL _"
-    ).split()  # noqa: SIM905  # a table is easier to read than a list of quotes
+    """
+    HOSTNAME HOST DISPLAY XAUTHORITY XDG_RUNTIME_DIR XDG_SESSION_ID SSH_CLIENT SSH_CONNECTION
+    SSH_TTY SSH_AUTH_SOCK TERM TMPDIR TMP TEMP TMUX TMUX_PANE STY DBUS_SESSION_BUS_ADDRESS
+    JOB_ID JOB_NAME JOB_SCRIPT QUEUE NSLOTS NHOSTS NQUEUES PE ARC ENVIRONMENT REQUEST RESTARTED
+    LD_PRELOAD PWD OLDPWD SHLVL _
+    """.split()  # noqa: SIM905  # a table is easier to read than a list of quotes
 )
 _OF_A_QUEUE_JOB = ("SGE_", "PE_", "DRMAA_", "SLURM_", "PBS_")
 
@@ -53,6 +53,7 @@ class Launch:
         fresh: Whether each job gets a newly forked worker.
         heartbeat: Seconds between signs of life.
         patience: Seconds of the dispatcher's silence after which all ends.
+        time_limit: Seconds from its start after which the batch system ends it, 0 for never.
         parent: Process id of the program if it runs on the same host, else 0.
         queue_job: ``str.format`` template that gives the queue job's name from the environment.
         cwd: Working directory.
@@ -70,6 +71,7 @@ class Launch:
     fresh: bool = False
     heartbeat: float = 5.0
     patience: float = 30.0
+    time_limit: float = 0.0
     parent: int = 0
     queue_job: str = ""
     cwd: str = ""

@@ -102,6 +102,7 @@ class WorkerRecord:
         ends: The position behind each such message that it has not finished.
         ran: Calls that it has answered.
         heard: When it last spoke, or was given work.
+        deadline: When its queue job will be ended.
         recalling: Whether its unbegun work is being taken back.
         leaving: Whether it has been told to end.
     """
@@ -109,6 +110,7 @@ class WorkerRecord:
     __slots__ = (
         "address",
         "block",
+        "deadline",
         "ends",
         "heard",
         "kind",
@@ -120,7 +122,7 @@ class WorkerRecord:
         "recalling",
     )
 
-    def __init__(self, address: bytes, kind: int, now: float) -> None:
+    def __init__(self, address: bytes, kind: int, now: float, deadline: float) -> None:
         self.address = address
         self.kind = kind
         self.outstanding: collections.deque[Piece] = collections.deque()
@@ -130,6 +132,7 @@ class WorkerRecord:
         self.ends: collections.deque[int] = collections.deque()
         self.ran = 0
         self.heard = now
+        self.deadline = deadline
         self.recalling = False
         self.leaving = False
 
@@ -167,6 +170,8 @@ class Ledger:
         self._idle: dict[int, dict[bytes, WorkerRecord]] = {}
         self._hungry: dict[bytes, WorkerRecord] = {}
         self._paces: collections.OrderedDict[bytes, float] = collections.OrderedDict()
+        self._longest: dict[bytes, float] = {}
+        self._late: list[WorkerRecord] = []
         self.workers: dict[bytes, WorkerRecord] = {}
 
     # ------------------------------------------------------------------ what is wanted
@@ -256,9 +261,11 @@ class Ledger:
 
     # ------------------------------------------------------------------ workers
 
-    def joined(self, address: bytes, kind: int, now: float) -> WorkerRecord:
-        """Event: a worker is ready for work."""
-        worker = WorkerRecord(address, kind, now)
+    def joined(
+        self, address: bytes, kind: int, now: float, *, deadline: float = math.inf
+    ) -> WorkerRecord:
+        """Event: a worker is ready for work, until ``deadline``."""
+        worker = WorkerRecord(address, kind, now, deadline)
         self.workers[address] = worker
         self._staff[kind] += 1
         self._rest(worker)
@@ -368,13 +375,34 @@ class Ledger:
             idle = self._idle.get(kind)
             while queue and idle:
                 worker = idle.popitem()[1]
-                self._assign(worker, queue, now, orders)
+                if self._has_time(worker, queue[0], now):
+                    self._assign(worker, queue, now, orders)
+                else:
+                    worker.leaving = True
+                    self._late.append(worker)
         if any(self._queues.values()):
             for worker in list(self._hungry.values()):
                 queue = self._queue(worker.kind)
-                if queue and self._estimate(queue[0]) < math.inf:
+                if (
+                    queue
+                    and self._estimate(queue[0]) < math.inf
+                    and self._has_time(worker, queue[0], now)
+                ):
                     self._assign(worker, queue, now, orders)
         return orders
+
+    def _has_time(self, worker: WorkerRecord, piece: Piece, now: float) -> bool:
+        """Tells whether a worker will live long enough, by what such calls have taken at most."""
+        if worker.deadline == math.inf or not worker.ran:
+            # A fresh one has all the time that there is: if that is too little, it must show.
+            return True
+        longest = self._longest.get(piece.ticket.function.key, 0.0)
+        return now + worker.load + longest * (piece.hi - piece.lo) < worker.deadline
+
+    def out_of_time(self) -> list[WorkerRecord]:
+        """Returns the orders to have workers leave that live too short for what waits."""
+        late, self._late = self._late, []
+        return late
 
     def _assign(
         self,
@@ -510,11 +538,12 @@ class Ledger:
             self._idle.setdefault(worker.kind, {})[worker.address] = worker
 
     def _learn(self, function: bytes, seconds: float) -> None:
+        self._longest[function] = max(seconds, self._longest.get(function, 0.0))
         known = self._paces.get(function)
         if known is None:
             self._paces[function] = seconds
             if len(self._paces) > PACES:
-                self._paces.popitem(last=False)
+                self._longest.pop(self._paces.popitem(last=False)[0], None)
         else:
             # Follows a change within a few answers, and is not thrown off by one outlier.
             self._paces[function] = known + 0.2 * (seconds - known)

@@ -112,6 +112,7 @@ class Supervising(Struct, tag="supervising", array_like=True, frozen=True):
     kind: Count
     host: str
     pid: Count
+    time_left: Seconds = 0.0
 
 
 class Staff(Struct, tag="staff", array_like=True, frozen=True):

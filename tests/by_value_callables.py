@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import pickle
 
 from by_value_harness import call, echo, report
 
@@ -143,6 +144,10 @@ def case_class_attribute_changes():
     finally:
         Counter.step = 2
     assert call(counter.add, 1) == 2
+
+
+def case_plain_pickle_in_the_worker():
+    assert call(lambda: pickle.loads(pickle.dumps(Counter(3))).add(times(1))) == 9
 
 
 if __name__ == "__main__":

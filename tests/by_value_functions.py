@@ -199,12 +199,6 @@ def case_name():
     assert call(use) == ("__main__", True, "__main__", "by_value_functions.py")
 
 
-def case_plain_pickle_in_the_worker():
-    import pickle
-
-    assert call(lambda: pickle.loads(pickle.dumps(Counter(3))).add(times(1))) == 9
-
-
 def case_attributes():
     def use():
         return use.label, use.__annotations__, use.__module__, use.__qualname__

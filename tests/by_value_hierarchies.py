@@ -1,4 +1,4 @@
-"""Slots, abstract classes, metaclasses and classes told of their subclasses; see test_by_value.py."""
+"""Slots, abstract classes, metaclasses, ``__init_subclass__``; run by test_by_value.py."""
 
 import abc
 

@@ -77,15 +77,17 @@ def token_of(obj: Any) -> str:
     """Returns the token of a class, or of what else must be the same wherever it arrives."""
     token = _tokens.get(id(obj))
     if token is None:
-        token = os.urandom(12).hex()
-        remember(token, obj)
+        # Another thread may be at it too: the first one's stands.
+        token = _tokens.setdefault(id(obj), os.urandom(12).hex())
+        _known[token] = obj
     return token
 
 
-def remember(token: str, obj: Any) -> None:
-    """Gives an object a token."""
-    _known[token] = obj
+def remember(token: str, obj: Any) -> Any:
+    """Gives an object a token; returns it, or what another thread has given the token before."""
+    obj = _known.setdefault(token, obj)
     _tokens[id(obj)] = token
+    return obj
 
 
 def known(token: str) -> Any:
@@ -152,8 +154,8 @@ def make(
             cls = _make_bare(metaclass, name, bases, body)
         else:
             cls = enums.make(metaclass, name, bases, body, members)
-        remember(token, cls)
-        _arrived[token] = False
+        cls = remember(token, cls)
+        _arrived.setdefault(token, False)
     if token in _arrived and not upward:
         _arrived[token] = True
     return cls

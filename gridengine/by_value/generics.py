@@ -31,7 +31,7 @@ def make(
         made = kind(*arguments, **options)
         if hasattr(made, "__dict__"):
             made.__module__ = module
-        classes.remember(token, made)
+        made = classes.remember(token, made)
     return made
 
 

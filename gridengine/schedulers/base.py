@@ -157,6 +157,7 @@ class Scheduler(abc.ABC):
         workers_per_queue_job: Workers that one queue job holds.
         max_queue_jobs: Queue jobs at one time, at most.
         linger: Seconds that an idle worker is kept, None for as long as the scheduler is open.
+        slots: Cores that each worker is granted.
         queue_job_name: How a supervisor derives its queue job's name from its environment
             (``str.format`` fields).
     """
@@ -165,6 +166,7 @@ class Scheduler(abc.ABC):
     workers_per_queue_job: int = 1
     max_queue_jobs: int = 1
     linger: float | None = None
+    slots: int = 1
     queue_job_name: ClassVar[str] = ""
 
     _closers: tuple[Callable[[], None], ...] = ()
@@ -186,6 +188,14 @@ class Scheduler(abc.ABC):
             ValueError, TypeError: A request has a value that the batch system cannot take.
         """
         return dict(resources)
+
+    def time_limit(self, resources: Mapping[str, object]) -> float:
+        """Returns the seconds after which the batch system ends a queue job, 0 for never.
+
+        Args:
+            resources: What `resources_of` has returned.
+        """
+        return 0.0
 
     def on_close(self, closer: Callable[[], None]) -> None:
         """Has ``closer`` called, once, by `close`."""

@@ -87,6 +87,7 @@ class GridEngineScheduler(Scheduler):
         self.max_workers = max_workers
         self.max_queue_jobs = max_workers or settings.queue_jobs
         self.linger = settings.linger
+        self.slots = self.request.slots
 
     def __repr__(self) -> str:
         limit = f"max_workers={self.max_workers}" if self.max_workers else ""
@@ -101,6 +102,10 @@ class GridEngineScheduler(Scheduler):
             name: "|".join(value) if isinstance(value, (list, tuple)) else value
             for name, value in resources.items()
         }
+
+    def time_limit(self, resources: Mapping[str, object]) -> float:
+        """Returns ``h_rt`` in seconds, 0 if there is none."""
+        return self.request.changed(resources).seconds
 
     def probe(self, timeout: float = _PROBE) -> str:
         """Returns the name of the Grid Engine whose master answers.

@@ -54,6 +54,7 @@ class Supervisor:
 
     def __init__(self, launch: Launch) -> None:
         self._launch = launch
+        self._began = time.monotonic()
         self._queue_job = launch.queue_job.format_map(os.environ)
         self._address = os.urandom(8).hex().encode()
         self._children: dict[int, _Child] = {}
@@ -85,6 +86,7 @@ class Supervisor:
                     self._launch.kind,
                     _socket.gethostname(),
                     os.getpid(),
+                    self._time_left(),
                 )
             )
             self._serve()
@@ -132,6 +134,11 @@ class Supervisor:
                 # The workers are forked without it.
                 self._context.term()
                 self._context = None
+
+    def _time_left(self) -> float:
+        """Returns the seconds until the batch system ends this queue job, 0 for never."""
+        limit = self._launch.time_limit
+        return limit and max(1e-3, limit - time.monotonic() + self._began)
 
     def _say(self, message: object) -> None:
         assert self._socket is not None
