@@ -122,7 +122,7 @@ class Hub:
     @property
     def closed(self) -> bool:
         """True once the hub takes no more tickets."""
-        return self._closing or not self._thread.is_alive()
+        return self._closing
 
     def kind_of(self, resources: Mapping[str, object]) -> int:
         """Returns the kind of tickets that need these resources.
@@ -138,7 +138,7 @@ class Hub:
         Raises:
             SchedulerError: The scheduler was closed.
         """
-        if self.closed:
+        if self._closing:
             raise SchedulerError(f"{self._scheduler!r} was closed")
         self._new.append(ticket)
         self._wake()

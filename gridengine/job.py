@@ -340,7 +340,9 @@ class Job:
         """Unpacks the answer, once, in the thread that asks for it."""
         if self._value is not _UNKNOWN or self._error is not None:
             return
-        error = self._collect_error()
+        ticket = self._ticket
+        finished = ticket is not None and ticket.state is JobState.FINISHED
+        error = None if finished else self._collect_error()
         if error is not None:
             self._adopt(vars(error).pop(_STATE_OF_JOB, None))
             self._error = error

@@ -155,6 +155,15 @@ class Verdict:
     since: float
 
 
+class _Pace:
+    """The seconds that a call of a function takes, as a rule and at most."""
+
+    __slots__ = ("longest", "usual")
+
+    def __init__(self, seconds: float) -> None:
+        self.usual = self.longest = seconds
+
+
 class Ledger:
     """The book of one dispatcher.
 
@@ -169,8 +178,7 @@ class Ledger:
         self._staff: collections.Counter[int] = collections.Counter()
         self._idle: dict[int, dict[bytes, WorkerRecord]] = {}
         self._hungry: dict[bytes, WorkerRecord] = {}
-        self._paces: collections.OrderedDict[bytes, float] = collections.OrderedDict()
-        self._longest: dict[bytes, float] = {}
+        self._paces: dict[bytes, _Pace] = {}
         self._late: list[WorkerRecord] = []
         self.workers: dict[bytes, WorkerRecord] = {}
 
@@ -191,7 +199,8 @@ class Ledger:
 
     def pace(self, function: bytes) -> float | None:
         """Returns the seconds that one call of a function takes, None if not yet known."""
-        return self._paces.get(function)
+        pace = self._paces.get(function)
+        return None if pace is None else pace.usual
 
     def wanted(self, kind: int) -> int:
         """Returns how many workers could be put to good use, those who are busy included."""
@@ -204,7 +213,7 @@ class Ledger:
         if pace is not None:
             # A worker that would find less than a block's work when it arrives is not worth
             # its start.
-            calls = min(calls, 1 + int(calls * pace / BLOCK_SECONDS))
+            calls = min(calls, 1 + int(calls * pace.usual / BLOCK_SECONDS))
         return busy + calls
 
     def cancel(self, ticket: Ticket) -> list[WorkerRecord]:
@@ -396,7 +405,8 @@ class Ledger:
         if worker.deadline == math.inf or not worker.ran:
             # A fresh one has all the time that there is: if that is too little, it must show.
             return True
-        longest = self._longest.get(piece.ticket.function.key, 0.0)
+        pace = self._paces.get(piece.ticket.function.key)
+        longest = 0.0 if pace is None else pace.longest
         return now + worker.load + longest * (piece.hi - piece.lo) < worker.deadline
 
     def out_of_time(self) -> list[WorkerRecord]:
@@ -454,7 +464,7 @@ class Ledger:
     def _estimate(self, piece: Piece) -> float:
         """Returns the seconds that it will take, infinity if nothing shall wait behind it."""
         pace = self._paces.get(piece.ticket.function.key)
-        return math.inf if pace is None or piece.careful else pace * (piece.hi - piece.lo)
+        return math.inf if pace is None or piece.careful else pace.usual * (piece.hi - piece.lo)
 
     # ------------------------------------------------------------------ answers
 
@@ -477,6 +487,7 @@ class Ledger:
             late, unknown, or the calls are tried again.
         """
         outstanding = worker.outstanding
+        # Nearly always it is the first.
         for skipped, piece in enumerate(outstanding):  # noqa: B007  # both used below
             if piece.ticket.id == ticket and piece.attempt == attempt:
                 break
@@ -486,16 +497,16 @@ class Ledger:
             return None
         # Answers come in the order of the positions: what stands before this one was
         # cancelled, and the worker has skipped it, or its answer was lost on the way.
-        lost = [outstanding.popleft() for _ in range(skipped)]
-        if piece.lo < lo:
-            lost.append(piece.part(piece.lo, lo))
+        if skipped or piece.lo < lo:
+            lost = [outstanding.popleft() for _ in range(skipped)]
+            if piece.lo < lo:
+                lost.append(piece.part(piece.lo, lo))
+            self._put_back([each for each in lost if not each.ticket.over])
         rest: list[Piece] = []
         if failed and piece.ticket.fail_fast and hi < piece.hi:
             # The worker has left it there.
             rest = [piece.part(hi, piece.hi)]
             piece.hi = hi
-        if lost:
-            self._put_back([each for each in lost if not each.ticket.over])
         worker.heard = now
         worker.ran += hi - lo
         self._learn(piece.ticket.function.key, wall / (hi - lo))
@@ -538,15 +549,16 @@ class Ledger:
             self._idle.setdefault(worker.kind, {})[worker.address] = worker
 
     def _learn(self, function: bytes, seconds: float) -> None:
-        self._longest[function] = max(seconds, self._longest.get(function, 0.0))
-        known = self._paces.get(function)
-        if known is None:
-            self._paces[function] = seconds
+        pace = self._paces.get(function)
+        if pace is None:
+            self._paces[function] = _Pace(seconds)
             if len(self._paces) > PACES:
-                self._longest.pop(self._paces.popitem(last=False)[0], None)
-        else:
-            # Follows a change within a few answers, and is not thrown off by one outlier.
-            self._paces[function] = known + 0.2 * (seconds - known)
+                del self._paces[next(iter(self._paces))]
+            return
+        # Follows a change within a few answers, and is not thrown off by one outlier.
+        pace.usual += 0.2 * (seconds - pace.usual)
+        if seconds > pace.longest:
+            pace.longest = seconds
 
     def idle(self, address: bytes, block: int, now: float) -> None:
         """Event: a worker says that it has nothing left of the blocks that it has heard.

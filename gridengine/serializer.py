@@ -14,6 +14,7 @@ import functools
 import io
 import itertools
 import pickle
+import sys
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from types import FunctionType
@@ -154,6 +155,7 @@ _packed_functions: weakref.WeakKeyDictionary[Any, tuple[object, int, Function]] 
     weakref.WeakKeyDictionary()
 )
 _unhashed = itertools.count()
+_BY_NAME = ("by its name",)
 
 
 def pack_function(function: Callable[..., object], what: str = "target") -> Function:
@@ -164,15 +166,24 @@ def pack_function(function: Callable[..., object], what: str = "target") -> Func
     """
     if type(function) is not FunctionType:
         return _pack_function(function, what)
+    known = _packed_functions.get(function)
+    if known is not None and known[0] is _BY_NAME and _is_in_its_module(function):
+        return known[2]
     fingerprint = by_value.fingerprint(function)
     if fingerprint is None:
         return _pack_function(function, what)
-    known = _packed_functions.get(function)
     if known is not None and known[0] == fingerprint and known[1] == by_value.generation():
         return known[2]
     packed = _pack_function(function, what)
+    if _is_in_its_module(function) and by_value.importable(function):
+        fingerprint = _BY_NAME
     _packed_functions[function] = fingerprint, by_value.generation(), packed
     return packed
+
+
+def _is_in_its_module(function: FunctionType) -> bool:
+    module = sys.modules.get(function.__module__)
+    return module is not None and vars(module).get(function.__qualname__) is function
 
 
 def _pack_function(function: Callable[..., object], what: str) -> Function:

@@ -39,7 +39,7 @@ class JobState(enum.Enum):
     @property
     def final(self) -> bool:
         """True if the job will never leave this state."""
-        return not MOVES[self]
+        return self in FINAL
 
 
 MOVES: dict[JobState, frozenset[JobState]] = {
@@ -63,6 +63,9 @@ MOVES: dict[JobState, frozenset[JobState]] = {
     JobState.CANCELLED: frozenset(),
 }
 """The legal moves."""
+
+FINAL = frozenset(state for state, moves in MOVES.items() if not moves)
+"""The states that a job never leaves."""
 
 
 class DeathCause(enum.Enum):

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from .errors import Death, JobCancelled
 from .serializer import Function
-from .states import MOVES, JobState
+from .states import FINAL, MOVES, JobState
 
 _ids = itertools.count(1)
 _guard = threading.Lock()
@@ -173,7 +173,7 @@ class Ticket:
     @property
     def over(self) -> bool:
         """True once the job is in a final state."""
-        return not MOVES[self.state]
+        return self.state in FINAL
 
     def move(self, state: JobState) -> None:
         """Moves the job to ``state``; a final one wakes whoever waits.
@@ -184,7 +184,7 @@ class Ticket:
         if state not in MOVES[self.state]:
             raise ValueError(f"{self!r} cannot become {state.value}")
         self.state = state
-        if not MOVES[state]:
+        if state in FINAL:
             if state is not JobState.DIED:
                 # A death certificate names the input, for which it must be unpacked yet.
                 self.payload, self.frames = b"", ()
@@ -194,7 +194,13 @@ class Ticket:
         """Notes an answer; with the last one the job is over."""
         self.outcomes.append(outcome)
         self.missing -= outcome.hi - outcome.lo
-        if not self.missing or (self.fail_fast and outcome.failures):
+        if self.size == 1 and not outcome.failures:
+            # The common end of a common job, on the hot path of the dispatcher.
+            self.state = JobState.FINISHED
+            self.payload, self.frames = b"", ()
+            if self._waiters is not None:
+                self._wake()
+        elif not self.missing or (self.fail_fast and outcome.failures):
             self.move(self._verdict())
 
     def _verdict(self) -> JobState:
@@ -206,7 +212,6 @@ class Ticket:
         return JobState.FAILED if failures else JobState.FINISHED
 
     def _wake(self) -> None:
-        # The state was set first: whoever adds a waiter after this swap sees that it is over.
         with _guard:
             waiters, self._waiters = self._waiters, None
         for waiter in waiters or ():
@@ -218,12 +223,13 @@ class Ticket:
         It runs in the dispatcher's thread and must neither block nor raise.
         """
         with _guard:
-            if not self.over:
-                if self._waiters is None:
-                    self._waiters = []
-                self._waiters.append(callback)
-                return
-        callback()
+            if self._waiters is None:
+                self._waiters = []
+            self._waiters.append(callback)
+        # The dispatcher sets the state before it looks for waiters: either it sees this one, or
+        # here it is seen that the job is over.
+        if self.over:
+            self._wake()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits until the job is over, for ``timeout`` seconds at most; True if it is."""

@@ -94,8 +94,8 @@ class Wires:
     def _bind(self, interface: str, ports: tuple[int, int] | None) -> int:
         if ports is None:
             self.socket.bind(f"tcp://{interface}:*")
-            endpoint = self.socket.last_endpoint.decode().rstrip("\0")
-            return int(endpoint.rpartition(":")[2])
+            endpoint = bytes(self.socket.getsockopt(zmq.LAST_ENDPOINT)).rstrip(b"\0")  # type: ignore[arg-type]
+            return int(endpoint.rpartition(b":")[2])
         for port in range(ports[0], ports[1] + 1):
             try:
                 self.socket.bind(f"tcp://{interface}:{port}")

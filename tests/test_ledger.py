@@ -46,9 +46,9 @@ class Story:
             made.append(ticket)
         return made
 
-    def join(self, *names: str, kind: int = 0) -> None:
+    def join(self, *names: str, kind: int = 0, deadline: float = math.inf) -> None:
         for name in names:
-            self.ledger.joined(name.encode(), kind, self.now)
+            self.ledger.joined(name.encode(), kind, self.now, deadline=deadline)
 
     def worker(self, name: str) -> WorkerRecord:
         return self.ledger.workers[name.encode()]
@@ -897,6 +897,65 @@ def test_who_was_told_to_leave_gets_no_more_work(story: Story) -> None:
     story.dies("w", 0, 0)
     story.join("v")
     assert story.assign() == [("v", "a", 0, 1)]
+
+
+# ---------------------------------------------------------------------- workers with an end
+
+
+def test_a_worker_that_will_not_live_long_enough_leaves_and_another_gets_the_job(
+    story: Story,
+) -> None:
+    story.submit("a", "b")
+    story.join("w", deadline=100.0)
+    story.assign()
+    story.now = 60.0
+    story.done("w", "a", wall=60.0)
+    assert story.assign() == []
+    assert story.ledger.out_of_time() == [story.worker("w")]
+    assert story.ledger.out_of_time() == []
+    assert story.ledger.idle_since(0) == []
+    story.join("v", deadline=160.0)
+    assert story.assign() == [("v", "b", 0, 1)]
+
+
+def test_the_longest_call_of_a_function_decides_not_the_usual_one(story: Story) -> None:
+    story.learn(50.0)
+    for _ in range(100):
+        story.learn(1.0)
+    story.submit("a", "b")
+    story.join("w", deadline=51.0)
+    story.assign()
+    story.now = 2.0
+    story.done("w", "a", wall=1.0)
+    assert story.assign() == []
+    assert story.ledger.out_of_time() == [story.worker("w")]
+
+
+def test_a_chunk_needs_the_time_of_all_its_calls(story: Story) -> None:
+    story.submit("a", "b", size=10)
+    story.join("w", deadline=15.0)
+    story.assign()
+    story.now = 10.0
+    story.done("w", "a", wall=10.0)
+    assert story.assign() == []
+
+
+def test_a_fresh_worker_is_tried_with_any_job(story: Story) -> None:
+    story.learn(1000.0)
+    story.submit("a")
+    story.join("w", deadline=100.0)
+    assert story.assign() == [("w", "a", 0, 1)]
+
+
+def test_a_worker_gets_no_next_block_that_would_begin_too_late(story: Story) -> None:
+    story.learn(SHORT)
+    story.submit(*names(200))
+    story.join("w", deadline=1.0)
+    story.assign()
+    story.done("w", "t0", wall=SHORT)
+    story.now = 1.0 - SHORT
+    assert story.assign() == []
+    assert story.ledger.out_of_time() == []
 
 
 # ---------------------------------------------------------------------- what is wanted

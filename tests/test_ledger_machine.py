@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -160,11 +161,12 @@ class LedgerMachine(RuleBasedStateMachine):
 
     # ------------------------------------------------------------------ the nodes
 
-    @rule(kind=some_kind)
-    def join(self, kind: int) -> None:
+    @rule(kind=some_kind, life=st.sampled_from((math.inf, math.inf, 0.01, 2.0)))
+    def join(self, kind: int, life: float = math.inf) -> None:
         address = b"s.%d" % self.joined
         self.joined += 1
-        self.nodes[address] = Node(self.ledger.joined(address, kind, self.now))
+        worker = self.ledger.joined(address, kind, self.now, deadline=self.now + life)
+        self.nodes[address] = Node(worker)
 
     @rule()
     def assign(self) -> None:
@@ -184,6 +186,9 @@ class LedgerMachine(RuleBasedStateMachine):
                 assert list(worker.outstanding) == order.pieces
                 assert len(order.pieces) == 1
             self.nodes[worker.address].mail.append((worker.block, calls))
+        for worker in self.ledger.out_of_time():
+            assert not worker.outstanding
+            assert worker.leaving
 
     @rule()
     def assign_and_work(self) -> None:

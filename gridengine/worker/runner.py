@@ -139,7 +139,7 @@ class Worker:
         try:
             args, kwargs = _unpack(call.payload, frames)
             value = self._function(call.function)(*args, **kwargs)
-            packed, buffers = pack(value, "the result")
+            packed, buffers = pack(value, "the result", upward=True)
         except BaseException as error:
             self._die_in_a_fork()
             packed, buffers = b"", ()
@@ -226,17 +226,17 @@ class Worker:
         cpu = time.process_time() - span.cpu
         values, lo, failures = span.values, span.lo, span.failures
         try:
-            packed, buffers = pack(values, "the results")
+            packed, buffers = pack(values, "the results", upward=True)
         except PackingError:
             # One of them cannot travel; the others shall.
             values = [self._checked(lo + i, value, failures) for i, value in enumerate(values)]
-            packed, buffers = pack(values, "the results")
+            packed, buffers = pack(values, "the results", upward=True)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
         self._add(call, lo, end, packed, buffers, failures, wall, cpu, peak)
 
     def _checked(self, index: int, value: object, failures: dict[int, bytes]) -> object:
         try:
-            pack(value, "the result")
+            pack(value, "the result", upward=True)
         except PackingError as error:
             failures[index] = _pack_failure(error)
             return None
