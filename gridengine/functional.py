@@ -33,7 +33,7 @@ from .serializer import (
     short_repr,
     unpack,
 )
-from .settings import BLOCK_BYTES, BLOCK_SECONDS
+from .settings import BLOCK_BYTES, BLOCK_SECONDS, CHUNK_SECONDS
 from .states import JobState
 from .ticket import Mode, Ticket
 
@@ -196,9 +196,12 @@ class _Chunks:
         if self._bytes_per_call:
             size = builtins.min(size, BLOCK_BYTES / self._bytes_per_call)
         if self._length >= 0:
-            # Chunks shrink towards the end, so that the workers end together.
+            # Chunks shrink towards the end, so that the workers end together, but not below
+            # what a message is worth.
+            staff = self._hub.staff()
             left = builtins.max(0, self._length - self._fed)
-            size = builtins.min(size, left / (4 * self._hub.staff()) + 1)
+            least = builtins.min(CHUNK_SECONDS / builtins.max(pace, 1e-8), self._length / staff)
+            size = builtins.min(size, builtins.max(left / (4 * staff), least) + 1)
         return builtins.max(1, int(size))
 
     def _feed(self) -> None:

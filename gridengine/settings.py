@@ -21,6 +21,10 @@ BLOCK_SECONDS = 0.02
 """Work in one message to a worker, by measured durations: long against the 0.1 ms that a
 message costs, short against the patience of somebody who waits."""
 
+CHUNK_SECONDS = 0.0005
+"""Work in a chunk of a map at least, as long as there is so much: a chunk costs the program
+about 0.1 ms."""
+
 BLOCK_CALLS = 2000
 """Single jobs in one message at most: the dispatcher works on other workers' answers between."""
 

@@ -72,14 +72,15 @@ class Worker:
 
     def _receive(self) -> tuple[object, list[Any]]:
         """Returns the next message; says what is done, and rests, if there is none yet."""
-        try:
-            frame = self._socket.recv(zmq.NOBLOCK)
-        except zmq.Again:
+        socket = self._socket
+        if socket.get(zmq.EVENTS) & zmq.POLLIN:
+            frame = socket.recv(zmq.NOBLOCK)
+        else:
             self._flush()
             frame = self._wait()
         frames = []
-        while self._socket.rcvmore:
-            frames.append(self._socket.recv(copy=False).buffer)
+        while socket.get(zmq.RCVMORE):
+            frames.append(socket.recv(copy=False).buffer)
         return protocol.decode_to_node(frame), frames
 
     def _wait(self) -> bytes:
