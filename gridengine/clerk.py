@@ -6,6 +6,7 @@ its messages. All of it is called by one thread, `gridengine.hub`'s, and unpickl
 
 from __future__ import annotations
 
+import bisect
 import logging
 import time
 from typing import Any
@@ -29,6 +30,10 @@ _MESSAGES = 500
 #: Seconds for which a kill from outside is held back on a cluster: the batch system kills a
 #: whole queue job at once, so that the supervisor's last word is "killed", and says why only then.
 _SECOND_OPINION = 1.5
+
+#: Workers whose supervisor has not been heard yet, that are remembered. It says so within
+#: milliseconds; a peer that makes up names shall not fill the memory with them.
+_EARLY = 10_000
 
 _NO_USAGE = Usage(0.0, 0.0, 0)
 
@@ -56,7 +61,7 @@ class Clerk:
         self._places: dict[bytes, Place] = {}
         self._doomed: dict[Ticket, int] = {}
         self._deaths: list[tuple[float, SupervisorRecord, protocol.Died]] = []
-        self._early: list[tuple[bytes, protocol.Ready]] = []
+        self._early: dict[bytes, protocol.Ready] = {}
         self._idle_since: dict[bytes, float] = {}
         self._look = 0.0
 
@@ -130,8 +135,8 @@ class Clerk:
         for address, message, frames in self._wires.receive(_MESSAGES):
             try:
                 self._hear(address, message, frames, now)
-            except (ValueError, KeyError, IndexError):
-                log.warning("dropped nonsense from %r", address[:40], exc_info=True)
+            except (ValueError, KeyError, IndexError) as error:
+                self._wires.complain(address, f"dropped nonsense: {error!r}")
         # Not before all that the dead had sent while they lived.
         self._examine_deaths(now)
 
@@ -164,6 +169,7 @@ class Clerk:
         self, worker: WorkerRecord, message: protocol.Done, frames: list[Any], now: float
     ) -> None:
         place = self._places[worker.address]
+        _check(message, frames)
         at = 0
         for result in message.results:
             own = frames[at : at + result.frames]
@@ -188,24 +194,30 @@ class Clerk:
         self, address: bytes, message: protocol.Supervising, now: float
     ) -> None:
         if message.version != protocol.VERSION:
-            log.warning("a supervisor on %s speaks another version of the protocol", message.host)
+            self._wires.complain(
+                address, f"a supervisor on {message.host} speaks another version of the protocol"
+            )
             self._wires.send(address, protocol.Stop())
             return
+        if address in self._crew.supervisors or message.kind not in self._crew.known_kinds():
+            raise ValueError(f"no supervisor of this program's: {message}")
         record = SupervisorRecord(
             address, message.queue_job, message.kind, message.host, message.pid, 0, now
         )
         if message.time_left:
             record.deadline = now + message.time_left
         self._crew.arrived(record)
-        early, self._early = self._early, []
-        for worker, ready in early:
+        early, self._early = self._early, {}
+        for worker, ready in early.items():
             self._welcome_worker(worker, ready, now)
 
     def _welcome_worker(self, address: bytes, message: protocol.Ready, now: float) -> None:
         supervisor = self._crew.supervisors.get(protocol.supervisor_of(address)[0])
         if supervisor is None:
             # Its supervisor, on a connection of its own, has not been heard yet.
-            self._early.append((address, message))
+            self._early[address] = message
+            if len(self._early) > _EARLY:
+                del self._early[next(iter(self._early))]
             return
         if address in self.ledger.workers:
             return
@@ -222,8 +234,7 @@ class Clerk:
         supervisor.heard = now
         doubtful = self._scheduler.remote and message.reason == DeathCause.KILLED.value
         due = now + _SECOND_OPINION if doubtful else now
-        self._deaths.append((due, supervisor, message))
-        self._deaths.sort(key=lambda entry: entry[0])
+        bisect.insort(self._deaths, (due, supervisor, message), key=lambda entry: entry[0])
 
     def _examine_deaths(self, now: float) -> None:
         while self._deaths and self._deaths[0][0] <= now:
@@ -376,3 +387,21 @@ class Clerk:
         """Tells all supervisors to stop."""
         for address in self._crew.supervisors:
             self._wires.send(address, protocol.Stop())
+
+
+def _check(message: protocol.Done, frames: list[Any]) -> None:
+    """Looks at what the types of a message do not say.
+
+    Raises:
+        ValueError: It speaks of frames, or of calls, that it is not about.
+    """
+    announced = 0
+    for result in message.results:
+        announced += result.frames
+        if (
+            result.failures
+            and not result.lo <= min(result.failures) <= max(result.failures) < result.hi
+        ):
+            raise ValueError("failures of calls that were not answered for")
+    if announced != len(frames):
+        raise ValueError(f"{announced} frames announced, {len(frames)} sent")

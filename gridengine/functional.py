@@ -12,18 +12,20 @@ import collections
 import functools
 import itertools
 import operator
+import pickle
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from .errors import JobError, PackingError, TimeoutError
+from .errors import JobError, TimeoutError
 from .hub import Hub
 from .hubs import hub_for
 from .job import error_from, unreadable
 from .schedulers import best_available
 from .schedulers.base import Scheduler
 from .serializer import (
+    PLAIN,
     Function,
     Packed,
     RemoteTraceback,
@@ -209,7 +211,7 @@ class _Chunks:
         if not items:
             self._exhausted = True
             return
-        packed = self._pack(items)
+        packed, apart = self._pack(items)
         size = len(packed.payload) + sum(memoryview(frame).nbytes for frame in packed.frames)
         self._bytes_per_call = size / len(items)
         ticket = Ticket(
@@ -221,7 +223,9 @@ class _Chunks:
             size=len(items),
             first=self._fed,
             fail_fast=self._reraise,
+            apart=apart,
         )
+        ticket.arguments = items
         self._fed += len(items)
         self._bytes_ahead += size
         self._running += 1
@@ -235,13 +239,23 @@ class _Chunks:
         self._bytes_ahead -= size
         self._answered.release()
 
-    def _pack(self, items: list[Any]) -> Packed:
-        try:
-            return pack(items, "the arguments")
-        except PackingError:
-            for index, item in enumerate(items, self._fed):
-                pack(item, f"the argument of call {index}")
-            raise
+    def _pack(self, items: list[Any]) -> tuple[Packed, bool]:
+        """Returns the packed items, and whether they were packed one by one."""
+        if self._are_plain(items):
+            return pack(items, "the arguments"), False
+        # Each by itself: one that cannot be rebuilt, or that kills who tries to, is the affair
+        # of its own call.
+        each = [
+            pack(item, f"the argument of call {index}")
+            for index, item in enumerate(items, self._fed)
+        ]
+        payload = pickle.dumps([(packed.payload, len(packed.frames)) for packed in each], 5)
+        return Packed(payload, [frame for packed in each for frame in packed.frames]), True
+
+    def _are_plain(self, items: list[Any]) -> bool:
+        if self._mode is Mode.STARMAP:
+            return all(PLAIN.issuperset(builtins.map(type, item)) for item in items)
+        return PLAIN.issuperset(builtins.map(type, items))
 
     # ------------------------------------------------------------------ answers
 

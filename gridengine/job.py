@@ -140,6 +140,7 @@ class Job:
             error_retries=retries or 0,
             daemon=self._daemon,
         )
+        ticket.arguments = self._args, self._kwargs
         hub.submit(ticket)
         self._hub = hub
         self._ticket = ticket
@@ -408,18 +409,15 @@ def unreadable(error: BaseException, ticket: Ticket, outcome: Outcome) -> BaseEx
 
 def input_of(ticket: Ticket, index: int) -> str:
     """Returns a short text of a call's arguments."""
-    try:
-        if ticket.payload:
-            arguments = unpack(ticket.payload, ticket.frames)
-        else:
-            return ""
-        if ticket.mode is Mode.CALL:
-            args, kwargs = arguments
-            shown = [short_repr(arg) for arg in args]
-            return ", ".join([*shown, *(f"{k}={short_repr(v)}" for k, v in kwargs.items())])
-        return short_repr(arguments[index])
-    except BaseException as error:
-        return f"arguments that cannot be shown ({type(error).__name__})"
+    # The program's own objects: what has just killed a worker while it was unpacked must not be
+    # unpacked here.
+    if ticket.arguments is None:
+        return ""
+    if ticket.mode is not Mode.CALL:
+        return short_repr(ticket.arguments[index])
+    args, kwargs = ticket.arguments
+    shown = [short_repr(arg) for arg in args]
+    return ", ".join([*shown, *(f"{name}={short_repr(value)}" for name, value in kwargs.items())])
 
 
 def _note(ticket: Ticket, outcome: Outcome, index: int) -> str:

@@ -64,7 +64,7 @@ class Launch:
     endpoints: Sequence[str]
     server_key: str = ""
     public_key: str = ""
-    secret_key: str = ""
+    secret_key: str = dataclasses.field(default="", repr=False)
     kind: int = 0
     workers: int = 1
     persistent: bool = False
@@ -96,14 +96,20 @@ class Launch:
             GridEngineError: Somebody else could have read or planted the file.
             OSError: It cannot be read.
         """
+        folder = os.path.dirname(os.path.abspath(path))
+        _refuse_if_shared(folder, os.stat(folder), 0o700)
         with open(path, encoding="utf-8") as file:
-            status = os.fstat(file.fileno())
-            if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
-                raise GridEngineError(
-                    f"{path} holds keys, but belongs to user {status.st_uid} with mode "
-                    f"{stat.S_IMODE(status.st_mode):o}: it must be this user's, with mode 600"
-                )
+            _refuse_if_shared(path, os.fstat(file.fileno()), 0o600)
             return cls(**json.load(file))
+
+
+def _refuse_if_shared(path: str, status: os.stat_result, wanted: int) -> None:
+    mode = stat.S_IMODE(status.st_mode)
+    if status.st_uid != os.geteuid() or mode & 0o077:
+        raise GridEngineError(
+            f"{path} holds keys, but belongs to user {status.st_uid} with mode {mode:o}: it must "
+            f"be this user's, with mode {wanted:o}"
+        )
 
 
 def private_folder(path: str) -> str:

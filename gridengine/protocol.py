@@ -73,6 +73,7 @@ class Call(Struct, array_like=True, gc=False):
     timeout: Seconds = 0.0
     careful: bool = False
     fail_fast: bool = False
+    apart: bool = False
 
 
 class Routine(Struct, array_like=True, gc=False):
@@ -99,14 +100,20 @@ class Result(Struct, array_like=True, gc=False):
 
 
 class Probe(Struct, tag="probe", array_like=True, frozen=True):
+    """Are you there?"""
+
     version: Count
 
 
 class Here(Struct, tag="here", array_like=True, frozen=True):
+    """The answer to a `Probe`."""
+
     version: Count
 
 
 class Supervising(Struct, tag="supervising", array_like=True, frozen=True):
+    """A supervisor's first word; it has ``time_left`` seconds, 0 for no limit."""
+
     version: Count
     queue_job: str
     kind: Count
@@ -116,15 +123,21 @@ class Supervising(Struct, tag="supervising", array_like=True, frozen=True):
 
 
 class Staff(Struct, tag="staff", array_like=True, frozen=True):
+    """Have so many workers."""
+
     workers: Count
 
 
 class Ready(Struct, tag="ready", array_like=True, frozen=True):
+    """A worker's first word."""
+
     version: Count
     pid: Count
 
 
 class Run(Struct, tag="run", array_like=True, gc=False):
+    """A block of work; its first call has ``position``."""
+
     block: Count
     position: Count
     functions: list[Routine]
@@ -133,19 +146,23 @@ class Run(Struct, tag="run", array_like=True, gc=False):
 
 
 class Done(Struct, tag="done", array_like=True, gc=False):
+    """The outcomes of some calls."""
+
     results: list[Result]
 
 
 class Idle(Struct, tag="idle", array_like=True, frozen=True):
+    """Nothing is left of the blocks up to number ``block``."""
+
     block: Count
 
 
 class Leave(Struct, tag="leave", array_like=True, frozen=True):
-    pass
+    """End, you are not needed."""
 
 
 class Beat(Struct, tag="beat", array_like=True, frozen=True):
-    pass
+    """A sign of life, and its answer."""
 
 
 class Died(Struct, tag="died", array_like=True, frozen=True):
@@ -166,23 +183,29 @@ class Died(Struct, tag="died", array_like=True, frozen=True):
 
 
 class Recall(Struct, tag="recall", array_like=True, frozen=True):
+    """Begin nothing more before position ``end``."""
+
     worker: Count
     end: Count
 
 
 class Recalled(Struct, tag="recalled", array_like=True, frozen=True):
+    """Nothing from ``position`` on will be begun."""
+
     worker: Count
     position: Count
 
 
 class Signal(Struct, tag="signal", array_like=True, frozen=True):
+    """End the call at ``position`` with a signal, if it runs."""
+
     worker: Count
     position: Count
     signum: int
 
 
 class Stop(Struct, tag="stop", array_like=True, frozen=True):
-    pass
+    """End, with all your workers."""
 
 
 ToHost = Union[Probe, Supervising, Ready, Done, Idle, Beat, Died, Recalled]

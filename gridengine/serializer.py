@@ -67,7 +67,9 @@ class _UpwardPickler(pickle.Pickler):
     reducer_override: Any = staticmethod(by_value.reduce_upward)
 
 
-_PLAIN = frozenset({int, float, bool, str, bytes, type(None), complex})
+PLAIN = frozenset({int, float, bool, str, bytes, type(None), complex})
+"""Types whose values plain pickle sends best, and rebuilds without anybody's code."""
+
 _FEW = 8
 
 
@@ -98,16 +100,16 @@ def pack(obj: object, what: str = "object", *, upward: bool = False) -> Packed:
 def _is_simple(obj: Any) -> bool:
     """Whether plain pickle will do: for a number, and for the arguments of most jobs."""
     if type(obj) is not tuple:
-        return type(obj) in _PLAIN
+        return type(obj) in PLAIN
     if len(obj) != 2 or type(obj[0]) is not tuple or type(obj[1]) is not dict:
         return False
     args, kwargs = obj
     if len(args) > _FEW:
         return False
     for arg in args:
-        if type(arg) not in _PLAIN:
+        if type(arg) not in PLAIN:
             return False
-    return not kwargs or _PLAIN.issuperset(map(type, (*kwargs, *kwargs.values())))
+    return not kwargs or PLAIN.issuperset(map(type, (*kwargs, *kwargs.values())))
 
 
 @functools.cache

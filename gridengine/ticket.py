@@ -89,6 +89,9 @@ class Ticket:
         timeout: Seconds that one attempt may take, 0 for no limit.
         lost_retries: Further attempts after a worker died of it.
         error_retries: Further attempts after the function raised.
+        arguments: The arguments themselves, for a death certificate to name; let go when the
+            job is over.
+        apart: Whether the arguments of each call are packed by themselves.
         fail_fast: Whether the first failure makes the other calls unwanted.
         state: Where the job stands.
         attempts: Number of the latest attempt, from 1; 0 before the first.
@@ -102,6 +105,8 @@ class Ticket:
 
     __slots__ = (
         "_waiters",
+        "apart",
+        "arguments",
         "attempts",
         "daemon",
         "error",
@@ -141,6 +146,7 @@ class Ticket:
         error_retries: int = 0,
         fail_fast: bool = False,
         daemon: bool = True,
+        apart: bool = False,
     ) -> None:
         self.id = next(_ids)
         self.name = name
@@ -163,6 +169,8 @@ class Ticket:
         self.error: BaseException | None = None
         self.exit_signal = 0
         self.daemon = daemon
+        self.apart = apart
+        self.arguments: Any = None
         # Grows lists only when somebody waits or asks for a call: most tickets of a deep
         # queue are never waited for before they are over.
         self._waiters: list[Callable[[], object]] | None = None
@@ -185,9 +193,9 @@ class Ticket:
             raise ValueError(f"{self!r} cannot become {state.value}")
         self.state = state
         if state in FINAL:
+            self.payload, self.frames = b"", ()
             if state is not JobState.DIED:
-                # A death certificate names the input, for which it must be unpacked yet.
-                self.payload, self.frames = b"", ()
+                self.arguments = None
             self._wake()
 
     def record(self, outcome: Outcome) -> None:
@@ -197,7 +205,7 @@ class Ticket:
         if self.size == 1 and not outcome.failures:
             # The common end of a common job, on the hot path of the dispatcher.
             self.state = JobState.FINISHED
-            self.payload, self.frames = b"", ()
+            self.payload, self.frames, self.arguments = b"", (), None
             if self._waiters is not None:
                 self._wake()
         elif not self.missing or (self.fail_fast and outcome.failures):

@@ -18,10 +18,19 @@ import zmq
 from zmq.utils import z85
 
 from . import protocol
+from .complaints import Complaints
 from .errors import SchedulerError
 from .settings import port_range
 
 log = logging.getLogger(__name__)
+
+#: Milliseconds in which a peer must have shown its key: who says nothing, holds a descriptor and
+#: what it has sent until then.
+_HANDSHAKE = 10_000
+
+#: Messages of one peer that are held here unread. The rest waits on the peer's side, so that who
+#: sends faster than can be read fills its own memory.
+_UNREAD = 1000
 
 
 class Keys:
@@ -62,10 +71,15 @@ class Wires:
         self.socket.router_handover = 1
         # Bounded by the blocks that are out, not by a count of messages: at the mark a ROUTER
         # would drop them.
-        self.socket.sndhwm = self.socket.rcvhwm = 0
+        self.socket.sndhwm = 0
+        self.socket.rcvhwm = _UNREAD
+        # No limit to the size of a message: a result may be larger than any that is set here.
+        self.socket.maxmsgsize = -1
+        self.socket.handshake_ivl = _HANDSHAKE
         self.socket.linger = 1000
         self.socket.set(zmq.BACKLOG, 4096)
         self._door: zmq.Socket[bytes] | None = None
+        self._complaints = Complaints(log)
         self.keys: Keys | None = None
         try:
             if folder:
@@ -130,7 +144,7 @@ class Wires:
             if mechanism == b"CURVE" and credentials == [expected]:
                 answer = [b"200", b"OK", b"worker", b""]
             else:
-                log.warning("refused a stranger at %s", address.decode(errors="replace"))
+                self.complain(address, "refused: a stranger, without this session's key")
                 answer = [b"400", b"no key", b"", b""]
             self._door.send_multipart([version, request, *answer])
 
@@ -151,7 +165,15 @@ class Wires:
             try:
                 yield address, protocol.decode_to_host(header), frames
             except protocol.ProtocolError as error:
-                log.warning("dropped rubbish from %r: %s", address[:40], error)
+                self.complain(address, f"dropped rubbish: {error}")
+
+    def complain(self, peer: bytes, text: str) -> None:
+        """Says in the log what is wrong with a peer; once in a while, however often it is called.
+
+        What a peer does is held against its message, never against its name: names are chosen
+        by the peers, and a liar may have chosen that of an honest worker.
+        """
+        self._complaints.about(peer, text)
 
     def send(self, address: bytes, message: protocol.ToNode, frames: Sequence[Any] = ()) -> bool:
         """Sends a message; False if that peer is not connected."""

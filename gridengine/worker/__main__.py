@@ -11,6 +11,8 @@ import sys
 
 def _prepare(path: str) -> None:
     with open(path, encoding="utf-8") as file:
+        _refuse_if_planted(path, os.fstat(file.fileno()))
+        _refuse_if_planted(os.path.dirname(path), os.stat(os.path.dirname(path)))
         launch = json.load(file)
     library_path = launch["environ"].get("LD_LIBRARY_PATH")
     if library_path and library_path != os.environ.get("LD_LIBRARY_PATH"):
@@ -18,6 +20,12 @@ def _prepare(path: str) -> None:
         os.environ["LD_LIBRARY_PATH"] = library_path
         os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606  # ourselves
     sys.path[:] = launch["sys_path"]
+
+
+def _refuse_if_planted(path: str, status: os.stat_result) -> None:
+    # As `gridengine.launch` does; but where that is found, stands in the file itself.
+    if status.st_uid != os.geteuid() or status.st_mode & 0o077:
+        sys.exit(f"gridengine: {path} must be this user's, and nobody else's to read or write")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pickle
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import zmq
@@ -164,7 +164,7 @@ class Worker:
         """
         clock = time.perf_counter
         try:
-            items = _unpack(call.payload, frames)
+            items = _unpack_items(call, frames)
             function = self._function(call.function)
         except BaseException as error:
             if self._page.claim(position, 1) != position:
@@ -194,7 +194,7 @@ class Worker:
         self,
         call: Call,
         function: Callable[..., Any],
-        items: Sequence[Any],
+        items: _Together | _Apart,
         at: int,
         end: int,
         span: _Span,
@@ -206,7 +206,7 @@ class Worker:
             error: BaseException | None = None
             try:
                 # What was yielded before an exception stays in the list.
-                span.values.extend(apply(function, items[at:end]))
+                span.values.extend(apply(function, items.between(at, end)))
             except BaseException as raised:
                 error = raised
             self._die_in_a_fork()
@@ -299,6 +299,36 @@ class _Span:
         self.failures: dict[int, bytes] = {}
         self.cpu = time.process_time()
         self.begin = time.perf_counter()
+
+
+class _Together:
+    """The arguments of a map's calls, unpacked all at once."""
+
+    def __init__(self, items: Sequence[Any]) -> None:
+        self._items = items
+
+    def between(self, lo: int, hi: int) -> Iterable[Any]:
+        return self._items[lo:hi]
+
+
+class _Apart:
+    """Arguments that were packed one by one, and are unpacked just before their call."""
+
+    def __init__(self, packed: Sequence[tuple[bytes, int]], frames: Sequence[Any]) -> None:
+        self._packed = packed
+        self._frames = frames
+        self._ends = list(itertools.accumulate(count for _, count in packed))
+
+    def between(self, lo: int, hi: int) -> Iterable[Any]:
+        for (payload, count), end in zip(self._packed[lo:hi], self._ends[lo:hi], strict=True):
+            yield unpack(payload, self._frames[end - count : end])
+
+
+def _unpack_items(call: Call, frames: Sequence[Any]) -> _Together | _Apart:
+    if not call.apart:
+        return _Together(_unpack(call.payload, frames))
+    payload, own = (call.payload, frames) if call.payload else (frames[0], frames[1:])
+    return _Apart(pickle.loads(payload), own)
 
 
 def _unpack(payload: bytes, frames: Sequence[Any]) -> Any:

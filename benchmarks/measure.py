@@ -1,0 +1,158 @@
+"""Starts the children in turn and gathers their figures."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import importlib.util
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from .rows import OURS, Row
+from .workloads import WORKLOADS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: Seconds for one measurement of one library, start and all.
+_CHILD_PATIENCE = 180.0
+
+#: A peer so many times slower than the best is measured in two rounds: that will do.
+_HOPELESS = 8.0
+
+#: figure → library → its values, one for each round (None where it was not run).
+Results = dict[str, dict[str, list[float | None]]]
+
+
+class Trouble(Exception):
+    """A measurement did not come to its end; says why."""
+
+
+def run(
+    workloads: Sequence[str],
+    peers: Sequence[str],
+    rows: Sequence[Row],
+    *,
+    workers: int,
+    rounds: int,
+    quick: bool,
+    say: Callable[[str], None],
+) -> Results:
+    """Measures the workloads one after the other, the libraries in turn in each.
+
+    Returns:
+        All values; one library's of a round are at the same index as another's.
+    """
+    results: Results = collections.defaultdict(lambda: collections.defaultdict(list))
+    for name in workloads:
+        missing = [m for m in WORKLOADS[name].modules if importlib.util.find_spec(m) is None]
+        if missing:
+            say(f"{name}: left out, {', '.join(missing)} is not installed")
+            continue
+        able = [peer for peer in peers if WORKLOADS[name].suits(peer)]
+        for index in range(rounds):
+            # Everybody gets to be the first after everybody else.
+            shift = index % len(able) if able else 0
+            for peer in able[shift:] + able[:shift]:
+                if index >= 2 and _is_hopeless(peer, results, rows, name):
+                    continue
+                try:
+                    figures = _measure(name, peer, workers, quick)
+                except Trouble as trouble:
+                    say(f"{name}: {peer} failed: {trouble}")
+                    continue
+                for figure, value in figures.items():
+                    values = results[figure][peer]
+                    values.extend([None] * (index - len(values)))
+                    values.append(value)
+            say(f"{name}: round {index + 1} of {rounds}")
+    return {figure: dict(of) for figure, of in results.items()}
+
+
+_figures_of: dict[str, set[str]] = collections.defaultdict(set)
+
+
+def _is_hopeless(peer: str, results: Results, rows: Sequence[Row], workload: str) -> bool:
+    """Returns whether a peer is far behind, and is not the one that is to be beaten."""
+    if peer == OURS:
+        return False
+    far = []
+    for row in rows:
+        if row.figure not in _figures_of[workload] or row.figure not in results:
+            continue
+        if row.against == peer:
+            return False
+        medians = {p: median(v) for p, v in results[row.figure].items()}
+        if peer not in medians:
+            continue
+        best = max(medians.values()) if row.more else min(medians.values())
+        ratio = best / medians[peer] if row.more else medians[peer] / best
+        far.append(ratio > _HOPELESS)
+    return bool(far) and all(far)
+
+
+def _measure(workload: str, peer: str, workers: int, quick: bool) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        answer, output = Path(folder, "answer"), Path(folder, "output")
+        command = [sys.executable, "-m", "benchmarks.child", str(answer), workload, peer]
+        command += [str(workers), "1" if quick else "0"]
+        with output.open("wb") as log:
+            process = subprocess.Popen(  # noqa: S603  # our own program
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=ROOT,
+                env=_environment(),
+                start_new_session=True,
+            )
+            try:
+                status = process.wait(_CHILD_PATIENCE)
+            except subprocess.TimeoutExpired:
+                raise Trouble(f"not done in {_CHILD_PATIENCE:g} s") from None
+            finally:
+                # What a library has left behind shall not slow the next one down.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        if not answer.exists():
+            lines = output.read_text(errors="replace").strip().splitlines()
+            raise Trouble(f"status {status}: {lines[-1] if lines else 'no word'}")
+        figures: dict[str, float] = json.loads(answer.read_text())
+    _figures_of[workload].update(figures)
+    return figures
+
+
+def _environment() -> dict[str, str]:
+    environ = dict(os.environ)
+    # Otherwise every start of every interpreter compiles all its modules.
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    path = environ.get("PYTHONPATH", "")
+    environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [path])])
+    # One thread each: the workers share the cores, not the array library's threads.
+    environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
+    return environ
+
+
+def median(values: Sequence[float | None]) -> float:
+    """Returns the median of what was measured."""
+    return statistics.median(value for value in values if value is not None)
+
+
+def ratio(ours: Sequence[float | None], theirs: Sequence[float | None]) -> float:
+    """Returns ours / theirs, by the median of the rounds in which both were measured.
+
+    A machine that slows down between two rounds slows both down.
+    """
+    pairs = [
+        a / b
+        for a, b in zip(ours, theirs, strict=False)
+        if a is not None and b is not None and b != 0
+    ]
+    return statistics.median(pairs) if pairs else median(ours) / median(theirs)

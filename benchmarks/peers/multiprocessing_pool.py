@@ -1,0 +1,50 @@
+"""`multiprocessing.Pool`, with the platform's start method and with spawn."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterable
+from multiprocessing.pool import AsyncResult
+from typing import Any
+
+from . import Peer
+
+
+class Pool(Peer):
+    """`multiprocessing.Pool` as it comes."""
+
+    cold = (
+        "import multiprocessing",
+        "pool = multiprocessing.Pool({workers})\nvalues = pool.map(f, range(5))",
+        "pool.terminate()",
+    )
+    method: str | None = None
+
+    def __init__(self, workers: int) -> None:
+        self._pool = multiprocessing.get_context(self.method).Pool(workers)
+
+    def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        return self._pool.map(function, items)
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> AsyncResult[Any]:
+        return self._pool.apply_async(function, args)
+
+    def result(self, handle: AsyncResult[Any]) -> Any:
+        return handle.get()
+
+    def close(self) -> None:
+        self._pool.terminate()
+        self._pool.join()
+
+
+class SpawnPool(Pool):
+    """The same with spawn; once warm it is no other, so it only starts."""
+
+    abilities = frozenset({"cold"})
+    method = "spawn"
+    cold = (
+        "import multiprocessing",
+        "pool = multiprocessing.get_context('spawn').Pool({workers})\n"
+        "values = pool.map(f, range(5))",
+        "pool.terminate()",
+    )
