@@ -30,7 +30,7 @@ _HOPELESS = 8.0
 Results = dict[str, dict[str, list[float | None]]]
 
 
-class Trouble(Exception):
+class MeasurementError(Exception):
     """A measurement did not come to its end; says why."""
 
 
@@ -64,8 +64,8 @@ def run(
                     continue
                 try:
                     figures = _measure(name, peer, workers, quick)
-                except Trouble as trouble:
-                    say(f"{name}: {peer} failed: {trouble}")
+                except MeasurementError as error:
+                    say(f"{name}: {peer} failed: {error}")
                     continue
                 for figure, value in figures.items():
                     values = results[figure][peer]
@@ -115,7 +115,7 @@ def _measure(workload: str, peer: str, workers: int, quick: bool) -> dict[str, f
             try:
                 status = process.wait(_CHILD_PATIENCE)
             except subprocess.TimeoutExpired:
-                raise Trouble(f"not done in {_CHILD_PATIENCE:g} s") from None
+                raise MeasurementError(f"not done in {_CHILD_PATIENCE:g} s") from None
             finally:
                 # What a library has left behind shall not slow the next one down.
                 with contextlib.suppress(ProcessLookupError):
@@ -123,7 +123,7 @@ def _measure(workload: str, peer: str, workers: int, quick: bool) -> dict[str, f
                 process.wait()
         if not answer.exists():
             lines = output.read_text(errors="replace").strip().splitlines()
-            raise Trouble(f"status {status}: {lines[-1] if lines else 'no word'}")
+            raise MeasurementError(f"status {status}: {lines[-1] if lines else 'no word'}")
         figures: dict[str, float] = json.loads(answer.read_text())
     _figures_of[workload].update(figures)
     return figures

@@ -75,4 +75,6 @@ def amount(value: float, unit: str) -> str:
             if value >= size:
                 return f"{value / size:.3g}{letter}/s"
         return f"{value:.3g}/s"
-    return f"{value:.3f}" if not unit else f"{value:.3g} {unit}" if value < 1000 else f"{value:.0f} {unit}"
+    if not unit:
+        return f"{value:.3f}"
+    return f"{value:.3g} {unit}" if value < 1000 else f"{value:.0f} {unit}"

@@ -18,8 +18,11 @@ from .peers import Peer, peer_class
 
 Figures = dict[str, float]
 
-#: Seconds that one measurement of a library may take, about; a slow one gets fewer calls.
-_PATIENCE = 2.0
+#: Seconds that one repetition may take, about; a slow library gets fewer calls.
+_PATIENCE = 1.0
+
+#: Seconds after which nothing is repeated any more.
+_ENOUGH = 4.0
 
 _MEGA = 1_000_000
 
@@ -47,16 +50,15 @@ class Case:
     def calls(self, full: int, quick: int) -> int:
         """Returns how many trivial calls to do: as many as the library does in a while."""
         pace = peer_class(self.peer).calls_per_second
-        return self.size(min(full, max(100, int(pace * _PATIENCE))), quick)
+        return self.size(min(full, int(pace * _PATIENCE)), quick)
 
 
 def _times(action: Callable[[], object], repetitions: int) -> list[float]:
-    times = []
-    for _ in range(repetitions):
+    times: list[float] = []
+    while len(times) < repetitions and sum(times) < _ENOUGH:
         begin = time.perf_counter()
-        answer = action()
+        action()
         times.append(time.perf_counter() - begin)
-        del answer
     return times
 
 

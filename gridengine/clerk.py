@@ -56,7 +56,7 @@ class Clerk:
         self._crew = crew
         self._scheduler = scheduler
         self._settings = settings
-        self.ledger = Ledger(settings.infrastructure_retries)
+        self.ledger = Ledger(settings.infrastructure_retries, fresh=scheduler.fresh)
         self._blocks = Blocks()
         self._places: dict[bytes, Place] = {}
         self._doomed: dict[Ticket, int] = {}
@@ -239,7 +239,7 @@ class Clerk:
     def _examine_deaths(self, now: float) -> None:
         while self._deaths and self._deaths[0][0] <= now:
             _, supervisor, message = self._deaths.pop(0)
-            if message.status == 0 and not message.reason:
+            if message.status == 0 and not message.reason and not self._scheduler.fresh:
                 supervisor.workers = max(0, supervisor.workers - 1)
             address = protocol.worker_address(supervisor.address, message.worker)
             self._bury(

@@ -22,7 +22,6 @@ SIGNAL = "signal"
 """`protocol.Died.reason` of a worker that its supervisor ended for ``terminate`` or ``kill``."""
 
 _CAUSES = {cause.value: cause for cause in DeathCause}
-_THE_JOBS_OWN = frozenset({DeathCause.OUT_OF_MEMORY, DeathCause.CRASHED, DeathCause.EXITED})
 
 
 def end_of(message: protocol.Died) -> End:
@@ -35,8 +34,12 @@ def end_of(message: protocol.Died) -> End:
 
 
 def is_the_jobs_fault(end: End) -> bool:
-    """Returns False if the job that ran shall not be charged for the end of its queue job."""
-    return end.cause in _THE_JOBS_OWN
+    """Returns False if the job that ran shall not be charged for the end of its queue job.
+
+    What a job does to its own worker the supervisor reports. That this ends too, which runs no
+    job's code, is the doing of somebody else: unless the two had too little memory together.
+    """
+    return end.cause is DeathCause.OUT_OF_MEMORY
 
 
 def certificate(verdict: Verdict, place: Place, end: End, output: str, now: float) -> Death:

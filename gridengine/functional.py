@@ -189,6 +189,8 @@ class _Chunks:
         return False
 
     def _size(self) -> int:
+        if self._hub.fresh:
+            return 1
         if self._chunksize is not None:
             return self._chunksize
         pace = self._hub.pace(self._function.key)

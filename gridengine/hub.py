@@ -108,6 +108,7 @@ class Hub:
             public_key=keys.public if keys else "",
             secret_key=keys.secret if keys else "",
             persistent=not remote,
+            fresh=self._scheduler.fresh,
             heartbeat=self._settings.heartbeat,
             patience=self._settings.patience,
             parent=0 if remote else os.getpid(),
@@ -155,6 +156,11 @@ class Hub:
     def possible_workers(self) -> int:
         """How many workers there may be at one time."""
         return self._scheduler.max_queue_jobs * self._scheduler.workers_per_queue_job
+
+    @property
+    def fresh(self) -> bool:
+        """Whether each job gets a worker of its own."""
+        return self._scheduler.fresh
 
     def staff(self, kind: int = 0) -> int:
         """Returns how many workers are there; where they come at once, how many may be."""

@@ -169,9 +169,11 @@ class Ledger:
 
     Args:
         infrastructure_retries: Losses of a piece that are forgiven.
+        fresh: Whether a worker leaves after its first piece.
     """
 
-    def __init__(self, infrastructure_retries: int = 10) -> None:
+    def __init__(self, infrastructure_retries: int = 10, *, fresh: bool = False) -> None:
+        self._fresh = fresh
         self._infrastructure_retries = infrastructure_retries
         self._queues: dict[int, collections.deque[Piece]] = {}
         self._waiting_calls: collections.Counter[int] = collections.Counter()
@@ -422,14 +424,18 @@ class Ledger:
         orders: list[Assignment],
     ) -> None:
         pieces = self._block(worker, queue, now)
-        self._appease(worker)
+        if self._fresh:
+            worker.leaving = True
+        else:
+            self._appease(worker)
         orders.append(Assignment(worker, pieces))
 
     def _block(
         self, worker: WorkerRecord, queue: collections.deque[Piece], now: float
     ) -> list[Piece]:
         # No more than a fair share of what waits: the last blocks decide when all is done.
-        most = min(BLOCK_CALLS, 1 + len(queue) // (2 * self._staff[worker.kind]))
+        share = len(queue) // (2 * self._staff[worker.kind])
+        most = 1 if self._fresh else min(BLOCK_CALLS, 1 + share)
         block: list[Piece] = []
         seconds = 0.0
         size = 0
@@ -539,7 +545,8 @@ class Ledger:
 
     def _appease(self, worker: WorkerRecord) -> None:
         """Notes whether a busy worker should have its next block by now."""
-        if worker.load < BLOCK_SECONDS and len(worker.ends) < 2 and not worker.recalling:
+        room = worker.load < BLOCK_SECONDS and len(worker.ends) < 2
+        if room and not worker.recalling and not worker.leaving:
             self._hungry[worker.address] = worker
         else:
             self._hungry.pop(worker.address, None)

@@ -28,7 +28,7 @@ FLOORS = (
     (4, "schedulers.drmaa_session schedulers.drmaa_library schedulers.drmaa_process"),
     (4, "schedulers.native schedulers.ends schedulers.grid_engine"),
     (5, "schedulers"),
-    (6, "wires crew blocks coroner clerk hub hubs"),
+    (6, "complaints wires crew blocks coroner clerk hub hubs"),
     (7, "job"),
     (8, "functional dispatcher"),
 )

@@ -441,6 +441,16 @@ def test_a_job_over_its_timeout_is_ended(start: Any) -> None:
     assert 4 == start(targets.square, 2, timeout=20.0).result
 
 
+def test_fresh_workers_have_seen_no_other_job() -> None:
+    with ProcessScheduler(2, fresh=True) as fresh:
+        pids = gridengine.map(targets.pid, range(6), scheduler=fresh)
+        jobs = [Job(target=targets.pid, scheduler=fresh) for _ in range(6)]
+        for job in jobs:
+            job.start()
+        pids += [job.result for job in jobs]
+    assert len(set(pids)) == 12
+
+
 # -- JobDispatcher ----------------------------------------------------------------------------
 
 

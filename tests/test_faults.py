@@ -183,7 +183,7 @@ def test_a_call_of_a_map_whose_argument_kills_is_found(
 ) -> None:
     guilty = crashes.CrashesAtUnpickle(crashes.by_sigsegv, attempts)
     items = [0, 1, guilty, 3, 4]
-    got = gridengine.map(targets.give, items, scheduler=scheduler, reraise=False, chunksize=5)
+    got = gridengine.map(targets.give, items, scheduler=scheduler, reraise=False, chunksize=1)
     assert isinstance(got[2], JobDied)
     assert 2 == got[2].index
     assert [0, 1, 3, 4] == [*got[:2], *got[3:]]
@@ -230,7 +230,7 @@ def _crash_or_wait(x: int, attempts: Attempts, path: str) -> int:
 # -- a supervisor dies ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
+@pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGALRM, signal.SIGTERM])
 def test_the_jobs_of_a_lost_supervisor_run_again_without_losing_an_attempt(
     own_scheduler: Scheduler, tmp_path: Path, signum: int
 ) -> None:

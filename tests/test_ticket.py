@@ -55,10 +55,11 @@ def test_the_arguments_are_let_go_at_the_end_unless_a_certificate_shall_name_the
     state: JobState,
 ) -> None:
     ticket = make(JobState.RUNNING)
+    ticket.arguments = ((1,), {})
     ticket.move(state)
-    kept = state is JobState.DIED
-    assert bool(ticket.payload) is kept
-    assert bool(ticket.frames) is kept
+    assert not ticket.payload
+    assert not ticket.frames
+    assert (ticket.arguments is not None) is (state is JobState.DIED)
 
 
 def test_no_two_tickets_have_the_same_id() -> None:

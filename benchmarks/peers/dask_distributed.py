@@ -16,8 +16,10 @@ class Dask(Peer):
     calls_per_second = 1_000
     cold = (
         "from distributed import Client",
-        "client = Client(n_workers={workers}, threads_per_worker=1, dashboard_address=None)\n"
-        "values = client.gather(client.map(f, range(5)))",
+        (
+            "client = Client(n_workers={workers}, threads_per_worker=1, dashboard_address=None)\n"
+            "values = client.gather(client.map(f, range(5)))"
+        ),
         "client.shutdown()",
     )
 

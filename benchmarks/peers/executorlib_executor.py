@@ -13,8 +13,12 @@ class Executorlib(FuturesPeer):
     calls_per_second = 4_000
     cold = (
         "import executorlib",
-        "executor = executorlib.SingleNodeExecutor(max_workers={workers}, block_allocation=True)\n"
-        "values = [t.result() for t in [executor.submit(f, x) for x in range(5)]]",
+        (
+            "executor = executorlib.SingleNodeExecutor(\n"
+            "    max_workers={workers}, block_allocation=True\n"
+            ")\n"
+            "values = [t.result() for t in [executor.submit(f, x) for x in range(5)]]"
+        ),
         "executor.shutdown()",
     )
 

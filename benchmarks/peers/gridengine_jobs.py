@@ -15,8 +15,10 @@ class GridEngine(Peer):
 
     cold = (
         "import gridengine",
-        "scheduler = gridengine.schedulers.ProcessScheduler({workers})\n"
-        "values = gridengine.map(f, range(5), scheduler=scheduler)",
+        (
+            "scheduler = gridengine.schedulers.ProcessScheduler({workers})\n"
+            "values = gridengine.map(f, range(5), scheduler=scheduler)"
+        ),
         "scheduler.close()",
     )
 

@@ -13,8 +13,10 @@ class Loky(FuturesPeer):
     calls_per_second = 10_000
     cold = (
         "import loky",
-        "executor = loky.get_reusable_executor(max_workers={workers})\n"
-        "values = list(executor.map(f, range(5)))",
+        (
+            "executor = loky.get_reusable_executor(max_workers={workers})\n"
+            "values = list(executor.map(f, range(5)))"
+        ),
         "executor.shutdown()",
     )
 

@@ -44,7 +44,9 @@ class SpawnPool(Pool):
     method = "spawn"
     cold = (
         "import multiprocessing",
-        "pool = multiprocessing.get_context('spawn').Pool({workers})\n"
-        "values = pool.map(f, range(5))",
+        (
+            "pool = multiprocessing.get_context('spawn').Pool({workers})\n"
+            "values = pool.map(f, range(5))"
+        ),
         "pool.terminate()",
     )

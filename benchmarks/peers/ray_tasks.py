@@ -22,9 +22,11 @@ class Ray(Peer):
     calls_per_second = 3_000
     cold = (
         "import ray",
-        "ray.init(num_cpus={workers}, include_dashboard=False, log_to_driver=False)\n"
-        "remote = ray.remote(f)\n"
-        "values = ray.get([remote.remote(x) for x in range(5)])",
+        (
+            "ray.init(num_cpus={workers}, include_dashboard=False, log_to_driver=False)\n"
+            "remote = ray.remote(f)\n"
+            "values = ray.get([remote.remote(x) for x in range(5)])"
+        ),
         "ray.shutdown()",
     )
 

@@ -158,6 +158,7 @@ class Scheduler(abc.ABC):
         max_queue_jobs: Queue jobs at one time, at most.
         linger: Seconds that an idle worker is kept, None for as long as the scheduler is open.
         slots: Cores that each worker is granted.
+        fresh: Whether each job gets a newly forked worker, which has seen no other.
         queue_job_name: How a supervisor derives its queue job's name from its environment
             (``str.format`` fields).
     """
@@ -167,6 +168,7 @@ class Scheduler(abc.ABC):
     max_queue_jobs: int = 1
     linger: float | None = None
     slots: int = 1
+    fresh: bool = False
     queue_job_name: ClassVar[str] = ""
 
     _closers: tuple[Callable[[], None], ...] = ()

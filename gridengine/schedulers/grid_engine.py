@@ -49,6 +49,7 @@ class GridEngineScheduler(Scheduler):
         project: What the jobs are charged to.
         hosts: The hosts that workers may run on, names or patterns.
         max_workers: Workers at one time, at most.
+        fresh: Whether each job gets a newly forked worker, which has seen no other.
         native: Further options of ``qsub``, as they are.
         resources: For ``qsub -l``: ``h_rt="00:10:00"``, ``h_vmem="4G"`` and so on. Times may be
             seconds or a `datetime.timedelta`, sizes may be bytes.
@@ -70,6 +71,7 @@ class GridEngineScheduler(Scheduler):
         hosts: Hosts | None = None,
         max_workers: int | None = None,
         native: str | None = None,
+        fresh: bool = False,
         **resources: Resource,
     ) -> None:
         if max_workers is not None and max_workers < 1:
@@ -88,6 +90,7 @@ class GridEngineScheduler(Scheduler):
         self.max_queue_jobs = max_workers or settings.queue_jobs
         self.linger = settings.linger
         self.slots = self.request.slots
+        self.fresh = fresh
 
     def __repr__(self) -> str:
         limit = f"max_workers={self.max_workers}" if self.max_workers else ""

@@ -59,13 +59,16 @@ class Worker:
         self._pid = os.getpid()
         socket.rcvtimeo = int(heartbeat * 1000)
 
-    def run(self) -> None:
-        """Works until the dispatcher says that it is enough."""
+    def run(self, *, once: bool = False) -> None:
+        """Works until the dispatcher says that it is enough, or for one block."""
         self._socket.send(protocol.encode(Ready(protocol.VERSION, self._pid)))
         while True:
             message, frames = self._receive()
             if type(message) is Run:
                 self._run_block(message, frames)
+                if once:
+                    self._flush()
+                    return
             elif type(message) is Leave:
                 self._flush()
                 return

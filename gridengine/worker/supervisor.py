@@ -258,7 +258,7 @@ class Supervisor:
         child.output.close()
         # What it had started and left behind has become this process's child.
         kernel.kill_strays(keep=set(self._children))
-        if status == 0 and child.reason == "":
+        if status == 0 and child.reason == "" and not self._launch.fresh:
             self._target = max(0, self._target - 1)
         self._barren = 0 if width or status == 0 else self._barren + 1
         if self._barren >= _BARREN_DEATHS:
@@ -315,7 +315,8 @@ class Supervisor:
         # The supervisor's own is of another process now.
         self._context = None
         socket = self._connect(protocol.worker_address(self._address, child.number))
-        Worker(socket, child.page, child.output, self._launch.heartbeat, self.nudge).run()
+        worker = Worker(socket, child.page, child.output, self._launch.heartbeat, self.nudge)
+        worker.run(once=self._launch.fresh)
         socket.close()
         assert self._context is not None
         self._context.term()
