@@ -109,7 +109,7 @@ def _measure(workload: str, peer: str, workers: int, quick: bool) -> dict[str, f
                 stdout=log,
                 stderr=log,
                 cwd=ROOT,
-                env=_environment(),
+                env=environment(),
                 start_new_session=True,
             )
             try:
@@ -129,7 +129,8 @@ def _measure(workload: str, peer: str, workers: int, quick: bool) -> dict[str, f
     return figures
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Returns the variables that every measured program shall have."""
     environ = dict(os.environ)
     # Otherwise every start of every interpreter compiles all its modules.
     environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -93,7 +93,7 @@ def table(entries: Sequence[dict[str, Any]]) -> str:
                 {True: "yes", False: "NO", None: "–"}[entry["reached"]],
             ]
         )
-    return _aligned(lines)
+    return aligned(lines)
 
 
 def all_medians(entries: Sequence[dict[str, Any]], peers: Sequence[str]) -> str:
@@ -103,14 +103,15 @@ def all_medians(entries: Sequence[dict[str, Any]], peers: Sequence[str]) -> str:
         medians = entry["medians"]
         cells = [amount(medians[p], entry["unit"]) if p in medians else "–" for p in peers]
         lines.append([entry["title"], *cells])
-    return _aligned(lines)
+    return aligned(lines)
 
 
 def _ratio(value: float | None) -> str:
     return "–" if value is None else f"{value:.3g}"
 
 
-def _aligned(lines: list[list[str]]) -> str:
+def aligned(lines: list[list[str]]) -> str:
+    """Returns a Markdown table whose columns are aligned."""
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     text = []
     for line in lines:

@@ -49,7 +49,8 @@ class Blocks:
             calls.append(
                 protocol.Call(
                     ticket.id, piece.attempt, function.key, ticket.mode, piece.lo, piece.hi,
-                    payload, len(extra), ticket.timeout, piece.careful, ticket.fail_fast, ticket.apart,
+                    payload, len(extra), ticket.timeout, piece.careful,
+                    ticket.fail_fast, ticket.apart,
                 )
             )  # fmt: skip
         forget = _forget(known, keep=len(routines)) if routines else []

@@ -171,9 +171,7 @@ class Crew:
         path = os.path.join(self._folder, f"launch-{kind}-{workers}")
         if not os.path.exists(path):
             limit = self._scheduler.time_limit(self._kinds[kind])
-            launch = dataclasses.replace(
-                self._launch, kind=kind, workers=workers, time_limit=limit
-            )
+            launch = dataclasses.replace(self._launch, kind=kind, workers=workers, time_limit=limit)
             launch.write(path)
         number = next(self._batch_numbers)
         self._batches[number] = _Batch(kind, count)

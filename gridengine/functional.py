@@ -45,7 +45,7 @@ R = TypeVar("R")
 _AHEAD_BYTES = 256 * 1024 * 1024
 
 
-def map(  # noqa: A001  # the builtin's parallel twin
+def map(
     f: Callable[..., R],
     *iterables: Iterable[Any],
     scheduler: Scheduler | None = None,

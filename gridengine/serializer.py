@@ -215,7 +215,7 @@ def name_of(function: object) -> str:
     return name_of(inner) if inner is not None else type(function).__name__
 
 
-class RemoteTraceback(Exception):  # noqa: N818  # as the standard library's own
+class RemoteTraceback(Exception):  # as the standard library's own
     """The traceback of an exception as text, as it was in the worker; its ``__cause__`` here."""
 
     def __init__(self, text: str) -> None:

@@ -12,7 +12,7 @@ import logging
 import os
 import socket as _socket
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import zmq
 from zmq.utils import z85
@@ -108,7 +108,7 @@ class Wires:
     def _bind(self, interface: str, ports: tuple[int, int] | None) -> int:
         if ports is None:
             self.socket.bind(f"tcp://{interface}:*")
-            endpoint = bytes(self.socket.getsockopt(zmq.LAST_ENDPOINT)).rstrip(b"\0")  # type: ignore[arg-type]
+            endpoint = bytes(self.socket.getsockopt(zmq.LAST_ENDPOINT)).rstrip(b"\0")
             return int(endpoint.rpartition(b":")[2])
         for port in range(ports[0], ports[1] + 1):
             try:
@@ -155,7 +155,7 @@ class Wires:
         socket = self.socket
         for _ in range(most):
             # Asked first: to be told by an exception takes ten times as long.
-            if not socket.get(zmq.EVENTS) & zmq.POLLIN:
+            if not cast(int, socket.get(zmq.EVENTS)) & zmq.POLLIN:
                 return
             address = socket.recv(zmq.NOBLOCK)
             header = socket.recv() if socket.get(zmq.RCVMORE) else b""

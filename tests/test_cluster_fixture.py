@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import sys
-
 import pytest
 
-from .cluster import Cluster, WaitTimeout, wait_until
+from .cluster import Cluster
 
 _PYTHON = "/usr/bin/python3"  # every host and every user can run this one
 

@@ -143,9 +143,11 @@ def test_a_map_rejects_what_it_cannot_use(scheduler: Scheduler) -> None:
 
 
 def test_an_item_that_cannot_travel_is_named(scheduler: Scheduler) -> None:
-    with pytest.raises(TypeError, match=r"argument of call 2.*open file"):
-        with open(os.devnull) as file:
-            gridengine.map(targets.give, [1, 2, file], scheduler=scheduler)
+    with (
+        open(os.devnull) as file,
+        pytest.raises(TypeError, match=r"argument of call 2.*open file"),
+    ):
+        gridengine.map(targets.give, [1, 2, file], scheduler=scheduler)
 
 
 # -- what can be called -----------------------------------------------------------------------

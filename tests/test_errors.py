@@ -153,7 +153,7 @@ def test_every_fact_of_a_death_is_an_attribute_of_the_exception() -> None:
 def test_every_fact_is_explained() -> None:
     assert Death.__doc__ is not None
     for field in dataclasses.fields(Death):
-        assert f"        {field.name}: " in Death.__doc__
+        assert f"\n    {field.name}: " in inspect.cleandoc(Death.__doc__)
 
 
 def test_a_job_that_exited_tells_its_status() -> None:

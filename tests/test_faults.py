@@ -142,7 +142,13 @@ def test_a_worker_that_dies_of_its_job_is_known_at_once_and_certified(
     assert crash.__name__ in died.input
     assert died.peak_memory > 1_000_000
     assert 0 < died.wall_time < 10
-    for said in ("'guilty' with", f"died: {cause.value}", signame or "exit status 3", last.host, str(last.pid)):
+    for said in (
+        "'guilty' with",
+        f"died: {cause.value}",
+        signame or "exit status 3",
+        last.host,
+        str(last.pid),
+    ):
         assert said in str(died)
     assert (JobState.DIED, exitcode, 2) == (job.state, job.exitcode, job.attempts)
     doubtful = SECOND_OPINION if scheduler.remote and cause is DeathCause.KILLED else 0.0
@@ -178,14 +184,18 @@ def test_an_idle_worker_that_is_killed_is_replaced(scheduler: Scheduler) -> None
     assert pid not in [job.result for job in jobs]
 
 
+@pytest.mark.parametrize("chunksize", [1, 5])
 def test_a_call_of_a_map_whose_argument_kills_is_found(
-    scheduler: Scheduler, attempts: Attempts
+    scheduler: Scheduler, attempts: Attempts, chunksize: int
 ) -> None:
     guilty = crashes.CrashesAtUnpickle(crashes.by_sigsegv, attempts)
     items = [0, 1, guilty, 3, 4]
-    got = gridengine.map(targets.give, items, scheduler=scheduler, reraise=False, chunksize=1)
+    got = gridengine.map(
+        targets.give, items, scheduler=scheduler, reraise=False, chunksize=chunksize
+    )
     assert isinstance(got[2], JobDied)
-    assert 2 == got[2].index
+    assert (2, 2) == (got[2].index, len(attempts.noted()))
+    assert "by_sigsegv" in got[2].input
     assert [0, 1, 3, 4] == [*got[:2], *got[3:]]
 
 
@@ -288,11 +298,17 @@ def test_a_supervisor_that_was_frozen_finds_its_jobs_done_elsewhere(
             os.kill(frozen.supervisor, signal.SIGCONT)
     wait_until(lambda: is_gone(frozen.supervisor), what="the supervisor has given up")
     wait_until(lambda: is_gone(frozen.pid), what="its worker is gone")
-    # And the program has lost nothing by it.
-    assert [x * x for x in range(10)] == gridengine.map(
-        targets.square, range(10), scheduler=own_scheduler
-    )
+    # And the program has lost nothing by it: new workers, and new supervisors, can come.
+    for signum in (signal.SIGKILL, signal.SIGTERM):
+        pids = start(own_scheduler, _pid_and_parent).result
+        os.kill(pids[signum == signal.SIGTERM], signum)
+        jobs = [start(own_scheduler, targets.square, x) for x in range(10)]
+        assert [x * x for x in range(10)] == [job.result for job in jobs]
     assert ([JobState.FINISHED], 7, 2) == (records, job.result, job.attempts)
+
+
+def _pid_and_parent() -> tuple[int, int]:
+    return os.getpid(), os.getppid()
 
 
 # -- what only a batch system has -------------------------------------------------------------
@@ -327,9 +343,7 @@ def test_a_job_survives_the_shepherd_of_its_queue_job(
         os.kill(shepherd, signal.SIGKILL)
         wait_until(lambda: is_gone(shepherd), what="the shepherd is gone")
         # With it goes its queue job, or it does not: the job has an answer in any case.
-        wait_until(
-            lambda: len(attempts.noted()) == 2 or not is_gone(lost.pid), what="the job runs"
-        )
+        wait_until(lambda: len(attempts.noted()) == 2 or not is_gone(lost.pid), what="the job runs")
         crashes.stop_waiting(path)
         assert 5 == job.result
         assert job.attempts == len(attempts.noted())

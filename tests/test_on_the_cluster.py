@@ -199,7 +199,7 @@ def test_queue_jobs_that_cannot_start_fail_the_jobs_with_the_reason(
         with GridEngineScheduler() as scheduler:
             job = Job(target=targets.square, args=(3,), scheduler=scheduler)
             job.start()
-            with pytest.raises(gridengine.SchedulerError, match="did not start.*can't"):
+            with pytest.raises(gridengine.SchedulerError, match=r"did not start.*can't"):
                 _ = job.result
     finally:
         subprocess.run(["umount", tmp_path], check=True)
@@ -288,7 +288,8 @@ def test_an_ordinary_user_can_use_it(cluster: Cluster, everybodys_python: list[s
     program = (
         "import getpass, gridengine\n"
         "with gridengine.schedulers.best_available() as scheduler:\n"
-        "    print(scheduler, gridengine.map(lambda x: getpass.getuser(), [1], scheduler=scheduler))"
+        "    who = gridengine.map(lambda x: getpass.getuser(), [1], scheduler=scheduler)\n"
+        "    print(scheduler, who)"
     )
     done = cluster.run(["env", environment, python, "-c", program], user=cluster.user, cwd="/")
     assert f"GridEngineScheduler() ['{cluster.user}']" == done.stdout.strip()

@@ -10,7 +10,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import zmq
 
@@ -76,7 +76,7 @@ class Worker:
     def _receive(self) -> tuple[object, list[Any]]:
         """Returns the next message; says what is done, and rests, if there is none yet."""
         socket = self._socket
-        if socket.get(zmq.EVENTS) & zmq.POLLIN:
+        if cast(int, socket.get(zmq.EVENTS)) & zmq.POLLIN:
             frame = socket.recv(zmq.NOBLOCK)
         else:
             self._flush()

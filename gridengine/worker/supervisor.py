@@ -267,11 +267,12 @@ class Supervisor:
 
     def _cause(self, status: int) -> str:
         if status >= 0:
-            return DeathCause.EXITED.value
+            return str(DeathCause.EXITED.value)
         kills = kernel.oom_kills()
         known, self._kills = self._kills, kills
         if status == -signal.SIGKILL:
-            return (DeathCause.OUT_OF_MEMORY if kills > known else DeathCause.KILLED).value
+            cause = DeathCause.OUT_OF_MEMORY if kills > known else DeathCause.KILLED
+            return str(cause.value)
         if -status in _OF_A_CRASH:
             return DeathCause.CRASHED.value
         if status == -signal.SIGXCPU:
@@ -335,7 +336,7 @@ def connect(
     context: zmq.Context[Any], launch: Launch, endpoint: str, address: bytes
 ) -> zmq.Socket[bytes]:
     """Returns a socket to the dispatcher, which knows it by ``address``."""
-    socket = context.socket(zmq.DEALER)
+    socket: zmq.Socket[bytes] = context.socket(zmq.DEALER)
     socket.routing_id = address
     # Bounded by the blocks that the dispatcher has out, not by a count of messages.
     socket.sndhwm = socket.rcvhwm = 0

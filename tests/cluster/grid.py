@@ -297,8 +297,8 @@ class Grid:
     def _changed(self, show: str, changes: Mapping[str, str]) -> str:
         """Give the configuration that `qconf SHOW` tells of, with some of its values changed."""
         told = self.command("qconf", show).replace("\\\n", " ")
-        lines = (line.split(maxsplit=1) for line in told.splitlines() if line[:1] not in ("", "#"))
-        values = {name: value for name, value in lines}
+        lines = [line for line in told.splitlines() if line[:1] not in ("", "#")]
+        values = dict(line.split(maxsplit=1) for line in lines)
         return "".join(f"{name} {value}\n" for name, value in {**values, **changes}.items())
 
     def _load(self, option: str, name: str, text: str) -> None:

@@ -1,0 +1,153 @@
+"""Nodes that speak the real protocol over real sockets, but run nothing.
+
+Each has a supervisor with one worker, as a queue job of one slot has: two connections. The
+worker answers for every call that it gets, at once, and with None.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import resource
+import sys
+import time
+from typing import Any
+
+import zmq
+
+from gridengine import protocol
+from gridengine.launch import Launch
+from gridengine.protocol import Beat, Done, Idle, Ready, Recall, Recalled, Result, Run, Supervising
+from gridengine.worker.supervisor import connect
+
+_NONE = pickle.dumps(None)
+
+#: What a trivial call takes, so that the blocks have the size that they would have.
+_WALL = 1e-6
+
+
+class Node:
+    """A supervisor and its worker."""
+
+    def __init__(self, context: zmq.Context[Any], launch: Launch, number: int) -> None:
+        endpoint = launch.endpoints[0]
+        name = os.urandom(8).hex().encode()
+        self.supervisor = connect(context, launch, endpoint, name)
+        self.worker = connect(context, launch, endpoint, protocol.worker_address(name, 0))
+        self._block = 0
+        self._position = 0
+        self._skip_to = 0
+        _say(
+            self.supervisor,
+            Supervising(protocol.VERSION, f"simulated.{number}", 0, "nowhere", os.getpid()),
+        )
+        _say(self.worker, Ready(protocol.VERSION, os.getpid()))
+
+    def hear_worker(self) -> None:
+        """Takes in blocks and answers for them."""
+        while (frame := _receive(self.worker)) is not None:
+            message = protocol.decode_to_node(frame)
+            if isinstance(message, Run):
+                self._run(message)
+
+    def _run(self, block: Run) -> None:
+        self._block = block.block
+        position = block.position
+        results = []
+        for call in block.calls:
+            # What was taken back from here has been handed to somebody else.
+            if position >= self._skip_to:
+                results.append(
+                    Result(
+                        call.ticket, call.attempt, call.lo, call.hi,
+                        _NONE, 0, {}, _WALL, _WALL, 0,
+                    )
+                )  # fmt: skip
+            position += call.hi - call.lo
+        self._position = position
+        if results:
+            _say(self.worker, Done(results))
+
+    def hear_supervisor(self) -> None:
+        """Takes in orders; the only one that means something here is to give work back."""
+        while (frame := _receive(self.supervisor)) is not None:
+            message = protocol.decode_to_node(frame)
+            if isinstance(message, Recall):
+                self._skip_to = max(message.end, self._skip_to)
+                _say(self.supervisor, Recalled(0, self._position))
+
+    def beat(self) -> None:
+        """Gives the signs of life of both."""
+        _say(self.supervisor, Beat())
+        _say(self.worker, Idle(self._block))
+
+
+def _say(socket: zmq.Socket[bytes], message: object) -> None:
+    socket.send(protocol.encode(message))
+
+
+def _receive(socket: zmq.Socket[bytes]) -> bytes | None:
+    try:
+        *_, frame = [socket.recv(zmq.NOBLOCK)]
+    except zmq.Again:
+        return None
+    while socket.rcvmore:
+        socket.recv()
+    return frame
+
+
+def main() -> None:
+    """Has nodes, from ``FIRST`` to ``LAST``; obeys the letters on its standard input.
+
+    ``c`` connects them all, ``p`` has them rest, ``g`` go on; the end of the file ends them.
+    """
+    path, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    launch = Launch.read(path)
+    raise_file_limit()
+    context = zmq.Context()
+    context.max_sockets = 3 * (last - first) + 10
+    nodes: list[Node] = []
+    actions: dict[Any, Any] = {}
+    poller = zmq.Poller()
+    poller.register(0, zmq.POLLIN)
+    beat = time.monotonic() + launch.heartbeat
+    resting = False
+    while True:
+        events = poller.poll(1000) if not resting else _only(0)
+        for source, _ in events:
+            if source == 0:
+                orders = os.read(0, 1)
+                if not orders:
+                    context.destroy(linger=0)
+                    return
+                if orders == b"c":
+                    for number in range(first, last):
+                        node = Node(context, launch, number)
+                        nodes.append(node)
+                        actions[node.supervisor] = node.hear_supervisor
+                        actions[node.worker] = node.hear_worker
+                        poller.register(node.supervisor, zmq.POLLIN)
+                        poller.register(node.worker, zmq.POLLIN)
+                resting = orders == b"p"
+            else:
+                actions[source]()
+        if time.monotonic() > beat:
+            beat += launch.heartbeat
+            for node in nodes:
+                node.beat()
+
+
+def _only(descriptor: int) -> list[tuple[int, int]]:
+    poller = zmq.Poller()
+    poller.register(descriptor, zmq.POLLIN)
+    return poller.poll(1000)
+
+
+def raise_file_limit() -> None:
+    """Allows this process as many open files as the system allows: each connection is some."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+if __name__ == "__main__":
+    main()
