@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
-from . import measure, report
-from .peers import PEERS, is_installed
+from . import cluster, measure, report, scale
+from .peers import PEERS, is_installed, version
 from .rows import LAPTOP, OURS
 from .workloads import WORKLOADS
 
 
 def main() -> int:
     """Does what the command line says and returns the exit status."""
+    # An end from outside shall end the measured programs too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     arguments = _parser().parse_args()
+    if arguments.scale:
+        return _scale(arguments)
+    return _cluster(arguments) if arguments.cluster else _laptop(arguments)
+
+
+def _laptop(arguments: argparse.Namespace) -> int:
     peers, missing = _present(arguments.peers)
     for peer in missing:
         _say(f"{peer}: left out, it is not installed")
-    workloads = arguments.only or list(WORKLOADS)
-    host = report.machine(peers, arguments.workers)
+    host = report.machine({peer: version(peer) for peer in peers}, arguments.workers)
     results = measure.run(
-        workloads,
+        _chosen(arguments, WORKLOADS),
         peers,
         LAPTOP,
         workers=arguments.workers,
@@ -29,26 +38,52 @@ def main() -> int:
         quick=arguments.quick,
         say=_say,
     )
-    entries = report.summary(results, LAPTOP)
-    return _tell(arguments, host, entries, peers)
+    return _tell(arguments, host, report.summary(results, LAPTOP))
+
+
+def _cluster(arguments: argparse.Namespace) -> int:
+    host = report.machine(cluster.versions(), cluster.SLOTS)
+    results = cluster.run(
+        _chosen(arguments, cluster.WORKLOADS),
+        rounds=arguments.rounds or (1 if arguments.quick else 3),
+        quick=arguments.quick,
+        say=_say,
+    )
+    return _tell(arguments, host, report.summary(results, cluster.ROWS))
+
+
+def _scale(arguments: argparse.Namespace) -> int:
+    answers = scale.run(quick=arguments.quick, say=_say)
+    _print(scale.table(answers))
+    if arguments.json:
+        report.write_json(arguments.json, report.machine({}, 0), answers)
+    return 0 if answers else 1
 
 
 def _tell(
-    arguments: argparse.Namespace,
-    host: dict[str, object],
-    entries: list[dict[str, object]],
-    peers: Sequence[str],
+    arguments: argparse.Namespace, host: dict[str, Any], entries: list[dict[str, Any]]
 ) -> int:
     _print(", ".join(f"{key}: {value}" for key, value in host.items() if key != "versions"))
+    _print(", ".join(f"{peer} {text}" for peer, text in host["versions"].items()))
     _print("")
     _print(report.table(entries))
     _print("")
-    _print(report.all_medians(entries, peers))
+    _print(report.all_medians(entries, list(host["versions"])))
     if arguments.json:
         report.write_json(arguments.json, host, entries)
     if arguments.picture and not report.draw(arguments.picture, host, entries):
         _say("no picture: matplotlib is not installed")
     return 0 if entries else 1
+
+
+def _chosen(arguments: argparse.Namespace, workloads: Iterable[str]) -> list[str]:
+    """Returns the workloads to run, all by default; ends the program if one is not known."""
+    known = list(workloads)
+    for name in arguments.only or ():
+        if name not in known:
+            _say(f"--only: {name!r} is none of {', '.join(known)}")
+            sys.exit(2)
+    return arguments.only or known
 
 
 def _present(wanted: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -68,10 +103,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--quick", action="store_true", help="small and once: does it run?")
     parser.add_argument(
+        "--cluster", action="store_true", help="the part for a Grid Engine's submit host instead"
+    )
+    parser.add_argument(
+        "--scale", action="store_true", help="the part with simulated workers instead"
+    )
+    parser.add_argument(
         "--only",
-        type=_names(tuple(WORKLOADS)),
+        type=_names(()),
         metavar="NAME,…",
-        help=f"these workloads alone: {', '.join(WORKLOADS)}",
+        help=f"these workloads alone: {', '.join(WORKLOADS)}; with --cluster "
+        f"{', '.join(cluster.WORKLOADS)}",
     )
     parser.add_argument(
         "--peers",
@@ -87,11 +129,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _names(known: tuple[str, ...]):
+def _names(known: tuple[str, ...]) -> Callable[[str], list[str]]:
     def parse(text: str) -> list[str]:
         names = [name.strip() for name in text.split(",") if name.strip()]
         for name in names:
-            if name not in known:
+            if known and name not in known:
                 raise argparse.ArgumentTypeError(f"{name!r}: it is one of {', '.join(known)}")
         return names
 

@@ -98,13 +98,28 @@ def _is_hopeless(peer: str, results: Results, rows: Sequence[Row], workload: str
 
 
 def _measure(workload: str, peer: str, workers: int, quick: bool) -> dict[str, float]:
+    command = ["benchmarks.child", workload, peer, str(workers), "1" if quick else "0"]
+    figures = run_child(command, _CHILD_PATIENCE)
+    _figures_of[workload].update(figures)
+    return figures
+
+
+def run_child(command: Sequence[str], patience: float) -> dict[str, float]:
+    """Runs a module of ours, which writes its figures into a file that it is given.
+
+    Args:
+        command: The module and its arguments, but for the first, which is the file.
+        patience: Seconds until it is killed.
+
+    Raises:
+        MeasurementError: It did not write them.
+    """
     with tempfile.TemporaryDirectory() as folder:
         answer, output = Path(folder, "answer"), Path(folder, "output")
-        command = [sys.executable, "-m", "benchmarks.child", str(answer), workload, peer]
-        command += [str(workers), "1" if quick else "0"]
+        module, *arguments = command
         with output.open("wb") as log:
             process = subprocess.Popen(  # noqa: S603  # our own program
-                command,
+                [sys.executable, "-m", module, str(answer), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -113,19 +128,18 @@ def _measure(workload: str, peer: str, workers: int, quick: bool) -> dict[str, f
                 start_new_session=True,
             )
             try:
-                status = process.wait(_CHILD_PATIENCE)
+                status = process.wait(patience)
             except subprocess.TimeoutExpired:
-                raise MeasurementError(f"not done in {_CHILD_PATIENCE:g} s") from None
+                raise MeasurementError(f"not done in {patience:g} s") from None
             finally:
                 # What a library has left behind shall not slow the next one down.
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-        if not answer.exists():
+        if status or not answer.exists():
             lines = output.read_text(errors="replace").strip().splitlines()
             raise MeasurementError(f"status {status}: {lines[-1] if lines else 'no word'}")
         figures: dict[str, float] = json.loads(answer.read_text())
-    _figures_of[workload].update(figures)
     return figures
 
 

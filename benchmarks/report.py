@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from .measure import Results, median, ratio
-from .peers import version
 from .rows import OURS, Row, amount
 
 
-def machine(peers: Sequence[str], workers: int) -> dict[str, Any]:
+def machine(versions: dict[str, str], workers: int) -> dict[str, Any]:
     """Returns what a reader must know to compare figures."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
@@ -25,7 +24,7 @@ def machine(peers: Sequence[str], workers: int) -> dict[str, Any]:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
         "load": round(os.getloadavg()[0], 2),
-        "versions": {peer: version(peer) for peer in peers},
+        "versions": versions,
     }
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable
 
-from .measure import ROOT, MeasurementError, environment
+from .measure import MeasurementError, run_child
 from .report import aligned
 from .rows import amount
 
@@ -24,33 +21,14 @@ def run(*, quick: bool, say: Callable[[str], None]) -> list[dict[str, float]]:
     answers = []
     for workers in _QUICK_WORKERS if quick else _WORKERS:
         try:
-            answers.append(_measure(workers, _QUICK_JOBS if quick else _JOBS))
+            jobs = _QUICK_JOBS if quick else _JOBS
+            command = ["benchmarks.scale_host", str(workers), str(jobs)]
+            answers.append(run_child(command, _CHILD_PATIENCE))
         except MeasurementError as error:
             say(f"scale: {workers} workers failed: {error}")
         else:
             say(f"scale: {workers} workers")
     return answers
-
-
-def _measure(workers: int, jobs: int) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.scale_host", str(workers), str(jobs)]
-    try:
-        answer = subprocess.run(  # noqa: S603  # our own program
-            command,
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            env=environment(),
-            timeout=_CHILD_PATIENCE,
-        )
-    except subprocess.TimeoutExpired:
-        raise MeasurementError(f"not done in {_CHILD_PATIENCE:g} s") from None
-    lines = answer.stdout.strip().splitlines()
-    if answer.returncode or not lines:
-        error = answer.stderr.strip().splitlines()
-        raise MeasurementError(error[-1] if error else f"status {answer.returncode}")
-    figures: dict[str, float] = json.loads(lines[-1])
-    return figures
 
 
 def table(answers: list[dict[str, float]]) -> str:

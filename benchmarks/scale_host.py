@@ -1,6 +1,6 @@
-"""A dispatcher with simulated nodes, in a process of its own: prints what it measured.
+"""A dispatcher with simulated nodes, in a process of its own.
 
-``python -m benchmarks.scale_host WORKERS JOBS``
+``python -m benchmarks.scale_host FILE WORKERS JOBS``
 """
 
 from __future__ import annotations
@@ -215,4 +215,4 @@ def _cpu_of_dispatcher() -> float:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(run(int(sys.argv[1]), int(sys.argv[2]))) + "\n")
+    Path(sys.argv[1]).write_text(json.dumps(run(int(sys.argv[2]), int(sys.argv[3]))))

@@ -38,3 +38,11 @@ def plus_one(array: Any) -> Any:
 def pick(array: Any, index: int) -> float:
     """Returns one element of a large array that all calls share."""
     return float(array[index])
+
+
+def rest_and_tell(seconds: float) -> float:
+    """Takes so long without a core; returns when the worker's process began, since the epoch."""
+    import psutil
+
+    time.sleep(seconds)
+    return psutil.Process().create_time()

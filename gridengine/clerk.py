@@ -15,9 +15,10 @@ from . import coroner, protocol
 from .blocks import Blocks
 from .crew import Crew, Hopeless, Loss, SupervisorRecord
 from .errors import Death, JobCancelled, SchedulerError
-from .ledger import Assignment, Ledger, Verdict, WorkerRecord
+from .ledger import Assignment, Ledger, Verdict, WorkerRecord, bytes_of
 from .schedulers.base import End, Scheduler
 from .settings import BLOCK_SECONDS, Settings
+from .shared_memory import Arena
 from .states import DeathCause, JobState
 from .ticket import Outcome, Place, Ticket, Usage
 from .wires import Wires
@@ -30,6 +31,10 @@ _MESSAGES = 500
 #: Seconds for which a kill from outside is held back on a cluster: the batch system kills a
 #: whole queue job at once, so that the supervisor's last word is "killed", and says why only then.
 _SECOND_OPINION = 1.5
+
+#: Bytes per second that a network is given credit for, before a block that is on its way to an
+#: idle worker counts as lost.
+_SLOWEST = 1e6
 
 #: Workers whose supervisor has not been heard yet, that are remembered. It says so within
 #: milliseconds; a peer that makes up names shall not fill the memory with them.
@@ -46,18 +51,26 @@ class Clerk:
         crew: Hires and dismisses them.
         scheduler: What they are workers of.
         settings: The numbers.
+        arena: Memory that the workers on this host see too.
 
     Attributes:
         ledger: The book.
     """
 
-    def __init__(self, wires: Wires, crew: Crew, scheduler: Scheduler, settings: Settings) -> None:
+    def __init__(
+        self,
+        wires: Wires,
+        crew: Crew,
+        scheduler: Scheduler,
+        settings: Settings,
+        arena: Arena | None = None,
+    ) -> None:
         self._wires = wires
         self._crew = crew
         self._scheduler = scheduler
         self._settings = settings
         self.ledger = Ledger(settings.infrastructure_retries, fresh=scheduler.fresh)
-        self._blocks = Blocks()
+        self._blocks = Blocks(arena)
         self._places: dict[bytes, Place] = {}
         self._doomed: dict[Ticket, int] = {}
         self._deaths: list[tuple[float, SupervisorRecord, protocol.Died]] = []
@@ -90,6 +103,8 @@ class Clerk:
         for worker in slow:
             self._recall(worker)
         self._dismiss_idle(now)
+        for worker in self.ledger.workers.values():
+            self._say_released(worker)
         return BLOCK_SECONDS if self.ledger.lopsided() else min(0.5, self._settings.heartbeat)
 
     def _dismiss_idle(self, now: float) -> None:
@@ -122,6 +137,13 @@ class Clerk:
         address = order.worker.address
         block, frames = self._blocks.block(order, self._places[address])
         self._wires.send(address, block, frames)
+
+    def _say_released(self, worker: WorkerRecord) -> None:
+        """Tells a worker that has nothing to do what of its memory it may use again."""
+        released = [] if worker.outstanding else self._blocks.released(worker.address)
+        if released:
+            nothing = protocol.Run(worker.block, worker.position, [], [], [], [], released)
+            self._wires.send(worker.address, nothing)
 
     def _recall(self, worker: WorkerRecord) -> None:
         supervisor, number = protocol.supervisor_of(worker.address)
@@ -156,7 +178,7 @@ class Clerk:
         elif isinstance(message, protocol.Supervising):
             self._welcome_supervisor(address, message, now)
         elif isinstance(message, protocol.Idle):
-            self.ledger.idle(address, message.block, now)
+            self._hear_of_rest(address, message.block, now)
         elif isinstance(message, protocol.Died):
             self._hear_of_death(address, message, now)
         elif isinstance(message, protocol.Recalled):
@@ -165,10 +187,26 @@ class Clerk:
         elif isinstance(message, protocol.Probe):
             self._wires.send(address, protocol.Here(protocol.VERSION))
 
+    def _hear_of_rest(self, address: bytes, block: int, now: float) -> None:
+        worker = self.ledger.workers.get(address)
+        if worker is None or not worker.outstanding:
+            return
+        on_its_way = block < worker.block
+        if on_its_way and now - worker.heard < self._settings.patience + _transit(worker):
+            return
+        # Lost with a connection that broke, and what was in it of functions too.
+        self._blocks.knows_nothing(address)
+        if on_its_way:
+            self._recall(self.ledger.recall(worker))
+        else:
+            self.ledger.idle(address, block, now)
+
     def _record(
         self, worker: WorkerRecord, message: protocol.Done, frames: list[Any], now: float
     ) -> None:
         place = self._places[worker.address]
+        self._blocks.give_back(worker.address, message.released)
+        self._blocks.borrow(worker.address, frames, message.shared)
         _check(message, frames)
         at = 0
         for result in message.results:
@@ -222,7 +260,7 @@ class Clerk:
         if address in self.ledger.workers:
             return
         self._places[address] = Place(supervisor.host, message.pid, supervisor.queue_job)
-        self._blocks.arrived(address)
+        self._blocks.arrived(address, message.arena)
         self.ledger.joined(address, supervisor.kind, now, deadline=supervisor.deadline)
 
     # ------------------------------------------------------------------ deaths
@@ -383,10 +421,20 @@ class Clerk:
             ticket.error = error
             ticket.move(JobState.CANCELLED if isinstance(error, JobCancelled) else JobState.FAILED)
 
+    def close(self) -> None:
+        """Lets go of the workers' memory."""
+        self._blocks.close()
+
     def say_goodbye(self) -> None:
         """Tells all supervisors to stop."""
         for address in self._crew.supervisors:
             self._wires.send(address, protocol.Stop())
+
+
+def _transit(worker: WorkerRecord) -> float:
+    """Returns the seconds that what a worker was given may be on its way."""
+    tickets = {piece.ticket for piece in worker.outstanding}
+    return sum(bytes_of(ticket) for ticket in tickets) / _SLOWEST
 
 
 def _check(message: protocol.Done, frames: list[Any]) -> None:

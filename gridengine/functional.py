@@ -124,7 +124,7 @@ class _Chunks:
         reraise: bool,
     ) -> None:
         self._hub = hub
-        self._function = function
+        self._function = function._replace(frames=hub.share(function.frames))
         self._items = items
         self._mode = mode
         self._length = length
@@ -214,13 +214,13 @@ class _Chunks:
             self._exhausted = True
             return
         packed, apart = self._pack(items)
-        size = len(packed.payload) + sum(memoryview(frame).nbytes for frame in packed.frames)
+        size = len(packed.payload) + sum(frame.nbytes for frame in packed.frames)
         self._bytes_per_call = size / len(items)
         ticket = Ticket(
             self._function,
             self._mode,
             packed.payload,
-            packed.frames,
+            self._hub.share(packed.frames),
             name=self._function.name,
             size=len(items),
             first=self._fed,

@@ -25,7 +25,8 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import zmq
 
@@ -41,6 +42,7 @@ from .launch import (
 )
 from .schedulers.base import Scheduler
 from .settings import Settings
+from .shared_memory import Arena
 from .ticket import Ticket
 from .wires import Wires
 
@@ -76,12 +78,13 @@ class Hub:
             undo.callback(self._wires.close)
             self._session = scheduler.open()
             undo.pop_all()
+        self._arena = None if scheduler.remote else Arena.make()
         logs = os.path.join(self._folder, "logs")
         os.mkdir(logs, 0o700)
         self._crew = Crew(
             self._session, self._scheduler, settings, self._launch(), self._folder, logs
         )
-        self._clerk = Clerk(self._wires, self._crew, self._scheduler, settings)
+        self._clerk = Clerk(self._wires, self._crew, self._scheduler, settings, self._arena)
         self._new: collections.deque[Ticket] = collections.deque()
         self._inbox: collections.deque[Callable[[], None]] = collections.deque()
         self._asleep = False
@@ -109,6 +112,7 @@ class Hub:
             secret_key=keys.secret if keys else "",
             persistent=not remote,
             fresh=self._scheduler.fresh,
+            share=self._arena is not None,
             heartbeat=self._settings.heartbeat,
             patience=self._settings.patience,
             parent=0 if remote else os.getpid(),
@@ -132,6 +136,10 @@ class Hub:
             ValueError, TypeError: The scheduler cannot take one of them.
         """
         return self._crew.kind_of(self._scheduler.resources_of(resources))
+
+    def share(self, frames: Sequence[Any]) -> Sequence[Any]:
+        """Returns frames, the large ones in memory that the workers see too, if they can."""
+        return frames if self._arena is None or not frames else self._arena.lend_large(frames)
 
     def submit(self, ticket: Ticket) -> None:
         """Has a ticket run; never blocks.
@@ -277,6 +285,7 @@ class Hub:
         self._gone = True
         self._abandon(JobCancelled(f"{self._scheduler!r} was closed before the job was over"))
         self._wires.close()
+        self._clerk.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
         shutil.rmtree(self._folder, ignore_errors=True)

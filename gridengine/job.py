@@ -132,7 +132,7 @@ class Job:
             function,
             Mode.CALL,
             payload,
-            frames,
+            hub.share(frames),
             name=self._name,
             kind=hub.kind_of(self._resources) if self._resources else 0,
             timeout=self._timeout,

@@ -51,6 +51,7 @@ class Launch:
         workers: How many to start at once.
         persistent: Whether the supervisor stays when it has no worker.
         fresh: Whether each job gets a newly forked worker.
+        share: Whether large buffers go through memory shared with the program.
         heartbeat: Seconds between signs of life.
         patience: Seconds of the dispatcher's silence after which all ends.
         time_limit: Seconds from its start after which the batch system ends it, 0 for never.
@@ -69,6 +70,7 @@ class Launch:
     workers: int = 1
     persistent: bool = False
     fresh: bool = False
+    share: bool = False
     heartbeat: float = 5.0
     patience: float = 30.0
     time_limit: float = 0.0

@@ -447,7 +447,7 @@ class Ledger:
             queue.popleft()
             self._hand_out(piece, worker, now)
             block.append(piece)
-            size += _bytes_of(piece.ticket)
+            size += bytes_of(piece.ticket)
             seconds += cost
         worker.load += seconds
         worker.block += 1
@@ -660,8 +660,9 @@ class Ledger:
         return queue
 
 
-def _bytes_of(ticket: Ticket) -> int:
+def bytes_of(ticket: Ticket) -> int:
+    """Returns the size of a ticket's packed arguments."""
     size = len(ticket.payload)
     if ticket.frames:
-        size += sum(memoryview(frame).nbytes for frame in ticket.frames)
+        size += sum(frame.nbytes for frame in ticket.frames)
     return size

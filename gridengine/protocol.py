@@ -56,6 +56,11 @@ Seconds = Annotated[float, Meta(ge=0, le=1e12)]
 """A duration. The host reckons with it: it shall be neither infinite nor no number."""
 
 
+Loan = tuple[Count, Count, Count]
+"""A buffer that lies in the sender's arena, instead of following as a frame: where it belongs
+among the frames, its offset in the arena, its size."""
+
+
 class Call(Struct, array_like=True, gc=False):
     """The calls ``lo`` to ``hi`` of a ticket, for one attempt.
 
@@ -133,6 +138,7 @@ class Ready(Struct, tag="ready", array_like=True, frozen=True):
 
     version: Count
     pid: Count
+    arena: str = ""
 
 
 class Run(Struct, tag="run", array_like=True, gc=False):
@@ -143,12 +149,17 @@ class Run(Struct, tag="run", array_like=True, gc=False):
     functions: list[Routine]
     forget: list[bytes]
     calls: list[Call]
+    shared: list[Loan] = []
+    released: list[Count] = []
+    arena: str = ""
 
 
 class Done(Struct, tag="done", array_like=True, gc=False):
     """The outcomes of some calls."""
 
     results: list[Result]
+    shared: list[Loan] = []
+    released: list[Count] = []
 
 
 class Idle(Struct, tag="idle", array_like=True, frozen=True):

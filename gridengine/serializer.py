@@ -25,6 +25,7 @@ from .by_value.culprits import explain
 from .by_value.culprits import short_repr as short_repr  # others look for it here
 from .errors import PackingError, UnpackingError
 from .settings import OUT_OF_BAND
+from .shared_memory import Borrowed
 
 Frame = Any
 """Bytes, or anything that offers a contiguous buffer."""
@@ -150,6 +151,8 @@ def unpack(payload: Frame, frames: Iterable[Frame] = ()) -> Any:
 
 
 def _writable(frame: Frame) -> Frame:
+    if isinstance(frame, Borrowed):
+        return frame.buffer()
     return bytearray(frame) if memoryview(frame).readonly else frame
 
 

@@ -9,7 +9,7 @@ import pickle
 import select
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,9 @@ class OverTcp(ProcessScheduler):
     """Workers on this host that are reached as those of a cluster are."""
 
     remote = True
+
+    def resources_of(self, resources: Mapping[str, object]) -> Mapping[str, object]:
+        return dict(resources)
 
 
 class Bomb:

@@ -279,9 +279,7 @@ def done(ticket: int = 1, attempt: int = 1, lo: int = 0, hi: int = 1, **changed:
         "payload": b"", "frames": 0, "failures": {}, "wall": 0.0, "cpu": 0.0, "peak_memory": 0,
     }  # fmt: skip
     values.update(changed)
-    return protocol.encode(
-        protocol.Done([protocol.Result(ticket, attempt, lo, hi, **values)])
-    )
+    return protocol.encode(protocol.Done([protocol.Result(ticket, attempt, lo, hi, **values)]))
 
 
 HUGE = 2**64 - 1
@@ -338,6 +336,8 @@ def test_a_liar_with_the_key_harms_nobody(
     assert len(warnings(caplog)) <= 1
 
 
+LIARS = {"liar": True}
+
 WORKERS_LIES: dict[str, Callable[[int], list[bytes]]] = {
     "frames beyond": lambda ticket: [done(ticket, frames=HUGE)],
     "failures elsewhere": lambda ticket: [done(ticket, failures={7: b"x"})],
@@ -357,8 +357,8 @@ WORKERS_LIES: dict[str, Callable[[int], list[bytes]]] = {
 def test_a_worker_that_lies_harms_only_what_it_was_given(
     scheduler: OverTcp, run_dir: Path, lie: str
 ) -> None:
-    # A kind of its own, so that it is this worker that gets the job.
-    kind = hub()._crew.kind_of({"liar": True})
+    # Of a kind of its own, so that it is this worker that gets the job.
+    kind = hub().kind_of(LIARS)
     port = peers.port_in(run_dir)
     with peers.worker(port, b"boss") as boss, peers.worker(port, b"boss.0") as liar:
         supervising = protocol.Supervising(protocol.VERSION, "9.9", kind, "node", 1)
@@ -366,8 +366,7 @@ def test_a_worker_that_lies_harms_only_what_it_was_given(
         peers.fence(boss)
         liar.send(protocol.encode(protocol.Ready(protocol.VERSION, 1)))
         peers.fence(liar)
-        job = Job(target=targets.square, args=(3,), scheduler=scheduler)
-        job._kind = kind
+        job = Job(target=targets.square, args=(3,), scheduler=scheduler, resources=LIARS)
         job.start()
         assert liar.poll(peers.PATIENCE)
         run = protocol.decode_to_node(liar.recv_multipart()[0])
@@ -382,11 +381,157 @@ def test_a_worker_that_lies_harms_only_what_it_was_given(
             _ = job.result
 
 
-def test_who_takes_a_workers_name_cannot_keep_its_jobs(scheduler: OverTcp, run_dir: Path) -> None:
-    port = peers.port_in(run_dir)
-    for name in workers():
-        with peers.worker(port, name) as thief:
-            thief.send(b"rubbish")
-            got = gridengine.map(targets.square, range(100), scheduler=scheduler)
-    got = gridengine.map(targets.square, range(1000), scheduler=scheduler)
-    assert [x * x for x in range(1000)] == got
+def test_the_thief_of_a_workers_name_gets_no_other_workers_jobs(
+    scheduler: OverTcp, run_dir: Path
+) -> None:
+    victim, honest = sorted(workers())
+    with peers.worker(peers.port_in(run_dir), victim) as thief:
+        thief.send(done(HUGE))
+        thief.send(_died(int(honest.rpartition(b".")[2])))
+        peers.fence(thief)
+        jobs = [Job(target=targets.square, args=(n,), scheduler=scheduler) for n in range(50)]
+        for job in jobs:
+            job.start()
+        wait_until(lambda: sum(not j.is_alive() for j in jobs) >= 45, what="the others work")
+        for job in jobs:
+            job.kill()
+        assert hub()._thread.is_alive()
+        assert honest in workers()
+        right = [n for n, job in enumerate(jobs) if job.exitcode == 0 and job.result == n * n]
+        assert len(right) >= 45
+
+
+def test_a_block_that_was_lost_with_a_connection_is_handed_out_again(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRIDENGINE_PATIENCE", "1")
+    lost: list[bytes] = []
+    send = Wires.send
+
+    def lossy(wires: Wires, address: bytes, message: protocol.ToNode, *rest: Any) -> bool:
+        if isinstance(message, protocol.Run) and not lost:
+            lost.append(address)
+            return True
+        return send(wires, address, message, *rest)
+
+    monkeypatch.setattr(Wires, "send", lossy)
+    with OverTcp(1) as scheduler:
+        job = Job(target=targets.square, args=(3,), scheduler=scheduler)
+        job.start()
+        assert 9 == job.result
+    assert lost
+
+
+# -- keys: where they are, and where not ------------------------------------------------------
+
+
+def mode(path: str | Path) -> int:
+    return stat.S_IMODE(os.lstat(path).st_mode)
+
+
+def test_the_key_lies_in_a_file_and_a_folder_for_its_owner_alone(
+    scheduler: OverTcp, run_dir: Path
+) -> None:
+    files = list(run_dir.rglob("launch-*"))
+    assert files
+    for file in files:
+        assert 0o600 == mode(file)
+        assert [0o700, 0o700] == [mode(file.parent), mode(run_dir)]
+
+
+def test_a_local_socket_lies_in_a_folder_for_its_owner_alone_and_needs_no_key() -> None:
+    with ProcessScheduler(1) as scheduler:
+        assert [4] == gridengine.map(targets.square, [2], scheduler=scheduler)
+        wires = hub()._wires
+        assert wires.keys is None
+        for endpoint in wires.endpoints:
+            path = Path(endpoint.removeprefix("ipc://"))
+            assert stat.S_ISSOCK(path.stat().st_mode)
+            assert 0o700 == mode(path.parent)
+
+
+@pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o700, 0o644), (0o755, 0o600)])
+def test_a_supervisor_neither_trusts_nor_imports_by_a_file_that_others_could_plant(
+    tmp_path: Path, folder_mode: int, file_mode: int
+) -> None:
+    evil, folder = tmp_path / "evil", tmp_path / "folder"
+    (evil / "gridengine").mkdir(parents=True)
+    (evil / "gridengine" / "__init__.py").write_text("print('evil')")
+    folder.mkdir(mode=folder_mode)
+    folder.chmod(folder_mode)
+    path = folder / "launch"
+    Launch(endpoints=[], sys_path=[str(evil)]).write(str(path))
+    path.chmod(file_mode)
+    done = subprocess.run(
+        [sys.executable, WORKER, str(path)], capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 1
+    assert not done.stdout
+    assert "must be this user's" in done.stderr
+    with pytest.raises(gridengine.GridEngineError, match="must be this user's"):
+        Launch.read(str(path))
+
+
+def test_the_secret_key_is_not_shown_with_the_rest_of_a_launch() -> None:
+    assert "the secret" not in repr(Launch(endpoints=[], secret_key="the secret"))
+
+
+def keys_in(run_dir: Path) -> list[str]:
+    launch = json.loads(next(run_dir.glob("run-*/launch-*")).read_text())
+    keys = hub()._wires.keys
+    assert keys is not None
+    assert keys.secret == launch["secret_key"]
+    return [keys.secret, keys.public, keys.server_secret, keys.server_public]
+
+
+def seen_by_others(run_dir: Path) -> str:
+    """All that processes show of themselves, and all that was logged."""
+    texts = []
+    for name in ("cmdline", "environ"):
+        for file in Path("/proc").glob(f"[0-9]*/{name}"):
+            with contextlib.suppress(OSError):
+                texts.append(file.read_bytes())
+    texts += [file.read_bytes() for file in run_dir.glob("run-*/logs/*")]
+    return b"\n".join(texts).decode(errors="replace")
+
+
+def test_no_key_is_in_arguments_environments_or_logs(
+    scheduler: OverTcp, run_dir: Path, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    job = Job(target=targets.touch_and_wait, args=(str(tmp_path / "runs"),), scheduler=scheduler)
+    with caplog.at_level(logging.DEBUG):
+        job.start()
+        wait_until((tmp_path / "runs").exists, what="the job runs")
+        seen = seen_by_others(run_dir)
+    # It looked in the right place: the file's path is there.
+    assert "launch-0-2" in seen
+    for key in keys_in(run_dir):
+        assert key not in seen + caplog.text
+    job.kill()
+    job.join()
+
+
+@pytest.mark.cluster
+def test_no_key_is_in_what_the_cluster_shows(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Path("~/.gridengine-test-security").expanduser()
+    monkeypatch.setenv("GRIDENGINE_RUN_DIR", str(home))
+    try:
+        with GridEngineScheduler(max_workers=1) as scheduler:
+            path = home / "runs"
+            job = Job(target=targets.touch_and_wait, args=(str(path),), scheduler=scheduler)
+            job.start()
+            wait_until(path.exists, what="the job runs", timeout=30)
+            shown = cluster.run(["qstat", "-j", str(job.queue_job).partition(".")[0]]).stdout
+            seen = seen_by_others(home)
+            environ = Path(f"/proc/{job.pid}/environ").read_bytes().decode(errors="replace")
+            assert "launch-0-1" in shown
+            assert "launch-0-1" in seen
+            assert "JOB_ID=" in environ
+            for key in keys_in(home):
+                assert key not in shown + seen + environ
+            job.kill()
+            job.join()
+    finally:
+        shutil.rmtree(home)

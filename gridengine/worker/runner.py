@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import itertools
 import os
@@ -19,6 +20,7 @@ from ..errors import JobExited, PackingError, format_bytes
 from ..protocol import Call, Done, Idle, Leave, Ready, Result, Run
 from ..serializer import add_note, pack, pack_error, unpack
 from ..settings import FLUSH_SECONDS, OUT_OF_BAND, SLICE_SECONDS
+from ..shared_memory import Arena, Loan, insert_borrowed, replace_loans
 from ..ticket import Mode
 from .output import Output
 from .page import MAX_WIDTH, Page
@@ -36,6 +38,7 @@ class Worker:
         output: Shared with it too.
         heartbeat: Seconds without work after which it says that it has none.
         on_deadline: Called when a job with a time limit begins.
+        arena: Memory that the program sees too.
     """
 
     def __init__(
@@ -45,11 +48,16 @@ class Worker:
         output: Output,
         heartbeat: float,
         on_deadline: Callable[[], None],
+        arena: Arena | None = None,
     ) -> None:
         self._socket = socket
         self._page = page
         self._output = output
         self._on_deadline = on_deadline
+        self._arena = arena
+        self._lent: dict[int, Loan] = {}
+        self._theirs: dict[str, int] = {}
+        self._released: collections.deque[int] = collections.deque()
         self._functions: dict[bytes, Callable[..., Any]] = {}
         self._broken: dict[bytes, BaseException] = {}
         self._results: list[Result] = []
@@ -61,11 +69,14 @@ class Worker:
 
     def run(self, *, once: bool = False) -> None:
         """Works until the dispatcher says that it is enough, or for one block."""
-        self._socket.send(protocol.encode(Ready(protocol.VERSION, self._pid)))
+        where = self._arena.path if self._arena is not None else ""
+        self._socket.send(protocol.encode(Ready(protocol.VERSION, self._pid, where)))
         while True:
             message, frames = self._receive()
             if type(message) is Run:
                 self._run_block(message, frames)
+                # Before the answer is sent, which also says what memory is not used any more.
+                del message, frames
                 if once:
                     self._flush()
                     return
@@ -93,11 +104,17 @@ class Worker:
             except zmq.Again:
                 # An answer may have been lost with a connection: let the host compare.
                 self._socket.send(protocol.encode(Idle(self._block)))
+                if self._arena is not None:
+                    self._arena.trim()
 
     # ------------------------------------------------------------------ a block
 
     def _run_block(self, block: Run, frames: list[Any]) -> None:
         self._block = block.block
+        for offset in block.released:
+            self._lent.pop(offset, None)
+        if block.shared:
+            insert_borrowed(frames, block.shared, self._open(block.arena), self._released.append)
         for key in block.forget:
             self._functions.pop(key, None)
             self._broken.pop(key, None)
@@ -116,6 +133,11 @@ class Worker:
             position += call.hi - call.lo
             if time.perf_counter() - self._flushed > FLUSH_SECONDS:
                 self._flush()
+
+    def _open(self, arena: str) -> int:
+        if arena not in self._theirs:
+            self._theirs[arena] = os.open(arena, os.O_RDONLY)
+        return self._theirs[arena]
 
     def _learn(self, key: bytes, payload: bytes, frames: Sequence[Any]) -> None:
         try:
@@ -265,7 +287,7 @@ class Worker:
         cpu: float,
         peak_memory: int,
     ) -> None:
-        frames = list(buffers)
+        frames = self._arena.lend_large(buffers) if self._arena is not None else list(buffers)
         if len(payload) > OUT_OF_BAND:
             frames.insert(0, payload)
             payload = b""
@@ -282,9 +304,12 @@ class Worker:
         if not self._results:
             return
         _flush_output()
-        message = protocol.encode(Done(self._results))
-        if self._frames:
-            self._socket.send_multipart([message, *self._frames], copy=False)
+        frames, shared = replace_loans(self._frames)
+        self._lent.update((frame.offset, frame) for frame in self._frames if type(frame) is Loan)
+        released = [self._released.popleft() for _ in range(len(self._released))]
+        message = protocol.encode(Done(self._results, shared, released))
+        if frames:
+            self._socket.send_multipart([message, *frames], copy=False)
         else:
             self._socket.send(message)
         self._results = []

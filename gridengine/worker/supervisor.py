@@ -23,6 +23,7 @@ import zmq
 from .. import protocol
 from ..launch import Launch
 from ..protocol import Beat, Died, Probe, Recall, Recalled, Signal, Staff, Stop, Supervising
+from ..shared_memory import Arena
 from ..states import DeathCause
 from . import kernel
 from .output import Output
@@ -316,7 +317,14 @@ class Supervisor:
         # The supervisor's own is of another process now.
         self._context = None
         socket = self._connect(protocol.worker_address(self._address, child.number))
-        worker = Worker(socket, child.page, child.output, self._launch.heartbeat, self.nudge)
+        worker = Worker(
+            socket,
+            child.page,
+            child.output,
+            self._launch.heartbeat,
+            self.nudge,
+            Arena.make() if self._launch.share else None,
+        )
         worker.run(once=self._launch.fresh)
         socket.close()
         assert self._context is not None

@@ -1,0 +1,47 @@
+"""The benchmarks run, and write what they have measured. Their times are nobody's promise."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(*args: str) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "GRIDENGINE_SCHEDULER": "process"}
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *args],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_short_run_measures_us_and_a_peer_and_writes_it_down(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    done = run(
+        "--quick", "--peers", "pool", "--only", "map,single", "--workers", "2", "--json", str(file)
+    )
+    assert done.returncode == 0, done.stderr
+    assert "map of 100,000 trivial calls" in done.stdout
+    written = json.loads(file.read_text())
+    assert written["machine"]["workers"] == 2
+    rows = {row["figure"]: row for row in written["rows"]}
+    assert rows.keys() == {"map_rate", "single_rate"}
+    for row in rows.values():
+        assert row["medians"].keys() == {"gridengine", "pool"}
+        assert all(value > 0 for value in row["medians"].values())
+        assert row["ratio"] > 0
+        assert row["reached"] in (True, False)
+
+
+def test_a_workload_that_does_not_exist_is_refused() -> None:
+    done = run("--only", "nonsense")
+    assert done.returncode == 2
+    assert "'nonsense' is none of map," in done.stderr
