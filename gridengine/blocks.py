@@ -34,6 +34,14 @@ class Blocks:
         """
         self._workers[worker] = _Known(arena if self._arena is not None else "")
 
+    def forget(self, key: bytes) -> list[bytes]:
+        """Notes that a function will not be called again. Returns the workers that keep it."""
+        return [
+            address
+            for address, known in self._workers.items()
+            if known.functions.pop(key, None) is not None
+        ]
+
     def knows_nothing(self, worker: bytes) -> None:
         """Notes that a worker may not have the functions that it was sent."""
         self._workers[worker].functions.clear()

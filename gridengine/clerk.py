@@ -138,12 +138,23 @@ class Clerk:
         block, frames = self._blocks.block(order, self._places[address])
         self._wires.send(address, block, frames)
 
+    def forget(self, key: bytes) -> None:
+        """Has all workers let go of a function, and of the arrays in it."""
+        for address in self._blocks.forget(key):
+            worker = self.ledger.workers.get(address)
+            if worker is not None:
+                self._send_nothing(worker, [key], [])
+
     def _say_released(self, worker: WorkerRecord) -> None:
         """Tells a worker that has nothing to do what of its memory it may use again."""
         released = [] if worker.outstanding else self._blocks.released(worker.address)
         if released:
-            nothing = protocol.Run(worker.block, worker.position, [], [], [], [], released)
-            self._wires.send(worker.address, nothing)
+            self._send_nothing(worker, [], released)
+
+    def _send_nothing(self, worker: WorkerRecord, forget: list[bytes], released: list[int]) -> None:
+        """Sends a block without work, for what else is in it."""
+        nothing = protocol.Run(worker.block, worker.position, [], forget, [], [], released)
+        self._wires.send(worker.address, nothing)
 
     def _recall(self, worker: WorkerRecord) -> None:
         supervisor, number = protocol.supervisor_of(worker.address)

@@ -107,6 +107,8 @@ def map(
     except BaseException:
         chunks.abandon()
         raise
+    finally:
+        chunks.close()
 
 
 class _Chunks:
@@ -172,6 +174,11 @@ class _Chunks:
             self._hub.drop(unfinished)
         else:
             self._hub.cancel(unfinished)
+
+    def close(self) -> None:
+        """Has large arrays in the function let go: no other map will have the same."""
+        if self._function.frames:
+            self._hub.forget(self._function.key)
 
     # ------------------------------------------------------------------ feeding
 

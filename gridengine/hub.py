@@ -141,6 +141,10 @@ class Hub:
         """Returns frames, the large ones in memory that the workers see too, if they can."""
         return frames if self._arena is None or not frames else self._arena.lend_large(frames)
 
+    def forget(self, function: bytes) -> None:
+        """Has the workers let go of a function that will not be called again."""
+        self._ask(lambda: self._clerk.forget(function))
+
     def submit(self, ticket: Ticket) -> None:
         """Has a ticket run; never blocks.
 

@@ -1,11 +1,16 @@
-"""Nobody without the key gets a byte to the unpickler; who has it and sends rubbish harms nobody."""
+"""Nobody without the key gets a byte to the unpickler; rubbish from who has it harms nobody."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import logging
 import os
+import shutil
+import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,10 +24,14 @@ from gridengine import Job, complaints, protocol
 from gridengine.complaints import Complaints
 from gridengine.hub import Hub
 from gridengine.hubs import open_hubs
+from gridengine.launch import Launch
+from gridengine.schedulers import GridEngineScheduler, ProcessScheduler
 from gridengine.wires import Wires
 
 from . import peers, targets
+from .cluster import Cluster
 from .peers import Bomb, OverTcp, Port
+from .waiting import wait_until
 
 WORKER = str(Path(gridengine.__file__).parent / "worker")
 
@@ -384,7 +393,10 @@ def test_a_worker_that_lies_harms_only_what_it_was_given(
 def test_the_thief_of_a_workers_name_gets_no_other_workers_jobs(
     scheduler: OverTcp, run_dir: Path
 ) -> None:
-    victim, honest = sorted(workers())
+    for job in (Job(target=targets.sleep, args=(0.3,), scheduler=scheduler) for _ in range(2)):
+        job.start()
+    wait_until(lambda: len(workers()) == 2, what="two workers are there")
+    victim, honest = workers()
     with peers.worker(peers.port_in(run_dir), victim) as thief:
         thief.send(done(HUGE))
         thief.send(_died(int(honest.rpartition(b".")[2])))
@@ -523,7 +535,7 @@ def test_no_key_is_in_what_the_cluster_shows(
             job = Job(target=targets.touch_and_wait, args=(str(path),), scheduler=scheduler)
             job.start()
             wait_until(path.exists, what="the job runs", timeout=30)
-            shown = cluster.run(["qstat", "-j", str(job.queue_job).partition(".")[0]]).stdout
+            shown = cluster.run(["qstat", "-j", "*"]).stdout
             seen = seen_by_others(home)
             environ = Path(f"/proc/{job.pid}/environ").read_bytes().decode(errors="replace")
             assert "launch-0-1" in shown

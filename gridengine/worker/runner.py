@@ -301,7 +301,7 @@ class Worker:
 
     def _flush(self) -> None:
         self._flushed = time.perf_counter()
-        if not self._results:
+        if not self._results and not self._released:
             return
         _flush_output()
         frames, shared = replace_loans(self._frames)
