@@ -15,10 +15,12 @@
         job.join()
         print(job.result)
 
-The rooms, lowest floor first; a module imports from floors below its own alone:
+The rooms, lowest floor first. A module imports only from floors below its own, and on its own
+floor from those that stand to its left in this table; a test holds that.
 
 ====  =============================================  ===========================================
-0     ``errors`` ``states`` ``settings``             what can go wrong; where a job stands; numbers
+0     ``states`` ``errors`` ``settings``             where a job stands; what can go wrong; numbers
+      ``shared_memory``                              large buffers between processes of one host
 1     ``by_value`` ``serializer`` ``ticket``         objects to frames; the host's record of a job
       ``launch``                                     the file that a supervisor starts from
 2     ``protocol``                                   who says what to whom
@@ -27,9 +29,13 @@ The rooms, lowest floor first; a module imports from floors below its own alone:
 3     ``schedulers/base``                            the contract of whatever starts workers
 4     ``schedulers/process``, ``…/grid_engine``      one room for each way to start them
 5     ``schedulers``                                 their names, and ``best_available()``
-6     ``wires`` ``crew`` ``hub``                     the socket; who works; the one thread
+6     ``complaints`` ``wires``                       the socket, and who may speak through it
+      ``crew``                                       who works: queue jobs and supervisors
+      ``blocks`` ``coroner``                         orders to messages; deaths to certificates
+      ``clerk`` ``hub`` ``hubs``                     messages to events; the one thread; which one
 7     ``job``                                        the user's handle
-8     ``dispatcher`` ``functional``                  faces in terms of it
+8     ``functional`` ``dispatcher``                  faces in terms of it
+9     ``cli``                                        the command line
 ====  =============================================  ===========================================
 """
 

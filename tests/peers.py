@@ -136,11 +136,12 @@ def refusals(peer: zmq.Socket[bytes]) -> Iterator[zmq.Socket[bytes]]:
 # -- peers that do not ------------------------------------------------------------------------
 
 
-def hangs_up(port: Port, data: bytes) -> bool:
+def hangs_up(port: Port, *data: bytes) -> bool:
     """Has a raw connection send data; true once the dispatcher has closed it."""
     with socket.create_connection(port.address, timeout=PATIENCE / 1000) as raw:
         try:
-            raw.sendall(data)
+            for chunk in data:
+                raw.sendall(chunk)
             # Who says half a greeting is waited for; who has said all that it will say is not.
             raw.shutdown(socket.SHUT_WR)
             while raw.recv(65536):
