@@ -71,8 +71,17 @@ def run(
                     values = results[figure][peer]
                     values.extend([None] * (index - len(values)))
                     values.append(value)
-            say(f"{name}: round {index + 1} of {rounds}")
+            say(f"{name}: round {index + 1} of {rounds}: {_so_far(name, results)}")
     return {figure: dict(of) for figure, of in results.items()}
+
+
+def _so_far(workload: str, results: Results) -> str:
+    """Returns the medians up to now: who waits for a long run wants to see something."""
+    parts = []
+    for figure in sorted(_figures_of[workload]):
+        medians = {peer: median(values) for peer, values in results[figure].items()}
+        parts.append(f"{figure} {', '.join(f'{p} {v:.4g}' for p, v in medians.items())}")
+    return "; ".join(parts)
 
 
 _figures_of: dict[str, set[str]] = collections.defaultdict(set)

@@ -414,7 +414,9 @@ class Clerk:
                 if piece.ticket is ticket:
                     if not worker.recalling:
                         self._recall(self.ledger.recall(worker))
-                    self._wires.send(supervisor, protocol.Signal(number, piece.position, signum))
+                    # Its worker may be further than it has said.
+                    end = protocol.Signal(number, piece.position, piece.hi - piece.lo, signum)
+                    self._wires.send(supervisor, end)
 
     def _end_doomed(self, ticket: Ticket, place: Place) -> None:
         signum = self._doomed.get(ticket, 15)

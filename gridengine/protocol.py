@@ -201,17 +201,18 @@ class Recall(Struct, tag="recall", array_like=True, frozen=True):
 
 
 class Recalled(Struct, tag="recalled", array_like=True, frozen=True):
-    """Nothing from ``position`` on will be begun."""
+    """Nothing from ``position`` to the end of the recall will be begun."""
 
     worker: Count
     position: Count
 
 
 class Signal(Struct, tag="signal", array_like=True, frozen=True):
-    """End the call at ``position`` with a signal, if it runs."""
+    """End any of the ``width`` calls from ``position`` on with a signal, if one of them runs."""
 
     worker: Count
     position: Count
+    width: Count
     signum: int
 
 

@@ -1,4 +1,4 @@
-"""Random and mutated frames against a dispatcher at work: ``python -m tests.fuzz --frames 1000000``.
+"""Random and mutated frames against a dispatcher at work: ``python -m tests.fuzz``.
 
 One part comes from peers that have the key: messages of the protocol with odd values, cut off,
 spliced and with bits turned over, and pure noise. The other comes from strangers: recorded
@@ -40,6 +40,7 @@ _ODD = (0, 1, 2, 3, 127, 128, 2**31, 2**32 - 1, 2**53, 2**63 - 1, 2**63, 2**64 -
 #: What a peer that lies may be given work of, so that the honest get all the rest.
 _LIARS = {"liar": True}
 _LIARS_KIND = 1
+_LIARS_JOBS = 50
 
 
 @dataclasses.dataclass
@@ -158,12 +159,10 @@ def run(frames: int, seed: int, folder: Path) -> Report:
     bomb = folder / "exploded"
     make = Generator(seed, Bomb(bomb).packed())
     with _environment(folder), _watched(report), OverTcp(2) as scheduler:
-        # Makes the kind that liars may be of.
-        kindred = Job(target=targets.square, args=(1,), scheduler=scheduler, resources=_LIARS)
         assert [4] == gridengine.map(targets.square, [2], scheduler=scheduler)
         (hub,) = open_hubs()
         assert _LIARS_KIND == hub.kind_of(_LIARS)
-        del kindred
+        _start_liars_jobs(scheduler)
         port = peers.port_in(folder / "run")
         recording = peers.recorded(port, _talk)
         warm = 0
@@ -182,6 +181,19 @@ def run(frames: int, seed: int, folder: Path) -> Report:
         report.alive = not hub.closed
     report.exploded = bomb.exists()
     return report
+
+
+def _start_liars_jobs(scheduler: OverTcp) -> None:
+    """Has liars be given work, so that they have something to lie about."""
+    for number in range(_LIARS_JOBS):
+        Job(
+            target=targets.square,
+            args=(number,),
+            scheduler=scheduler,
+            resources=_LIARS,
+            retries=1_000_000,
+            daemon=True,
+        ).start()
 
 
 def _talk(port: Port) -> None:
@@ -213,7 +225,12 @@ def _strangers(port: Port, make: Generator, recording: bytes) -> int:
 
 @contextlib.contextmanager
 def _environment(folder: Path) -> Iterator[None]:
-    settings = {"RUN_DIR": str(folder / "run"), "HOST": "127.0.0.1", "HEARTBEAT": "1"}
+    settings = {
+        "RUN_DIR": str(folder / "run"),
+        "HOST": "127.0.0.1",
+        "HEARTBEAT": "1",
+        "PATIENCE": "5",
+    }
     given = {f"GRIDENGINE_{name}": value for name, value in settings.items()}
     with mock.patch.dict(os.environ, given):
         yield

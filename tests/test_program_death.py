@@ -107,16 +107,23 @@ class Program:
             self.workers.append(worker)
             self.pids += [worker, supervisor, *started]
 
-    def left(self) -> list[str]:
+    def left(self) -> Left:
         """What is still there: processes, and folders of the package's."""
         alive = [f"{pid} {name_of(pid)}" for pid in self.pids if name_of(pid)]
-        return alive + [path.name for path in self.folder.glob("gridengine-*")]
+        return Left([*alive, *(path.name for path in self.folder.glob("gridengine-*"))])
 
     def reap(self) -> None:
         for pid in [self.process.pid, *self.pids]:
             if name_of(pid):
                 kill(pid)
         self.process.wait()
+
+
+class Left(list[str]):
+    """True if nothing is left, and shown by `wait_until` if something is."""
+
+    def __bool__(self) -> bool:
+        return len(self) == 0
 
 
 def name_of(pid: int) -> str:
@@ -179,7 +186,7 @@ def test_local_workers_and_all_that_they_started_end_with_the_program(
     if end in SIGNALS:
         program.process.send_signal(SIGNALS[end])
     assert status == program.process.wait(timeout=10), program.log.read_text()
-    wait_until(lambda: not program.left(), what=f"{program.left()} are gone", timeout=GONE_HERE)
+    wait_until(program.left, what="all are gone", timeout=GONE_HERE)
 
 
 def test_local_workers_end_though_a_fork_of_the_program_lives_on(
@@ -190,7 +197,7 @@ def test_local_workers_end_though_a_fork_of_the_program_lives_on(
     program.process.kill()
     program.process.wait(timeout=10)
     try:
-        wait_until(lambda: not program.left(), what="all are gone", timeout=GONE_HERE)
+        wait_until(program.left, what="all are gone", timeout=GONE_HERE)
         assert name_of(fork)
     finally:
         kill(fork)
@@ -201,7 +208,7 @@ def test_local_workers_end_when_the_program_becomes_another_one(
 ) -> None:
     program = begin("process", "os.exec")
     wait_until(lambda: name_of(program.process.pid) == "sleep", what="it is another program")
-    wait_until(lambda: not program.left(), what="all are gone", timeout=GONE_HERE)
+    wait_until(program.left, what="all are gone", timeout=GONE_HERE)
 
 
 WAITS = """
@@ -261,7 +268,7 @@ def test_queue_jobs_and_all_that_they_started_end_with_the_program(
         program.process.send_signal(SIGNALS[end])
     program.process.wait(timeout=15)
     wait_until(lambda: not harmed.qstat(), what="the queue is empty", timeout=GONE_THERE)
-    wait_until(lambda: not program.left(), what="all are gone", timeout=GONE_THERE)
+    wait_until(program.left, what="all are gone", timeout=GONE_THERE)
 
 
 @pytest.mark.cluster

@@ -65,7 +65,7 @@ TO_NODE: list[protocol.ToNode] = [
     Leave(),
     Beat(),
     Recall(2, 100),
-    Signal(2, 12, 15),
+    Signal(2, 12, 1, 15),
     Stop(),
 ]
 WAYS = [

@@ -119,6 +119,9 @@ class Worker:
             self._functions.pop(key, None)
             self._broken.pop(key, None)
         at = 0
+        if block.functions:
+            # To unpack a function may be the end already: then its first call has done it.
+            self._page.claim(block.position, 1)
         for routine in block.functions:
             self._learn(routine.key, routine.payload, frames[at : at + routine.frames])
             at += routine.frames

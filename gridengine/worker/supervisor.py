@@ -215,7 +215,8 @@ class Supervisor:
             child = self._number(message.worker)
             if child is not None:
                 position, width = child.page.begun
-                if position <= message.position < position + width:
+                end = message.position + message.width
+                if position < end and message.position < position + width:
                     child.reason = child.reason or "signal"
                     _kill(child.pid, message.signum)
         elif isinstance(message, Stop):

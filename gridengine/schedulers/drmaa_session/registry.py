@@ -26,16 +26,18 @@ class Registry:
             "SGE_ROOT": os.environ.get("SGE_ROOT", ""),
             "SGE_CELL": os.environ.get("SGE_CELL", "default"),
         }
-        self._arrays: dict[str, dict[str, object]] = {}
+        # One that was killed may have left the file, and this one adopts its queue jobs.
+        self._arrays = _noted(path)
 
     def add(self, queue_jobs: list[str], name: str) -> None:
-        """Notes a new array.
+        """Notes a new array, or one that is adopted, which has no ``name`` here.
 
         Raises:
             OSError: The file cannot be written.
         """
         job = queue_jobs[0].partition(".")[0]
-        self._arrays[job] = {"tasks": len(queue_jobs), "name": name, "time": time.time()}
+        if name or job not in self._arrays:
+            self._arrays[job] = {"tasks": len(queue_jobs), "name": name, "time": time.time()}
         self._write()
 
     def remove(self, job: str) -> None:
@@ -59,3 +61,11 @@ class Registry:
         with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump({**self._header, "queue_jobs": self._arrays}, file)
         os.replace(fresh, self._path)
+
+
+def _noted(path: str) -> dict[str, dict[str, object]]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return dict(json.load(file)["queue_jobs"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
