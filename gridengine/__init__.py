@@ -35,7 +35,7 @@ floor from those that stand to its left in this table; a test holds that.
       ``clerk`` ``hub`` ``hubs``                     messages to events; the one thread; which one
 7     ``job``                                        the user's handle
 8     ``functional`` ``dispatcher``                  faces in terms of it
-9     ``cli``                                        the command line
+9     ``reap`` ``cli``                               the command line, and what it does
 ====  =============================================  ===========================================
 """
 

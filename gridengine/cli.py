@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import __version__, reap
+from . import reap
 from .errors import GridEngineError
 from .settings import Settings
 
@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="gridengine",
         description="Runs Python functions on this computer's cores, or on a Grid Engine cluster.",
     )
-    parser.add_argument("--version", action="version", version=f"gridengine {__version__}")
+    parser.add_argument("--version", action="version", version=f"gridengine {_version()}")
     actions = parser.add_subparsers(required=True, metavar="COMMAND")
     reaper = actions.add_parser(
         "reap",
@@ -57,6 +57,11 @@ def _parser() -> argparse.ArgumentParser:
     reaper.add_argument("--dry-run", action="store_true", help="only tell what would be done")
     reaper.set_defaults(action=_reap)
     return parser
+
+
+def _version() -> str:
+    # Of the lobby, which is there already: nobody inside imports it.
+    return str(vars(sys.modules[__name__.partition(".")[0]])["__version__"])
 
 
 def _reap(given: argparse.Namespace) -> int:

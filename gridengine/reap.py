@@ -32,7 +32,8 @@ from .schedulers.leftovers import SessionFile
 from .settings import Settings
 
 _CLOCKS = 3600.0
-"""Seconds by which the clocks of a file server and of this host may differ."""
+"""Seconds by which a clock may have been set meanwhile, or a file server's be another than this
+host's. A process that began later than that has the number of one that is gone."""
 
 _PATIENCE = 5.0
 """Seconds that a supervisor gets to end its workers, before it is killed."""
@@ -92,11 +93,10 @@ def _session(session: SessionFile) -> Finding:
         arrays = leftovers.in_queue(session)
     except SchedulerError as error:
         return Finding(f"{name}: {error} ({jobs})", trouble=True)
-    return Finding(
-        f"{_jobs(arrays)} of {name}, which is gone",
-        "delete",
-        functools.partial(_clear, session, arrays),
-    )
+    clear = functools.partial(_clear, session, arrays)
+    if not arrays:
+        return Finding(f"file of {name}, which is gone, with all its queue jobs", "remove", clear)
+    return Finding(f"{_jobs(arrays)} of {name}, which is gone", "delete", clear)
 
 
 def _clear(session: SessionFile, arrays: list[leftovers.Array]) -> None:
@@ -125,11 +125,12 @@ def _command_of(pid: int) -> list[str]:
         return []
 
 
-def _existed(pid: int, since: float, slack: float = 5.0) -> bool:
+def _existed(pid: int, since: float) -> bool:
     """Tells whether a process may be the one that had this number at a time since 1970."""
     try:
         process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() < since + slack
+        dead = process.status() == psutil.STATUS_ZOMBIE
+        return not dead and float(process.create_time()) < since + _CLOCKS
     except psutil.NoSuchProcess:
         return False
     except psutil.Error:
@@ -143,14 +144,20 @@ def _supervisors() -> Iterator[Finding]:
     """Local supervisors whose program is gone; those of queue jobs end by themselves."""
     for pid in psutil.pids():
         path = _launch_file(pid)
-        if path is None or not path.parent.name.startswith("gridengine-"):
-            continue
-        with contextlib.suppress(psutil.Error):
-            # A worker, being a fork of it, has the same command.
-            if _launch_file(psutil.Process(pid).ppid()) != path and _is_orphaned(path):
-                yield Finding(
-                    f"supervisor {pid}, whose program is gone", "end", functools.partial(_end, pid)
-                )
+        if path is not None and _is_orphan(pid, path):
+            yield Finding(
+                f"supervisor {pid}, whose program is gone", "end", functools.partial(_end, pid)
+            )
+
+
+def _is_orphan(pid: int, launch: Path) -> bool:
+    """Tells whether a process is a local supervisor that has got another parent."""
+    program = _parent_in(launch)
+    with contextlib.suppress(psutil.Error):
+        parent: int = psutil.Process(pid).ppid()
+        # A worker, being a fork of its supervisor, has the same command.
+        return program is not None and parent != program and _launch_file(parent) != launch
+    return False
 
 
 def _launch_file(pid: int) -> Path | None:
@@ -158,11 +165,6 @@ def _launch_file(pid: int) -> Path | None:
     if len(command) < 3 or not command[-2].endswith("/gridengine/worker"):
         return None
     return Path(command[-1])
-
-
-def _is_orphaned(launch: Path) -> bool:
-    parent = _parent_in(launch)
-    return parent is not None and not _existed(parent, launch.stat().st_mtime)
 
 
 def _parent_in(launch: Path) -> int | None:
@@ -192,9 +194,11 @@ def _run_folders(run_dir: Path) -> Iterator[Finding]:
     here = re.compile(rf"run-{re.escape(socket.gethostname())}-(\d+)-\w+")
     for path in sorted(run_dir.glob("run-*")):
         match = here.fullmatch(path.name)
-        if match is None or not _is_own_folder(path):
+        if not _is_own_folder(path):
+            yield Finding(f"{path}: it is no folder of this user's alone")
+        elif match is None:
             yield Finding(f"folder {path}: it can be looked at on its own host only")
-        elif _existed(int(match[1]), path.lstat().st_mtime, _CLOCKS):
+        elif _existed(int(match[1]), path.lstat().st_mtime):
             yield Finding(f"folder {path}: its program runs")
         else:
             yield _removable(path)
@@ -210,8 +214,14 @@ def _removable(path: Path) -> Finding:
     return Finding(
         f"folder {path}, whose program is gone",
         "remove",
-        functools.partial(shutil.rmtree, path, ignore_errors=True),
+        functools.partial(_remove, path),
     )
+
+
+def _remove(path: Path) -> None:
+    # Another one may be at it, too.
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(path)
 
 
 def _is_own_folder(path: Path) -> bool:
@@ -228,10 +238,11 @@ def _is_abandoned(folder: Path) -> bool:
     door = folder / "dispatcher"
     if door.exists() and not _is_deaf(door):
         return False
-    launches = list(folder.glob("launch-*"))
-    if not launches:
+    programs = [_parent_in(launch) for launch in folder.glob("launch-*")]
+    if not programs:
         return door.exists()
-    return all(map(_is_orphaned, launches))
+    since = folder.lstat().st_mtime
+    return all(program is not None and not _existed(program, since) for program in programs)
 
 
 def _is_deaf(door: Path) -> bool:

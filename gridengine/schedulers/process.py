@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -129,8 +130,11 @@ class ProcessSession(Session):
         """Closes the pipes of these supervisors, which end with all their workers."""
         for queue_job in queue_jobs:
             process = self._processes.get(queue_job)
-            if process is not None and process.stdin is not None:
-                process.stdin.close()
+            if process is not None and process.stdin is not None and not process.stdin.closed:
+                # It is gone already, or will see that this was no accident.
+                with contextlib.suppress(OSError):
+                    process.stdin.write(b"q")
+                    process.stdin.close()
 
     def events(self) -> list[Event]:
         """Returns what happened since the last call, oldest first."""

@@ -164,7 +164,8 @@ class Supervisor:
             patience = max(0.0, self._next_deadline(beat) - now)
             ready = dict(poller.poll(math.ceil(patience * 1000)))
             if parent.intersection(ready):
-                self.orphaned = True
+                # A program that lives, and only wants this one to end, says something first.
+                self.orphaned = 0 not in ready or not os.read(0, 1)
                 return
             if self._wake_read in ready:
                 _drain(self._wake_read)

@@ -15,7 +15,7 @@ The rooms, lowest floor first:
 
 from __future__ import annotations
 
-from .cluster import Cluster, ClusterUnavailable, QueueJob
+from .cluster import Cluster, ClusterUnavailable, InsideClusterError, QueueJob
 from .hosts import Host
 from .shell import CommandError
 from .waiting import WaitTimeout, wait_until
@@ -25,6 +25,7 @@ __all__ = [
     "ClusterUnavailable",
     "CommandError",
     "Host",
+    "InsideClusterError",
     "QueueJob",
     "WaitTimeout",
     "wait_until",

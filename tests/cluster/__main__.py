@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 
-from .cluster import Cluster, ClusterUnavailable
+from .cluster import Cluster, ClusterUnavailable, InsideClusterError
 
 
 def main() -> int:
@@ -17,6 +17,9 @@ def main() -> int:
         status: int = arguments.action(arguments)
     except ClusterUnavailable as error:
         print(f"no test cluster here: {error}", file=sys.stderr)
+        return 1
+    except InsideClusterError as error:
+        print(error, file=sys.stderr)
         return 1
     return status
 

@@ -28,6 +28,10 @@ class ClusterUnavailable(RuntimeError):
     """The cluster cannot be had on this machine; the message says why."""
 
 
+class InsideClusterError(RuntimeError):
+    """The cluster would have to be taken down, by a process that would go down with it."""
+
+
 @dataclass(frozen=True)
 class QueueJob:
     """A queue job, or a task of one, as `qstat` tells of it.
@@ -96,6 +100,7 @@ class Cluster:
 
         Raises:
             ClusterUnavailable: It cannot be had on this machine.
+            InsideClusterError: It is beyond repair, and this process runs on it.
         """
         if (reason := cls.unavailable()) is not None:
             raise ClusterUnavailable(reason)
@@ -109,7 +114,11 @@ class Cluster:
 
     @classmethod
     def down(cls) -> None:
-        """Take the cluster down, with all that runs on it. The packages stay installed."""
+        """Take the cluster down, with all that runs on it. The packages stay installed.
+
+        Raises:
+            InsideClusterError: This process runs on it.
+        """
         with _locked():
             cls()._remove()
 
@@ -242,6 +251,8 @@ class Cluster:
         _READY.touch()
 
     def _remove(self) -> None:
+        if os.getpid() in self.submit_host.pids():
+            raise InsideClusterError("the cluster cannot be taken down from inside")
         hosts.remove([self.submit_host, *self.nodes])
         account.remove(self.user)
         shutil.rmtree(grid.ROOT, ignore_errors=True)

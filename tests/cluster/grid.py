@@ -241,22 +241,21 @@ class Grid:
         return told.findtext(".//Queue-List/state") or ""
 
     def fail_queue(self, node: Host) -> None:
-        """Put a node's queue into state E, with a prolog that cannot be run and a job to run it."""
+        """Put a node's queue into state E, with a prolog that fails and a job to run it."""
         instance = f"{QUEUE}@{node}"
-        self.command("qconf", "-mattr", "queue", "prolog", "/nonexistent", instance)
-        # A job of qsub: one of libdrmaa fails by itself and leaves the queue as it is.
+        self.command("qconf", "-mattr", "queue", "prolog", "/bin/false", instance)
         options = ["-terse", "-b", "y", "-o", "/dev/null", "-j", "y", "-q", instance]
         job = self.command("qsub", *options, "true").strip()
 
-        def healthy() -> str | None:
+        def working() -> str | None:
             state = self.queue_state(node)
             return None if "E" in state else f"{instance} is in state {state!r}"
 
         try:
-            wait_until(f"the queue of {node} has failed", healthy, _LIMIT)
+            wait_until(f"the queue of {node} has failed", working, _LIMIT)
         finally:
-            self.command("qdel", job)
             self.command("qconf", "-purge", "queue", "prolog", instance)
+        self.command("qdel", job)
 
     def _start(self, host: Host, daemon: str) -> None:
         # A clean environment, because jobs inherit that of the execution daemon.

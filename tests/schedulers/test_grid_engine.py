@@ -68,7 +68,7 @@ def test_the_end_says_what_happened(
 
 
 def test_arguments_arrive_as_they_are(talk: Open) -> None:
-    odd = ["a b", 'q"\'$HOME', "ü", ""]
+    odd = ["a b", "q\"'$HOME", "ü", ""]
     one = talk()
     script = "import sys; print(sys.argv[1:])"
     one.session.start(
@@ -277,8 +277,9 @@ def test_two_sessions_do_not_know_each_other(talk: Open) -> None:
     other.session.stop([name])
     other.session.stop([others])
     other.ended(others)
-    one.session.close()
-    assert others not in {event.queue_job for event in one.hear(Ended)}
+    one.session.stop([name])
+    one.ended(name)
+    assert 1 == len(one.hear(Ended)) == len(other.hear(Ended))
 
 
 @pytest.mark.usefixtures("stand_in")

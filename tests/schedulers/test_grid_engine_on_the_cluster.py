@@ -29,9 +29,7 @@ pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture(autouse=True)
-def healthy(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
+def healthy(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A cluster in which all is well, before and after."""
     for name, value in cluster.environment().items():
         monkeypatch.setenv(name, value)
@@ -51,7 +49,7 @@ def test_queue_jobs_are_submitted_run_and_end(talk: Open) -> None:
 
 
 def test_arguments_arrive_as_they_are(talk: Open) -> None:
-    odd = ["a  b", 'q"\'$HOME', "ü", "-l", "\\", "*", "a,b;c"]
+    odd = ["a  b", "q\"'$HOME", "ü", "-l", "\\", "*", "a,b;c", "", "x"]
     one = talk()
     script = "import sys; print(sys.argv[1:])"
     one.session.start(
@@ -94,14 +92,8 @@ def test_a_queue_job_over_its_h_rt_says_so(talk: Open) -> None:
 
 
 def test_a_queue_job_at_its_h_vmem_says_so(talk: Open) -> None:
-    # Steps that stay below the limit until the last: the memory is sampled once a second.
-    hungry = (
-        "import time\n"
-        "kept = []\n"
-        "for step in range(100):\n"
-        "    kept.append(bytearray(2**20))\n"
-        "    if step % 10 == 0: time.sleep(0.3)\n"
-    )
+    # In steps, because the memory is sampled once a second.
+    hungry = "import time; kept = [(bytearray(2**20), time.sleep(0.03)) for _ in range(100)]"
     one = talk(h_vmem="100M")
     one.session.start(
         1, ["/usr/bin/python3", "-c", hungry], 1, name="", resources={}, logs=str(one.logs)
@@ -147,7 +139,7 @@ def test_a_folder_that_cannot_be_written_is_told_in_the_masters_words(talk: Open
     [name] = one.submitted()
     end = one.ended(name).end
     assert end.exitcode is None
-    assert 'can\'t open output file "/proc/nowhere/' in end.detail
+    assert "can't open output file \"/proc/nowhere/" in end.detail
     assert "failed 26" in end.detail
 
 
