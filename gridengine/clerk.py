@@ -270,8 +270,13 @@ class Clerk:
             return
         if address in self.ledger.workers:
             return
+        try:
+            self._blocks.arrived(address, message.arena)
+        except OSError as error:
+            # As a rule it has died since, and its supervisor will say so.
+            self._wires.complain(address, f"no worker: its memory cannot be seen: {error}")
+            return
         self._places[address] = Place(supervisor.host, message.pid, supervisor.queue_job)
-        self._blocks.arrived(address, message.arena)
         self.ledger.joined(address, supervisor.kind, now, deadline=supervisor.deadline)
 
     # ------------------------------------------------------------------ deaths

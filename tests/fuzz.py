@@ -123,9 +123,15 @@ class Generator:
                 kind = self.random.choice((_LIARS_KIND, number() or _LIARS_KIND))
                 return protocol.Supervising(protocol.VERSION, "9.9", kind, "node", number())
             case 2:
-                return protocol.Ready(number(), number())
+                arena = self.random.choice(("", f"/proc/{number()}/fd/{number()}"))
+                return protocol.Ready(number(), number(), arena=arena)
             case 3:
-                return protocol.Done([self._result() for _ in range(self.random.randrange(4))])
+                some, few = self.random.randrange(4), self.random.randrange(2)
+                return protocol.Done(
+                    [self._result() for _ in range(some)],
+                    shared=[(number(), number(), number()) for _ in range(few)],
+                    released=[number() for _ in range(few)],
+                )
             case 4:
                 return protocol.Idle(number())
             case 5:

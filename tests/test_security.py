@@ -390,6 +390,18 @@ def test_a_worker_that_lies_harms_only_what_it_was_given(
             _ = job.result
 
 
+def test_a_worker_whose_memory_is_gone_already_stops_nobody() -> None:
+    with ProcessScheduler(1) as scheduler:
+        assert [4] == gridengine.map(targets.square, [2], scheduler=scheduler)
+        port = Port(Launch(hub()._wires.endpoints))
+        (address,) = hub()._clerk._crew.supervisors
+        with peers.worker(port, address + b".77") as dead:
+            gone = protocol.Ready(protocol.VERSION, 1, arena="/proc/1/fd/no such")
+            dead.send(protocol.encode(gone))
+            peers.fence(dead)
+        assert [9] == gridengine.map(targets.square, [3], scheduler=scheduler)
+
+
 def test_the_thief_of_a_workers_name_gets_no_other_workers_jobs(
     scheduler: OverTcp, run_dir: Path
 ) -> None:
