@@ -19,7 +19,7 @@ The rooms, lowest floor first. A module imports only from floors below its own, 
 floor from those that stand to its left in this table; a test holds that.
 
 ====  =============================================  ===========================================
-0     ``states`` ``errors`` ``settings``             where a job stands; what can go wrong; numbers
+0     ``logs`` ``states`` ``errors`` ``settings``    where a job stands; what can go wrong; numbers
       ``shared_memory``                              large buffers between processes of one host
 1     ``by_value`` ``serializer`` ``ticket``         objects to frames; the host's record of a job
       ``launch``                                     the file that a supervisor starts from

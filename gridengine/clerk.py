@@ -7,7 +7,6 @@ its messages. All of it is called by one thread, `gridengine.hub`'s, and unpickl
 from __future__ import annotations
 
 import bisect
-import logging
 import time
 from typing import Any
 
@@ -16,6 +15,7 @@ from .blocks import Blocks
 from .crew import Crew, Hopeless, Loss, SupervisorRecord
 from .errors import Death, JobCancelled, SchedulerError
 from .ledger import Assignment, Ledger, Verdict, WorkerRecord, bytes_of
+from .logs import Log
 from .schedulers.base import End, Scheduler
 from .settings import BLOCK_SECONDS, Settings
 from .shared_memory import Arena
@@ -23,7 +23,7 @@ from .states import DeathCause, JobState
 from .ticket import Outcome, Place, Ticket, Usage
 from .wires import Wires
 
-log = logging.getLogger(__name__)
+log = Log(__name__)
 
 #: Messages taken in before work is handed out again.
 _MESSAGES = 500
@@ -251,7 +251,7 @@ class Clerk:
         if address in self._crew.supervisors or message.kind not in self._crew.known_kinds():
             raise ValueError(f"no supervisor of this program's: {message}")
         record = SupervisorRecord(
-            address, message.queue_job, message.kind, message.host, message.pid, 0, now
+            address, message.queue_job, message.kind, message.host, message.pid, now
         )
         if message.time_left:
             record.deadline = now + message.time_left

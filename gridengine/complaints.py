@@ -6,10 +6,11 @@ has gone wrong, shall not fill the disk with a log.
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Callable
+
+from .logs import Log
 
 PERIOD = 600.0
 """Seconds for which one line about a peer is enough."""
@@ -26,7 +27,7 @@ class Complaints:
         clock: The time in seconds.
     """
 
-    def __init__(self, log: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, log: Log, clock: Callable[[], float] = time.monotonic) -> None:
         self._log = log
         self._clock = clock
         self._since = -math.inf

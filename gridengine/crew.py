@@ -5,16 +5,16 @@ Called from the dispatcher's thread alone, but for `Crew.kind_of`.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
-import logging
 import math
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 from .launch import Launch
+from .logs import Log
 from .schedulers.base import (
     End,
     Ended,
@@ -29,53 +29,60 @@ from .schedulers.base import (
 from .settings import Settings
 from .states import DeathCause
 
-log = logging.getLogger(__name__)
+log = Log(__name__)
 
 #: The end of a queue job's log that goes into a death certificate.
 _LOG_BYTES = 4096
 
+#: Seconds between two looks at who is silent, at most, in a program that runs.
+_LOOK_SECONDS = 0.5
+
 _WORKER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker")
 
 
-@dataclasses.dataclass
 class SupervisorRecord:
     """What is known of a supervisor.
 
     Attributes:
         address: Its routing id.
+        queue_job: The batch system's name for what it is.
+        kind: Which jobs its workers may run.
+        host: Where it runs.
+        pid: Its process id there.
         workers: How many it was told to have.
         heard: When it last spoke.
         deadline: When the batch system will end it.
     """
 
-    address: bytes
-    queue_job: str
-    kind: int
-    host: str
-    pid: int
-    workers: int
-    heard: float
-    deadline: float = math.inf
+    def __init__(
+        self, address: bytes, queue_job: str, kind: int, host: str, pid: int, now: float
+    ) -> None:
+        self.address = address
+        self.queue_job = queue_job
+        self.kind = kind
+        self.host = host
+        self.pid = pid
+        self.workers = 0
+        self.heard = now
+        self.deadline = math.inf
 
 
-@dataclasses.dataclass
 class _Batch:
     """Queue jobs that were asked for together."""
 
-    kind: int
-    count: int
+    def __init__(self, kind: int, count: int) -> None:
+        self.kind = kind
+        self.count = count
 
 
-@dataclasses.dataclass(frozen=True)
-class Loss:
+class Loss(NamedTuple):
     """A supervisor is gone with all its workers; ``end`` is what is known about why."""
 
     supervisor: SupervisorRecord
     end: End
 
 
-@dataclasses.dataclass(frozen=True)
-class Hopeless:
+class Hopeless(NamedTuple):
     """No worker of a kind can be had; ``reason`` says why."""
 
     kind: int
@@ -119,6 +126,7 @@ class Crew:
         self._stopped: set[str] = set()
         self._failures: dict[int, int] = {}
         self.supervisors: dict[bytes, SupervisorRecord] = {}
+        self._looked = 0.0
 
     def kind_of(self, resources: Mapping[str, object]) -> int:
         """Returns the kind of workers that have these resources. May be called by any thread."""
@@ -171,7 +179,7 @@ class Crew:
         path = os.path.join(self._folder, f"launch-{kind}-{workers}")
         if not os.path.exists(path):
             limit = self._scheduler.time_limit(self._kinds[kind])
-            launch = dataclasses.replace(self._launch, kind=kind, workers=workers, time_limit=limit)
+            launch = self._launch._replace(kind=kind, workers=workers, time_limit=limit)
             launch.write(path)
         number = next(self._batch_numbers)
         self._batches[number] = _Batch(kind, count)
@@ -212,6 +220,12 @@ class Crew:
 
     def silent(self, now: float) -> list[Loss]:
         """Returns the supervisors that have not spoken for longer than the patience."""
+        if now - self._looked > _LOOK_SECONDS + self._settings.patience / 2:
+            # This program has not run for a while (Ctrl-Z, a busy host), and not listened
+            # either: what they said meanwhile waits to be read.
+            for record in self.supervisors.values():
+                record.heard = now
+        self._looked = now
         lost = [
             record
             for record in self.supervisors.values()

@@ -21,7 +21,7 @@ itself, with the worker's traceback as its ``__cause__``.
 from __future__ import annotations
 
 import builtins
-import dataclasses
+from typing import NamedTuple
 
 from .states import DeathCause
 
@@ -77,8 +77,7 @@ class JobTimeout(JobError, builtins.TimeoutError):
     """The job ran longer than its ``timeout`` and was ended for it."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Death:
+class Death(NamedTuple):
     """The facts of a job's death, as far as they are known.
 
     Attributes:
@@ -100,7 +99,7 @@ class Death:
     """
 
     job: str = ""
-    index: int | None = None
+    index: int | None = None  # type: ignore[assignment]  # hides tuple's, which nobody needs
     input: str = ""
     host: str = ""
     pid: int = 0
@@ -158,7 +157,7 @@ class JobDied(JobError):
         super().__init__(death)
         self.death = death
         # One record for the code, and the same names for the reader at the prompt.
-        vars(self).update(vars(death))
+        vars(self).update(death._asdict())
 
     def __str__(self) -> str:
         return str(self.death)

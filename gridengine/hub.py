@@ -16,7 +16,6 @@ from __future__ import annotations
 import collections
 import contextlib
 import copy
-import logging
 import math
 import os
 import re
@@ -40,13 +39,14 @@ from .launch import (
     private_folder,
     thread_limits,
 )
+from .logs import Log
 from .schedulers.base import Scheduler
 from .settings import Settings
 from .shared_memory import Arena
 from .ticket import Ticket
 from .wires import Wires
 
-log = logging.getLogger(__name__)
+log = Log(__name__)
 
 
 class Hub:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import dataclasses
 import itertools
 import signal as _signal
 from collections.abc import Callable, Iterable, Mapping
@@ -387,7 +386,7 @@ def error_from(
 ) -> BaseException:
     """Returns the exception that stands for a failure, with a note that says where it arose."""
     if isinstance(failure, Death):
-        return JobDied(dataclasses.replace(failure, input=input_of(ticket, index)))
+        return JobDied(failure._replace(input=input_of(ticket, index)))
     if isinstance(failure, BaseException):
         return failure
     error = unpack_error(failure)

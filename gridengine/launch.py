@@ -7,12 +7,13 @@ owner alone can enter.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import stat
 import sys
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 
 from .errors import GridEngineError
 
@@ -38,8 +39,7 @@ _THREADS = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Launch:
+class Launch(NamedTuple):
     """What a supervisor is told.
 
     Attributes:
@@ -65,7 +65,7 @@ class Launch:
     endpoints: Sequence[str]
     server_key: str = ""
     public_key: str = ""
-    secret_key: str = dataclasses.field(default="", repr=False)
+    secret_key: str = ""
     kind: int = 0
     workers: int = 1
     persistent: bool = False
@@ -78,7 +78,11 @@ class Launch:
     queue_job: str = ""
     cwd: str = ""
     sys_path: Sequence[str] = ()
-    environ: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    environ: Mapping[str, str] = MappingProxyType({})
+
+    def __repr__(self) -> str:
+        # Without the secret: it may end up in a log.
+        return f"<Launch of kind {self.kind}, for {', '.join(self.endpoints)}>"
 
     def write(self, path: str) -> None:
         """Writes the file, readable by its owner alone from its first byte on.
@@ -88,7 +92,7 @@ class Launch:
         """
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:
-            json.dump(dataclasses.asdict(self), file)
+            json.dump({**self._asdict(), "environ": dict(self.environ)}, file)
 
     @classmethod
     def read(cls, path: str) -> Launch:

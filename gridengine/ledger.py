@@ -14,10 +14,10 @@ A *piece* is a run of calls of one ticket that wait, or are handed out, together
 from __future__ import annotations
 
 import collections
-import dataclasses
 import itertools
 import math
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from .settings import BLOCK_BYTES, BLOCK_CALLS, BLOCK_SECONDS, PACES
 from .states import JobState
@@ -137,20 +137,18 @@ class WorkerRecord:
         self.leaving = False
 
 
-@dataclasses.dataclass(frozen=True)
-class Assignment:
+class Assignment(NamedTuple):
     """Order: hand these pieces to that worker, in one message."""
 
     worker: WorkerRecord
     pieces: list[Piece]
 
 
-@dataclasses.dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Order: the call ``index`` of a ticket has died for good, in this attempt."""
 
     ticket: Ticket
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple's, which nobody needs
     attempt: int
     since: float
 

@@ -6,10 +6,10 @@ starts; nothing is read at import.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from .errors import GridEngineError
 
@@ -46,8 +46,7 @@ PACES = 1024
 """Functions whose durations a dispatcher remembers."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """The numbers that a user may set.
 
     Attributes:
@@ -88,10 +87,10 @@ class Settings:
         """
         environ = os.environ if environ is None else environ
         given: dict[str, object] = {}
-        for field in dataclasses.fields(cls):
-            name = f"GRIDENGINE_{field.name.upper()}"
+        for field, default in cls._field_defaults.items():
+            name = f"GRIDENGINE_{field.upper()}"
             if text := environ.get(name, "").strip():
-                given[field.name] = _parse(name, text, type(field.default))
+                given[field] = _parse(name, text, type(default))
         return cls(**given)  # type: ignore[arg-type]  # the fields' own types, by _parse
 
 

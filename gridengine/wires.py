@@ -8,7 +8,6 @@ ZeroMQ before any byte of its reaches this program.
 from __future__ import annotations
 
 import ipaddress
-import logging
 import os
 import socket as _socket
 from collections.abc import Iterator, Sequence
@@ -20,13 +19,17 @@ from zmq.utils import z85
 from . import protocol
 from .complaints import Complaints
 from .errors import SchedulerError
+from .logs import Log
 from .settings import port_range
 
-log = logging.getLogger(__name__)
+log = Log(__name__)
 
 #: Milliseconds in which a peer must have shown its key: who says nothing, holds a descriptor and
 #: what it has sent until then.
 _HANDSHAKE = 10_000
+
+#: Ports that are tried where one must be free at several addresses.
+_TRIES = 100
 
 #: Messages of one peer that are held here unread. The rest waits on the peer's side, so that who
 #: sends faster than can be read fills its own memory.
@@ -102,26 +105,38 @@ class Wires:
         self.socket.curve_server = 1
         self.socket.curve_secretkey = self.keys.server_secret.encode()
         addresses = _addresses(host)
-        port = self._bind("*" if not host else _bindable(addresses), port_range(ports))
+        port = self._bind(_bindable(addresses) if host else ["*"], port_range(ports))
         return [f"tcp://{_bracketed(address)}:{port}" for address in addresses]
 
-    def _bind(self, interface: str, ports: tuple[int, int] | None) -> int:
-        if ports is None:
-            self.socket.bind(f"tcp://{interface}:*")
-            endpoint = bytes(self.socket.getsockopt(zmq.LAST_ENDPOINT)).rstrip(b"\0")
-            return int(endpoint.rpartition(b":")[2])
-        for port in range(ports[0], ports[1] + 1):
+    def _bind(self, interfaces: list[str], ports: tuple[int, int] | None) -> int:
+        first, last = ports or (0, 0)
+        wanted = map(str, range(first, last + 1)) if ports else ["*"] * _TRIES
+        for port in wanted:
+            if bound := self._bind_all(interfaces, port):
+                return bound
+        raise SchedulerError(
+            f"every port from {first} to {last} is in use: give more of them "
+            "(GRIDENGINE_PORTS, or ports=)"
+            if ports
+            else f"no port is free at all of {', '.join(interfaces)}"
+        )
+
+    def _bind_all(self, interfaces: list[str], port: str) -> int:
+        """Listens at the same port of all interfaces; returns it, 0 if it is in use at one."""
+        bound: list[str] = []
+        for interface in interfaces:
             try:
                 self.socket.bind(f"tcp://{interface}:{port}")
             except zmq.ZMQError as error:
                 if error.errno != zmq.EADDRINUSE:
                     raise SchedulerError(f"cannot listen at {interface}:{port}: {error}") from None
-            else:
-                return port
-        raise SchedulerError(
-            f"every port from {ports[0]} to {ports[1]} is in use: give more of them "
-            "(GRIDENGINE_PORTS, or ports=)"
-        )
+                for endpoint in bound:
+                    self.socket.unbind(endpoint)
+                return 0
+            bound.append(bytes(self.socket.getsockopt(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode())
+            # The others get the one that the system has given to the first.
+            port = bound[-1].rpartition(":")[2]
+        return int(port)
 
     # ------------------------------------------------------------------ the door
 
@@ -237,10 +252,10 @@ def _interfaces() -> dict[str, list[str]]:
     }
 
 
-def _bindable(addresses: list[str]) -> str:
-    """Returns the address to listen at: the wanted one if it is this host's own, else all."""
+def _bindable(addresses: list[str]) -> list[str]:
+    """Returns where to listen: at the wanted addresses if they are this host's own, else at all."""
     own = {address for entries in _interfaces().values() for address in entries}
-    return _bracketed(addresses[0]) if len(addresses) == 1 and addresses[0] in own else "*"
+    return [_bracketed(address) for address in addresses] if own.issuperset(addresses) else ["*"]
 
 
 def _bracketed(address: str) -> str:

@@ -28,6 +28,7 @@ import psutil
 import gridengine
 from gridengine import Job, protocol
 from gridengine.hubs import open_hubs
+from gridengine.schedulers import Scheduler
 
 from . import peers, targets
 from .peers import Bomb, OverTcp, Port
@@ -189,7 +190,7 @@ def run(frames: int, seed: int, folder: Path) -> Report:
     return report
 
 
-def _start_liars_jobs(scheduler: OverTcp) -> None:
+def _start_liars_jobs(scheduler: Scheduler) -> None:
     """Has liars be given work, so that they have something to lie about."""
     for number in range(_LIARS_JOBS):
         Job(

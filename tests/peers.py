@@ -70,7 +70,7 @@ class Port:
 
     def moved_to(self, address: tuple[str, int]) -> Port:
         endpoint = f"tcp://{address[0]}:{address[1]}"
-        return Port(dataclasses.replace(self.launch, endpoints=[endpoint]))
+        return Port(self.launch._replace(endpoints=[endpoint]))
 
 
 def port_of(wires: Wires) -> Port:

@@ -17,7 +17,7 @@ ROOT = Path(gridengine.__file__).parent
 #: Rooms by floor. A module imports from floors below its own; on its own floor from rooms to the
 #: left in its line, or in its folder. A folder stands for all in it that is not named itself.
 FLOORS = (
-    (0, "states errors settings shared_memory"),
+    (0, "logs states errors settings shared_memory"),
     (1, "by_value serializer ticket"),
     (1, "launch"),
     (2, "protocol"),

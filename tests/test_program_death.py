@@ -255,6 +255,35 @@ def test_only_a_job_that_is_no_daemon_is_waited_for(tmp_path: Path, daemon: str)
     wait_until(lambda: not name_of(attempt.pid), what="the worker is gone", timeout=GONE_HERE)
 
 
+def test_local_jobs_go_on_while_the_program_is_stopped(tmp_path: Path) -> None:
+    """As by Ctrl-Z: for longer than the patience, and nobody is taken for dead."""
+    attempts = crashes.Attempts(tmp_path / "attempts")
+    program = subprocess.Popen(
+        [sys.executable, "-c", WAITS, str(tmp_path), "no daemon"],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "TMPDIR": str(tmp_path),
+            "GRIDENGINE_HEARTBEAT": "0.2",
+            "GRIDENGINE_PATIENCE": "1",
+        },
+        stdout=subprocess.PIPE,
+    )
+    with program:
+        assert program.stdout is not None
+        assert b"the end\n" == program.stdout.readline()
+        program.send_signal(signal.SIGSTOP)
+        stopped = time.monotonic()
+        wait_until(lambda: time.monotonic() - stopped > 2.5, what="the patience is over")
+        assert name_of(attempts.noted()[0].pid)
+        program.send_signal(signal.SIGCONT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            program.wait(timeout=1.5)
+        crashes.stop_waiting(str(tmp_path / "go on"))
+        assert 0 == program.wait(timeout=10)
+    assert 1 == len(attempts.noted())
+
+
 # -- on a cluster -----------------------------------------------------------------------------
 
 

@@ -7,13 +7,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from typing import TYPE_CHECKING
 
 from ..errors import SchedulerUnavailable
-from . import drmaa_library
+from ..logs import Log
 from .base import Scheduler
 from .process import ProcessScheduler
 
@@ -24,7 +23,7 @@ __all__ = ["GridEngineScheduler", "ProcessScheduler", "Scheduler", "best_availab
 
 _VARIABLE = "GRIDENGINE_SCHEDULER"
 
-_logger = logging.getLogger(__name__)
+_logger = Log(__name__)
 _lock = threading.Lock()
 _best: Scheduler | None = None
 
@@ -63,6 +62,8 @@ def _choose(wanted: str) -> Scheduler:
 
 
 def _grid_engine() -> GridEngineScheduler:
+    from . import drmaa_library
+
     drmaa_library.require()  # at no cost on a laptop, which has none
     from .grid_engine import GridEngineScheduler
 

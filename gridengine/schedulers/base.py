@@ -18,16 +18,14 @@ a supervisor, which forks the workers.
 from __future__ import annotations
 
 import abc
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from ..states import DeathCause
 
 
-@dataclasses.dataclass(frozen=True)
-class End:
+class End(NamedTuple):
     """What the batch system, or the kernel, says about the end of a queue job.
 
     It is evidence for `gridengine.errors.Death`, not truth: the worker's own word comes first.
@@ -51,32 +49,28 @@ class End:
     advice: str = ""
 
 
-@dataclasses.dataclass(frozen=True)
-class Submitted:
+class Submitted(NamedTuple):
     """The batch system took a batch; ``queue_jobs`` are its names for the copies."""
 
     batch: int
     queue_jobs: tuple[str, ...]
 
 
-@dataclasses.dataclass(frozen=True)
-class Refused:
+class Refused(NamedTuple):
     """The batch system will not take a batch, however often it is asked; ``reason`` says why."""
 
     batch: int
     reason: str
 
 
-@dataclasses.dataclass(frozen=True)
-class Ended:
+class Ended(NamedTuple):
     """A queue job is over, whatever ended it. Said once for each submitted queue job."""
 
     queue_job: str
     end: End
 
 
-@dataclasses.dataclass(frozen=True)
-class Stuck:
+class Stuck(NamedTuple):
     """A queue job will not start by itself (Grid Engine's Eqw); ``reason`` says why.
 
     The session leaves it in the queue: the dispatcher decides whether to stop it.
@@ -86,8 +80,7 @@ class Stuck:
     reason: str
 
 
-@dataclasses.dataclass(frozen=True)
-class Notice:
+class Notice(NamedTuple):
     """Something that a person who waits would want to read in the log."""
 
     text: str

@@ -21,7 +21,7 @@ _KILLS = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGUSR2"})
 # The master measures wall-clock time in whole seconds.
 _TIME_SLACK = 1.0
 # An allocation that would go over the limit fails, so the peak stays somewhat below it.
-_MEMORY_SLACK = 0.95
+_MEMORY_SLACK = 0.9
 
 _LIMIT_ENFORCED = 37  # "qmaster enforced h_rt, h_cpu, or h_vmem limit"
 _AFTER_START = 100  # "assumedly after job": it ran, and a signal ended it

@@ -156,7 +156,9 @@ class Supervisor:
         beat = heard = time.monotonic()
         while not self._stopping:
             now = time.monotonic()
-            if now - heard > self._launch.patience:
+            # A program on this host may be silent for as long as it likes (Ctrl-Z): its end
+            # would be seen.
+            if now - heard > self._launch.patience and not parent:
                 return
             if now >= beat:
                 beat = now + self._launch.heartbeat

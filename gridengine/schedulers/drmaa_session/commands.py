@@ -17,7 +17,15 @@ class Slow(Exception):
 
 
 class Failed(Exception):
-    """The command ended with another status than 0; the message is what it said."""
+    """The command ended with another status than 0; the message is what it said.
+
+    Attributes:
+        output: The same, with its lines.
+    """
+
+    def __init__(self, output: str) -> None:
+        super().__init__(" ".join(output.split()))
+        self.output = output
 
 
 def run(program: str, *arguments: str, seconds: float) -> str:
@@ -45,7 +53,7 @@ def run(program: str, *arguments: str, seconds: float) -> str:
     except OSError as error:
         raise Missing(str(error)) from error
     if done.returncode != 0:
-        raise Failed(" ".join(done.stdout.split()))
+        raise Failed(done.stdout)
     return done.stdout
 
 

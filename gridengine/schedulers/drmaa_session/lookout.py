@@ -68,11 +68,14 @@ class Lookout:
             self._answer(self._tasks.get()())
 
 
-def _ask(program: str, *arguments: str) -> str | None:
+def _ask(program: str, *arguments: str) -> str:
+    """What a command says, be it that it failed; nothing if there is no such command."""
     try:
         return commands.run(program, *arguments, seconds=_SECONDS)
-    except (commands.Missing, commands.Slow, commands.Failed):
-        return None
+    except commands.Failed as error:
+        return error.output
+    except (commands.Missing, commands.Slow):
+        return ""
 
 
 def _look(wanted: frozenset[str]) -> Seen:
@@ -116,7 +119,7 @@ def _range(text: str) -> range:
 def _errors(queue_jobs: frozenset[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for job in sorted({queue_job.partition(".")[0] for queue_job in queue_jobs}):
-        reasons = error_reasons(_ask("qstat", "-j", job) or "")
+        reasons = error_reasons(_ask("qstat", "-j", job))
         for queue_job in queue_jobs:
             number, _, task = queue_job.partition(".")
             if number == job:
@@ -133,10 +136,15 @@ def error_reasons(text: str) -> dict[str, str]:
 def _obstacles(job: str) -> str:
     """What stands between a queue job and its start."""
     # Tries to schedule it, without doing so; it needs no setting of the site.
-    text = _ask("qalter", "-w", "p", job) or ""
-    reasons = [_plain(line) for line in text.splitlines() if "dropped" in line or "cannot" in line]
-    troubled = queues_in_trouble(_ask("qstat", "-f", "-explain", "aAcE") or "")
+    text = _ask("qalter", "-w", "p", job)
+    reasons = [_obstacle(line) for line in text.splitlines() if re.search("dropped|cannot", line)]
+    troubled = queues_in_trouble(_ask("qstat", "-f", "-explain", "aAcE"))
     return "; ".join([*troubled, *dict.fromkeys(reasons)][:4])
+
+
+def _obstacle(line: str) -> str:
+    """A line of ``qalter -w p`` without what it starts with, ``Job 34 (-l NONE)``."""
+    return re.sub(r"^Job \d+ (?:\([^)]*\) )?", "", _plain(line))
 
 
 def queues_in_trouble(text: str) -> list[str]:
