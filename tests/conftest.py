@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import threading
@@ -41,7 +42,18 @@ def _traces() -> set[str]:
     }
     shared = {f"/dev/shm/{name}" for name in _names(Path("/dev/shm"))}
     folders = {name for name in _names(Path("/tmp")) if name.startswith("gridengine-")}
-    return children | threads | shared | folders
+    runs = Path.home() / ".gridengine"
+    folders |= {name for name in _names(runs) if name.startswith(f"run-{socket.gethostname()}-")}
+    return children | threads | shared | folders | _sockets()
+
+
+def _sockets() -> set[str]:
+    found = set()
+    for descriptor in _names(Path("/proc/self/fd")):
+        # The listing's own is gone by now.
+        with contextlib.suppress(OSError):
+            found.add(os.readlink(f"/proc/self/fd/{descriptor}"))
+    return {target for target in found if target.startswith("socket:")}
 
 
 def _new_traces(before: set[str]) -> set[str]:

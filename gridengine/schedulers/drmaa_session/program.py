@@ -282,8 +282,9 @@ class Program:
     def _end(self, ending: Ending, record: dict[str, str]) -> None:
         job = self._jobs.pop(ending.queue_job)
         # Whoever asks about it yet, because the queue or DRMAA told of its end too, asks in vain.
-        for open_question in (self._doomed, self._doubted, self._endings):
-            open_question.pop(ending.queue_job, None)
+        self._doomed.pop(ending.queue_job, None)
+        self._doubted.pop(ending.queue_job, None)
+        self._endings.pop(ending.queue_job, None)
         self._send(Over(**vars(ending), deleted=job.deleted, accounting=record))
         array = _array(ending.queue_job)
         self._arrays[array] -= 1
