@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +29,9 @@ from .tasks import same
 _PROCESSES = 3
 
 _PATIENCE = 120.0
+
+#: Jobs that wait for each worker when it arrives.
+_WAITING = 20
 
 
 class Nowhere(Scheduler):
@@ -100,11 +104,11 @@ class Nodes:
             for low, high in itertools.pairwise(edges)
         ]
 
-    def tell(self, letter: bytes) -> None:
+    def tell(self, letters: bytes) -> None:
         """Has all of them do it at once."""
         for process in self._processes:
             assert process.stdin is not None
-            process.stdin.write(letter)
+            process.stdin.write(letters)
             process.stdin.flush()
 
     def end(self) -> None:
@@ -122,18 +126,22 @@ def run(workers: int, jobs: int) -> dict[str, float]:
     scheduler = Nowhere(workers)
     hub = Hub(scheduler)
     function = pack_function(same)
-    # One job makes the hub ask for a worker, which makes the launch file; and when it is
-    # answered, the hub knows how fast such jobs are.
-    first = _ticket(function, 0)
-    hub.submit(first)
+    # With jobs waiting the hub asks for workers, which makes the launch file; and when they are
+    # answered, it knows how fast such jobs are.
+    first = [_ticket(function, number) for number in range(_WAITING * workers)]
+    for ticket in first:
+        hub.submit(ticket)
     wait_for(lambda: scheduler.session.launch, "the launch file")
     nodes = Nodes(scheduler.session.launch, workers)
     time.sleep(1 + workers / 2000)  # until they have imported what they need
     before, began = _memory(), time.perf_counter()
-    nodes.tell(b"c")
-    wait_for(lambda: hub.staff() == workers and first.over, f"all of {workers} workers")
+    # They arrive while all these jobs wait, and stay waiting.
+    nodes.tell(b"cp")
+    wait_for(lambda: hub.staff() == workers, f"all of {workers} workers")
     arrival = time.perf_counter() - began
     per_worker = (_memory() - before) / workers
+    nodes.tell(b"g")
+    wait_for(lambda: all(ticket.over for ticket in first), "the first jobs")
 
     nodes.tell(b"p")
     made = [_ticket(function, number) for number in range(jobs)]
@@ -214,5 +222,14 @@ def _cpu_of_dispatcher() -> float:
     return time.clock_gettime(time.pthread_getcpuclockid(thread.ident or 0))
 
 
+def main() -> None:
+    """Does what the command line says."""
+    file, workers, jobs = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["GRIDENGINE_RUN_DIR"] = os.path.join(folder, "run")
+        figures = run(int(workers), int(jobs))
+    Path(file).write_text(json.dumps(figures))
+
+
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(json.dumps(run(int(sys.argv[2]), int(sys.argv[3]))))
+    main()

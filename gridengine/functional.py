@@ -41,6 +41,9 @@ from .ticket import Mode, Ticket
 
 R = TypeVar("R")
 
+#: Chunks that a map has under way at most, where they are small.
+_AHEAD_CHUNKS = 4000
+
 #: Packed arguments that a map holds in its chunks, in bytes, beyond two chunks a worker.
 _AHEAD_BYTES = 256 * 1024 * 1024
 
@@ -190,6 +193,10 @@ class _Chunks:
             return True
         if self._bytes_ahead > _AHEAD_BYTES:
             return False
+        if pace is not None and self._chunksize is not None:
+            # Chunks that are smaller than they should be: as many as make up for that.
+            seconds = builtins.max(1e-7, pace * self._chunksize)
+            return self._running < builtins.min(_AHEAD_CHUNKS, few * BLOCK_SECONDS / seconds)
         if pace is None or pace > BLOCK_SECONDS:
             # Slow calls: as many at once as there may ever be workers for.
             return self._running < 2 * self._hub.possible_workers

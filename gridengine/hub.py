@@ -298,7 +298,7 @@ class Hub:
 def _new_folder(settings: Settings, remote: bool) -> str:
     if not remote:
         return tempfile.mkdtemp(prefix="gridengine-")
-    parent = settings.run_dir or os.path.join(os.path.expanduser("~"), ".gridengine")
+    parent = os.path.expanduser(settings.run_dir or os.path.join("~", ".gridengine"))
     private_folder(parent)
     _sweep(parent)
     return tempfile.mkdtemp(prefix=f"run-{socket.gethostname()}-{os.getpid()}-", dir=parent)

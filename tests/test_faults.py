@@ -106,6 +106,18 @@ ENDS: dict[str, tuple[Crash, str | None, int, DeathCause]] = {
 }
 
 
+#: On a cluster each end of a sort, since every kill takes the time of a second opinion.
+TABLE = [
+    ("process", end) if kind == "process" else pytest.param(kind, end, marks=pytest.mark.cluster)
+    for kind, ends in {
+        "process": list(ENDS),
+        "gridengine": ["SIGKILL", "SIGSEGV", "os._exit"],
+    }.items()
+    for end in ends
+]
+each_end = pytest.mark.parametrize(("scheduler", "end"), TABLE, indirect=["scheduler"])
+
+
 def while_running(crash: Crash, attempts: Attempts) -> dict[str, Any]:
     return {"target": crashes.crash_while_running, "args": (crash, attempts)}
 
@@ -119,7 +131,7 @@ def while_packing(crash: Crash, attempts: Attempts) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("moment", [while_running, while_unpacking, while_packing])
-@pytest.mark.parametrize("end", ENDS)
+@each_end
 def test_a_worker_that_dies_of_its_job_is_known_at_once_and_certified(
     scheduler: Scheduler, attempts: Attempts, moment: Callable[..., Any], end: str
 ) -> None:
@@ -156,7 +168,7 @@ def test_a_worker_that_dies_of_its_job_is_known_at_once_and_certified(
     assert [x * x for x in range(12)] == [each.result for each in innocent]
 
 
-@pytest.mark.parametrize("end", ENDS)
+@each_end
 def test_a_worker_that_dies_after_it_has_answered_costs_nothing(
     scheduler: Scheduler, attempts: Attempts, tmp_path: Path, end: str
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import importlib
+import importlib.metadata
 import importlib.util
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
@@ -76,10 +77,10 @@ def is_installed(name: str) -> bool:
 
 
 def version(name: str) -> str:
-    """Returns the version of an installed library, ``stdlib`` for one of Python's own."""
-    import importlib.metadata
-
+    """Returns the version of a library that can be imported."""
     try:
         return importlib.metadata.version(_HOMES[name][1])
     except importlib.metadata.PackageNotFoundError:
-        return "stdlib"
+        # Not installed but found on the path, or a part of Python.
+        module = importlib.import_module(_HOMES[name][1])
+        return getattr(module, "__version__", "of Python itself")

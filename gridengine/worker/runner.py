@@ -152,7 +152,10 @@ class Worker:
     def _function(self, key: bytes) -> Callable[..., Any]:
         function = self._functions.get(key)
         if function is None:
-            raise self._broken[key]
+            lost = RuntimeError(
+                "the function was lost on its way to the worker; start the job again"
+            )
+            raise self._broken.get(key, lost)
         return function
 
     def _run_single(self, call: Call, frames: list[Any], position: int) -> None:
