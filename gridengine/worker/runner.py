@@ -65,6 +65,7 @@ class Worker:
         self._flushed = time.perf_counter()
         self._block = 0
         self._pid = os.getpid()
+        self._parent = os.getppid()
         socket.rcvtimeo = int(heartbeat * 1000)
 
     def run(self, *, once: bool = False) -> None:
@@ -102,6 +103,9 @@ class Worker:
             try:
                 return self._socket.recv()
             except zmq.Again:
+                if os.getppid() != self._parent:
+                    # Where the kernel does not end a worker with its supervisor.
+                    os._exit(1)
                 # An answer may have been lost with a connection: let the host compare.
                 self._socket.send(protocol.encode(Idle(self._block)))
                 if self._arena is not None:
