@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import importlib.util
 import json
 import os
@@ -20,6 +19,7 @@ from typing import Any
 
 from . import tasks
 from .measure import MeasurementError, Results, run_child
+from .peers import version_of
 from .rows import OURS, Row
 
 JOBQUEUE = "dask-jobqueue"
@@ -111,7 +111,7 @@ def installed() -> list[str]:
 
 def versions() -> dict[str, str]:
     """Returns the versions of what is measured."""
-    return {name: importlib.metadata.version(name) for name in installed()}
+    return {name: version_of(_MODULES[name]) for name in installed()}
 
 
 # ---------------------------------------------------------------------- what is run

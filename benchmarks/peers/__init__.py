@@ -78,9 +78,13 @@ def is_installed(name: str) -> bool:
 
 def version(name: str) -> str:
     """Returns the version of a library that can be imported."""
+    return version_of(_HOMES[name][1])
+
+
+def version_of(module: str) -> str:
+    """Returns the version of a module that can be imported."""
     try:
-        return importlib.metadata.version(_HOMES[name][1])
+        return importlib.metadata.version(module)
     except importlib.metadata.PackageNotFoundError:
         # Not installed but found on the path, or a part of Python.
-        module = importlib.import_module(_HOMES[name][1])
-        return getattr(module, "__version__", "of Python itself")
+        return getattr(importlib.import_module(module), "__version__", "of Python itself")

@@ -316,7 +316,9 @@ class Supervisor:
 
     def nudge(self) -> None:
         """Wakes the loop; the workers' side of the pipe."""
-        os.write(self._wake_write, b"\0")
+        # A full pipe wakes it too.
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._wake_write, b"\0")
 
     def work(self, child: _Child) -> None:
         """Is the worker ``child``, in the process that was forked for it."""
