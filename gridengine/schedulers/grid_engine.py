@@ -193,7 +193,7 @@ class GridEngineSession(Session):
         try:
             request = self._request.changed(resources)
             order = messages.Submit(
-                batch, tuple(command), count, job_name(name), request.options(), _fit(logs)
+                batch, _whole(command), count, job_name(name), request.options(), _fit(logs)
             )
         except (ValueError, TypeError) as error:
             self._tell(Refused(batch, str(error)))
@@ -366,6 +366,14 @@ def _registry_file() -> str:
     folder = os.path.expanduser(Settings.read().run_dir or "~/.gridengine")
     name = f"{socket.gethostname()}.{os.getpid()}.{next(_numbers)}.json"
     return os.path.join(folder, "sessions", name)
+
+
+def _whole(command: Sequence[str]) -> tuple[str, ...]:
+    """A command, if the Grid Engine passes it on as it is."""
+    for argument in command:
+        if bad := re.search(r"[\n\r\0]", argument):
+            raise ValueError(f"the Grid Engine cuts off an argument at {bad[0]!r}: {argument!r}")
+    return tuple(command)
 
 
 def _fit(logs: str) -> str:
