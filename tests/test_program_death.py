@@ -91,7 +91,13 @@ class Program:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", PROGRAM, str(folder), kind, end],
                 cwd=ROOT,
-                env={**os.environ, "TMPDIR": str(folder), **environ},
+                env={
+                    **os.environ,
+                    "TMPDIR": str(folder),
+                    # What a killed program leaves there, the next one removes: not here.
+                    "GRIDENGINE_RUN_DIR": str(folder / "run"),
+                    **environ,
+                },
                 stdout=log,
                 stderr=log,
             )

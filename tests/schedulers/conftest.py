@@ -30,6 +30,13 @@ class StandIn:
         fresh.write_text(json.dumps(troubles))
         fresh.replace(self.folder / "troubles")
 
+    def command(self, name: str, script: str) -> None:
+        """Installs one of its commands: a shell script."""
+        path = self.folder / "bin" / "lx-amd64" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+
 
 @pytest.fixture
 def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:

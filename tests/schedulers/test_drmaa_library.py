@@ -61,6 +61,7 @@ def test_the_usual_places_are_searched(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.usefixtures("alone")
 def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     library = _library(tmp_path / "root/lib/lx-amd64")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: "something")
     assert "SGE_ROOT is not set" in (drmaa_library.problem(library, {}) or "")
     assert drmaa_library.problem(library, {"SGE_ROOT": "/sge"}) is None
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from gridengine.errors import SchedulerUnavailable
-from gridengine.schedulers.base import Ended, Notice, Refused
+from gridengine.schedulers.base import Ended, Notice, Refused, Stuck
 from gridengine.schedulers.grid_engine import GridEngineScheduler
 from gridengine.states import DeathCause
 
@@ -156,6 +156,12 @@ def test_a_master_that_never_answers_refuses(stand_in: StandIn) -> None:
         GridEngineScheduler().probe()
 
 
+def test_a_master_that_hangs_is_not_waited_for(stand_in: StandIn) -> None:
+    stand_in.trouble(hang=True)
+    with pytest.raises(SchedulerUnavailable, match=r"not answered within 0\.5 s"):
+        GridEngineScheduler().probe(0.5)
+
+
 def test_the_probe_names_the_system() -> None:
     assert "SGE 0" == GridEngineScheduler().probe()
 
@@ -169,6 +175,43 @@ def test_a_queue_job_that_never_ran_says_so(talk: Open, stand_in: StandIn) -> No
     assert end.exitcode is None
     assert 0 == end.wall_time
     assert end.cause is not DeathCause.EXITED
+
+
+_EQW = """
+case $1 in
+-j) echo 'error reason          1:      11/21/2026 01:05:49 [0:7]: no such folder' ;;
+*) echo '<a><job_list><JB_job_number>%s</JB_job_number><tasks>1</tasks><state>Eqw</state>'
+   echo '</job_list><job_list><JB_job_number>%s</JB_job_number><tasks>2</tasks>'
+   echo '<state>qw</state></job_list></a>' ;;
+esac"""
+
+
+def test_a_queue_job_in_eqw_is_told_of_and_can_be_stopped(talk: Open, stand_in: StandIn) -> None:
+    stand_in.trouble(hold=True)
+    one = talk()
+    one.start("exit 0", 2)
+    name, other = one.submitted(2)
+    job = name.partition(".")[0]
+    stand_in.command("qstat", _EQW % (job, job))
+    assert [Stuck(name, "no such folder")] == one.hear(Stuck)
+    one.session.stop([name])
+    assert one.ended(name).end.cause is DeathCause.KILLED
+    assert other not in {event.queue_job for event in one.hear(Ended)}
+
+
+def test_one_that_drmaa_takes_for_ended_but_is_in_eqw_is_not_over(
+    talk: Open, stand_in: StandIn
+) -> None:
+    stand_in.trouble(broken=True)
+    one = talk()
+    one.start("exit 0")
+    [name] = one.submitted()
+    stand_in.command("qstat", _EQW % (name.partition(".")[0], 0))
+    assert [Stuck(name, "no such folder")] == one.hear(Stuck)
+    assert not [event for event in one.heard if isinstance(event, Ended)]
+    stand_in.trouble()
+    one.session.stop([name])
+    assert one.ended(name).end.cause is DeathCause.KILLED
 
 
 def test_close_ends_all_and_is_idempotent(talk: Open, stand_in: StandIn) -> None:

@@ -100,15 +100,6 @@ def test_limits_are_known_as_numbers() -> None:
         ("INFINITY", 0),
         ("4Q", 0),
     ],
-        ("4G", 4 * 2**30),
-        ("4g", 4 * 10**9),
-        ("512", 512),
-        ("1.5M", 3 * 2**19),
-        ("1.100GB", 1181116006),
-        ("", 0),
-        ("INFINITY", 0),
-        ("4Q", 0),
-    ],
 )
 def test_memory_is_read(text: str, count: int) -> None:
     assert count == parse_memory(text)

@@ -11,6 +11,7 @@ time::
     hold        new queue jobs stay pending
     broken      new queue jobs fail before they start
     crash       the next call ends the process
+    hang        calls do not return
 """
 
 import collections
@@ -164,6 +165,8 @@ class Session:
 
 
 def _reach():
+    if _trouble("hang"):
+        signal.pause()
     if _trouble("crash"):
         os.kill(os.getpid(), signal.SIGSEGV)
     if _trouble("down"):
