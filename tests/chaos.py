@@ -304,6 +304,10 @@ class Remote(Local):
     def repair(self) -> None:
         for node in self.cluster.nodes:
             self.cluster.mend(node)
+        for node in self.cluster.nodes:
+            # One that has lost the qmaster may seem well for a while, and takes no queue jobs.
+            self.cluster.stop_execd(node)
+            self.cluster.start_execd(node)
 
     def left(self) -> list[str]:
         return [*super().left(), *(f"queue job {job}" for job in self.cluster.qstat())]

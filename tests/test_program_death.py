@@ -321,5 +321,10 @@ def test_queue_jobs_end_within_their_patience_when_the_programs_link_is_gone(
     wait_until(program.left, what="all are gone", timeout=PATIENCE + SLACK)
     assert time.monotonic() - cut > PATIENCE / 2
     program.process.kill()
+    harmed.mend(harmed.submit_host)
+    for node in harmed.nodes:
+        # One that has lost the qmaster may seem well for a while, and takes no queue jobs.
+        harmed.stop_execd(node)
+        harmed.start_execd(node)
     harmed.heal()
     wait_until(lambda: not harmed.qstat(), what="the queue is empty", timeout=GONE_THERE)

@@ -204,9 +204,10 @@ def test_one_that_drmaa_takes_for_ended_but_is_in_eqw_is_not_over(
 ) -> None:
     stand_in.trouble(broken=True)
     one = talk()
+    job = 1000 * process_of(one.session) + 1  # as the stand-in numbers them
+    stand_in.command("qstat", _EQW % (job, job))
     one.start("exit 0")
-    [name] = one.submitted()
-    stand_in.command("qstat", _EQW % (name.partition(".")[0], 0))
+    name = f"{job}.1"
     assert [Stuck(name, "no such folder")] == one.hear(Stuck)
     assert not [event for event in one.heard if isinstance(event, Ended)]
     stand_in.trouble()
