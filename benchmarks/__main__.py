@@ -49,7 +49,10 @@ def _cluster(arguments: argparse.Namespace) -> int:
         quick=arguments.quick,
         say=_say,
     )
-    return _tell(arguments, host, report.summary(results, cluster.ROWS))
+    status = _tell(arguments, host, report.summary(results, cluster.ROWS))
+    _print("\nMeasured earlier, on a like cluster, and not in this run:")
+    _print("\n".join(cluster.earlier()))
+    return status
 
 
 def _scale(arguments: argparse.Namespace) -> int:

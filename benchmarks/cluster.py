@@ -116,6 +116,15 @@ def versions() -> dict[str, str]:
     return {name: version_of(_MODULES[name]) for name in installed()}
 
 
+def earlier() -> list[str]:
+    """Returns a line for each figure that was not measured now: see `EARLIER`."""
+    titles = {row.figure: row.title for row in ROWS}
+    return [
+        f"{titles[figure]}: {', '.join(f'{name} {value:g} s' for name, value in of.items())}"
+        for figure, of in EARLIER.items()
+    ]
+
+
 # ---------------------------------------------------------------------- what is run
 
 
@@ -219,7 +228,7 @@ def _wait_for_an_empty_queue() -> None:
     """
     end = time.monotonic() + _QUEUE_PATIENCE
     while True:
-        answer = subprocess.run(  # noqa: S603
+        answer = subprocess.run(
             ["qstat", "-u", "*"],  # noqa: S607  # the user's own Grid Engine
             capture_output=True,
             text=True,
