@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,8 +33,7 @@ def nothing_left_behind() -> Iterator[None]:
 
 
 def _traces() -> set[str]:
-    me = psutil.Process()
-    children = {f"process {p.pid} {p.name()}" for p in me.children(recursive=True)}
+    children = {f"process {pid}" for pid in _descendants(os.getpid())}
     # pyzmq's own, for buffers that it sends uncopied, lives as long as the process.
     threads = {
         f"thread {t.name}"
@@ -45,6 +45,18 @@ def _traces() -> set[str]:
     runs = Path.home() / ".gridengine"
     folders |= {name for name in _names(runs) if name.startswith(f"run-{socket.gethostname()}-")}
     return children | threads | shared | folders | _sockets()
+
+
+def _descendants(pid: int) -> set[int]:
+    if sys.platform != "linux":
+        return {child.pid for child in psutil.Process(pid).children(recursive=True)}
+    # psutil looks at every process of the machine, which takes longer than most tests.
+    found: set[int] = set()
+    for task in _names(Path(f"/proc/{pid}/task")):
+        with contextlib.suppress(OSError):
+            children = Path(f"/proc/{pid}/task/{task}/children").read_text().split()
+            found.update(map(int, children))
+    return found.union(*map(_descendants, found))
 
 
 def _sockets() -> set[str]:

@@ -89,6 +89,7 @@ def test_a_failed_map_takes_back_what_has_not_begun(scheduler: Scheduler, tmp_pa
         (tmp_path / str(x)).touch()
         if x == 0:
             raise ZeroDivisionError
+        targets.sleep(0.02)
 
     with pytest.raises(ZeroDivisionError):
         gridengine.map(touch, range(1000), scheduler=scheduler, chunksize=10)

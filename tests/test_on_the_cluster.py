@@ -263,6 +263,9 @@ def test_no_queue_job_outlives_its_program(cluster: Cluster, signum: int) -> Non
     if signum == signal.SIGINT:
         assert "KeyboardInterrupt" in err
     wait_until(lambda: not cluster.qstat(), what="the queue is empty", timeout=15)
+    # The folder that it could not remove is removed by the next program.
+    with GridEngineScheduler(max_workers=1) as scheduler:
+        assert [9] == gridengine.map(targets.square, [3], scheduler=scheduler)
 
 
 @pytest.fixture(scope="module")
