@@ -22,9 +22,10 @@ floor from those that stand to its left in this table; a test holds that.
 0     ``logs`` ``states`` ``errors`` ``settings``    where a job stands; what can go wrong; numbers
       ``shared_memory``                              large buffers between processes of one host
 1     ``by_value`` ``serializer`` ``ticket``         objects to frames; the host's record of a job
+      ``answers``                                    what a call ended with
       ``launch``                                     the file that a supervisor starts from
 2     ``protocol``                                   who says what to whom
-3     ``ledger``                                     which job is where; pure
+3     ``pieces`` ``ledger``                          which job is where; pure
 3     ``worker/``                                    the other side: supervisor and worker
 3     ``schedulers/base``                            the contract of whatever starts workers
 4     ``schedulers/process``, ``…/grid_engine``      one room for each way to start them

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from . import protocol
-from .ledger import Assignment
+from .pieces import Assignment
 from .serializer import Function
 from .settings import FUNCTION_BYTES, OUT_OF_BAND
 from .shared_memory import Arena, Loan, insert_borrowed, replace_loans

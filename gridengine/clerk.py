@@ -14,8 +14,9 @@ from . import coroner, protocol
 from .blocks import Blocks
 from .crew import Crew, Hopeless, Loss, SupervisorRecord
 from .errors import Death, JobCancelled, SchedulerError
-from .ledger import Assignment, Ledger, Verdict, WorkerRecord, bytes_of
+from .ledger import Ledger, bytes_of
 from .logs import Log
+from .pieces import Assignment, Verdict, WorkerRecord
 from .schedulers.base import End, Scheduler
 from .settings import BLOCK_SECONDS, Settings
 from .shared_memory import Arena

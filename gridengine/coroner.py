@@ -10,7 +10,7 @@ import signal
 
 from . import protocol
 from .errors import Death, JobTimeout
-from .ledger import Verdict
+from .pieces import Verdict
 from .schedulers.base import End
 from .states import DeathCause
 from .ticket import Place, Ticket

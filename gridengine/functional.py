@@ -18,10 +18,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+from .answers import error_from, unreadable
 from .errors import JobError, TimeoutError
 from .hub import Hub
 from .hubs import hub_for
-from .job import error_from, unreadable
 from .schedulers import best_available
 from .schedulers.base import Scheduler
 from .serializer import (

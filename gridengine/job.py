@@ -8,23 +8,22 @@ import signal as _signal
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .errors import Death, JobDied, JobExited, JobTimeout
+from .answers import error_of, unreadable
+from .errors import Death, JobExited, JobTimeout
 from .hub import Hub
 from .hubs import hub_for, open_hubs
 from .schedulers import best_available
 from .schedulers.base import Scheduler
 from .serializer import (
     Function,
-    add_note,
     name_of,
     pack,
     pack_function,
     short_repr,
     unpack,
-    unpack_error,
 )
 from .states import JobState
-from .ticket import Mode, Outcome, Ticket, Usage
+from .ticket import Mode, Ticket, Usage
 
 _numbers = itertools.count(1)
 _UNKNOWN = object()
@@ -367,65 +366,6 @@ class Job:
     def _adopt(self, state: Mapping[str, Any] | None) -> None:
         if self._mutable and isinstance(state, Mapping):
             vars(self).update(state)
-
-
-# ---------------------------------------------------------------------- what a call ended with
-
-
-def error_of(ticket: Ticket, index: int) -> BaseException | None:
-    """Returns what call ``index`` of a ticket that is over raises, None if it has a value."""
-    outcome = next((o for o in reversed(ticket.outcomes) if o.lo <= index < o.hi), None)
-    failure = outcome.failures.get(index) if outcome is not None else None
-    if outcome is None or failure is None:
-        return ticket.error if outcome is None else None
-    return error_from(ticket, outcome, index, failure)
-
-
-def error_from(
-    ticket: Ticket, outcome: Outcome, index: int, failure: bytes | Death | BaseException
-) -> BaseException:
-    """Returns the exception that stands for a failure, with a note that says where it arose."""
-    if isinstance(failure, Death):
-        return JobDied(failure._replace(input=input_of(ticket, index)))
-    if isinstance(failure, BaseException):
-        return failure
-    error = unpack_error(failure)
-    add_note(error, _note(ticket, outcome, index))
-    return error
-
-
-def unreadable(error: BaseException, ticket: Ticket, outcome: Outcome) -> BaseException:
-    """Returns the exception for an answer that has come, but cannot be rebuilt here."""
-    from .errors import UnpackingError
-
-    answer = UnpackingError(
-        f"the result of job {ticket.name!r} cannot be rebuilt here: {type(error).__name__}: {error}"
-    )
-    answer.__cause__ = error
-    add_note(answer, _note(ticket, outcome, 0))
-    return answer
-
-
-def input_of(ticket: Ticket, index: int) -> str:
-    """Returns a short text of a call's arguments."""
-    # The program's own objects: what has just killed a worker while it was unpacked must not be
-    # unpacked here.
-    if ticket.arguments is None:
-        return ""
-    if ticket.mode is not Mode.CALL:
-        return short_repr(ticket.arguments[index])
-    args, kwargs = ticket.arguments
-    shown = [short_repr(arg) for arg in args]
-    return ", ".join([*shown, *(f"{name}={short_repr(value)}" for name, value in kwargs.items())])
-
-
-def _note(ticket: Ticket, outcome: Outcome, index: int) -> str:
-    call = "" if ticket.mode is Mode.CALL else f" call {ticket.first + index},"
-    place = outcome.place
-    return (
-        f"job {ticket.name!r},{call} attempt {max(1, ticket.attempts)} on {place.host} "
-        f"(process {place.pid}, queue job {place.queue_job})"
-    )
 
 
 # ---------------------------------------------------------------------- in the worker

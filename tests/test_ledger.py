@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gridengine.ledger import Ledger, Piece, Verdict, WorkerRecord
+from gridengine.ledger import Ledger
+from gridengine.pieces import Piece, Verdict, WorkerRecord
 from gridengine.serializer import Function
 from gridengine.settings import BLOCK_BYTES, BLOCK_CALLS, BLOCK_SECONDS
 from gridengine.states import JobState

@@ -12,7 +12,8 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gridengine.ledger import Ledger, WorkerRecord
+from gridengine.ledger import Ledger
+from gridengine.pieces import WorkerRecord
 from gridengine.serializer import Function
 from gridengine.settings import BLOCK_SECONDS
 from gridengine.states import JobState
