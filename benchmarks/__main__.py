@@ -29,15 +29,20 @@ def _laptop(arguments: argparse.Namespace) -> int:
     for peer in missing:
         _say(f"{peer}: left out, it is not installed")
     host = report.machine({peer: version(peer) for peer in peers}, arguments.workers)
-    results = measure.run(
-        _chosen(arguments, WORKLOADS),
-        peers,
-        LAPTOP,
-        workers=arguments.workers,
-        rounds=arguments.rounds or (1 if arguments.quick else 5),
-        quick=arguments.quick,
-        say=_say,
-    )
+    results: measure.Results = {}
+    for name in _chosen(arguments, WORKLOADS):
+        results |= measure.run(
+            name,
+            peers,
+            LAPTOP,
+            workers=arguments.workers,
+            rounds=arguments.rounds or (1 if arguments.quick else 5),
+            quick=arguments.quick,
+            say=_say,
+        )
+        if arguments.json:
+            # A run takes long: what ends it early shall not end it in vain.
+            report.write_json(arguments.json, host, report.summary(results, LAPTOP))
     return _tell(arguments, host, report.summary(results, LAPTOP))
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from . import tasks
-from .measure import MeasurementError, Results, run_child
+from .measure import MeasurementError, Results, note, run_child
 from .peers import version_of
 from .rows import OURS, Row
 
@@ -202,11 +202,9 @@ def run(
                 except MeasurementError as error:
                     say(f"{name}: {library} failed: {error}")
                     continue
-                for figure, value in figures.items():
-                    values = results.setdefault(figure, {}).setdefault(library, [])
-                    values.extend([None] * (index - len(values)))
-                    values.append(value)
-                    say(f"{name}: round {index + 1}: {library}: {figure} {value:.4g}")
+                note(results, library, index, figures)
+                said = ", ".join(f"{figure} {value:.4g}" for figure, value in figures.items())
+                say(f"{name}: round {index + 1} of {rounds}: {library}: {said}")
     return results
 
 

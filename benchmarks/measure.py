@@ -35,7 +35,7 @@ class MeasurementError(Exception):
 
 
 def run(
-    workloads: Sequence[str],
+    name: str,
     peers: Sequence[str],
     rows: Sequence[Row],
     *,
@@ -44,56 +44,58 @@ def run(
     quick: bool,
     say: Callable[[str], None],
 ) -> Results:
-    """Measures the workloads one after the other, the libraries in turn in each.
+    """Measures a workload, the libraries in turn.
 
     Returns:
         All values; one library's of a round are at the same index as another's.
     """
     results: Results = collections.defaultdict(lambda: collections.defaultdict(list))
-    for name in workloads:
-        missing = [m for m in WORKLOADS[name].modules if importlib.util.find_spec(m) is None]
-        if missing:
-            say(f"{name}: left out, {', '.join(missing)} is not installed")
-            continue
-        able = [peer for peer in peers if WORKLOADS[name].suits(peer)]
-        for index in range(rounds):
-            # Everybody gets to be the first after everybody else.
-            shift = index % len(able) if able else 0
-            for peer in able[shift:] + able[:shift]:
-                if index >= 2 and _is_hopeless(peer, results, rows, name):
-                    continue
-                try:
-                    figures = _measure(name, peer, workers, quick)
-                except MeasurementError as error:
-                    say(f"{name}: {peer} failed: {error}")
-                    continue
-                for figure, value in figures.items():
-                    values = results[figure][peer]
-                    values.extend([None] * (index - len(values)))
-                    values.append(value)
-            say(f"{name}: round {index + 1} of {rounds}: {_so_far(name, results)}")
+    missing = [m for m in WORKLOADS[name].modules if importlib.util.find_spec(m) is None]
+    if missing:
+        say(f"{name}: left out, {', '.join(missing)} is not installed")
+        return {}
+    able = [peer for peer in peers if WORKLOADS[name].suits(peer)]
+    for index in range(rounds):
+        # Everybody gets to be the first after everybody else.
+        shift = index % len(able) if able else 0
+        for peer in able[shift:] + able[:shift]:
+            if index >= 2 and _is_hopeless(peer, results, rows):
+                continue
+            command = ["benchmarks.child", name, peer, str(workers), "1" if quick else "0"]
+            try:
+                figures = run_child(command, _CHILD_PATIENCE)
+            except MeasurementError as error:
+                say(f"{name}: {peer} failed: {error}")
+                continue
+            note(results, peer, index, figures)
+        say(f"{name}: round {index + 1} of {rounds}: {_so_far(results)}")
     return {figure: dict(of) for figure, of in results.items()}
 
 
-def _so_far(workload: str, results: Results) -> str:
+def note(results: Results, library: str, index: int, figures: dict[str, float]) -> None:
+    """Adds what a library has done in the round number ``index``."""
+    for figure, value in figures.items():
+        values = results.setdefault(figure, {}).setdefault(library, [])
+        values.extend([None] * (index - len(values)))
+        values.append(value)
+
+
+def _so_far(results: Results) -> str:
     """Returns the medians up to now: who waits for a long run wants to see something."""
     parts = []
-    for figure in sorted(_figures_of[workload]):
-        medians = {peer: median(values) for peer, values in results[figure].items()}
+    for figure, of in results.items():
+        medians = {peer: median(values) for peer, values in of.items()}
         parts.append(f"{figure} {', '.join(f'{p} {v:.4g}' for p, v in medians.items())}")
     return "; ".join(parts)
 
 
-_figures_of: dict[str, set[str]] = collections.defaultdict(set)
-
-
-def _is_hopeless(peer: str, results: Results, rows: Sequence[Row], workload: str) -> bool:
+def _is_hopeless(peer: str, results: Results, rows: Sequence[Row]) -> bool:
     """Returns whether a peer is far behind, and is not the one that is to be beaten."""
     if peer == OURS:
         return False
     far = []
     for row in rows:
-        if row.figure not in _figures_of[workload] or row.figure not in results:
+        if row.figure not in results:
             continue
         if row.against == peer:
             return False
@@ -104,13 +106,6 @@ def _is_hopeless(peer: str, results: Results, rows: Sequence[Row], workload: str
         ratio = best / medians[peer] if row.more else medians[peer] / best
         far.append(ratio > _HOPELESS)
     return bool(far) and all(far)
-
-
-def _measure(workload: str, peer: str, workers: int, quick: bool) -> dict[str, float]:
-    command = ["benchmarks.child", workload, peer, str(workers), "1" if quick else "0"]
-    figures = run_child(command, _CHILD_PATIENCE)
-    _figures_of[workload].update(figures)
-    return figures
 
 
 def run_child(command: Sequence[str], patience: float) -> dict[str, float]:
