@@ -251,16 +251,17 @@ def test_a_supervisor_that_was_stopped_is_ended_with_its_workers(
     with program(LOCAL) as killed, program(LOCAL) as living:
         family = psutil.Process(killed.pid).children(recursive=True)
         others = psutil.Process(living.pid).children(recursive=True)
-        (supervisor,) = psutil.Process(killed.pid).children()
+        (reaper,) = psutil.Process(killed.pid).children()
+        (supervisor,) = reaper.children()
         supervisor.suspend()
         killed.kill()
         killed.wait()
         told = reap("--dry-run")
-        assert f"would end: supervisor {supervisor.pid}" in told
+        assert f"would end: supervisor {reaper.pid}" in told
         assert 1 == told.count("would end")
         assert all(process.is_running() for process in family)
         told = reap()
-        assert f"ended: supervisor {supervisor.pid}" in told
+        assert f"ended: supervisor {reaper.pid}" in told
         assert re.search(rf"removed: folder {run_dir.parent}/tmp/gridengine-|^ended", told)
         wait_until(lambda: not any(map(_runs, family)), what="all of it is gone")
         assert all(map(_runs, others))

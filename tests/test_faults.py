@@ -273,6 +273,19 @@ def test_the_jobs_of_a_lost_supervisor_run_again_without_losing_an_attempt(
     assert not {a.supervisor for a in lost} & {a.supervisor for a in again}
 
 
+def test_what_a_job_has_started_ends_with_its_supervisor(
+    own_scheduler: Scheduler, attempts: Attempts, tmp_path: Path
+) -> None:
+    """Though nobody is left to end it but the reaper: subprocesses in sessions of their own."""
+    job = start(own_scheduler, crashes.start_a_subprocess_and_wait, attempts, str(tmp_path / "a"))
+    os.kill(first_attempt(attempts).supervisor, signal.SIGKILL)
+    lost = list(map(int, (tmp_path / "a").read_text().split()))
+    first_attempt(attempts, 2)
+    wait_until(lambda: all(map(is_gone, lost)), what="all that it started is gone")
+    job.kill()
+    job.join()
+
+
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM])
 def test_a_job_that_kills_its_supervisor_every_time_dies_of_it(
     signum: int, monkeypatch: pytest.MonkeyPatch
@@ -340,6 +353,18 @@ def test_the_job_of_a_deleted_queue_job_runs_again_without_losing_an_attempt(
         crashes.stop_waiting(path)
         assert (5, 2) == (job.result, job.attempts)
     wait_until(lambda: is_gone(lost.pid), what="its worker is gone")
+
+
+@pytest.mark.cluster
+def test_all_that_a_job_has_started_ends_with_its_queue_job(
+    harmed: Cluster, attempts: Attempts, tmp_path: Path
+) -> None:
+    """Grid Engine kills a process group: what left it is the reaper's."""
+    with GridEngineScheduler(max_workers=1) as scheduler:
+        start(scheduler, crashes.start_a_subprocess_and_wait, attempts, str(tmp_path / "a"))
+        harmed.run(["qdel", first_attempt(attempts).queue_job])
+        lost = list(map(int, (tmp_path / "a").read_text().split()))
+        wait_until(lambda: all(map(is_gone, lost)), what="all that it started is gone", timeout=15)
 
 
 @pytest.mark.cluster

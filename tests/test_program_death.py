@@ -113,15 +113,12 @@ class Program:
             self.ours += [worker, supervisor]
             self.started += started
 
-    def ours_left(self) -> Left:
-        """The workers and supervisors that are still there."""
-        return Left(f"{pid} {name_of(pid)}" for pid in self.ours if name_of(pid))
-
     def left(self) -> Left:
         """What is still there: all processes, and folders of the package's."""
-        started = (f"{pid} {name_of(pid)}" for pid in self.started if name_of(pid))
+        pids = [*self.ours, *self.started]
+        processes = (f"{pid} {name_of(pid)}" for pid in pids if name_of(pid))
         folders = (path.name for path in self.folder.glob("gridengine-*"))
-        return Left([*self.ours_left(), *started, *folders])
+        return Left([*processes, *folders])
 
     def reap(self) -> None:
         for pid in [self.process.pid, *self.ours, *self.started]:
@@ -308,7 +305,7 @@ def test_queue_jobs_end_with_the_program(
         program.process.send_signal(SIGNALS[end])
     program.process.wait(timeout=15)
     wait_until(lambda: not harmed.qstat(), what="the queue is empty", timeout=GONE_THERE)
-    wait_until(program.ours_left, what="all are gone", timeout=GONE_THERE)
+    wait_until(program.left, what="all are gone", timeout=GONE_THERE)
 
 
 @pytest.mark.cluster

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from ..states import DeathCause
 from .base import End, Ended, Event, Scheduler, Session, Submitted
 
-#: Seconds that a supervisor gets to end its workers before it is killed; they die with it.
+#: Seconds that a supervisor gets to end its workers, and its reaper to end what is left, before
+#: both are killed.
 _CLOSE_PATIENCE = 5.0
 
 
@@ -119,7 +120,7 @@ class ProcessSession(Session):
             cause = DeathCause.CRASHED
         else:
             cause = DeathCause.EXITED
-        detail = f"the supervisor, process {process.pid}, ended with status {status}"
+        detail = f"the supervisor ended with status {status}"
         self._say(Ended(queue_job, End(exitcode=status, cause=cause, detail=detail)))
 
     def _say(self, event: Event) -> None:
@@ -127,7 +128,7 @@ class ProcessSession(Session):
         os.write(self._write, b"\0")
 
     def stop(self, queue_jobs: Sequence[str]) -> None:
-        """Closes the pipes of these supervisors, which end with all their workers."""
+        """Has these supervisors end with all their workers, killed if they do not hear it."""
         for queue_job in queue_jobs:
             process = self._processes.get(queue_job)
             if process is not None and process.stdin is not None and not process.stdin.closed:
@@ -135,6 +136,7 @@ class ProcessSession(Session):
                 with contextlib.suppress(OSError):
                     process.stdin.write(b"q")
                     process.stdin.close()
+                    process.terminate()
 
     def events(self) -> list[Event]:
         """Returns what happened since the last call, oldest first."""

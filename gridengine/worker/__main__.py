@@ -9,7 +9,8 @@ import os
 import sys
 
 
-def _prepare(path: str) -> None:
+def _prepare(path: str) -> bool:
+    """Returns whether it is a batch system that has started this process."""
     with open(path, encoding="utf-8") as file:
         _refuse_if_planted(path, os.fstat(file.fileno()))
         _refuse_if_planted(os.path.dirname(path), os.stat(os.path.dirname(path)))
@@ -20,6 +21,7 @@ def _prepare(path: str) -> None:
         os.environ["LD_LIBRARY_PATH"] = library_path
         os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606  # ourselves
     sys.path[:] = launch["sys_path"]
+    return not launch["parent"]
 
 
 def _refuse_if_planted(path: str, status: os.stat_result) -> None:
@@ -29,7 +31,11 @@ def _refuse_if_planted(path: str, status: os.stat_result) -> None:
 
 
 if __name__ == "__main__":
-    _prepare(sys.argv[1])
+    of_a_batch_system = _prepare(sys.argv[1])
+    # Before all that a reaper has no use for is imported.
+    from gridengine.worker.reaper import stand_guard
+
+    stand_guard(of_a_batch_system=of_a_batch_system)
     # Its own module, not this one: `__main__` will be the name of the user's program.
     from gridengine.worker.supervisor import main
 

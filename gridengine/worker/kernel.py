@@ -24,9 +24,9 @@ def adopt_orphans() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def die_with_parent(parent: int) -> None:
-    """Has the kernel kill this process when its parent ends (Linux)."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with_parent(parent: int, signum: int = signal.SIGKILL) -> None:
+    """Has the kernel send this process a signal when its parent ends (Linux)."""
+    _prctl(_PR_SET_PDEATHSIG, signum)
     if os.getppid() != parent:
         # It ended before the request was made.
         os._exit(1)
