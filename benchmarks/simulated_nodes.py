@@ -74,11 +74,11 @@ class Node:
             message = protocol.decode_to_node(frame)
             if isinstance(message, Recall):
                 self._skip_to = max(message.end, self._skip_to)
-                _say(self.supervisor, Recalled(0, self._position))
+                _say(self.supervisor, Recalled(0, self._position, message.end))
 
     def beat(self) -> None:
         """Gives the signs of life of both."""
-        _say(self.supervisor, Beat())
+        _say(self.supervisor, Beat([0]))
         _say(self.worker, Idle(self._block))
 
 

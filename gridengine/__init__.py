@@ -33,6 +33,7 @@ floor from those that stand to its left in this table; a test holds that.
 6     ``complaints`` ``wires``                       the socket, and who may speak through it
       ``crew``                                       who works: queue jobs and supervisors
       ``blocks`` ``coroner``                         orders to messages; deaths to certificates
+      ``rollcall``                                   what was lost on the way is said again
       ``clerk`` ``hub`` ``hubs``                     messages to events; the one thread; which one
 7     ``job``                                        the user's handle
 8     ``functional`` ``dispatcher``                  faces in terms of it

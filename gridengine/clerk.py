@@ -17,6 +17,7 @@ from .errors import Death, JobCancelled, SchedulerError
 from .ledger import Ledger, bytes_of
 from .logs import Log
 from .pieces import Assignment, Verdict, WorkerRecord
+from .rollcall import RollCall
 from .schedulers.base import End, Scheduler
 from .settings import BLOCK_SECONDS, Settings
 from .shared_memory import Arena
@@ -74,6 +75,7 @@ class Clerk:
         self._blocks = Blocks(arena)
         self._places: dict[bytes, Place] = {}
         self._doomed: dict[Ticket, int] = {}
+        self._rollcall = RollCall(wires, self.ledger, self._doomed)
         self._deaths: list[tuple[float, SupervisorRecord, protocol.Died]] = []
         self._early: dict[bytes, protocol.Ready] = {}
         self._idle_since: dict[bytes, float] = {}
@@ -182,9 +184,7 @@ class Clerk:
             if worker is not None:
                 self._record(worker, message, frames, now)
         elif isinstance(message, protocol.Beat):
-            self._crew.heard(address, now)
-            if address in self._crew.supervisors:
-                self._wires.send(address, protocol.Beat())
+            self._hear_of_life(address, message, now)
         elif isinstance(message, protocol.Ready):
             self._welcome_worker(address, message, now)
         elif isinstance(message, protocol.Supervising):
@@ -195,13 +195,31 @@ class Clerk:
             self._hear_of_death(address, message, now)
         elif isinstance(message, protocol.Recalled):
             worker_address = protocol.worker_address(address, message.worker)
-            self.ledger.recalled(worker_address, message.position, now)
+            self.ledger.recalled(worker_address, message.position, message.end, now)
+        elif isinstance(message, protocol.Missed):
+            self._blocks.knows_nothing(address)
+            self.ledger.missed(address, message.ticket, message.attempt)
         elif isinstance(message, protocol.Probe):
             self._wires.send(address, protocol.Here(protocol.VERSION))
 
+    def _hear_of_life(self, address: bytes, message: protocol.Beat, now: float) -> None:
+        record = self._crew.supervisors.get(address)
+        if record is not None:
+            record.heard = now
+            dead = [died.worker for _, each, died in self._deaths if each is record]
+            self._rollcall.answer(record, message.workers, dead)
+        elif self._crew.was_lost(address):
+            self._wires.send(address, protocol.Stop())
+        else:
+            self._wires.send(address, protocol.Introduce())
+
     def _hear_of_rest(self, address: bytes, block: int, now: float) -> None:
         worker = self.ledger.workers.get(address)
-        if worker is None or not worker.outstanding:
+        if worker is None:
+            return
+        if not worker.outstanding:
+            if worker.leaving:
+                self._wires.send(address, protocol.Leave())
             return
         on_its_way = block < worker.block
         if on_its_way and now - worker.heard < self._settings.patience + _transit(worker):
@@ -249,7 +267,12 @@ class Clerk:
             )
             self._wires.send(address, protocol.Stop())
             return
-        if address in self._crew.supervisors or message.kind not in self._crew.known_kinds():
+        if self._crew.was_lost(address):
+            self._wires.send(address, protocol.Stop())
+            return
+        if address in self._crew.supervisors:
+            return
+        if message.kind not in self._crew.known_kinds():
             raise ValueError(f"no supervisor of this program's: {message}")
         record = SupervisorRecord(
             address, message.queue_job, message.kind, message.host, message.pid, now
@@ -277,6 +300,7 @@ class Clerk:
             # As a rule it has died since, and its supervisor will say so.
             self._wires.complain(address, f"no worker: its memory cannot be seen: {error}")
             return
+        supervisor.present.add(protocol.supervisor_of(address)[1])
         self._places[address] = Place(supervisor.host, message.pid, supervisor.queue_job)
         self.ledger.joined(address, supervisor.kind, now, deadline=supervisor.deadline)
 
@@ -284,7 +308,8 @@ class Clerk:
 
     def _hear_of_death(self, address: bytes, message: protocol.Died, now: float) -> None:
         supervisor = self._crew.supervisors.get(address)
-        if supervisor is None:
+        # Of one that has not said its first word, or whose end was told before, nothing is known.
+        if supervisor is None or message.worker not in supervisor.present:
             return
         supervisor.heard = now
         doubtful = self._scheduler.remote and message.reason == DeathCause.KILLED.value
@@ -296,6 +321,7 @@ class Clerk:
             _, supervisor, message = self._deaths.pop(0)
             if message.status == 0 and not message.reason and not self._scheduler.fresh:
                 supervisor.workers = max(0, supervisor.workers - 1)
+            supervisor.present.discard(message.worker)
             address = protocol.worker_address(supervisor.address, message.worker)
             self._bury(
                 address,
@@ -311,7 +337,8 @@ class Clerk:
         """A supervisor is gone with its workers: so says the scheduler, or its silence."""
         supervisor, end = loss.supervisor, loss.end
         self._deaths = [entry for entry in self._deaths if entry[1] is not supervisor]
-        for address in [a for a in self._places if a.startswith(supervisor.address + b".")]:
+        for number in sorted(supervisor.present):
+            address = protocol.worker_address(supervisor.address, number)
             worker = self.ledger.workers.get(address)
             first = worker is not None and worker.ran == 0
             # With all the time there is for itself, it will not end the next time either.
@@ -414,15 +441,11 @@ class Clerk:
             return
         self._doomed[ticket] = signum
         ticket.when_over(lambda: self._doomed.pop(ticket, None))
-        for worker in list(self.ledger.workers.values()):
-            supervisor, number = protocol.supervisor_of(worker.address)
-            for piece in worker.outstanding:
-                if piece.ticket is ticket:
-                    if not worker.recalling:
-                        self._recall(self.ledger.recall(worker))
-                    # Its worker may be further than it has said.
-                    end = protocol.Signal(number, piece.position, piece.hi - piece.lo, signum)
-                    self._wires.send(supervisor, end)
+        for worker in self.ledger.workers.values():
+            if any(piece.ticket is ticket for piece in worker.outstanding):
+                if not worker.recalling:
+                    self._recall(self.ledger.recall(worker))
+                self._rollcall.end(ticket, worker)
 
     def _end_doomed(self, ticket: Ticket, place: Place) -> None:
         signum = self._doomed.get(ticket, 15)

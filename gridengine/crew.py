@@ -52,6 +52,7 @@ class SupervisorRecord:
         workers: How many it was told to have.
         heard: When it last spoke.
         deadline: When the batch system will end it.
+        present: The numbers of its workers that are at work.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class SupervisorRecord:
         self.workers = 0
         self.heard = now
         self.deadline = math.inf
+        self.present: set[int] = set()
 
 
 class _Batch:
@@ -126,6 +128,7 @@ class Crew:
         self._stopped: set[str] = set()
         self._failures: dict[int, int] = {}
         self.supervisors: dict[bytes, SupervisorRecord] = {}
+        self._lost: set[bytes] = set()
         self._looked = 0.0
 
     def kind_of(self, resources: Mapping[str, object]) -> int:
@@ -212,12 +215,6 @@ class Crew:
         self._queue_jobs.setdefault(record.queue_job, record.kind)
         self._failures.pop(record.kind, None)
 
-    def heard(self, address: bytes, now: float) -> None:
-        """Notes a sign of life."""
-        record = self.supervisors.get(address)
-        if record is not None:
-            record.heard = now
-
     def silent(self, now: float) -> list[Loss]:
         """Returns the supervisors that have not spoken for longer than the patience."""
         if now - self._looked > _LOOK_SECONDS + self._settings.patience / 2:
@@ -232,11 +229,19 @@ class Crew:
             if now - record.heard > self._settings.patience
         ]
         for record in lost:
-            del self.supervisors[record.address]
+            self._forget(record)
             # Should it still run, its workers are not to be waited for.
             self._stopped.add(record.queue_job)
             self._session.stop([record.queue_job])
         return [Loss(record, self._silence(record)) for record in lost]
+
+    def _forget(self, record: SupervisorRecord) -> None:
+        del self.supervisors[record.address]
+        self._lost.add(record.address)
+
+    def was_lost(self, address: bytes) -> bool:
+        """Tells whether a supervisor has been counted as lost; its jobs are somebody else's."""
+        return address in self._lost
 
     def _silence(self, record: SupervisorRecord) -> End:
         return End(
@@ -286,7 +291,7 @@ class Crew:
     def _ended(self, event: Ended) -> Iterator[Loss | Hopeless]:
         gone = [r for r in self.supervisors.values() if r.queue_job == event.queue_job]
         for record in gone:
-            del self.supervisors[record.address]
+            self._forget(record)
             yield Loss(record, event.end)
         if not gone and event.end.exitcode != 0 and event.queue_job not in self._stopped:
             yield from self._failed_to_start(event.queue_job, event.end.detail)

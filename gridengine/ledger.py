@@ -450,6 +450,23 @@ class Ledger:
         self._put_back(lost)
         self._lighten(worker, 0.0, worker.position)
 
+    def missed(self, address: bytes, ticket: int, attempt: int) -> None:
+        """Event: a worker says that it cannot run a piece, and has not; it is tried again."""
+        worker = self.workers.get(address)
+        if worker is None:
+            return
+        for piece in worker.outstanding:
+            if piece.ticket.id == ticket and piece.attempt == attempt:
+                break
+        else:
+            return
+        worker.outstanding.remove(piece)
+        piece.losses += 1
+        if not piece.ticket.over:
+            self._put_back([piece])
+        held = worker.outstanding
+        self._lighten(worker, 0.0, held[0].position if held else worker.position)
+
     # ------------------------------------------------------------------ taking back
 
     def lopsided(self) -> bool:
@@ -484,10 +501,11 @@ class Ledger:
         self._hungry.pop(worker.address, None)
         return worker
 
-    def recalled(self, address: bytes, position: int, now: float) -> None:
-        """Event: a worker will begin nothing from ``position`` on of what it has."""
+    def recalled(self, address: bytes, position: int, end: int, now: float) -> None:
+        """Event: a worker will begin nothing from ``position`` to ``end`` of what it has."""
         worker = self.workers.get(address)
-        if worker is None or not worker.recalling:
+        # With another end it is the answer to an earlier recall, said once more.
+        if worker is None or not worker.recalling or end != worker.position:
             return
         worker.recalling = False
         worker.heard = now

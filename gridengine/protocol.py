@@ -17,16 +17,21 @@
        │ ── Run(…) ────────────────────────────▶ │  be sent before the first is done
        │ ◀─────────────────────────────── Done ── │  the outcomes of some calls
        │ ◀─────────────────────────────── Idle ── │  "nothing to do, and I have heard n blocks"
+       │ ◀───────────────────────────── Missed ── │  "this call's function has not arrived"
        │ ── Leave ─────────────────────────────▶ │  "end, you are not needed"
        │
        │                                        Supervisor
-       │ ◀─────────────────────────────── Beat ── │  every few seconds
-       │ ── Beat ──────────────────────────────▶ │  the answer: the host lives too
+       │ ◀──────────────────────── Beat(workers) ─ │  every few seconds: who is there
+       │ ── Beat(workers) ─────────────────────▶ │  the answer: whose end was not heard
        │ ◀────────────────────────── Died(pid) ── │  how a worker ended, and where it was
        │ ── Recall(worker) ────────────────────▶ │  "let it begin nothing more"
        │ ◀─────────────────────── Recalled(at) ── │  "it will begin nothing from there on"
        │ ── Signal(worker, position) ──────────▶ │  terminate() and kill() of a running job
+       │ ── Introduce ─────────────────────────▶ │  to both: "say your first word again"
        │ ── Stop ──────────────────────────────▶ │  "end, with all your workers"
+
+What is on its way when a connection breaks may be lost. So whatever waits for an answer is said
+again when a beat, or an ``Idle``, shows that the other side has not heard it, or was not heard.
 
 All calls handed to one worker are numbered in order, its *positions*. The worker notes the
 position that it is at in a page of memory which it shares with its supervisor, so the supervisor
@@ -173,7 +178,24 @@ class Leave(Struct, tag="leave", array_like=True, frozen=True):
 
 
 class Beat(Struct, tag="beat", array_like=True, frozen=True):
-    """A sign of life, and its answer."""
+    """A sign of life, and its answer.
+
+    ``workers`` are the numbers of those who are there; in the answer, of those who are not there
+    any more, and whose end the host has not heard of.
+    """
+
+    workers: Annotated[list[Count], Meta(max_length=10_000)] = []
+
+
+class Introduce(Struct, tag="introduce", array_like=True, frozen=True):
+    """Say again who you are: `Supervising`, or `Ready`."""
+
+
+class Missed(Struct, tag="missed", array_like=True, frozen=True):
+    """These calls were not run: their function was in a block that has not arrived."""
+
+    ticket: Count
+    attempt: Count
 
 
 class Died(Struct, tag="died", array_like=True, frozen=True):
@@ -201,10 +223,11 @@ class Recall(Struct, tag="recall", array_like=True, frozen=True):
 
 
 class Recalled(Struct, tag="recalled", array_like=True, frozen=True):
-    """Nothing from ``position`` to the end of the recall will be begun."""
+    """Nothing from ``position`` to ``end``, that of the recall, will be begun."""
 
     worker: Count
     position: Count
+    end: Count
 
 
 class Signal(Struct, tag="signal", array_like=True, frozen=True):
@@ -220,8 +243,8 @@ class Stop(Struct, tag="stop", array_like=True, frozen=True):
     """End, with all your workers."""
 
 
-ToHost = Union[Probe, Supervising, Ready, Done, Idle, Beat, Died, Recalled]
-ToNode = Union[Here, Staff, Run, Leave, Beat, Recall, Signal, Stop]
+ToHost = Union[Probe, Supervising, Ready, Done, Idle, Missed, Beat, Died, Recalled]
+ToNode = Union[Here, Introduce, Staff, Run, Leave, Beat, Recall, Signal, Stop]
 
 _encoder = msgspec.msgpack.Encoder()
 _to_host: msgspec.msgpack.Decoder[ToHost] = msgspec.msgpack.Decoder(ToHost)

@@ -116,7 +116,7 @@ class Generator:
         return self.random.choice((*_ODD, self.random.getrandbits(16)))
 
     def _odd_message(self) -> object:
-        number, pick = self._number, self.random.randrange(8)
+        number, pick = self._number, self.random.randrange(9)
         match pick:
             case 0:
                 return protocol.Probe(number())
@@ -142,8 +142,10 @@ class Generator:
                     number(), "output",
                 )  # fmt: skip
             case 6:
-                return protocol.Recalled(self.random.choice((0, number())), number())
-        return protocol.Beat()
+                return protocol.Recalled(self.random.choice((0, number())), number(), number())
+            case 7:
+                return protocol.Missed(number(), number())
+        return protocol.Beat([number() for _ in range(self.random.randrange(4))])
 
     def _result(self) -> protocol.Result:
         number = self._number

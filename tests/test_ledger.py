@@ -54,6 +54,12 @@ class Story:
     def worker(self, name: str) -> WorkerRecord:
         return self.ledger.workers[name.encode()]
 
+    def recalled(self, name: str, position: int) -> None:
+        """A worker answers to the latest recall."""
+        worker = self.ledger.workers.get(name.encode())
+        end = worker.position if worker is not None else position
+        self.ledger.recalled(name.encode(), position, end, 1.0)
+
     def piece(self, worker: str, ticket: str) -> Piece:
         return next(p for p in self.worker(worker).outstanding if p.ticket.name == ticket)
 
@@ -707,7 +713,7 @@ def test_a_recall_splits_the_piece_at_the_position(story: Story) -> None:
     story.assign()
     story.join("quick")
     story.ledger.recall(story.worker("slow"))
-    story.ledger.recalled(b"slow", 4, 1.0)
+    story.recalled("slow", 4)
     assert story.holds("slow") == [("chunk", 0, 4)]
     assert story.assign() == [("quick", "chunk", 4, 10)]
     assert story.done("slow", "chunk")
@@ -722,7 +728,7 @@ def test_a_recall_after_part_of_the_answers_counts_from_the_first_position(story
     story.assign()
     story.done("w", "chunk", 0, 3)
     story.ledger.recall(story.worker("w"))
-    story.ledger.recalled(b"w", 5, 1.0)
+    story.recalled("w", 5)
     assert story.holds("w") == [("chunk", 3, 5)]
     assert story.ledger.backlog(0) == 5
 
@@ -733,7 +739,7 @@ def test_a_recall_after_a_lost_answer_counts_from_the_right_position(story: Stor
     story.assign()
     story.done("w", "chunk", 2, 3)
     story.ledger.recall(story.worker("w"))
-    story.ledger.recalled(b"w", 5, 1.0)
+    story.recalled("w", 5)
     assert story.holds("w") == [("chunk", 3, 5)]
     assert story.ledger.backlog(0) == 2 + 5
 
@@ -745,7 +751,7 @@ def test_a_recall_gives_back_whole_pieces_in_their_order(story: Story) -> None:
     while story.assign():
         pass
     story.ledger.recall(story.worker("w"))
-    story.ledger.recalled(b"w", 1, 1.0)
+    story.recalled("w", 1)
     assert story.holds("w") == [("a", 0, 1)]
     story.join("v")
     assert story.assign() == [("v", "a", 1, 3), ("v", "b", 0, 3)]
@@ -763,7 +769,7 @@ def test_a_worker_gets_no_work_while_its_work_is_being_taken_back(story: Story) 
     assert story.assign() == []
     story.done("w", "a")
     assert story.assign() == []
-    story.ledger.recalled(b"w", 1, 1.0)
+    story.recalled("w", 1)
     assert story.assign() == [("w", "b", 0, 1)]
 
 
@@ -774,7 +780,7 @@ def test_a_worker_that_proved_slow_gets_nothing_before_it_is_done(story: Story) 
     while story.assign():
         pass
     story.ledger.recall(story.worker("slow"))
-    story.ledger.recalled(b"slow", 1, 1.0)
+    story.recalled("slow", 1)
     assert story.assign() == []
     story.done("slow", "t0", wall=3600.0)
     assert story.assign() != []
@@ -784,9 +790,38 @@ def test_a_recall_that_was_not_ordered_is_ignored(story: Story) -> None:
     story.submit("a", size=5)
     story.join("w")
     story.assign()
-    story.ledger.recalled(b"w", 2, 1.0)
-    story.ledger.recalled(b"stranger", 2, 1.0)
+    story.recalled("w", 2)
+    story.recalled("stranger", 2)
     assert story.holds("w") == [("a", 0, 5)]
+
+
+def test_a_recall_that_is_answered_twice_takes_back_nothing_new(story: Story) -> None:
+    story.learn(0.0)
+    story.submit("a")
+    story.join("w")
+    story.assign()
+    story.ledger.recall(story.worker("w"))
+    story.ledger.recalled(b"w", 0, 1, 1.0)
+    assert story.assign() == [("w", "a", 0, 1)]
+    story.ledger.recall(story.worker("w"))
+    story.ledger.recalled(b"w", 0, 1, 1.0)
+    assert story.holds("w") == [("a", 0, 1)]
+
+
+def test_what_a_worker_cannot_run_is_tried_again(story: Story) -> None:
+    story.learn(0.0)
+    a, b, c = story.submit("a", "b", "c", size=3)
+    story.join("w")
+    while story.assign():
+        pass
+    story.ledger.missed(b"w", b.id, 1)
+    story.ledger.missed(b"w", b.id, 1)
+    story.ledger.missed(b"stranger", a.id, 1)
+    assert story.holds("w") == [("a", 0, 3), ("c", 0, 3)]
+    assert story.ledger.backlog(0) == 3
+    assert story.run_out() == 0
+    assert [a.attempts, b.attempts, c.attempts] == [1, 2, 1]
+    assert set(story.states().values()) == {JobState.FINISHED}
 
 
 def test_who_was_recalled_and_died_gives_all_back_once(story: Story) -> None:
@@ -795,7 +830,7 @@ def test_who_was_recalled_and_died_gives_all_back_once(story: Story) -> None:
     story.assign()
     story.ledger.recall(story.worker("w"))
     story.dies("w", 2, 1)
-    story.ledger.recalled(b"w", 3, 1.0)
+    story.recalled("w", 3)
     assert story.ledger.backlog(0) == 10
     assert story.run_out() == 0
     assert chunk.state is JobState.FINISHED
@@ -851,7 +886,7 @@ def test_cancelling_names_the_workers_that_hold_calls_of_a_ticket_that_is_over(
     story.assign()
     story.join("w")
     story.ledger.recall(story.worker("v"))
-    story.ledger.recalled(b"v", 5, 1.0)
+    story.recalled("v", 5)
     story.assign()
     story.join("bystander")
     chunk.move(JobState.CANCELLED)

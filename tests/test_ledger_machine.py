@@ -93,6 +93,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.nodes: dict[bytes, Node] = {}
         self.joined = 0
         self.sent: list[tuple[bytes, Answer]] = []
+        self.answered: list[tuple[bytes, int, int]] = []
         self.recorded: dict[Ticket, list[int]] = collections.defaultdict(list)
         self.attempts: dict[Ticket, int] = collections.defaultdict(int)
 
@@ -294,6 +295,15 @@ class LedgerMachine(RuleBasedStateMachine):
         if ticket.over and ticket.missing:
             self.take_back(ticket)
 
+    @for_some_node(lambda node: node.queue and not node.slice)
+    def miss(self, node: Node) -> None:
+        first = node.queue[0]
+        while node.queue and node.queue[0].attempt == first.attempt:
+            if node.queue[0].ticket is not first.ticket:
+                break
+            node.queue.popleft()
+        self.ledger.missed(node.record.address, first.ticket.id, first.attempt)
+
     @for_some_node(lambda node: not node.queue)
     def idle(self, node: Node) -> None:
         self.say_idle(node)
@@ -370,7 +380,14 @@ class LedgerMachine(RuleBasedStateMachine):
             kept = [call for call in calls if not low <= call.position < end]
             calls.clear()
             calls.extend(kept)
-        self.ledger.recalled(node.record.address, low, self.now)
+        self.ledger.recalled(node.record.address, low, end, self.now)
+        self.answered.append((node.record.address, low, end))
+
+    @precondition(lambda self: self.answered)
+    @rule(data=st.data())
+    def answer_a_recall_again(self, data: st.DataObject) -> None:
+        address, low, end = data.draw(st.sampled_from(self.answered))
+        self.ledger.recalled(address, low, end, self.now)
 
     # ------------------------------------------------------------------ what always holds
 

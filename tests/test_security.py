@@ -353,9 +353,11 @@ LIES: dict[str, list[list[bytes]]] = {
     "the death of somebody": [[_died(n)] for n in (0, 1, 2, HUGE)],
     "an odd death": [[_died(0, status=-(2**63), position=HUGE, width=HUGE, reason="?")]],
     "work handed back by somebody": [
-        [protocol.encode(protocol.Recalled(n, HUGE))] for n in (0, 1, HUGE)
+        [protocol.encode(protocol.Recalled(n, HUGE, HUGE))] for n in (0, 1, HUGE)
     ],
     "nothing to do": [[protocol.encode(protocol.Idle(HUGE))]],
+    "the dead": [[protocol.encode(protocol.Beat([0, 1, HUGE]))]],
+    "what is missing": [[protocol.encode(protocol.Missed(n, n))] for n in (0, 1, HUGE)],
     "beats": [[protocol.encode(protocol.Beat())]] * 100,
 }  # fmt: skip
 

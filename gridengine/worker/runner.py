@@ -17,7 +17,7 @@ import zmq
 
 from .. import protocol
 from ..errors import JobExited, PackingError, format_bytes
-from ..protocol import Call, Done, Idle, Leave, Ready, Result, Run
+from ..protocol import Call, Done, Idle, Introduce, Leave, Missed, Ready, Result, Run
 from ..serializer import add_note, pack, pack_error, unpack
 from ..settings import FLUSH_SECONDS, OUT_OF_BAND, SLICE_SECONDS
 from ..shared_memory import Arena, Loan, insert_borrowed, replace_loans
@@ -70,8 +70,7 @@ class Worker:
 
     def run(self, *, once: bool = False) -> None:
         """Works until the dispatcher says that it is enough, or for one block."""
-        where = self._arena.path if self._arena is not None else ""
-        self._socket.send(protocol.encode(Ready(protocol.VERSION, self._pid, where)))
+        self._introduce()
         while True:
             message, frames = self._receive()
             if type(message) is Run:
@@ -84,6 +83,12 @@ class Worker:
             elif type(message) is Leave:
                 self._flush()
                 return
+            elif type(message) is Introduce:
+                self._introduce()
+
+    def _introduce(self) -> None:
+        where = self._arena.path if self._arena is not None else ""
+        self._socket.send(protocol.encode(Ready(protocol.VERSION, self._pid, where)))
 
     def _receive(self) -> tuple[object, list[Any]]:
         """Returns the next message; says what is done, and rests, if there is none yet."""
@@ -133,7 +138,9 @@ class Worker:
         for call in block.calls:
             own = frames[at : at + call.frames]
             at += call.frames
-            if call.mode == Mode.CALL:
+            if call.function not in self._functions and call.function not in self._broken:
+                self._socket.send(protocol.encode(Missed(call.ticket, call.attempt)))
+            elif call.mode == Mode.CALL:
                 self._run_single(call, own, position)
             else:
                 self._run_many(call, own, position)
@@ -154,13 +161,9 @@ class Worker:
             self._broken[key] = error
 
     def _function(self, key: bytes) -> Callable[..., Any]:
-        function = self._functions.get(key)
-        if function is None:
-            lost = RuntimeError(
-                "the function was lost on its way to the worker; start the job again"
-            )
-            raise self._broken.get(key, lost)
-        return function
+        if key in self._broken:
+            raise self._broken[key]
+        return self._functions[key]
 
     def _run_single(self, call: Call, frames: list[Any], position: int) -> None:
         if self._page.claim(position, 1) == position:

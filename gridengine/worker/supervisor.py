@@ -22,7 +22,18 @@ import zmq
 
 from .. import protocol
 from ..launch import Launch
-from ..protocol import Beat, Died, Probe, Recall, Recalled, Signal, Staff, Stop, Supervising
+from ..protocol import (
+    Beat,
+    Died,
+    Introduce,
+    Probe,
+    Recall,
+    Recalled,
+    Signal,
+    Staff,
+    Stop,
+    Supervising,
+)
 from ..shared_memory import Arena
 from ..states import DeathCause
 from . import kernel
@@ -33,6 +44,9 @@ from .runner import Worker
 #: Workers that die before their first job, one after the other, until the supervisor gives up:
 #: what kills them will kill the next one too.
 _BARREN_DEATHS = 5
+
+#: Ends of workers that can be told of once more. The host asks within two beats.
+_OBITUARIES = 100
 
 
 class _Child:
@@ -59,6 +73,7 @@ class Supervisor:
         self._queue_job = launch.queue_job.format_map(os.environ)
         self._address = os.urandom(8).hex().encode()
         self._children: dict[int, _Child] = {}
+        self._obituaries: dict[int, Died] = {}
         self._next = 0
         self._target = launch.workers
         self._barren = 0
@@ -82,16 +97,7 @@ class Supervisor:
             # while the supervisor does.
             self._fill()
             self._socket = self._connect(self._address)
-            self._say(
-                Supervising(
-                    protocol.VERSION,
-                    self._queue_job,
-                    self._launch.kind,
-                    _socket.gethostname(),
-                    os.getpid(),
-                    self._time_left(),
-                )
-            )
+            self._introduce()
             self._serve()
         finally:
             self._end_all()
@@ -143,6 +149,18 @@ class Supervisor:
         limit = self._launch.time_limit
         return limit and max(1e-3, limit - time.monotonic() + self._began)
 
+    def _introduce(self) -> None:
+        self._say(
+            Supervising(
+                protocol.VERSION,
+                self._queue_job,
+                self._launch.kind,
+                _socket.gethostname(),
+                os.getpid(),
+                self._time_left(),
+            )
+        )
+
     def _say(self, message: object) -> None:
         assert self._socket is not None
         self._socket.send(protocol.encode(message))
@@ -164,7 +182,7 @@ class Supervisor:
                 return
             if now >= beat:
                 beat = now + self._launch.heartbeat
-                self._say(Beat())
+                self._say(Beat([child.number for child in self._children.values()]))
             patience = max(0.0, self._next_deadline(beat) - now)
             ready = dict(poller.poll(math.ceil(patience * 1000)))
             if parent.intersection(ready):
@@ -215,7 +233,8 @@ class Supervisor:
         elif isinstance(message, Recall):
             child = self._number(message.worker)
             if child is not None:
-                self._say(Recalled(child.number, child.page.recall(message.end)))
+                position = child.page.recall(message.end)
+                self._say(Recalled(child.number, position, message.end))
         elif isinstance(message, Signal):
             child = self._number(message.worker)
             if child is not None:
@@ -224,8 +243,19 @@ class Supervisor:
                 if position < end and message.position < position + width:
                     child.reason = child.reason or "signal"
                     _kill(child.pid, message.signum)
+        elif isinstance(message, Beat):
+            for number in message.workers:
+                self._tell_again(number)
+        elif isinstance(message, Introduce):
+            self._introduce()
         elif isinstance(message, Stop):
             self._stopping = True
+
+    def _tell_again(self, number: int) -> None:
+        """Says how a worker ended, to a host that has not heard it."""
+        if self._number(number) is None:
+            unknown = Died(number, -signal.SIGKILL, 0, 0, DeathCause.UNKNOWN.value, 0)
+            self._say(self._obituaries.get(number, unknown))
 
     def _number(self, number: int) -> _Child | None:
         return next((c for c in self._children.values() if c.number == number), None)
@@ -270,7 +300,11 @@ class Supervisor:
         self._barren = 0 if width or status == 0 else self._barren + 1
         if self._barren >= _BARREN_DEATHS:
             self._stopping = True
-        self._say(Died(child.number, status, position, width, reason, peak_memory, said))
+        died = Died(child.number, status, position, width, reason, peak_memory, said)
+        self._obituaries[child.number] = died
+        if len(self._obituaries) > _OBITUARIES:
+            del self._obituaries[next(iter(self._obituaries))]
+        self._say(died)
 
     def _cause(self, status: int) -> str:
         if status >= 0:
