@@ -302,7 +302,9 @@ class Clerk:
             return
         supervisor.present.add(protocol.supervisor_of(address)[1])
         self._places[address] = Place(supervisor.host, message.pid, supervisor.queue_job)
-        self.ledger.joined(address, supervisor.kind, now, deadline=supervisor.deadline)
+        self.ledger.joined(
+            address, supervisor.kind, now, deadline=supervisor.deadline, team=supervisor.address
+        )
 
     # ------------------------------------------------------------------ deaths
 

@@ -23,6 +23,11 @@ from .states import JobState
 from .ticket import Ticket
 
 
+#: Losses of a piece after which it is run alone: whose job it was that killed a supervisor can
+#: only be told if it had no other. For what else may end one, two in a row are rare.
+_LOSSES_TOGETHER = 2
+
+
 class _Pace:
     """The seconds that a call of a function takes, as a rule and at most."""
 
@@ -50,6 +55,7 @@ class Ledger:
         self._hungry: dict[bytes, WorkerRecord] = {}
         self._paces: dict[bytes, _Pace] = {}
         self._late: list[WorkerRecord] = []
+        self._benched: dict[bytes, list[WorkerRecord]] = {}
         self.workers: dict[bytes, WorkerRecord] = {}
 
     # ------------------------------------------------------------------ what is wanted
@@ -141,10 +147,19 @@ class Ledger:
     # ------------------------------------------------------------------ workers
 
     def joined(
-        self, address: bytes, kind: int, now: float, *, deadline: float = math.inf
+        self,
+        address: bytes,
+        kind: int,
+        now: float,
+        *,
+        deadline: float = math.inf,
+        team: bytes = b"",
     ) -> WorkerRecord:
-        """Event: a worker is ready for work, until ``deadline``."""
-        worker = WorkerRecord(address, kind, now, deadline)
+        """Event: a worker is ready for work, until ``deadline``.
+
+        ``team`` is the same for workers that are lost together.
+        """
+        worker = WorkerRecord(address, kind, now, deadline, team or address)
         self.workers[address] = worker
         self._staff[kind] += 1
         self._rest(worker)
@@ -180,6 +195,7 @@ class Ledger:
         self._staff[worker.kind] -= 1
         self._idle.get(worker.kind, {}).pop(address, None)
         self._hungry.pop(address, None)
+        self._release_team(worker)
         held = [piece for piece in worker.outstanding if not piece.ticket.over]
         if not held:
             return []
@@ -218,6 +234,7 @@ class Ledger:
             piece.deaths += 1
             return piece.deaths > piece.ticket.lost_retries
         piece.losses += 1
+        piece.lonely = piece.losses >= _LOSSES_TOGETHER
         return piece.losses > self._infrastructure_retries
 
     def _singled_out(self, piece: Piece, blame: bool, seen: bool) -> list[Piece]:
@@ -253,12 +270,15 @@ class Ledger:
         for kind, queue in self._queues.items():
             idle = self._idle.get(kind)
             while queue and idle:
-                worker = idle.popitem()[1]
+                worker = self._choose(queue[0], idle)
+                if worker is None:
+                    break
                 if self._has_time(worker, queue[0], now):
                     self._assign(worker, queue, now, orders)
                 else:
                     worker.leaving = True
                     self._late.append(worker)
+                    self._release_team(worker)
         if any(self._queues.values()):
             for worker in list(self._hungry.values()):
                 queue = self._queue(worker.kind)
@@ -269,6 +289,31 @@ class Ledger:
                 ):
                     self._assign(worker, queue, now, orders)
         return orders
+
+    def _choose(self, piece: Piece, idle: dict[bytes, WorkerRecord]) -> WorkerRecord | None:
+        """Takes an idle worker for a piece; None if it waits until a team is at rest."""
+        if not piece.lonely:
+            return idle.popitem()[1]
+        busy = {worker.team for worker in self.workers.values() if worker.outstanding}
+        for worker in idle.values():
+            if worker.team not in busy:
+                break
+        else:
+            return None
+        del idle[worker.address]
+        worker.alone = True
+        benched = self._benched[worker.team] = []
+        for members in self._idle.values():
+            for other in [each for each in members.values() if each.team == worker.team]:
+                benched.append(members.pop(other.address))
+        return worker
+
+    def _release_team(self, worker: WorkerRecord) -> None:
+        if worker.alone:
+            worker.alone = False
+            for other in self._benched.pop(worker.team):
+                if other.address in self.workers:
+                    self._rest(other)
 
     def _has_time(self, worker: WorkerRecord, piece: Piece, now: float) -> bool:
         """Tells whether a worker will live long enough, by what such calls have taken at most."""
@@ -338,7 +383,9 @@ class Ledger:
     def _estimate(self, piece: Piece) -> float:
         """Returns the seconds that it will take, infinity if nothing shall wait behind it."""
         pace = self._paces.get(piece.ticket.function.key)
-        return math.inf if pace is None or piece.careful else pace.usual * (piece.hi - piece.lo)
+        if pace is None or piece.careful or piece.lonely:
+            return math.inf
+        return pace.usual * (piece.hi - piece.lo)
 
     # ------------------------------------------------------------------ answers
 
@@ -409,6 +456,7 @@ class Ledger:
             worker.ends.clear()
             if not worker.recalling:
                 self._hungry.pop(worker.address, None)
+                self._release_team(worker)
                 self._rest(worker)
 
     def _appease(self, worker: WorkerRecord) -> None:
@@ -420,7 +468,11 @@ class Ledger:
             self._hungry.pop(worker.address, None)
 
     def _rest(self, worker: WorkerRecord) -> None:
-        if not worker.leaving:
+        if worker.leaving:
+            return
+        if worker.team in self._benched:
+            self._benched[worker.team].append(worker)
+        else:
             self._idle.setdefault(worker.kind, {})[worker.address] = worker
 
     def _learn(self, function: bytes, seconds: float) -> None:

@@ -19,6 +19,8 @@ class Piece:
         errors: How often it has raised.
         careful: Whether it is handed out by itself, and the worker notes every single call, to
             find a guilty one.
+        lonely: Whether nobody shall work beside it under the same supervisor, to find who it is
+            that kills that.
         attempt: Number of the latest hand-out.
         position: Number of its first call among those handed to the worker.
         since: When it was handed out.
@@ -31,6 +33,7 @@ class Piece:
         "errors",
         "hi",
         "lo",
+        "lonely",
         "losses",
         "position",
         "since",
@@ -42,7 +45,7 @@ class Piece:
         self.lo = lo
         self.hi = hi
         self.deaths = self.losses = self.errors = 0
-        self.careful = False
+        self.careful = self.lonely = False
         self.attempt = 0
         self.position = 0
         self.since = 0.0
@@ -54,7 +57,7 @@ class Piece:
         """Returns a new piece for some of the calls, with the same past."""
         piece = Piece(self.ticket, lo, hi)
         piece.deaths, piece.losses, piece.errors = self.deaths, self.losses, self.errors
-        piece.careful = self.careful
+        piece.careful, piece.lonely = self.careful, self.lonely
         piece.attempt, piece.since = self.attempt, self.since
         piece.position = self.position + lo - self.lo
         return piece
@@ -80,6 +83,7 @@ class WorkerRecord:
 
     Attributes:
         address: Its routing id.
+        team: Those who end together: the routing id of their supervisor.
         kind: Which jobs it may run.
         outstanding: Its pieces, in the order in which it runs them.
         position: The position that the next call handed to it will have.
@@ -89,12 +93,14 @@ class WorkerRecord:
         ran: Calls that it has answered.
         heard: When it last spoke, or was given work.
         deadline: When its queue job will be ended.
+        alone: Whether the others of its team are kept from work by what it runs.
         recalling: Whether its unbegun work is being taken back.
         leaving: Whether it has been told to end.
     """
 
     __slots__ = (
         "address",
+        "alone",
         "block",
         "deadline",
         "ends",
@@ -106,10 +112,12 @@ class WorkerRecord:
         "position",
         "ran",
         "recalling",
+        "team",
     )
 
-    def __init__(self, address: bytes, kind: int, now: float, deadline: float) -> None:
+    def __init__(self, address: bytes, kind: int, now: float, deadline: float, team: bytes) -> None:
         self.address = address
+        self.team = team
         self.kind = kind
         self.outstanding: collections.deque[Piece] = collections.deque()
         self.position = 0
@@ -119,6 +127,7 @@ class WorkerRecord:
         self.ran = 0
         self.heard = now
         self.deadline = deadline
+        self.alone = False
         self.recalling = False
         self.leaving = False
 

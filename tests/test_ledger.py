@@ -795,6 +795,25 @@ def test_a_recall_that_was_not_ordered_is_ignored(story: Story) -> None:
     assert story.holds("w") == [("a", 0, 5)]
 
 
+def test_a_piece_that_was_lost_twice_with_its_team_is_run_alone(story: Story) -> None:
+    story.submit("long", "killer", "short")
+    for _ in range(2):
+        for name in ("w", "v"):
+            story.ledger.joined(name.encode(), 0, story.now, team=b"team")
+        assert 2 == len(story.assign())
+        for name in ("w", "v"):
+            story.dies(name, None, 0, blame=False)
+    for name in ("w", "v"):
+        story.ledger.joined(name.encode(), 0, story.now, team=b"team")
+    [(first, _, _, _)] = story.assign()
+    story.ledger.joined(b"u", 0, story.now, team=b"team")
+    assert story.assign() == []
+    story.done(first, story.worker(first).outstanding[0].ticket.name)
+    [(second, _, _, _)] = story.assign()
+    story.done(second, story.worker(second).outstanding[0].ticket.name)
+    assert [name for _, name, _, _ in story.assign()] == ["short"]
+
+
 def test_a_recall_that_is_answered_twice_takes_back_nothing_new(story: Story) -> None:
     story.learn(0.0)
     story.submit("a")

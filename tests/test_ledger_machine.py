@@ -167,7 +167,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def join(self, kind: int, life: float = math.inf) -> None:
         address = b"s.%d" % self.joined
         self.joined += 1
-        worker = self.ledger.joined(address, kind, self.now, deadline=self.now + life)
+        team = b"team" if self.joined % 2 else b""
+        worker = self.ledger.joined(address, kind, self.now, deadline=self.now + life, team=team)
         self.nodes[address] = Node(worker)
 
     @rule()
@@ -184,6 +185,12 @@ class LedgerMachine(RuleBasedStateMachine):
             ]
             assert not any(call.ticket.over for call in calls)
             assert all(call.ticket.kind == worker.kind for call in calls)
+            if any(piece.lonely for piece in order.pieces):
+                assert len(order.pieces) == 1
+                team = [w for w in self.ledger.workers.values() if w.team == worker.team]
+                assert not any(w.outstanding for w in team if w is not worker)
+            else:
+                assert worker.team not in self.teams_kept_at_rest() or worker.alone
             if any(call.careful for call in calls):
                 assert list(worker.outstanding) == order.pieces
                 assert len(order.pieces) == 1
@@ -191,6 +198,13 @@ class LedgerMachine(RuleBasedStateMachine):
         for worker in self.ledger.out_of_time():
             assert not worker.outstanding
             assert worker.leaving
+
+    def teams_kept_at_rest(self) -> set[bytes]:
+        return {
+            worker.team
+            for worker in self.ledger.workers.values()
+            if any(piece.lonely for piece in worker.outstanding)
+        }
 
     @rule()
     def assign_and_work(self) -> None:
