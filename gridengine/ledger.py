@@ -22,7 +22,6 @@ from .settings import BLOCK_BYTES, BLOCK_CALLS, BLOCK_SECONDS, PACES
 from .states import JobState
 from .ticket import Ticket
 
-
 #: Losses of a piece after which it is run alone: whose job it was that killed a supervisor can
 #: only be told if it had no other. For what else may end one, two in a row are rare.
 _LOSSES_TOGETHER = 2
