@@ -95,7 +95,10 @@ class Clerk:
         if now >= self._look:
             self._look = now + self._look_around(now)
         for kind in self.ledger.kinds():
-            self._crew.staff(kind, self.ledger.wanted(kind), self._set_staff)
+            try:
+                self._crew.staff(kind, self.ledger.wanted(kind), self._set_staff)
+            except SchedulerError as error:
+                self._understand(Hopeless(kind, str(error)))
 
     def _look_around(self, now: float) -> float:
         """Does what has no event; returns the seconds until the next time."""

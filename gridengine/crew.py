@@ -5,6 +5,7 @@ Called from the dispatcher's thread alone, but for `Crew.kind_of`.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import os
@@ -13,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from .errors import SchedulerError
 from .launch import Launch
 from .logs import Log
 from .schedulers.base import (
@@ -151,6 +153,9 @@ class Crew:
             kind: Their kind.
             wanted: All of them, those who are there included.
             say: Tells a supervisor, by its address, how many workers to have.
+
+        Raises:
+            SchedulerError: What they need to start cannot be written.
         """
         each = self._scheduler.workers_per_queue_job
         for record in self.supervisors.values():
@@ -183,7 +188,7 @@ class Crew:
         if not os.path.exists(path):
             limit = self._scheduler.time_limit(self._kinds[kind])
             launch = self._launch._replace(kind=kind, workers=workers, time_limit=limit)
-            launch.write(path)
+            _write(launch, path)
         number = next(self._batch_numbers)
         self._batches[number] = _Batch(kind, count)
         self._session.start(
@@ -307,3 +312,16 @@ class Crew:
         if failures > self._settings.resubmissions:
             self._failures.pop(kind)
             yield Hopeless(kind, f"queue job {queue_job} did not start: {reason}")
+
+
+def _write(launch: Launch, path: str) -> None:
+    try:
+        launch.write(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            # What there is of it would be taken for the whole.
+            os.unlink(path)
+        raise SchedulerError(
+            f"cannot write {path}: {error.strerror}; make room there, or name another folder "
+            "(GRIDENGINE_RUN_DIR, on a cluster one that all nodes see)"
+        ) from None

@@ -67,7 +67,13 @@ class Hub:
         # A copy: the hub must not keep alive what its user has let go.
         self._scheduler = copy.copy(scheduler)
         self._released = False
-        self._folder = _new_folder(settings, scheduler.remote)
+        try:
+            self._folder = _new_folder(settings, scheduler.remote)
+        except OSError as error:
+            raise SchedulerError(
+                f"cannot make a folder for sockets and keys: {error}; name another place "
+                "(GRIDENGINE_RUN_DIR on a cluster, TMPDIR here)"
+            ) from None
         with contextlib.ExitStack() as undo:
             undo.callback(shutil.rmtree, self._folder, ignore_errors=True)
             self._wires = Wires(

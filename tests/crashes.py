@@ -142,6 +142,29 @@ def return_and_crash_when_told(crash: Crash, attempts: Attempts, fifo: str) -> i
     return os.getpid()
 
 
+def kill_the_supervisor_once(attempts: Attempts) -> str:
+    attempts.note()
+    if len(attempts.noted()) == 1:
+        by_killing_the_parent(signal.SIGKILL)
+    return "survived"
+
+
+class KillsTheSupervisorAtUnpickle:
+    def __init__(self, attempts: Attempts) -> None:
+        self.attempts = attempts
+
+    def __reduce__(self) -> Any:
+        return kill_the_supervisor_once, (self.attempts,)
+
+
+class KillsTheSupervisorAtPickle:
+    def __init__(self, attempts: Attempts) -> None:
+        self.attempts = attempts
+
+    def __reduce__(self) -> Any:
+        return str, (kill_the_supervisor_once(self.attempts),)
+
+
 class ExitsAtUnpickleOnTheHost:
     """A result that leaves a worker well, and calls ``sys.exit`` where it is looked at."""
 

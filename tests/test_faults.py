@@ -252,6 +252,45 @@ def _crash_or_wait(x: int, attempts: Attempts, path: str) -> int:
 # -- a supervisor dies ------------------------------------------------------------------------
 
 
+def kills_when_unpacked(attempts: Attempts) -> dict[str, Any]:
+    return {"target": targets.give, "args": (crashes.KillsTheSupervisorAtUnpickle(attempts),)}
+
+
+def kills_when_run(attempts: Attempts) -> dict[str, Any]:
+    return {"target": crashes.kill_the_supervisor_once, "args": (attempts,)}
+
+
+def kills_when_packed(attempts: Attempts) -> dict[str, Any]:
+    return {"target": crashes.KillsTheSupervisorAtPickle, "args": (attempts,)}
+
+
+@pytest.mark.parametrize("moment", [kills_when_unpacked, kills_when_run, kills_when_packed])
+def test_a_supervisor_that_dies_while_it_has_a_job_costs_no_attempt(
+    scheduler: Scheduler, attempts: Attempts, moment: Callable[..., Any]
+) -> None:
+    job = Job(**moment(attempts), scheduler=scheduler, retries=0)
+    job.start()
+    assert ("survived", 2) == (job.result, job.attempts)
+    first, second = attempts.noted()
+    assert first.supervisor != second.supervisor
+
+
+@pytest.mark.parametrize("moment", ["before the job is fetched", "after its answer"])
+def test_a_supervisor_that_dies_without_a_job_costs_nothing(
+    scheduler: Scheduler, moment: str
+) -> None:
+    worker, supervisor = start(scheduler, _pid_and_parent).result
+    if moment == "before the job is fetched":
+        os.kill(supervisor, signal.SIGKILL)
+        assert 9 == start(scheduler, targets.square, 3, retries=0).result
+    else:
+        job = start(scheduler, targets.square, 3, retries=0)
+        job.join()
+        os.kill(supervisor, signal.SIGKILL)
+        wait_until(lambda: is_gone(worker), what="its worker is gone")
+        assert (9, 1) == (job.result, job.attempts)
+
+
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGALRM, signal.SIGTERM])
 def test_the_jobs_of_a_lost_supervisor_run_again_without_losing_an_attempt(
     own_scheduler: Scheduler, tmp_path: Path, signum: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import pwd
@@ -203,6 +204,65 @@ def test_queue_jobs_that_cannot_start_fail_the_jobs_with_the_reason(
                 _ = job.result
     finally:
         subprocess.run(["umount", tmp_path], check=True)
+
+
+def test_a_full_disk_is_said_each_time_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", tmp_path], check=True)
+    monkeypatch.setenv("GRIDENGINE_RUN_DIR", f"{tmp_path}/run")
+    try:
+        with contextlib.suppress(OSError):
+            (tmp_path / "full").write_bytes(bytes(100_000))
+        with GridEngineScheduler() as scheduler:
+            for _ in range(2):
+                with pytest.raises(gridengine.SchedulerError, match=r"No space.*RUN_DIR"):
+                    gridengine.map(targets.square, [3], scheduler=scheduler)
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
+
+
+def test_more_queue_jobs_than_an_array_may_have_are_split(cluster: Cluster) -> None:
+    with cluster.limited(max_aj_tasks="3"), GridEngineScheduler(max_workers=8) as scheduler:
+        jobs = [Job(target=targets.sleep, args=(0.5,), scheduler=scheduler) for _ in range(16)]
+        for job in jobs:
+            job.start()
+        assert [0.5] * 16 == [job.result for job in jobs]
+        assert 3 < len({(job.host, job.pid) for job in jobs}) <= 8
+
+
+def test_above_the_limit_of_jobs_per_user_it_waits_and_says_so(
+    cluster: Cluster, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRIDENGINE_LINGER", "0.2")
+    with (
+        cluster.limited(max_u_jobs="1"),
+        GridEngineScheduler() as scheduler,
+        caplog.at_level(logging.WARNING, "gridengine"),
+    ):
+        first = Job(target=targets.sleep, args=(1.0,), scheduler=scheduler)
+        first.start()
+        wait_until(lambda: first.pid, what="the first runs")
+        second = Job(target=targets.square, args=(3,), scheduler=scheduler, resources={"h_rt": 600})
+        second.start()
+        assert (1.0, 9) == (first.result, second.result)
+    assert "1" in caplog.text
+    assert "per user" in caplog.text
+
+
+def test_a_run_goes_on_without_the_master(cluster: Cluster) -> None:
+    """Workers and dispatcher do not need it."""
+    with GridEngineScheduler(max_workers=4) as scheduler:
+        jobs = [Job(target=targets.sleep, args=(0.02,), scheduler=scheduler) for _ in range(200)]
+        for job in jobs:
+            job.start()
+        wait_until(lambda: jobs[0].pid, what="the first runs")
+        cluster.stop_qmaster()
+        assert [0.02] * 200 == [job.result for job in jobs]
+        assert len({job.pid for job in jobs}) > 1
+        cluster.start_qmaster()
+    # It waits for the nodes' word on queue jobs that have ended without it.
+    cluster.heal()
 
 
 def test_a_host_name_that_leads_to_loopback_does_not_matter() -> None:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from ..states import DeathCause
-from .base import End, Ended, Event, Scheduler, Session, Submitted
+from .base import End, Ended, Event, Refused, Scheduler, Session, Submitted
 
 #: Seconds that a supervisor gets to end its workers, and its reaper to end what is left, before
 #: both are killed.
@@ -98,19 +98,26 @@ class ProcessSession(Session):
         started = []
         for copy in range(count):
             queue_job = f"{batch}.{copy + 1}"
-            process = subprocess.Popen(  # noqa: S603  # our own program
-                command,
-                stdin=subprocess.PIPE,
-                env={**os.environ, "GRIDENGINE_QUEUE_JOB": queue_job},
-                # Ctrl-C at the terminal is for the program alone, which then decides.
-                start_new_session=True,
-            )
+            try:
+                process = self._spawn(command, queue_job)
+            except OSError as error:
+                self._say(Refused(batch, f"no process can be started: {error.strerror}"))
+                break
             self._processes[queue_job] = process
             started.append(queue_job)
             threading.Thread(
                 target=self._watch, args=(queue_job, process), name="gridengine-watch", daemon=True
             ).start()
         self._say(Submitted(batch, tuple(started)))
+
+    def _spawn(self, command: Sequence[str], queue_job: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603  # our own program
+            command,
+            stdin=subprocess.PIPE,
+            env={**os.environ, "GRIDENGINE_QUEUE_JOB": queue_job},
+            # Ctrl-C at the terminal is for the program alone, which then decides.
+            start_new_session=True,
+        )
 
     def _watch(self, queue_job: str, process: subprocess.Popen[bytes]) -> None:
         status = process.wait()

@@ -242,6 +242,15 @@ class Cluster:
         """Put a node's queue into state E, in which it starts no job until `heal`."""
         self._grid.fail_queue(node)
 
+    @contextlib.contextmanager
+    def limited(self, **limits: str) -> Iterator[None]:
+        """Have the site set limits, such as ``max_u_jobs`` or ``max_aj_tasks``, for a while."""
+        before = self._grid.configure(**limits)
+        try:
+            yield
+        finally:
+            self._grid.configure(**before)
+
     # -- how it is done ----------------------------------------------------------------------
 
     def _create(self) -> None:

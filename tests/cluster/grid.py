@@ -257,6 +257,12 @@ class Grid:
             self.command("qconf", "-purge", "queue", "prolog", instance)
         self.command("qdel", job)
 
+    def configure(self, **values: str) -> dict[str, str]:
+        """Change values of the global configuration; give those that they had."""
+        before = self._values("-sconf")
+        self._load("-Mconf", "global", self._changed("-sconf", values))
+        return {name: before.get(name, "0") for name in values}
+
     def _start(self, host: Host, daemon: str) -> None:
         # A clean environment, because jobs inherit that of the execution daemon.
         env = {"PATH": _PATH, "SGE_ROOT": str(ROOT), "SGE_CELL": CELL}
@@ -295,10 +301,13 @@ class Grid:
 
     def _changed(self, show: str, changes: Mapping[str, str]) -> str:
         """Give the configuration that `qconf SHOW` tells of, with some of its values changed."""
+        values = {**self._values(show), **changes}
+        return "".join(f"{name} {value}\n" for name, value in values.items())
+
+    def _values(self, show: str) -> dict[str, str]:
         told = self.command("qconf", show).replace("\\\n", " ")
         lines = [line for line in told.splitlines() if line[:1] not in ("", "#")]
-        values = dict(line.split(maxsplit=1) for line in lines)
-        return "".join(f"{name} {value}\n" for name, value in {**values, **changes}.items())
+        return dict(line.split(maxsplit=1) for line in lines)
 
     def _load(self, option: str, name: str, text: str) -> None:
         """Have qconf read a file; `name` is that of the file, which some options go by."""
