@@ -10,7 +10,7 @@ from typing import Any
 from . import protocol
 from .pieces import Assignment
 from .serializer import Function
-from .settings import FUNCTION_BYTES, OUT_OF_BAND
+from .settings import FUNCTION_BYTES
 from .shared_memory import Arena, Loan, insert_borrowed, replace_loans
 from .ticket import Place
 
@@ -66,6 +66,11 @@ class Blocks:
             if loans:
                 loans.pop()
 
+    def trim(self) -> None:
+        """Gives memory that is lent to nobody back to the system."""
+        if self._arena is not None:
+            self._arena.trim()
+
     def borrow(self, worker: bytes, frames: list[Any], shared: Iterable[protocol.Loan]) -> None:
         """Puts what lies in a worker's memory among the frames of its message.
 
@@ -97,16 +102,16 @@ class Blocks:
             ticket.place = place
             function = ticket.function
             if function.key not in known:
-                payload, extra = _inline(function.payload, function.frames)
-                routines.append(protocol.Routine(function.key, payload, len(extra)))
-                frames_of_functions += extra
+                routines.append(
+                    protocol.Routine(function.key, function.payload, len(function.frames))
+                )
+                frames_of_functions += function.frames
                 known[function.key] = _size(function)
-            payload, extra = _inline(ticket.payload, ticket.frames)
-            frames += extra
+            frames += ticket.frames
             calls.append(
                 protocol.Call(
                     ticket.id, piece.attempt, function.key, ticket.mode, piece.lo, piece.hi,
-                    payload, len(extra), ticket.timeout, piece.careful,
+                    ticket.payload, len(ticket.frames), ticket.timeout, piece.careful,
                     ticket.fail_fast, ticket.apart,
                 )
             )  # fmt: skip
@@ -145,13 +150,6 @@ class _Known:
     def close(self) -> None:
         if self.descriptor is not None:
             os.close(self.descriptor)
-
-
-def _inline(payload: bytes, frames: Iterable[Any]) -> tuple[bytes, list[Any]]:
-    """Returns a payload as it goes into the message, and the frames that follow it."""
-    if len(payload) > OUT_OF_BAND:
-        return b"", [payload, *frames]
-    return payload, list(frames)
 
 
 def _size(function: Function) -> int:

@@ -80,6 +80,7 @@ class Clerk:
         self._early: dict[bytes, protocol.Ready] = {}
         self._idle_since: dict[bytes, float] = {}
         self._look = 0.0
+        self._due = 0.0
 
     # ------------------------------------------------------------------ from time to time
 
@@ -111,7 +112,14 @@ class Clerk:
         self._dismiss_idle(now)
         for worker in self.ledger.workers.values():
             self._say_released(worker)
+        self._tidy(now)
         return BLOCK_SECONDS if self.ledger.lopsided() else min(0.5, self._settings.heartbeat)
+
+    def _tidy(self, now: float) -> None:
+        """Gives memory back that nobody has needed for a while."""
+        if now >= self._due:
+            self._due = now + self._settings.heartbeat
+            self._blocks.trim()
 
     def _dismiss_idle(self, now: float) -> None:
         linger = self._scheduler.linger

@@ -12,7 +12,6 @@ import collections
 import functools
 import itertools
 import operator
-import pickle
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -265,8 +264,8 @@ class _Chunks:
             pack(item, f"the argument of call {index}")
             for index, item in enumerate(items, self._fed)
         ]
-        payload = pickle.dumps([(packed.payload, len(packed.frames)) for packed in each], 5)
-        return Packed(payload, [frame for packed in each for frame in packed.frames]), True
+        payload, frames = pack([(packed.payload, len(packed.frames)) for packed in each])
+        return Packed(payload, [*frames, *(frame for one in each for frame in one.frames)]), True
 
     def _are_plain(self, items: list[Any]) -> bool:
         if self._mode is Mode.STARMAP:

@@ -42,7 +42,7 @@ from .launch import (
 from .logs import Log
 from .schedulers.base import Scheduler
 from .settings import Settings
-from .shared_memory import Arena
+from .shared_memory import Arena, gather
 from .ticket import Ticket
 from .wires import Wires
 
@@ -145,7 +145,9 @@ class Hub:
 
     def share(self, frames: Sequence[Any]) -> Sequence[Any]:
         """Returns frames, the large ones in memory that the workers see too, if they can."""
-        return frames if self._arena is None or not frames else self._arena.lend_large(frames)
+        if not frames:
+            return frames
+        return gather(frames) if self._arena is None else self._arena.lend_large(frames)
 
     def forget(self, function: bytes) -> None:
         """Has the workers let go of a function that will not be called again."""

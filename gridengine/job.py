@@ -337,26 +337,30 @@ class Job:
 
     def _collect(self) -> None:
         """Unpacks the answer, once, in the thread that asks for it."""
+        ticket = self._ticket
+        # Taken before the look at the value: another thread lets go of it when that is there.
+        outcome = ticket.outcomes[-1] if ticket is not None and ticket.outcomes else None
         if self._value is not _UNKNOWN or self._error is not None:
             return
-        ticket = self._ticket
         finished = ticket is not None and ticket.state is JobState.FINISHED
         error = None if finished else self._collect_error()
         if error is not None:
             self._adopt(vars(error).pop(_STATE_OF_JOB, None))
             self._error = error
             return
-        assert self._ticket is not None
-        outcome = self._ticket.outcomes[-1]
+        assert ticket is not None
+        assert outcome is not None
         try:
             value = unpack(outcome.payload, outcome.frames)
         except BaseException as raised:
-            self._error = unreadable(raised, self._ticket, outcome)
+            self._error = unreadable(raised, ticket, outcome)
             return
         if isinstance(value, _Returned):
             self._adopt(value.state)
             value = value.value
         self._value = value
+        # A large result shall not be there twice.
+        ticket.outcomes[-1] = outcome._replace(payload=b"", frames=())
 
     def _collect_error(self) -> BaseException | None:
         if self._error is None and self._ticket is not None:

@@ -4,6 +4,8 @@
 
     object ──pack()──▶ payload (bytes) + frames (large buffers, uncopied) ──unpack()──▶ object
 
+A payload that is large itself becomes the first of its frames, and is empty then.
+
 The work is done by the C pickler of the standard library. Only what a worker could not import
 is taken apart by `gridengine.by_value`; what even that cannot do, dill may.
 """
@@ -25,7 +27,7 @@ from .by_value.culprits import explain
 from .by_value.culprits import short_repr as short_repr  # others look for it here
 from .errors import PackingError, UnpackingError
 from .settings import OUT_OF_BAND
-from .shared_memory import Borrowed
+from .shared_memory import Borrowed, Scattered, gather
 
 Frame = Any
 """Bytes, or anything that offers a contiguous buffer."""
@@ -35,7 +37,7 @@ class Packed(NamedTuple):
     """An object on its way.
 
     Attributes:
-        payload: The pickle.
+        payload: The pickle, empty if it is the first of the frames.
         frames: The large buffers that it refers to, in order; views, not copies, of the
             packed object's own memory.
     """
@@ -71,6 +73,8 @@ class _UpwardPickler(pickle.Pickler):
 PLAIN = frozenset({int, float, bool, str, bytes, type(None), complex})
 """Types whose values plain pickle sends best, and rebuilds without anybody's code."""
 
+_OF_ONE_SIZE = PLAIN - {str, bytes}
+
 _FEW = 8
 
 
@@ -101,16 +105,21 @@ def pack(obj: object, what: str = "object", *, upward: bool = False) -> Packed:
 def _is_simple(obj: Any) -> bool:
     """Whether plain pickle will do: for a number, and for the arguments of most jobs."""
     if type(obj) is not tuple:
-        return type(obj) in PLAIN
+        return _is_small(obj)
     if len(obj) != 2 or type(obj[0]) is not tuple or type(obj[1]) is not dict:
         return False
     args, kwargs = obj
     if len(args) > _FEW:
         return False
     for arg in args:
-        if type(arg) not in PLAIN:
+        if type(arg) not in _OF_ONE_SIZE and not _is_small(arg):
             return False
-    return not kwargs or PLAIN.issuperset(map(type, (*kwargs, *kwargs.values())))
+    return not kwargs or all(map(_is_small, (*kwargs, *kwargs.values())))
+
+
+def _is_small(obj: Any) -> bool:
+    # A large one is worth the way without a copy.
+    return type(obj) in _OF_ONE_SIZE or (type(obj) in (str, bytes) and len(obj) <= OUT_OF_BAND)
 
 
 @functools.cache
@@ -135,9 +144,22 @@ def _dump(pickler: type[pickle.Pickler], obj: object) -> Packed:
         frames.append(view)
         return False
 
-    out = io.BytesIO()
+    out = _Parts()
     pickler(out, 5, buffer_callback=keep_in_band).dump(obj)
-    return Packed(out.getvalue(), frames)
+    size = sum(map(len, out.parts))
+    if size > OUT_OF_BAND:
+        return Packed(b"", [Scattered(out.parts, size), *frames])
+    return Packed(b"".join(out.parts), frames)
+
+
+class _Parts:
+    """A file that keeps what is written to it as it is: of a large `bytes`, the object itself."""
+
+    __slots__ = ("parts", "write")
+
+    def __init__(self) -> None:
+        self.parts: list[bytes | bytearray] = []
+        self.write = self.parts.append
 
 
 def unpack(payload: Frame, frames: Iterable[Frame] = ()) -> Any:
@@ -146,8 +168,13 @@ def unpack(payload: Frame, frames: Iterable[Frame] = ()) -> Any:
     Whatever its own code raises while it is rebuilt comes through: call it where an exception
     harms one job only.
     """
+    buffers = iter(frames)
+    if not payload:
+        payload = next(buffers)
+    if isinstance(payload, Borrowed):
+        payload = payload.buffer()
     # An array that could be written to shall be so again; its buffer decides that.
-    return pickle.loads(payload, buffers=map(_writable, frames))
+    return pickle.loads(payload, buffers=map(_writable, buffers))
 
 
 def _writable(frame: Frame) -> Frame:
@@ -194,9 +221,8 @@ def _is_in_its_module(function: FunctionType) -> bool:
 def _pack_function(function: Callable[..., object], what: str) -> Function:
     payload, frames = pack(function, what)
     # To hash an array takes longer than to send it once more than needed.
-    large = frames or len(payload) > OUT_OF_BAND
-    key = b"#%d" % next(_unhashed) if large else _digest(payload)
-    return Function(key, payload, frames, name_of(function))
+    key = b"#%d" % next(_unhashed) if frames else _digest(payload)
+    return Function(key, payload, gather(frames), name_of(function))
 
 
 def _digest(payload: bytes) -> bytes:

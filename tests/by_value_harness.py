@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from gridengine import by_value, serializer
+from gridengine.shared_memory import gather
 
 
 def read(pipe: BinaryIO) -> Any:
@@ -33,7 +34,7 @@ def write(pipe: BinaryIO, message: Any) -> None:
 
 
 def on_the_wire(packed: serializer.Packed) -> tuple[bytes, list[bytes]]:
-    return packed.payload, [bytes(frame) for frame in packed.frames]
+    return packed.payload, [bytes(frame) for frame in gather(packed.frames)]
 
 
 class Worker:

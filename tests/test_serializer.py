@@ -18,6 +18,7 @@ import pytest
 from gridengine import serializer
 from gridengine.errors import PackingError, UnpackingError
 from gridengine.settings import OUT_OF_BAND
+from gridengine.shared_memory import gather
 
 
 def module_by_hand(text: str, name: str = "by_hand") -> types.ModuleType:
@@ -55,18 +56,22 @@ PLAIN: list[object] = [
     ((), {}),
     ((7,), {}),
     ((7, "a"), {"x": 1}),
-    (("a" * 100_000,), {}),
+    (("a" * 10_000,), {}),
     ([1], {"a": [2]}),
     ((1,), {1: 2, "x": (3,)}),
     {"a": {1, 2}},
 ]
 
 
+def there_and_back(value: object) -> Any:
+    payload, frames = serializer.pack(value)
+    return serializer.unpack(payload, gather(frames))
+
+
 @pytest.mark.parametrize("value", PLAIN, ids=lambda value: repr(value)[:20])
 def test_plain_values_come_back(value: object) -> None:
-    packed = serializer.pack(value)
-    assert packed.frames == () or packed.frames == []
-    assert serializer.unpack(*packed) == value
+    assert not serializer.pack(value).frames
+    assert there_and_back(value) == value
 
 
 def test_simple_arguments_are_looked_at_in_full() -> None:
@@ -97,7 +102,7 @@ def test_large_buffers_travel_uncopied(kind: str) -> None:
 
 
 def test_small_buffers_stay_in_the_payload() -> None:
-    assert not serializer.pack([np.zeros(OUT_OF_BAND - 1, np.uint8)]).frames
+    assert not serializer.pack([np.zeros(OUT_OF_BAND // 2, np.uint8)]).frames
     assert len(serializer.pack([np.zeros(OUT_OF_BAND, np.uint8)]).frames) == 1
 
 
@@ -125,14 +130,33 @@ def test_arrays_may_be_written_to_if_they_could(
 def test_arrays_of_all_shapes() -> None:
     square = np.arange(250_000.0).reshape(500, 500)
     arrays = [square, square.T, square[::2, ::3], np.asfortranarray(square), square[0:0]]
-    for array, back in zip(arrays, serializer.unpack(*serializer.pack(arrays)), strict=True):
+    for array, back in zip(arrays, there_and_back(arrays), strict=True):
         assert np.array_equal(array, back)
 
 
 def test_large_bytes() -> None:
     large = os.urandom(1_000_000)
     for value in (large, [large], bytearray(large), {"text": "ü" * 1_000_000}):
-        assert serializer.unpack(*serializer.pack(value)) == value
+        assert there_and_back(value) == value
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray])
+@pytest.mark.parametrize("around", [lambda x: x, lambda x: [1, x, "a"], lambda x: ((x,), {"a": x})])
+def test_large_bytes_are_not_copied(kind: Any, around: Callable[[Any], Any]) -> None:
+    large = kind(OUT_OF_BAND + 1)
+    payload, (scattered, *frames) = serializer.pack(around(large))
+    assert not payload
+    assert not frames
+    assert any(part is large for part in scattered.parts)
+
+
+def test_a_large_payload_stands_before_the_buffers_in_it() -> None:
+    text, array = "x" * 1_000_000, np.arange(100_000)
+    payload, frames = serializer.pack([array, text])
+    assert not payload
+    assert len(frames) == 2
+    back, same = serializer.unpack(payload, gather(frames))
+    assert (text, True) == (same, np.array_equal(array, back))
 
 
 # ---------------------------------------------------------------------- what cannot travel

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import mmap
 import os
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,15 @@ import pytest
 
 import gridengine
 from gridengine.schedulers import ProcessScheduler
-from gridengine.shared_memory import SHARED, Arena, Borrowed, insert_borrowed, replace_loans
+from gridengine.shared_memory import (
+    SHARED,
+    Arena,
+    Borrowed,
+    Loan,
+    Scattered,
+    insert_borrowed,
+    replace_loans,
+)
 
 from . import targets
 
@@ -61,6 +70,63 @@ def test_a_loan_that_nobody_has_any_more_is_lent_again(arena: Arena) -> None:
     again = arena.lend(bytes(SHARED))
     assert again is not None
     assert offset == again.offset
+
+
+def lend(arena: Arena, pages: int) -> Loan:
+    loan = arena.lend(bytes(pages * mmap.PAGESIZE))
+    assert loan is not None
+    return loan
+
+
+def written(arena: Arena) -> int:
+    return os.stat(arena._descriptor).st_blocks * 512 // mmap.PAGESIZE
+
+
+def test_pieces_of_other_sizes_fit_into_what_came_back(arena: Arena) -> None:
+    first, second, third = lend(arena, 3), lend(arena, 5), lend(arena, 1)
+    begin = first.offset
+    # In another order than they were lent in, each beside one that is free already or not.
+    del second, first
+    small, large = lend(arena, 2), lend(arena, 6)
+    assert (begin, begin + 2 * mmap.PAGESIZE) == (small.offset, large.offset)
+    del large, third, small
+    assert begin == lend(arena, 9).offset
+    assert 9 == written(arena)
+
+
+def test_what_was_not_needed_for_a_while_goes_back_to_the_system(arena: Arena) -> None:
+    first, kept, last = lend(arena, 3), lend(arena, 5), lend(arena, 7)
+    del first, last
+    arena.trim()
+    assert 15 == written(arena), "it has been lent since the last time"
+    arena.trim()
+    assert 5 == written(arena)
+    again = arena.lend(b"x" * mmap.PAGESIZE * 20)
+    assert again is not None
+    assert b"x" * mmap.PAGESIZE * 20 == borrow(arena, again.offset, again.nbytes).buffer()[:]
+    assert bytes(kept.nbytes) == borrow(arena, kept.offset, kept.nbytes).buffer()[:]
+
+
+def test_a_scattered_buffer_is_lent_in_one_piece(arena: Arena) -> None:
+    parts = [b"a" * SHARED, b"", bytearray(b"bc"), memoryview(b"d" * SHARED)]
+    whole = b"".join(parts)
+    for _ in range(2):
+        # On fresh pages, then on those that are there.
+        (loan,) = arena.lend_large([Scattered(parts, len(whole))])
+        assert whole == borrow(arena, loan.offset, loan.nbytes).buffer()[:]
+        del loan
+
+
+def test_what_finds_no_room_travels_as_it_is() -> None:
+    full = Arena.make(2 * SHARED)
+    assert full is not None
+    loan = full.lend(bytes(SHARED))
+    parts = [b"a" * SHARED, b"b" * SHARED]
+    frames = full.lend_large([Scattered(parts, 2 * SHARED), bytes(SHARED), b"small"])
+    assert [memoryview, Loan, bytes] == list(map(type, frames))
+    assert b"".join(parts) == frames[0]
+    del loan, frames
+    full.close()
 
 
 def test_a_borrowed_buffer_is_released_with_the_last_array_on_it(arena: Arena) -> None:
@@ -153,10 +219,40 @@ def test_an_argument_that_a_worker_keeps_is_not_written_over() -> None:
         assert [0.0] * 6 == gridengine.map(keep, arrays, scheduler=scheduler, chunksize=1)
 
 
+def test_a_large_function_travels_through_shared_memory_too(laptop: ProcessScheduler) -> None:
+    text = "x" * LARGE
+    assert [LARGE] * 3 == gridengine.map(lambda _: len(text), range(3), scheduler=laptop)
+    job = gridengine.Job(target=lambda: len(text), scheduler=laptop)
+    job.start()
+    assert LARGE == job.result
+
+
 def test_results_outlive_their_workers_and_the_scheduler() -> None:
     with ProcessScheduler(2) as scheduler:
         got = gridengine.map(np.full, [LARGE] * 4, range(4), scheduler=scheduler)
     assert [float(i) for i in range(4)] == [float(array.mean()) for array in got]
+
+
+@pytest.mark.parametrize("size", [0, 2 * SHARED])
+def test_all_is_right_where_there_is_no_memory_to_share(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The program's is full at once; or nobody has any.
+    monkeypatch.setattr(Arena, "make", functools.partial(Arena.make, size) if size else _no_arena)
+    values: list[Any] = [b"x" * LARGE * 8, np.arange(LARGE), "ü" * LARGE, bytearray(LARGE)]
+    with ProcessScheduler(2) as scheduler:
+        for _ in range(2):
+            got = gridengine.map(targets.give, values, scheduler=scheduler)
+            assert values[0] == got[0]
+            assert np.array_equal(values[1], got[1])
+            assert values[2:] == got[2:]
+            job = gridengine.Job(target=targets.give, args=(values[0],), scheduler=scheduler)
+            job.start()
+            assert values[0] == job.result == job.result
+
+
+def _no_arena() -> None:
+    return None
 
 
 def test_the_memory_of_results_that_were_dropped_is_used_again() -> None:

@@ -19,8 +19,8 @@ from .. import protocol
 from ..errors import JobExited, PackingError, format_bytes
 from ..protocol import Call, Done, Idle, Introduce, Leave, Missed, Ready, Result, Run
 from ..serializer import add_note, pack, pack_error, unpack
-from ..settings import FLUSH_SECONDS, OUT_OF_BAND, SLICE_SECONDS
-from ..shared_memory import Arena, Loan, insert_borrowed, replace_loans
+from ..settings import FLUSH_SECONDS, SLICE_SECONDS
+from ..shared_memory import Arena, Loan, gather, insert_borrowed, replace_loans
 from ..ticket import Mode
 from .output import Output
 from .page import MAX_WIDTH, Page
@@ -155,7 +155,7 @@ class Worker:
 
     def _learn(self, key: bytes, payload: bytes, frames: Sequence[Any]) -> None:
         try:
-            self._functions[key] = _unpack(payload, frames)
+            self._functions[key] = unpack(payload, frames)
         except BaseException as error:
             add_note(error, "raised while the function was unpacked in the worker")
             self._broken[key] = error
@@ -176,7 +176,7 @@ class Worker:
         begin = time.perf_counter()
         failures = {}
         try:
-            args, kwargs = _unpack(call.payload, frames)
+            args, kwargs = unpack(call.payload, frames)
             value = self._function(call.function)(*args, **kwargs)
             packed, buffers = pack(value, "the result", upward=True)
         except BaseException as error:
@@ -300,10 +300,7 @@ class Worker:
         cpu: float,
         peak_memory: int,
     ) -> None:
-        frames = self._arena.lend_large(buffers) if self._arena is not None else list(buffers)
-        if len(payload) > OUT_OF_BAND:
-            frames.insert(0, payload)
-            payload = b""
+        frames = gather(buffers) if self._arena is None else self._arena.lend_large(buffers)
         self._frames.extend(frames)
         self._results.append(
             Result(
@@ -366,14 +363,10 @@ class _Apart:
 
 
 def _unpack_items(call: Call, frames: Sequence[Any]) -> _Together | _Apart:
+    items = unpack(call.payload, frames)
     if not call.apart:
-        return _Together(_unpack(call.payload, frames))
-    payload, own = (call.payload, frames) if call.payload else (frames[0], frames[1:])
-    return _Apart(pickle.loads(payload), own)
-
-
-def _unpack(payload: bytes, frames: Sequence[Any]) -> Any:
-    return unpack(payload, frames) if payload else unpack(frames[0], frames[1:])
+        return _Together(items)
+    return _Apart(items, frames if call.payload else frames[1:])
 
 
 def _next_width(width: int, seconds: float) -> int:
