@@ -12,7 +12,7 @@ import collections
 import functools
 import itertools
 import operator
-import threading
+import queue
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
@@ -36,14 +36,14 @@ from .serializer import (
 )
 from .settings import BLOCK_BYTES, BLOCK_SECONDS, CHUNK_SECONDS
 from .states import JobState
-from .ticket import Mode, Ticket
+from .ticket import Mode, Outcome, Ticket
 
 R = TypeVar("R")
 
 #: Chunks that a map has under way at most, where they are small.
 _AHEAD_CHUNKS = 4000
 
-#: Packed arguments that a map holds in its chunks, in bytes, beyond two chunks a worker.
+#: Packed arguments that a map holds in its chunks, in bytes, beyond one chunk a worker and one.
 _AHEAD_BYTES = 256 * 1024 * 1024
 
 
@@ -142,15 +142,19 @@ class _Chunks:
         self._chunks: collections.deque[Ticket] = collections.deque()
         self._bytes_ahead = 0
         self._running = 0
-        self._answered = threading.Semaphore(0)
+        self._answered: queue.SimpleQueue[Ticket] = queue.SimpleQueue()
+        self._read: dict[Ticket, tuple[list[Any], BaseException | None]] = {}
 
     def run(self, end: float | None) -> list[Any]:
         results: list[Any] = []
         while True:
             while not self._exhausted and not self._failed and self._has_room():
                 self._feed()
-            while self._chunks and self._chunks[0].over:
-                results.extend(self._values(self._chunks.popleft()))
+            while self._chunks and self._chunks[0] in self._read:
+                values, error = self._read.pop(self._chunks.popleft())
+                results.extend(values)
+                if error is not None:
+                    raise error
             if not self._chunks and (self._exhausted or self._failed):
                 return results
             if not self._wait_for_an_answer(end):
@@ -159,12 +163,19 @@ class _Chunks:
 
     def _wait_for_an_answer(self, end: float | None) -> bool:
         patience = None if end is None else builtins.max(0.0, end - time.monotonic())
-        if not self._answered.acquire(timeout=patience):
+        try:
+            ticket = self._answered.get(timeout=patience)
+        except queue.Empty:
             return False
-        self._running -= 1
-        # One look at what is done serves all answers that have come meanwhile.
-        while self._answered.acquire(blocking=False):
+        # One look at what is to be fed serves all answers that have come meanwhile.
+        for waiting in range(self._answered.qsize(), -1, -1):
+            # Unpacked in the order in which they come: an answer that waits for its turn as it
+            # came holds the memory of its worker, beside that of its values later.
+            self._read[ticket] = self._values(ticket)
+            ticket.outcomes.clear()
             self._running -= 1
+            if waiting:
+                ticket = self._answered.get()
         return True
 
     def abandon(self) -> None:
@@ -187,11 +198,13 @@ class _Chunks:
     def _has_room(self) -> bool:
         """Tells whether another chunk should be there, so that no worker waits for one."""
         pace = self._hub.pace(self._function.key)
-        few = 2 * self._hub.staff() + 2
+        staff = self._hub.staff()
+        if self._bytes_ahead > _AHEAD_BYTES:
+            # Large arguments: the next one for whoever is first to be done.
+            return self._running <= staff
+        few = 2 * staff + 2
         if self._running < few:
             return True
-        if self._bytes_ahead > _AHEAD_BYTES:
-            return False
         if pace is not None and self._chunksize is not None:
             # Chunks that are smaller than they should be: as many as make up for that.
             seconds = builtins.max(1e-7, pace * self._chunksize)
@@ -209,9 +222,11 @@ class _Chunks:
         pace = self._hub.pace(self._function.key)
         if pace is None:
             return 1
+        if not self._fed:
+            # How large its arguments are is not known: a chunk of large ones fills the memory.
+            return 1
         size = BLOCK_SECONDS / builtins.max(pace, 1e-8)
-        if self._bytes_per_call:
-            size = builtins.min(size, BLOCK_BYTES / self._bytes_per_call)
+        size = builtins.min(size, BLOCK_BYTES / self._bytes_per_call)
         if self._length >= 0:
             # Chunks shrink towards the end, so that the workers end together, but not below
             # what a message is worth.
@@ -252,7 +267,7 @@ class _Chunks:
         if self._reraise and ticket.state is not JobState.FINISHED:
             self._failed = True
         self._bytes_ahead -= size
-        self._answered.release()
+        self._answered.put(ticket)
 
     def _pack(self, items: list[Any]) -> tuple[Packed, bool]:
         """Returns the packed items, and whether they were packed one by one."""
@@ -274,30 +289,38 @@ class _Chunks:
 
     # ------------------------------------------------------------------ answers
 
-    def _values(self, ticket: Ticket) -> list[Any]:
+    def _values(self, ticket: Ticket) -> tuple[list[Any], BaseException | None]:
+        """Returns the values of a chunk, up to the error that is to be raised after them."""
+        values: list[Any] = []
         if ticket.error is not None:
             self._failed = True
-            raise ticket.error
-        values: list[Any] = []
+            return values, ticket.error
         for outcome in sorted(ticket.outcomes, key=lambda outcome: outcome.lo):
-            try:
-                got = unpack(outcome.payload, outcome.frames) if outcome.payload else []
-            except BaseException as error:
-                answer = unreadable(error, ticket, outcome)
-                if self._reraise:
-                    self._failed = True
-                    raise answer from error
-                got = [answer] * (outcome.hi - outcome.lo)
-            if outcome.failures:
-                got = [*got, *[None] * (outcome.hi - outcome.lo - len(got))]
-                for index, failure in sorted(outcome.failures.items()):
-                    failed = error_from(ticket, outcome, index, failure)
-                    if self._reraise:
-                        self._failed = True
-                        raise failed
-                    got[index - outcome.lo] = failed
+            got, error = self._values_of(ticket, outcome)
+            if error is not None:
+                self._failed = True
+                return values, error
             values.extend(got)
-        return values
+        return values, None
+
+    def _values_of(
+        self, ticket: Ticket, outcome: Outcome
+    ) -> tuple[list[Any], BaseException | None]:
+        try:
+            got = unpack(outcome.payload, outcome.frames) if outcome.payload else []
+        except BaseException as error:
+            answer = unreadable(error, ticket, outcome)
+            if self._reraise:
+                return [], answer
+            got = [answer] * (outcome.hi - outcome.lo)
+        if outcome.failures:
+            got = [*got, *[None] * (outcome.hi - outcome.lo - len(got))]
+            for index, failure in sorted(outcome.failures.items()):
+                failed = error_from(ticket, outcome, index, failure)
+                if self._reraise:
+                    return [], failed
+                got[index - outcome.lo] = failed
+        return got, None
 
 
 def raised(value: object) -> bool:
