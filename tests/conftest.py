@@ -23,6 +23,17 @@ from .waiting import wait_until
 _MUST_HAVE_CLUSTER = "GRIDENGINE_TEST_CLUSTER"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--large", action="store_true", help="run the tests that need much memory too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--large"):
+        for item in items:
+            if item.get_closest_marker("large"):
+                item.add_marker(pytest.mark.skip(reason="needs much memory and time: --large"))
+
+
 @pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
     """Every test leaves the children, threads, descriptors and folders that it found."""

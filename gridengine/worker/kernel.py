@@ -58,16 +58,35 @@ def peak_memory(usage: resource.struct_rusage) -> int:
 def oom_kills() -> int:
     """Returns how many processes the kernel has killed for want of memory, 0 if it does not say.
 
-    From ``/proc/vmstat``, in which Linux counts those of all control groups too.
+    Of this process's control group where that is counted; otherwise, of the whole machine.
     """
-    try:
-        with open("/proc/vmstat", "rb") as file:
-            for line in file:
-                if line.startswith(b"oom_kill "):
-                    return int(line.split()[1])
-    except OSError:
-        return 0
+    # Others' on a shared node would be taken for the cause of whatever ends a worker next.
+    for path in (*_counters_of_own_group(), "/proc/vmstat"):
+        try:
+            with open(path, "rb") as file:
+                for line in file:
+                    if line.startswith(b"oom_kill "):
+                        return int(line.split()[1])
+        except OSError:
+            continue
     return 0
+
+
+def _counters_of_own_group() -> list[str]:
+    """Returns where control groups of version 1, then 2, count such kills (cgroups(7))."""
+    try:
+        with open("/proc/self/cgroup", encoding="utf-8", errors="surrogateescape") as file:
+            groups = dict(line.rstrip("\n").split(":", 2)[1:] for line in file)
+    except (OSError, ValueError):
+        return []
+    return [
+        f"/sys/fs/cgroup{mount}{groups[controller]}/{name}"
+        for controller, mount, name in (
+            ("memory", "/memory", "memory.oom_control"),
+            ("", "", "memory.events"),
+        )
+        if controller in groups
+    ]
 
 
 def children(pid: int) -> list[int]:
