@@ -38,7 +38,7 @@ def test_an_argument_and_a_result_of_any_size_arrive_right(size: int, array: int
     assert [size, 1, 2] == seen["argument"] == seen["result"]
 
 
-@pytest.mark.parametrize("count", [20_000, large(100_000)])
+@pytest.mark.parametrize("count", [10_000, large(100_000)])
 def test_results_that_are_read_late_take_the_room_of_the_list_and_no_more(count: int) -> None:
     size = 10_000
     seen = memory_programs.run("many_results", count, size)
