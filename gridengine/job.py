@@ -359,8 +359,9 @@ class Job:
             self._adopt(value.state)
             value = value.value
         self._value = value
-        # A large result shall not be there twice.
-        ticket.outcomes[-1] = outcome._replace(payload=b"", frames=())
+        if outcome.frames or type(outcome.payload) is not bytes:
+            # A large result shall not be there twice.
+            ticket.outcomes[-1] = outcome._replace(payload=b"", frames=())
 
     def _collect_error(self) -> BaseException | None:
         if self._error is None and self._ticket is not None:

@@ -227,6 +227,20 @@ def test_a_large_function_travels_through_shared_memory_too(laptop: ProcessSched
     assert LARGE == job.result
 
 
+@pytest.mark.parametrize("value", [b"x" * 8 * LARGE, np.ones(LARGE)], ids=["bytes", "array"])
+def test_a_result_that_was_read_is_not_kept_packed_too(
+    laptop: ProcessScheduler, value: Any
+) -> None:
+    job = gridengine.Job(target=targets.give, args=(value,), scheduler=laptop)
+    job.start()
+    assert np.array_equal(job.result, value)
+    assert job._ticket is not None
+    (outcome,) = job._ticket.outcomes
+    assert (b"", ()) == (outcome.payload, outcome.frames)
+    assert job.result is job.result
+    assert outcome.usage == job.usage
+
+
 def test_results_outlive_their_workers_and_the_scheduler() -> None:
     with ProcessScheduler(2) as scheduler:
         got = gridengine.map(np.full, [LARGE] * 4, range(4), scheduler=scheduler)
