@@ -196,13 +196,19 @@ Deed = Callable[[random.Random], bool]
 
 
 class Local:
-    """A laptop: one supervisor and its workers."""
+    """A laptop: a reaper, its supervisor, and that one's workers."""
+
+    before_supervisors = 1
 
     def __init__(self) -> None:
         self.deeds: Mapping[str, tuple[float, Deed]] = {
             "worker killed": (8, lambda chance: self._kill(chance, self.workers(), signal.SIGKILL)),
             "worker crashed": (4, lambda chance: self._kill(chance, self.workers(), signal.SIGBUS)),
             "worker ended": (2, lambda chance: self._kill(chance, self.workers(), signal.SIGTERM)),
+            "reaper killed": (
+                0.5,
+                lambda chance: self._kill(chance, self.reapers(), signal.SIGKILL),
+            ),
             "supervisor killed": (1, self._kill_supervisor),
             "supervisor ended": (1, self._end_supervisor),
             "supervisor frozen": (0.5, self._freeze_supervisor),
@@ -212,13 +218,19 @@ class Local:
         return psutil.Process().children(recursive=True)
 
     def supervisors(self) -> list[psutil.Process]:
-        return [each for each in self._ours() if not _is_worker(each)]
+        return [each for each in self._ours() if _generation(each) == self.before_supervisors]
 
     def workers(self) -> list[psutil.Process]:
-        return [each for each in self._ours() if _is_worker(each)]
+        return [each for each in self._ours() if _generation(each) > self.before_supervisors]
+
+    def reapers(self) -> list[psutil.Process]:
+        return [each for each in self._ours() if _generation(each) < self.before_supervisors]
 
     def _ours(self) -> list[psutil.Process]:
         return [each for each in self.processes() if _runs_our_program(each)]
+
+    def _kill_reaper(self, chance: random.Random) -> bool:
+        return self._kill(chance, self.reapers(), signal.SIGKILL)
 
     def _kill_supervisor(self, chance: random.Random) -> bool:
         return self._kill(chance, self.supervisors(), signal.SIGKILL)
@@ -255,6 +267,9 @@ class Local:
 
 class Remote(Local):
     """The test cluster: many supervisors, on nodes."""
+
+    # The first process of each queue job, and the reaper.
+    before_supervisors = 2
 
     def __init__(self, cluster: Cluster) -> None:
         super().__init__()
@@ -321,13 +336,15 @@ def _runs_our_program(process: psutil.Process) -> bool:
     return any(word.endswith("gridengine/worker") for word in words)
 
 
-def _is_worker(process: psutil.Process) -> bool:
-    """Tells a worker, which is a fork of its supervisor, from that."""
+def _generation(process: psutil.Process) -> int:
+    """Returns how many of a process's ancestors, one after the other, run our program."""
     try:
         parent = process.parent()
     except psutil.NoSuchProcess:
-        return True
-    return parent is not None and _runs_our_program(parent)
+        return 0
+    if parent is None or not _runs_our_program(parent):
+        return 0
+    return 1 + _generation(parent)
 
 
 # -- the whole --------------------------------------------------------------------------------
