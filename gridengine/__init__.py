@@ -33,7 +33,8 @@ floor from those that stand to its left in this table; a test holds that.
 6     ``complaints`` ``wires``                       the socket, and who may speak through it
       ``crew``                                       who works: queue jobs and supervisors
       ``blocks`` ``coroner``                         orders to messages; deaths to certificates
-      ``rollcall``                                   what was lost on the way is said again
+      ``recalls`` ``rollcall``                       work taken back; what was lost is said again
+      ``undertaker``                                 what becomes of the jobs of the dead
       ``clerk`` ``hub`` ``hubs``                     messages to events; the one thread; which one
 7     ``job``                                        the user's handle
 8     ``functional`` ``dispatcher``                  faces in terms of it

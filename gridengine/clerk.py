@@ -6,33 +6,30 @@ its messages. All of it is called by one thread, `gridengine.hub`'s, and unpickl
 
 from __future__ import annotations
 
-import bisect
 import time
 from typing import Any
 
-from . import coroner, protocol
+from . import protocol
 from .blocks import Blocks
 from .crew import Crew, Hopeless, Loss, SupervisorRecord
-from .errors import Death, JobCancelled, SchedulerError
+from .errors import JobCancelled, SchedulerError
 from .ledger import Ledger, bytes_of
 from .logs import Log
-from .pieces import Assignment, Verdict, WorkerRecord
+from .pieces import Assignment, WorkerRecord
+from .recalls import Recalls
 from .rollcall import RollCall
-from .schedulers.base import End, Scheduler
+from .schedulers.base import Scheduler
 from .settings import BLOCK_SECONDS, Settings
 from .shared_memory import Arena
-from .states import DeathCause, JobState
+from .states import JobState
 from .ticket import Outcome, Place, Ticket, Usage
+from .undertaker import Undertaker
 from .wires import Wires
 
 log = Log(__name__)
 
 #: Messages taken in before work is handed out again.
 _MESSAGES = 500
-
-#: Seconds for which a kill from outside is held back on a cluster: the batch system kills a
-#: whole queue job at once, so that the supervisor's last word is "killed", and says why only then.
-_SECOND_OPINION = 1.5
 
 #: Bytes per second that a network is given credit for, before a block that is on its way to an
 #: idle worker counts as lost.
@@ -41,8 +38,6 @@ _SLOWEST = 1e6
 #: Workers whose supervisor has not been heard yet, that are remembered. It says so within
 #: milliseconds; a peer that makes up names shall not fill the memory with them.
 _EARLY = 10_000
-
-_NO_USAGE = Usage(0.0, 0.0, 0)
 
 
 class Clerk:
@@ -73,10 +68,13 @@ class Clerk:
         self._settings = settings
         self.ledger = Ledger(settings.infrastructure_retries, fresh=scheduler.fresh)
         self._blocks = Blocks(arena)
-        self._places: dict[bytes, Place] = {}
-        self._doomed: dict[Ticket, int] = {}
-        self._rollcall = RollCall(wires, self.ledger, self._doomed)
-        self._deaths: list[tuple[float, SupervisorRecord, protocol.Died]] = []
+        self._recalls = Recalls(wires, self.ledger)
+        self._rollcall = RollCall(wires, self.ledger, self._recalls)
+        self._undertaker = Undertaker(
+            crew, self.ledger, self._blocks, self._recalls,
+            remote=scheduler.remote, fresh=scheduler.fresh,
+        )  # fmt: skip
+        self._places = self._undertaker.places
         self._early: dict[bytes, protocol.Ready] = {}
         self._idle_since: dict[bytes, float] = {}
         self._look = 0.0
@@ -86,9 +84,9 @@ class Clerk:
 
     def hand_out(self, now: float) -> None:
         """Puts waiting work to work, and does what has no event."""
-        if self._doomed:
+        if self._recalls.doomed:
             # What came back from a worker meanwhile shall not go to another one.
-            self._cancel_waiting(set(self._doomed))
+            self._cancel_waiting(set(self._recalls.doomed))
         for order in self.ledger.assign(now):
             self._send(order)
         for worker in self.ledger.out_of_time():
@@ -103,12 +101,11 @@ class Clerk:
 
     def _look_around(self, now: float) -> float:
         """Does what has no event; returns the seconds until the next time."""
-        self._examine_deaths(now)
+        self._undertaker.settle(now)
         for loss in self._crew.silent(now):
-            self._lose(loss)
-        slow = self.ledger.recalls(now)
-        for worker in slow:
-            self._recall(worker)
+            self._undertaker.lose(loss)
+        for worker in self.ledger.recalls(now):
+            self._recalls.say(worker)
         self._dismiss_idle(now)
         for worker in self.ledger.workers.values():
             self._say_released(worker)
@@ -142,8 +139,7 @@ class Clerk:
 
     def patience(self, now: float) -> float:
         """Returns the seconds until `hand_out` must be called again, whatever happens."""
-        due = min(self._look, self._deaths[0][0]) if self._deaths else self._look
-        return max(0.0, due - now)
+        return max(0.0, min(self._look, self._undertaker.due()) - now)
 
     # ------------------------------------------------------------------ to the workers
 
@@ -170,10 +166,6 @@ class Clerk:
         nothing = protocol.Run(worker.block, worker.position, [], forget, [], [], released)
         self._wires.send(worker.address, nothing)
 
-    def _recall(self, worker: WorkerRecord) -> None:
-        supervisor, number = protocol.supervisor_of(worker.address)
-        self._wires.send(supervisor, protocol.Recall(number, worker.position))
-
     # ------------------------------------------------------------------ from the workers
 
     def listen(self) -> None:
@@ -185,7 +177,7 @@ class Clerk:
             except (ValueError, KeyError, IndexError) as error:
                 self._wires.complain(address, f"dropped nonsense: {error!r}")
         # Not before all that the dead had sent while they lived.
-        self._examine_deaths(now)
+        self._undertaker.settle(now)
 
     def _hear(
         self, address: bytes, message: protocol.ToHost, frames: list[Any], now: float
@@ -203,7 +195,7 @@ class Clerk:
         elif isinstance(message, protocol.Idle):
             self._hear_of_rest(address, message.block, now)
         elif isinstance(message, protocol.Died):
-            self._hear_of_death(address, message, now)
+            self._undertaker.hear(address, message, now)
         elif isinstance(message, protocol.Recalled):
             worker_address = protocol.worker_address(address, message.worker)
             self.ledger.recalled(worker_address, message.position, message.end, now)
@@ -217,8 +209,7 @@ class Clerk:
         record = self._crew.supervisors.get(address)
         if record is not None:
             record.heard = now
-            dead = [died.worker for _, each, died in self._deaths if each is record]
-            self._rollcall.answer(record, message.workers, dead)
+            self._rollcall.answer(record, message.workers, self._undertaker.unburied(record))
         elif self._crew.was_lost(address):
             self._wires.send(address, protocol.Stop())
         else:
@@ -238,7 +229,7 @@ class Clerk:
         # Lost with a connection that broke, and what was in it of functions too.
         self._blocks.knows_nothing(address)
         if on_its_way:
-            self._recall(self.ledger.recall(worker))
+            self._recalls.say(self.ledger.recall(worker))
         else:
             self.ledger.idle(address, block, now)
 
@@ -267,7 +258,7 @@ class Clerk:
                 Outcome(result.lo, result.hi, payload, own, result.failures, usage, place)
             )
             if ticket.size > 1 and ticket.over and ticket.missing:
-                self._take_back(ticket)
+                self._recalls.take_back(ticket)
 
     def _welcome_supervisor(
         self, address: bytes, message: protocol.Supervising, now: float
@@ -317,90 +308,7 @@ class Clerk:
             address, supervisor.kind, now, deadline=supervisor.deadline, team=supervisor.address
         )
 
-    # ------------------------------------------------------------------ deaths
-
-    def _hear_of_death(self, address: bytes, message: protocol.Died, now: float) -> None:
-        supervisor = self._crew.supervisors.get(address)
-        # Of one that has not said its first word, or whose end was told before, nothing is known.
-        if supervisor is None or message.worker not in supervisor.present:
-            return
-        supervisor.heard = now
-        doubtful = self._scheduler.remote and message.reason == DeathCause.KILLED.value
-        due = now + _SECOND_OPINION if doubtful else now
-        bisect.insort(self._deaths, (due, supervisor, message), key=lambda entry: entry[0])
-
-    def _examine_deaths(self, now: float) -> None:
-        while self._deaths and self._deaths[0][0] <= now:
-            _, supervisor, message = self._deaths.pop(0)
-            if message.status == 0 and not message.reason and not self._scheduler.fresh:
-                supervisor.workers = max(0, supervisor.workers - 1)
-            supervisor.present.discard(message.worker)
-            address = protocol.worker_address(supervisor.address, message.worker)
-            self._bury(
-                address,
-                coroner.end_of(message),
-                position=message.position,
-                width=message.width,
-                final=message.reason in (coroner.TIMEOUT, coroner.SIGNAL),
-                timed_out=message.reason == coroner.TIMEOUT,
-                output=message.output,
-            )
-
-    def _lose(self, loss: Loss) -> None:
-        """A supervisor is gone with its workers: so says the scheduler, or its silence."""
-        supervisor, end = loss.supervisor, loss.end
-        self._deaths = [entry for entry in self._deaths if entry[1] is not supervisor]
-        for number in sorted(supervisor.present):
-            address = protocol.worker_address(supervisor.address, number)
-            worker = self.ledger.workers.get(address)
-            first = worker is not None and worker.ran == 0
-            # With all the time there is for itself, it will not end the next time either.
-            final = first and end.cause is DeathCause.OVER_TIME
-            self._bury(
-                address,
-                end,
-                blame=final or coroner.is_the_jobs_fault(end),
-                final=final,
-                output=self._crew.log_of(supervisor.queue_job),
-            )
-
-    def _bury(
-        self,
-        address: bytes,
-        end: End,
-        *,
-        position: int | None = None,
-        width: int = 0,
-        blame: bool = True,
-        final: bool = False,
-        timed_out: bool = False,
-        output: str = "",
-    ) -> None:
-        """A worker is no more; see `Ledger.ended` for what is said about it."""
-        place = self._places.pop(address, None)
-        if place is None:
-            return
-        self._blocks.gone(address)
-        now = time.monotonic()
-        verdicts = self.ledger.ended(
-            address, now, position=position, width=width, blame=blame, final=final
-        )
-        for verdict in verdicts:
-            ticket = verdict.ticket
-            if ticket.over:
-                continue
-            if ticket in self._doomed:
-                self._end_doomed(ticket, place)
-            elif timed_out:
-                self._fail(verdict, place, coroner.timeout_of(ticket, place))
-            else:
-                self._fail(verdict, place, coroner.certificate(verdict, place, end, output, now))
-
-    def _fail(self, verdict: Verdict, place: Place, failure: Death | BaseException) -> None:
-        ticket, index = verdict.ticket, verdict.index
-        ticket.record(Outcome(index, index + 1, b"", (), {index: failure}, _NO_USAGE, place))
-        if ticket.over and ticket.missing:
-            self._take_back(ticket)
+    # ------------------------------------------------------------------ from the scheduler
 
     def hear_scheduler(self) -> None:
         """Takes in what the scheduler has said."""
@@ -409,7 +317,7 @@ class Clerk:
 
     def _understand(self, news: Loss | Hopeless) -> None:
         if isinstance(news, Loss):
-            self._lose(news)
+            self._undertaker.lose(news)
             return
         if self.ledger.staff(news.kind):
             log.warning("no more workers can be had: %s", news.reason)
@@ -439,36 +347,14 @@ class Clerk:
             if not ticket.over:
                 ticket.error = JobCancelled(f"job {ticket.name!r} was cancelled")
                 ticket.move(JobState.CANCELLED)
-                self._take_back(ticket)
-
-    def _take_back(self, ticket: Ticket) -> None:
-        """The rest of a ticket that is over is no longer wanted."""
-        for worker in self.ledger.cancel(ticket):
-            if not worker.recalling:
-                self._recall(self.ledger.recall(worker))
+                self._recalls.take_back(ticket)
 
     def signal(self, ticket: Ticket, signum: int) -> None:
         """Ends one job with a signal, or takes it back if it does not run."""
         self._cancel_waiting({ticket})
         if ticket.over:
             return
-        self._doomed[ticket] = signum
-        ticket.when_over(lambda: self._doomed.pop(ticket, None))
-        for worker in self.ledger.workers.values():
-            if any(piece.ticket is ticket for piece in worker.outstanding):
-                if not worker.recalling:
-                    self._recall(self.ledger.recall(worker))
-                self._rollcall.end(ticket, worker)
-
-    def _end_doomed(self, ticket: Ticket, place: Place) -> None:
-        signum = self._doomed.get(ticket, 15)
-        ticket.exit_signal = signum
-        ticket.error = JobCancelled(
-            f"job {ticket.name!r} was ended on {place.host} (process {place.pid}) by the program, "
-            f"with signal {signum}"
-        )
-        ticket.move(JobState.CANCELLED)
-        self._take_back(ticket)
+        self._recalls.doom(ticket, signum)
 
     def abandon(self, error: Exception) -> None:
         """Ends all tickets with ``error``."""

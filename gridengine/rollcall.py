@@ -7,13 +7,12 @@ only late.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from . import protocol
 from .crew import SupervisorRecord
 from .ledger import Ledger
-from .pieces import WorkerRecord
-from .ticket import Ticket
+from .recalls import Recalls
 from .wires import Wires
 
 
@@ -23,13 +22,13 @@ class RollCall:
     Args:
         wires: To them, and to their workers.
         ledger: What the workers have to do.
-        doomed: Tickets that shall be ended with a signal, and which.
+        recalls: What they were told not to do.
     """
 
-    def __init__(self, wires: Wires, ledger: Ledger, doomed: Mapping[Ticket, int]) -> None:
+    def __init__(self, wires: Wires, ledger: Ledger, recalls: Recalls) -> None:
         self._wires = wires
         self._ledger = ledger
-        self._doomed = doomed
+        self._recalls = recalls
 
     def answer(
         self, record: SupervisorRecord, workers: Collection[int], dead: Collection[int]
@@ -45,32 +44,11 @@ class RollCall:
         gone = sorted(record.present - there - set(dead))
         self._wires.send(record.address, protocol.Beat(gone))
         for number in there - record.present:
-            self._wires.send(_address(record, number), protocol.Introduce())
+            address = protocol.worker_address(record.address, number)
+            self._wires.send(address, protocol.Introduce())
         if len(there) < record.workers and not dead:
             self._wires.send(record.address, protocol.Staff(record.workers))
         for number in there & record.present:
-            worker = self._ledger.workers.get(_address(record, number))
+            worker = self._ledger.workers.get(protocol.worker_address(record.address, number))
             if worker is not None:
-                self._remind(record, number, worker)
-
-    def _remind(self, record: SupervisorRecord, number: int, worker: WorkerRecord) -> None:
-        if worker.recalling:
-            self._wires.send(record.address, protocol.Recall(number, worker.position))
-        if self._doomed:
-            for piece in worker.outstanding:
-                if piece.ticket in self._doomed:
-                    self.end(piece.ticket, worker)
-
-    def end(self, ticket: Ticket, worker: WorkerRecord) -> None:
-        """Has a supervisor end those calls of a doomed ticket that one of its workers runs."""
-        supervisor, number = protocol.supervisor_of(worker.address)
-        for piece in worker.outstanding:
-            if piece.ticket is ticket:
-                # It may be further than it has said.
-                width = piece.hi - piece.lo
-                end = protocol.Signal(number, piece.position, width, self._doomed[ticket])
-                self._wires.send(supervisor, end)
-
-
-def _address(record: SupervisorRecord, number: int) -> bytes:
-    return protocol.worker_address(record.address, number)
+                self._recalls.remind(worker)

@@ -28,7 +28,7 @@ FLOORS = (
     (4, "schedulers.drmaa_session schedulers.drmaa_library schedulers.drmaa_process"),
     (4, "schedulers.native schedulers.ends schedulers.grid_engine schedulers.leftovers"),
     (5, "schedulers"),
-    (6, "complaints wires crew blocks coroner rollcall clerk hub hubs"),
+    (6, "complaints wires crew blocks coroner recalls rollcall undertaker clerk hub hubs"),
     (7, "job"),
     (8, "functional dispatcher"),
     (9, "reap cli __main__"),
