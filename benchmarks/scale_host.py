@@ -18,7 +18,8 @@ from pathlib import Path
 
 from gridengine.hub import Hub
 from gridengine.job import Job
-from gridengine.schedulers.base import Event, Scheduler, Session, Submitted
+from gridengine.schedulers.base import Scheduler, Session
+from gridengine.schedulers.events import Event, Submitted
 from gridengine.serializer import pack, pack_function
 from gridengine.ticket import Mode, Ticket
 

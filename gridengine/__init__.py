@@ -27,16 +27,19 @@ floor from those that stand to its left in this table; a test holds that.
 2     ``protocol``                                   who says what to whom
 3     ``pieces`` ``ledger``                          which job is where; pure
 3     ``worker/``                                    the other side: supervisor and worker
-3     ``schedulers/base``                            the contract of whatever starts workers
+3     ``schedulers/events``                          what is said of queue jobs
+      ``schedulers/base``                            the contract of whatever starts workers
 4     ``schedulers/process``, ``…/grid_engine``      one room for each way to start them
 5     ``schedulers``                                 their names, and ``best_available()``
-6     ``complaints`` ``wires``                       the socket, and who may speak through it
+6     ``ahead``                                      the first workers, before all else
+      ``complaints`` ``wires``                       the socket, and who may speak through it
       ``crew``                                       who works: queue jobs and supervisors
       ``blocks`` ``coroner``                         orders to messages; deaths to certificates
       ``recalls`` ``rollcall``                       work taken back; what was lost is said again
       ``undertaker``                                 what becomes of the jobs of the dead
       ``clerk`` ``hub`` ``hubs``                     messages to events; the one thread; which one
 7     ``job``                                        the user's handle
+      ``chunks`` ``partials``                        one map on its way; named partial functions
 8     ``functional`` ``dispatcher``                  faces in terms of it
 9     ``reap`` ``cli``                               the command line, and what it does
 ====  =============================================  ===========================================
@@ -45,10 +48,11 @@ floor from those that stand to its left in this table; a test holds that.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
+# `typing` is left to those who need it: see `gridengine.schedulers.base`.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import errors, schedulers
     from .dispatcher import JobDispatcher
@@ -66,8 +70,9 @@ if TYPE_CHECKING:
         TimeoutError,
         UnpackingError,
     )
-    from .functional import map, partial, raised
+    from .functional import map, raised
     from .job import Job
+    from .partials import partial
     from .states import DeathCause, JobState
     from .ticket import Usage
 
@@ -100,15 +105,16 @@ _HOMES = {
     "Job": "job",
     "JobDispatcher": "dispatcher",
     "Usage": "ticket",
-    **dict.fromkeys(("map", "partial", "raised"), "functional"),
+    **dict.fromkeys(("map", "raised"), "functional"),
+    "partial": "partials",
     **dict.fromkeys(("DeathCause", "JobState"), "states"),
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     # On first use: a supervisor, and a program that only looks, need nearly nothing of it.
     if name in ("errors", "schedulers"):
-        value: Any = importlib.import_module(f".{name}", __name__)
+        value: object = importlib.import_module(f".{name}", __name__)
     elif name in __all__:
         home = importlib.import_module(f".{_HOMES.get(name, 'errors')}", __name__)
         value = getattr(home, name)

@@ -1,7 +1,7 @@
 """How a worker ended, and what to write on the death certificate of its job.
 
 Evidence comes from the supervisor (wait status, peak memory, the kernel's own kills) and from
-the scheduler (`gridengine.schedulers.base.End`).
+the scheduler (`gridengine.schedulers.events.End`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import signal
 from . import protocol
 from .errors import Death, JobTimeout
 from .pieces import Verdict
-from .schedulers.base import End
+from .schedulers.events import End
 from .states import DeathCause
 from .ticket import Place, Ticket
 

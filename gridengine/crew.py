@@ -1,33 +1,23 @@
 """Who works for a dispatcher: its queue jobs, their supervisors, and how each of them ends.
 
-Called from the dispatcher's thread alone, but for `Crew.kind_of`.
+Called from the dispatcher's thread alone, but for `Crew.kind_of` and `Crew.started_ahead`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import math
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from .ahead import BATCH, command, launch_file
 from .errors import SchedulerError
 from .launch import Launch
 from .logs import Log
-from .schedulers.base import (
-    End,
-    Ended,
-    Event,
-    Notice,
-    Refused,
-    Scheduler,
-    Session,
-    Stuck,
-    Submitted,
-)
+from .schedulers.base import Scheduler, Session
+from .schedulers.events import End, Ended, Event, Notice, Refused, Stuck, Submitted
 from .settings import Settings
 from .states import DeathCause
 
@@ -38,8 +28,6 @@ _LOG_BYTES = 4096
 
 #: Seconds between two looks at who is silent, at most, in a program that runs.
 _LOOK_SECONDS = 0.5
-
-_WORKER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker")
 
 
 class SupervisorRecord:
@@ -123,7 +111,7 @@ class Crew:
         self._lock = threading.Lock()
         # Kind 0 asks for nothing of its own.
         self._kinds: list[Mapping[str, object]] = [{}]
-        self._batch_numbers = itertools.count(1)
+        self._batch_numbers = itertools.count(BATCH)
         self._batches: dict[int, _Batch] = {}
         # A queue job without a supervisor has not started yet, as far as is known here.
         self._queue_jobs: dict[str, int] = {}
@@ -145,6 +133,14 @@ class Crew:
         return range(len(self._kinds))
 
     # ------------------------------------------------------------------ hiring
+
+    def started_ahead(self, workers: int) -> None:
+        """Takes over a supervisor with so many workers, which waits for its launch file.
+
+        To be called, if at all, first and before the dispatcher's thread is there.
+        """
+        self._launch_file(0, workers)
+        self._batches[next(self._batch_numbers)] = _Batch(0, 1)
 
     def staff(self, kind: int, wanted: int, say: Callable[[bytes, int], object]) -> None:
         """Hires until ``wanted`` workers of a kind work, or are on their way.
@@ -184,21 +180,25 @@ class Crew:
         return live + sum(batch.count for batch in self._batches.values())
 
     def _start(self, kind: int, count: int, workers: int) -> None:
-        path = os.path.join(self._folder, f"launch-{kind}-{workers}")
-        if not os.path.exists(path):
-            limit = self._scheduler.time_limit(self._kinds[kind])
-            launch = self._launch._replace(kind=kind, workers=workers, time_limit=limit)
-            _write(launch, path)
+        path = self._launch_file(kind, workers)
         number = next(self._batch_numbers)
         self._batches[number] = _Batch(kind, count)
         self._session.start(
             number,
-            [sys.executable, _WORKER, path],
+            command(path),
             count,
             name="gridengine",
             resources=self._kinds[kind],
             logs=self._logs,
         )
+
+    def _launch_file(self, kind: int, workers: int) -> str:
+        path = launch_file(self._folder, kind, workers)
+        if not os.path.exists(path):
+            limit = self._scheduler.time_limit(self._kinds[kind])
+            launch = self._launch._replace(kind=kind, workers=workers, time_limit=limit)
+            _write(launch, path)
+        return path
 
     def dismiss_pending(self, kind: int) -> None:
         """Stops the queue jobs of a kind that have not started: nothing is left for them."""
@@ -318,9 +318,6 @@ def _write(launch: Launch, path: str) -> None:
     try:
         launch.write(path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            # What there is of it would be taken for the whole.
-            os.unlink(path)
         raise SchedulerError(
             f"cannot write {path}: {error.strerror}; make room there, or name another folder "
             "(GRIDENGINE_RUN_DIR, on a cluster one that all nodes see)"

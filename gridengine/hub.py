@@ -18,24 +18,19 @@ import contextlib
 import copy
 import math
 import os
-import re
-import shutil
-import socket
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import zmq
-
-from .clerk import Clerk
+from .ahead import Ahead, no_folder, remove
 from .crew import Crew
 from .errors import JobCancelled, SchedulerError
 from .launch import (
     Launch,
     environment_for_nodes,
     import_path,
+    local_endpoint,
     private_folder,
     thread_limits,
 )
@@ -43,8 +38,12 @@ from .logs import Log
 from .schedulers.base import Scheduler
 from .settings import Settings
 from .shared_memory import Arena, gather
-from .ticket import Ticket
-from .wires import Wires
+
+# What takes long to import, ZeroMQ and msgspec, is so where it is needed: when the first workers
+# have been started, which import as much in the meantime.
+if TYPE_CHECKING:
+    from .ticket import Ticket
+    from .wires import Keys
 
 log = Log(__name__)
 
@@ -56,40 +55,33 @@ class Hub:
         scheduler: Starts the workers.
         host: Overrides ``GRIDENGINE_HOST``.
         ports: Overrides ``GRIDENGINE_PORTS``.
+        ahead: What is there already, if the workers are processes of this host.
 
     Raises:
         SchedulerError: The scheduler or the network cannot be used.
     """
 
-    def __init__(self, scheduler: Scheduler, *, host: str = "", ports: str = "") -> None:
+    def __init__(
+        self, scheduler: Scheduler, *, host: str = "", ports: str = "", ahead: Ahead | None = None
+    ) -> None:
         settings = Settings.read()
         self._settings = settings
         # A copy: the hub must not keep alive what its user has let go.
         self._scheduler = copy.copy(scheduler)
         self._released = False
-        try:
-            self._folder = _new_folder(settings, scheduler.remote)
-        except OSError as error:
-            raise SchedulerError(
-                f"cannot make a folder for sockets and keys: {error}; name another place "
-                "(GRIDENGINE_RUN_DIR on a cluster, TMPDIR here)"
-            ) from None
-        with contextlib.ExitStack() as undo:
-            undo.callback(shutil.rmtree, self._folder, ignore_errors=True)
-            self._wires = Wires(
-                "" if scheduler.remote else self._folder,
-                host or settings.host,
-                ports or settings.ports,
-            )
-            undo.callback(self._wires.close)
-            self._session = scheduler.open()
-            undo.pop_all()
+        if ahead is None and not scheduler.remote:
+            ahead = Ahead(scheduler, calls=0)
+        self._folder = _new_folder(settings) if ahead is None else ahead.folder
         self._arena = None if scheduler.remote else Arena.make()
-        logs = os.path.join(self._folder, "logs")
-        os.mkdir(logs, 0o700)
-        self._crew = Crew(
-            self._session, self._scheduler, settings, self._launch(), self._folder, logs
-        )
+        with contextlib.ExitStack() as undo:
+            undo.callback(remove, self._folder)
+            if ahead is None:
+                self._open_remote(undo, host or settings.host, ports or settings.ports)
+            else:
+                self._open_local(undo, ahead)
+            undo.pop_all()
+        from .clerk import Clerk
+
         self._clerk = Clerk(self._wires, self._crew, self._scheduler, settings, self._arena)
         self._new: collections.deque[Ticket] = collections.deque()
         self._inbox: collections.deque[Callable[[], None]] = collections.deque()
@@ -102,8 +94,30 @@ class Hub:
         self._thread = threading.Thread(target=self._run, name="gridengine", daemon=True)
         self._thread.start()
 
-    def _launch(self) -> Launch:
-        keys = self._wires.keys
+    def _open_local(self, undo: contextlib.ExitStack, ahead: Ahead) -> None:
+        self._session = ahead.session
+        undo.callback(self._session.close)
+        self._crew = self._new_crew(self._launch([local_endpoint(self._folder)], None))
+        if ahead.workers:
+            self._crew.started_ahead(ahead.workers)
+        from .wires import Wires
+
+        self._wires = Wires(self._folder)
+
+    def _open_remote(self, undo: contextlib.ExitStack, host: str, ports: str) -> None:
+        from .wires import Wires
+
+        self._wires = Wires(host=host, ports=ports)
+        undo.callback(self._wires.close)
+        self._session = self._scheduler.open()
+        self._crew = self._new_crew(self._launch(self._wires.endpoints, self._wires.keys))
+
+    def _new_crew(self, launch: Launch) -> Crew:
+        logs = os.path.join(self._folder, "logs")
+        os.mkdir(logs, 0o700)
+        return Crew(self._session, self._scheduler, self._settings, launch, self._folder, logs)
+
+    def _launch(self, endpoints: Sequence[str], keys: Keys | None) -> Launch:
         remote = self._scheduler.remote
         threads = self._scheduler.slots
         environ = (
@@ -112,7 +126,7 @@ class Hub:
             else thread_limits(os.environ, threads)
         )
         return Launch(
-            endpoints=self._wires.endpoints,
+            endpoints=endpoints,
             server_key=keys.server_public if keys else "",
             public_key=keys.public if keys else "",
             secret_key=keys.secret if keys else "",
@@ -255,6 +269,8 @@ class Hub:
             self._shut_down()
 
     def _loop(self) -> None:
+        import zmq
+
         poller = zmq.Poller()
         for descriptor in (*self._wires.descriptors(), self._wake_read, self._session.fileno()):
             poller.register(descriptor, zmq.POLLIN)
@@ -300,24 +316,29 @@ class Hub:
         self._clerk.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove(self._folder)
 
 
-def _new_folder(settings: Settings, remote: bool) -> str:
-    if not remote:
-        return tempfile.mkdtemp(prefix="gridengine-")
+def _new_folder(settings: Settings) -> str:
+    import tempfile
+
     parent = os.path.expanduser(settings.run_dir or os.path.join("~", ".gridengine"))
-    private_folder(parent)
-    _sweep(parent)
-    return tempfile.mkdtemp(prefix=f"run-{socket.gethostname()}-{os.getpid()}-", dir=parent)
+    try:
+        private_folder(parent)
+        _sweep(parent)
+        return tempfile.mkdtemp(prefix=f"run-{os.uname().nodename}-{os.getpid()}-", dir=parent)
+    except OSError as error:
+        raise no_folder(error) from None
 
 
 def _sweep(parent: str) -> None:
     """Removes the folders of programs on this host that were killed before they could do it."""
+    import re
+
     for name in os.listdir(parent):
         match = re.fullmatch(r"run-(.+)-(\d+)-\w+", name)
-        if match and match[1] == socket.gethostname() and not _is_alive(int(match[2])):
-            shutil.rmtree(os.path.join(parent, name), ignore_errors=True)
+        if match and match[1] == os.uname().nodename and not _is_alive(int(match[2])):
+            remove(os.path.join(parent, name))
 
 
 def _is_alive(pid: int) -> bool:

@@ -6,8 +6,12 @@ import os
 import threading
 import weakref
 
-from .hub import Hub
-from .schedulers.base import Scheduler
+from .ahead import Ahead
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .hub import Hub
+    from .schedulers.base import Scheduler
 
 _hubs: weakref.WeakKeyDictionary[Scheduler, dict[tuple[int, str, str], Hub]] = (
     weakref.WeakKeyDictionary()
@@ -15,8 +19,14 @@ _hubs: weakref.WeakKeyDictionary[Scheduler, dict[tuple[int, str, str], Hub]] = (
 _hubs_lock = threading.Lock()
 
 
-def hub_for(scheduler: Scheduler, host: str = "", ports: str = "") -> Hub:
+def hub_for(scheduler: Scheduler, host: str = "", ports: str = "", *, calls: int = 1) -> Hub:
     """Returns the hub of a scheduler, a new one if there is none or it was closed.
+
+    Args:
+        scheduler: The scheduler.
+        host: As of `Hub`.
+        ports: As of `Hub`.
+        calls: For how many calls a new one is meant.
 
     Raises:
         SchedulerError: The scheduler or the network cannot be used.
@@ -31,10 +41,23 @@ def hub_for(scheduler: Scheduler, host: str = "", ports: str = "") -> Hub:
         mine = _hubs.setdefault(scheduler, {})
         hub = mine.get(key)
         if hub is None or hub.closed:
-            hub = mine[key] = Hub(scheduler, host=host, ports=ports)
+            hub = mine[key] = _open(scheduler, host, ports, calls)
             scheduler.on_close(hub.close)
             weakref.finalize(scheduler, hub.release).atexit = False
         return hub
+
+
+def _open(scheduler: Scheduler, host: str, ports: str, calls: int) -> Hub:
+    ahead = None if scheduler.remote else Ahead(scheduler, calls)
+    try:
+        # Not before the first workers are on their way.
+        from .hub import Hub
+
+        return Hub(scheduler, host=host, ports=ports, ahead=ahead)
+    except BaseException:
+        if ahead is not None:
+            ahead.close()
+        raise
 
 
 def open_hubs() -> list[Hub]:

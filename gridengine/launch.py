@@ -7,6 +7,7 @@ owner alone can enter.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -90,9 +91,18 @@ class Launch(NamedTuple):
         Raises:
             OSError: It exists, or cannot be written.
         """
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            json.dump({**self._asdict(), "environ": dict(self.environ)}, file)
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+        unfinished = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}")
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:
+                json.dump({**self._asdict(), "environ": dict(self.environ)}, file)
+            # Who waits for the file shall find all of it.
+            os.rename(unfinished, path)
+        except BaseException:
+            os.unlink(unfinished)
+            raise
 
     @classmethod
     def read(cls, path: str) -> Launch:
@@ -138,6 +148,11 @@ def private_folder(path: str) -> str:
             f"{stat.S_IMODE(status.st_mode):o}: make it this user's, with mode 700"
         )
     return path
+
+
+def local_endpoint(folder: str) -> str:
+    """Returns where the dispatcher with this private folder is reached on its own host."""
+    return f"ipc://{os.path.join(folder, 'dispatcher')}"
 
 
 def import_path() -> list[str]:

@@ -77,6 +77,9 @@ _OF_ONE_SIZE = PLAIN - {str, bytes}
 
 _FEW = 8
 
+#: Packed functions that are known again when they are packed again; a megabyte or two, as a rule.
+_REMEMBERED = 500
+
 
 def pack(obj: object, what: str = "object", *, upward: bool = False) -> Packed:
     """Returns ``obj`` ready to travel.
@@ -186,7 +189,8 @@ def _writable(frame: Frame) -> Frame:
 _packed_functions: weakref.WeakKeyDictionary[Any, tuple[object, int, Function]] = (
     weakref.WeakKeyDictionary()
 )
-_unhashed = itertools.count()
+_numbers = itertools.count()
+_keys: dict[tuple[int, bytes], bytes] = {}
 _BY_NAME = ("by its name",)
 
 
@@ -220,18 +224,22 @@ def _is_in_its_module(function: FunctionType) -> bool:
 
 def _pack_function(function: Callable[..., object], what: str) -> Function:
     payload, frames = pack(function, what)
-    # To hash an array takes longer than to send it once more than needed.
-    key = b"#%d" % next(_unhashed) if frames else _digest(payload)
+    # To compare arrays takes longer than to send one once more than needed.
+    key = _new_key() if frames else _key_of(payload)
     return Function(key, payload, gather(frames), name_of(function))
 
 
-def _digest(payload: bytes) -> bytes:
-    # Not at the top: it loads OpenSSL.
-    import hashlib
+def _new_key() -> bytes:
+    return b"%d" % next(_numbers)
 
+
+def _key_of(payload: bytes) -> bytes:
+    """Returns the key of a function with this payload, the same one each time."""
+    # No digest: `hashlib` loads OpenSSL, which takes as long as a quarter of all imports.
+    if len(_keys) >= _REMEMBERED:
+        _keys.clear()
     # The same function again, after another has changed what they share, must travel again.
-    salt = by_value.generation().to_bytes(16, "little")
-    return hashlib.blake2b(payload, digest_size=16, salt=salt).digest()
+    return _keys.setdefault((by_value.generation(), payload), _new_key())
 
 
 def name_of(function: object) -> str:

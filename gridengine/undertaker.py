@@ -12,7 +12,7 @@ from .errors import Death, JobCancelled
 from .ledger import Ledger
 from .pieces import Verdict
 from .recalls import Recalls
-from .schedulers.base import End
+from .schedulers.events import End
 from .states import DeathCause, JobState
 from .ticket import Outcome, Place, Ticket, Usage
 

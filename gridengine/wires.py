@@ -7,9 +7,6 @@ ZeroMQ before any byte of its reaches this program.
 
 from __future__ import annotations
 
-import ipaddress
-import os
-import socket as _socket
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
@@ -19,6 +16,7 @@ from zmq.utils import z85
 from . import protocol
 from .complaints import Complaints
 from .errors import SchedulerError
+from .launch import local_endpoint
 from .logs import Log
 from .settings import port_range
 
@@ -86,7 +84,7 @@ class Wires:
         self.keys: Keys | None = None
         try:
             if folder:
-                self.endpoints = [f"ipc://{os.path.join(folder, 'dispatcher')}"]
+                self.endpoints = [local_endpoint(folder)]
                 self.socket.bind(self.endpoints[0])
             else:
                 self.endpoints = self._open_to_the_network(host, ports)
@@ -218,6 +216,9 @@ def _addresses(host: str) -> list[str]:
     Raises:
         SchedulerError: ``host`` is neither a name, nor an address, nor an interface.
     """
+    import ipaddress
+    import socket as _socket
+
     interfaces = _interfaces()
     if not host:
         every = [address for addresses in interfaces.values() for address in addresses]
@@ -239,6 +240,8 @@ def _addresses(host: str) -> list[str]:
 
 
 def _interfaces() -> dict[str, list[str]]:
+    import socket as _socket
+
     import psutil
 
     return {

@@ -84,7 +84,7 @@ def case_contextmanager():
 def case_partial():
     assert call(functools.partial(times), 2) == 6
     assert call(functools.partial(lambda a, b: (a, b), b=times(1)), 2) == (2, 3)
-    mine = gridengine.functional.partial(lambda a, b: (a, b, FACTOR), b=1)
+    mine = gridengine.partial(lambda a, b: (a, b, FACTOR), b=1)
     assert call(mine, 2) == (2, 1, 3)
     assert call(lambda: mine(5)) == (5, 1, 3)
     assert echo(mine).__name__ == mine.__name__

@@ -74,9 +74,20 @@ def test_nobody_else_can_read_the_file_while_it_is_being_written(
 ) -> None:
     path = tmp_path / "launch"
     seen: list[int] = []
-    monkeypatch.setattr("json.dump", lambda *_: seen.append(mode(path)))
+    monkeypatch.setattr("json.dump", lambda *_: seen.extend(map(mode, tmp_path.iterdir())))
     LAUNCH.write(str(path))
     assert seen == [0o600]
+
+
+def test_the_file_has_its_name_only_when_it_is_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "launch"
+    seen: list[bool] = []
+    monkeypatch.setattr("json.dump", lambda *_: seen.append(path.exists()))
+    LAUNCH.write(str(path))
+    assert seen == [False]
+    assert path.exists()
 
 
 def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:

@@ -41,7 +41,8 @@ from gridengine.protocol import (
     Stop,
     Supervising,
 )
-from gridengine.schedulers.base import End, Ended, Event, Scheduler, Session, Submitted
+from gridengine.schedulers.base import Scheduler, Session
+from gridengine.schedulers.events import End, Ended, Event, Submitted
 from gridengine.serializer import pack, pack_function
 from gridengine.wires import Wires
 

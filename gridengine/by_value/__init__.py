@@ -46,6 +46,8 @@ class _Handlers(dict[type, "_Handler | None"]):
         for base, its_handler in _OF_ALL_KINDS.items():
             if issubclass(kind, base):
                 handler = its_handler
+        if handler is None and kind.__module__ == "dataclasses":
+            handler = odd.reduce_of_dataclasses
         self[kind] = handler
         return handler
 

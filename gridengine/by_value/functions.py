@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dis
 import importlib
 import marshal
 import operator
@@ -155,6 +154,9 @@ def global_names(code: types.CodeType) -> tuple[str, ...]:
 
 
 def _find_global_names(code: types.CodeType) -> dict[str, None]:
+    # Not at the top: a worker, and a program whose functions can be imported, do without.
+    import dis
+
     found = {
         instruction.argval: None
         for instruction in dis.get_instructions(code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import io
 import marshal
@@ -70,11 +69,14 @@ def _make_cache(function: Any, parameters: dict[str, Any], attributes: dict[str,
     return made
 
 
-def _sentinel(value: Any) -> Any:
-    """One of the values that `dataclasses` tells from others by their identity."""
-    for name, known in vars(dataclasses).items():
+def reduce_of_dataclasses(value: Any) -> Any:
+    """Returns how a value travels that `dataclasses` tells from others by its identity."""
+    # Not imported here, since it takes longer than all of this package's other needs: who has
+    # such a value has it loaded.
+    home = sys.modules["dataclasses"]
+    for name, known in vars(home).items():
         if known is value:
-            return getattr, (dataclasses, name)
+            return getattr, (home, name)
     return NotImplemented
 
 
@@ -92,9 +94,6 @@ REDUCERS: dict[type, Callable[[Any], Any]] = {
     classmethod: _method_wrapper,
     functools.cached_property: _cached_property,
     type(functools.lru_cache(len)): _cache,
-    type(dataclasses.MISSING): _sentinel,
-    type(dataclasses._FIELD): _sentinel,  # type: ignore[attr-defined]
-    type(dataclasses._HAS_DEFAULT_FACTORY): _sentinel,  # type: ignore[attr-defined]
 }
 
 

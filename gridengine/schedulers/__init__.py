@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING
 
-from ..errors import SchedulerUnavailable
 from ..logs import Log
 from .base import Scheduler
 from .process import ProcessScheduler
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .grid_engine import GridEngineScheduler
 
@@ -52,6 +51,8 @@ def _choose(wanted: str) -> Scheduler:
         return ProcessScheduler()
     if wanted not in ("", "gridengine"):
         raise ValueError(f"{_VARIABLE}={wanted!r}: it is 'process' or 'gridengine', or not set")
+    from ..errors import SchedulerUnavailable
+
     try:
         return _grid_engine()
     except SchedulerUnavailable as error:

@@ -18,81 +18,22 @@ a supervisor, which forks the workers.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
-from typing import ClassVar, NamedTuple
 
-from ..states import DeathCause
+# `typing` and what else takes long to import is left to those who come after the first worker
+# has been started; so on the way to there in other rooms too.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
+    from typing import ClassVar
 
-
-class End(NamedTuple):
-    """What the batch system, or the kernel, says about the end of a queue job.
-
-    It is evidence for `gridengine.errors.Death`, not truth: the worker's own word comes first.
-
-    Attributes:
-        exitcode: Exit status of the command, -N for signal N, None if unknown.
-        cause: What ended it, as far as the scheduler can tell.
-        peak_memory: In bytes, 0 if unknown.
-        requested_memory: Granted memory in bytes, 0 if not limited.
-        wall_time: Seconds that it ran, 0 if it never did.
-        detail: The batch system's own words.
-        advice: What a user should do about it, empty if nothing is known.
-    """
-
-    exitcode: int | None = None
-    cause: DeathCause = DeathCause.UNKNOWN
-    peak_memory: int = 0
-    requested_memory: int = 0
-    wall_time: float = 0.0
-    detail: str = ""
-    advice: str = ""
-
-
-class Submitted(NamedTuple):
-    """The batch system took a batch; ``queue_jobs`` are its names for the copies."""
-
-    batch: int
-    queue_jobs: tuple[str, ...]
-
-
-class Refused(NamedTuple):
-    """The batch system will not take a batch, however often it is asked; ``reason`` says why."""
-
-    batch: int
-    reason: str
-
-
-class Ended(NamedTuple):
-    """A queue job is over, whatever ended it. Said once for each submitted queue job."""
-
-    queue_job: str
-    end: End
-
-
-class Stuck(NamedTuple):
-    """A queue job will not start by itself (Grid Engine's Eqw); ``reason`` says why.
-
-    The session leaves it in the queue: the dispatcher decides whether to stop it.
-    """
-
-    queue_job: str
-    reason: str
-
-
-class Notice(NamedTuple):
-    """Something that a person who waits would want to read in the log."""
-
-    text: str
-
-
-Event = Submitted | Refused | Ended | Stuck | Notice
+    from .events import Event
 
 
 class Session(abc.ABC):
     """A scheduler at work for one dispatcher. No method blocks, but for `close`.
 
-    All methods are called from the dispatcher's thread.
+    All methods are called from the dispatcher's thread, or before it is there.
     """
 
     @abc.abstractmethod

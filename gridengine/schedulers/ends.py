@@ -8,8 +8,8 @@ import signal
 
 from ..errors import format_bytes
 from ..states import DeathCause
-from .base import End
 from .drmaa_session.messages import Over
+from .events import End
 from .native import Request, parse_memory
 
 _CRASHES = frozenset(

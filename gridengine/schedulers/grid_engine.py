@@ -22,10 +22,11 @@ from typing import ClassVar
 
 from ..errors import SchedulerUnavailable
 from ..settings import Settings
-from .base import End, Ended, Event, Notice, Refused, Scheduler, Session, Stuck, Submitted
+from .base import Scheduler, Session
 from .drmaa_process import DrmaaProcess
 from .drmaa_session import messages
 from .ends import judge
+from .events import End, Ended, Event, Notice, Refused, Stuck, Submitted
 from .native import Hosts, Request, job_name
 
 Resource = str | int | float | datetime.timedelta

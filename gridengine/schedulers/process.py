@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import os
-import signal
-import subprocess
-import threading
-from collections.abc import Mapping, Sequence
 
-from ..states import DeathCause
-from .base import End, Ended, Event, Refused, Scheduler, Session, Submitted
+from .base import Scheduler, Session
+from .child import Child
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .events import Event
 
 #: Seconds that a supervisor gets to end its workers, and its reaper to end what is left, before
 #: both are killed.
@@ -79,7 +81,7 @@ class ProcessSession(Session):
     """
 
     def __init__(self) -> None:
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._processes: dict[str, Child] = {}
         self._events: list[Event] = []
         self._read, self._write = os.pipe()
         os.set_blocking(self._read, False)
@@ -99,28 +101,32 @@ class ProcessSession(Session):
         for copy in range(count):
             queue_job = f"{batch}.{copy + 1}"
             try:
-                process = self._spawn(command, queue_job)
+                # In a session of its own: Ctrl-C at the terminal is for the program alone, which
+                # then decides.
+                self._processes[queue_job] = Child(
+                    command,
+                    {**os.environ, "GRIDENGINE_QUEUE_JOB": queue_job},
+                    functools.partial(self._ended, queue_job),
+                )
             except OSError as error:
-                self._say(Refused(batch, f"no process can be started: {error.strerror}"))
+                self._refuse(batch, f"no process can be started: {error.strerror}")
                 break
-            self._processes[queue_job] = process
             started.append(queue_job)
-            threading.Thread(
-                target=self._watch, args=(queue_job, process), name="gridengine-watch", daemon=True
-            ).start()
+        from .events import Submitted
+
         self._say(Submitted(batch, tuple(started)))
 
-    def _spawn(self, command: Sequence[str], queue_job: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # noqa: S603  # our own program
-            command,
-            stdin=subprocess.PIPE,
-            env={**os.environ, "GRIDENGINE_QUEUE_JOB": queue_job},
-            # Ctrl-C at the terminal is for the program alone, which then decides.
-            start_new_session=True,
-        )
+    def _refuse(self, batch: int, reason: str) -> None:
+        from .events import Refused
 
-    def _watch(self, queue_job: str, process: subprocess.Popen[bytes]) -> None:
-        status = process.wait()
+        self._say(Refused(batch, reason))
+
+    def _ended(self, queue_job: str, status: int) -> None:
+        import signal
+
+        from ..states import DeathCause
+        from .events import End, Ended
+
         if status == -signal.SIGKILL:
             cause = DeathCause.KILLED
         elif status < 0:
@@ -136,14 +142,13 @@ class ProcessSession(Session):
 
     def stop(self, queue_jobs: Sequence[str]) -> None:
         """Has these supervisors end with all their workers, killed if they do not hear it."""
+        import signal
+
         for queue_job in queue_jobs:
             process = self._processes.get(queue_job)
-            if process is not None and process.stdin is not None and not process.stdin.closed:
-                # It is gone already, or will see that this was no accident.
-                with contextlib.suppress(OSError):
-                    process.stdin.write(b"q")
-                    process.stdin.close()
-                    process.terminate()
+            # By the word it will see that this was no accident.
+            if process is not None and process.hang_up(b"q"):
+                process.signal(signal.SIGTERM)
 
     def events(self) -> list[Event]:
         """Returns what happened since the last call, oldest first."""
@@ -162,11 +167,11 @@ class ProcessSession(Session):
 
     def close(self) -> None:
         """Ends all supervisors and waits until they are gone."""
+        import signal
+
         self.stop(list(self._processes))
         for process in self._processes.values():
-            try:
-                process.wait(_CLOSE_PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            if not process.wait(_CLOSE_PATIENCE):
+                process.signal(signal.SIGKILL)
                 process.wait()
         self._processes.clear()

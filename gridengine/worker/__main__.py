@@ -4,13 +4,18 @@ Run by its path, not by its name, so that a node needs to know nothing but the i
 modules are found, the package itself included, stands in the launch file.
 """
 
+import contextlib
+import gc
 import json
 import os
+import select
 import sys
 
 
 def _prepare(path: str) -> bool:
     """Returns whether it is a batch system that has started this process."""
+    while not os.path.exists(path):
+        _wait_for_the_program()
     with open(path, encoding="utf-8") as file:
         _refuse_if_planted(path, os.fstat(file.fileno()))
         _refuse_if_planted(os.path.dirname(path), os.stat(os.path.dirname(path)))
@@ -24,6 +29,15 @@ def _prepare(path: str) -> bool:
     return not launch["parent"]
 
 
+def _wait_for_the_program() -> None:
+    # On its own host it has started this process before it has written the file. Its end, or
+    # word that this one is not needed, comes by the pipe.
+    if select.select([0], [], [], 0.001)[0]:
+        with contextlib.suppress(OSError):
+            os.rmdir(os.path.dirname(sys.argv[1]))
+        sys.exit(f"gridengine: the program has ended before it has written {sys.argv[1]}")
+
+
 def _refuse_if_planted(path: str, status: os.stat_result) -> None:
     # As `gridengine.launch` does; but where that is found, stands in the file itself.
     if status.st_uid != os.geteuid() or status.st_mode & 0o077:
@@ -31,11 +45,16 @@ def _refuse_if_planted(path: str, status: os.stat_result) -> None:
 
 
 if __name__ == "__main__":
+    # Nothing of what is imported is garbage; the supervisor lets it be collected from then on.
+    gc.disable()
     of_a_batch_system = _prepare(sys.argv[1])
     # Before all that a reaper has no use for is imported.
     from gridengine.worker.reaper import stand_guard
 
     stand_guard(of_a_batch_system=of_a_batch_system)
+    from gridengine.worker.lean import import_msgspec
+
+    import_msgspec()
     # Its own module, not this one: `__main__` will be the name of the user's program.
     from gridengine.worker.supervisor import main
 

@@ -13,8 +13,7 @@ import itertools
 import mmap
 import os
 import sys
-import tempfile
-from typing import Any
+from typing import IO, Any
 
 _CURSOR = 8  # bytes at the start that say how much was written
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -27,7 +26,7 @@ class Output:
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, mmap.PAGESIZE)
         self._written = memoryview(self._memory)[:_CURSOR].cast("Q")
-        self._crash = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `close`
+        self._crash = _nameless_file()
 
     def close(self) -> None:
         """Gives the memory back."""
@@ -83,6 +82,16 @@ class Output:
         # The job's own frames stand before those of the worker that called it.
         lines += itertools.takewhile(lambda line: _HERE not in line, crash.splitlines())
         return "\n".join(lines)
+
+
+def _nameless_file() -> IO[bytes]:
+    try:
+        return open(os.memfd_create("gridengine-crash"), "w+b")
+    except (AttributeError, OSError):
+        # Linux alone has the above; this one takes longer to import than to use.
+        import tempfile
+
+        return tempfile.TemporaryFile()
 
 
 class _Copying(io.RawIOBase):

@@ -9,11 +9,10 @@ crashes.
 from __future__ import annotations
 
 import contextlib
+import gc
 import math
 import os
-import shutil
 import signal
-import socket as _socket
 import sys
 import time
 from typing import Any
@@ -93,11 +92,12 @@ class Supervisor:
         self._watch_signals()
         try:
             self._endpoint = self._find_endpoint()
-            # Before the first socket: a fork copies fewer things, and the workers connect
-            # while the supervisor does.
-            self._fill()
+            # The first worker connects while this process does, and begins before the others.
+            if self._target:
+                self._fork()
             self._socket = self._connect(self._address)
             self._introduce()
+            self._fill()
             self._serve()
         finally:
             self._end_all()
@@ -155,7 +155,7 @@ class Supervisor:
                 protocol.VERSION,
                 self._queue_job,
                 self._launch.kind,
-                _socket.gethostname(),
+                os.uname().nodename,
                 os.getpid(),
                 self._time_left(),
             )
@@ -392,6 +392,10 @@ def connect(
     socket.sndhwm = socket.rcvhwm = 0
     socket.linger = 5000
     socket.ipv6 = True
+    if launch.parent:
+        # Milliseconds: the program has started this process before it has made its own socket.
+        socket.reconnect_ivl = 1
+        socket.reconnect_ivl_max = 100
     if launch.server_key:
         socket.curve_serverkey = launch.server_key.encode()
         socket.curve_publickey = launch.public_key.encode()
@@ -457,6 +461,9 @@ def _drain(descriptor: int) -> None:
 
 def main(path: str) -> None:
     """Runs the supervisor that a launch file describes, and ends the process."""
+    # Its workers share these pages with it as long as no collector writes to them.
+    gc.freeze()
+    gc.enable()
     launch = Launch.read(path)
     os.environ.update(launch.environ)
     try:
@@ -468,5 +475,11 @@ def main(path: str) -> None:
     status = supervisor.run()
     if supervisor.orphaned:
         # The program was killed before it could remove its folder, this file's.
+        import shutil
+
         shutil.rmtree(os.path.dirname(path), ignore_errors=True)
-    sys.exit(status)
+    # As in the workers: to take an interpreter apart takes longer than to end them all, and the
+    # program waits for it.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

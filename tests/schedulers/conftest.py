@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from gridengine.schedulers.base import Ended, Event, Session, Submitted
+from gridengine.schedulers.base import Session
+from gridengine.schedulers.events import Ended, Event, Submitted
 from gridengine.schedulers.grid_engine import GridEngineScheduler, GridEngineSession
 
 E = TypeVar("E")

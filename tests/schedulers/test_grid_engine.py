@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from gridengine.errors import SchedulerUnavailable
-from gridengine.schedulers.base import Ended, Notice, Refused, Stuck
+from gridengine.schedulers.events import Ended, Notice, Refused, Stuck
 from gridengine.schedulers.grid_engine import GridEngineScheduler
 from gridengine.states import DeathCause
 

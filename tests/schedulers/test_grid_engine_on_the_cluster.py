@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from gridengine.schedulers import best_available
-from gridengine.schedulers.base import Ended, Notice, Refused
+from gridengine.schedulers.events import Ended, Notice, Refused
 from gridengine.schedulers.grid_engine import GridEngineScheduler
 from gridengine.states import DeathCause
 

@@ -1,0 +1,94 @@
+"""A process that this program starts; `subprocess` would take longer to import than that."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+class Child:
+    """A process in a session of its own, whose standard input is a pipe from here.
+
+    Args:
+        command: The program's path, and its arguments.
+        environ: Its environment.
+        on_end: Called in a thread with its exit status (-N for signal N) when it has ended.
+
+    Raises:
+        OSError: It cannot be started.
+    """
+
+    def __init__(
+        self, command: Sequence[str], environ: Mapping[str, str], on_end: Callable[[int], object]
+    ) -> None:
+        read, self._pipe = os.pipe()
+        try:
+            self._pid = os.posix_spawn(
+                command[0],
+                list(command),
+                environ,
+                file_actions=[(os.POSIX_SPAWN_DUP2, read, 0), *_closing_inherited()],
+                setsid=True,
+            )
+        except BaseException:
+            os.close(self._pipe)
+            raise
+        finally:
+            os.close(read)
+        self._on_end = on_end
+        self._ended = False
+        self._hung_up = False
+        self._watcher = threading.Thread(target=self._watch, name="gridengine-watch", daemon=True)
+        self._watcher.start()
+
+    def _watch(self) -> None:
+        status = 0
+        # A program that waits for any child of its own may have been first.
+        with contextlib.suppress(ChildProcessError):
+            _, status = os.waitpid(self._pid, 0)
+        # At once: from now on its number may become another's.
+        self._ended = True
+        self._on_end(os.waitstatus_to_exitcode(status))
+
+    def hang_up(self, last_word: bytes) -> bool:
+        """Says something on the pipe and closes it; False if that was done before."""
+        if self._hung_up:
+            return False
+        self._hung_up = True
+        # It may be gone already.
+        with contextlib.suppress(OSError):
+            os.write(self._pipe, last_word)
+        os.close(self._pipe)
+        return True
+
+    def signal(self, signum: int) -> None:
+        """Sends a signal, if it has not ended."""
+        if not self._ended:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signum)
+
+    def wait(self, patience: float | None = None) -> bool:
+        """Waits until it has ended and ``on_end`` has been called; False if it has not in time."""
+        self._watcher.join(patience)
+        return not self._watcher.is_alive()
+
+
+def _closing_inherited() -> list[tuple[int, int]]:
+    """Returns what closes the descriptors that this program would pass on to any child.
+
+    A pipe of its user's, held open by workers, would never come to its end.
+    """
+    actions = []
+    for name in os.listdir("/dev/fd"):
+        try:
+            inherited = int(name) > 2 and os.get_inheritable(int(name))
+        except OSError:  # that of this folder
+            continue
+        if inherited:
+            actions.append((os.POSIX_SPAWN_CLOSE, int(name)))
+    return actions
