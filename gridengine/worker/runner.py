@@ -11,9 +11,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, cast
-
-import zmq
+from typing import Any
 
 from .. import protocol
 from ..errors import JobExited, PackingError, format_bytes
@@ -22,6 +20,7 @@ from ..serializer import add_note, pack, pack_error, unpack
 from ..settings import FLUSH_SECONDS, SLICE_SECONDS
 from ..shared_memory import Arena, Loan, gather, insert_borrowed, replace_loans
 from ..ticket import Mode
+from .lines import Line
 from .output import Output
 from .page import MAX_WIDTH, Page
 
@@ -33,24 +32,23 @@ class Worker:
     """Runs calls until it is told to leave.
 
     Args:
-        socket: Connected to the dispatcher.
+        line: To the dispatcher. It gives up waiting after a heartbeat, so that a worker without
+            work says that it has none.
         page: Shared with the supervisor.
         output: Shared with it too.
-        heartbeat: Seconds without work after which it says that it has none.
         on_deadline: Called when a job with a time limit begins.
         arena: Memory that the program sees too.
     """
 
     def __init__(
         self,
-        socket: zmq.Socket[bytes],
+        line: Line,
         page: Page,
         output: Output,
-        heartbeat: float,
         on_deadline: Callable[[], None],
         arena: Arena | None = None,
     ) -> None:
-        self._socket = socket
+        self._line = line
         self._page = page
         self._output = output
         self._on_deadline = on_deadline
@@ -66,7 +64,6 @@ class Worker:
         self._block = 0
         self._pid = os.getpid()
         self._parent = os.getppid()
-        socket.rcvtimeo = int(heartbeat * 1000)
 
     def run(self, *, once: bool = False) -> None:
         """Works until the dispatcher says that it is enough, or for one block."""
@@ -88,33 +85,27 @@ class Worker:
 
     def _introduce(self) -> None:
         where = self._arena.path if self._arena is not None else ""
-        self._socket.send(protocol.encode(Ready(protocol.VERSION, self._pid, where)))
+        self._line.send([protocol.encode(Ready(protocol.VERSION, self._pid, where))])
 
     def _receive(self) -> tuple[object, list[Any]]:
         """Returns the next message; says what is done, and rests, if there is none yet."""
-        socket = self._socket
-        if cast(int, socket.get(zmq.EVENTS)) & zmq.POLLIN:
-            frame = socket.recv(zmq.NOBLOCK)
-        else:
+        if not self._line.ready():
             self._flush()
-            frame = self._wait()
-        frames = []
-        while socket.get(zmq.RCVMORE):
-            frames.append(socket.recv(copy=False).buffer)
-        return protocol.decode_to_node(frame), frames
+        message = self._line.receive()
+        while message is None:
+            self._while_idle()
+            message = self._line.receive()
+        header, *frames = message
+        return protocol.decode_to_node(header), frames
 
-    def _wait(self) -> bytes:
-        while True:
-            try:
-                return self._socket.recv()
-            except zmq.Again:
-                if os.getppid() != self._parent:
-                    # Where the kernel does not end a worker with its supervisor.
-                    os._exit(1)
-                # An answer may have been lost with a connection: let the host compare.
-                self._socket.send(protocol.encode(Idle(self._block)))
-                if self._arena is not None:
-                    self._arena.trim()
+    def _while_idle(self) -> None:
+        if os.getppid() != self._parent:
+            # Where the kernel does not end a worker with its supervisor.
+            os._exit(1)
+        # An answer may have been lost with a connection: let the host compare.
+        self._line.send([protocol.encode(Idle(self._block))])
+        if self._arena is not None:
+            self._arena.trim()
 
     # ------------------------------------------------------------------ a block
 
@@ -139,7 +130,7 @@ class Worker:
             own = frames[at : at + call.frames]
             at += call.frames
             if call.function not in self._functions and call.function not in self._broken:
-                self._socket.send(protocol.encode(Missed(call.ticket, call.attempt)))
+                self._line.send([protocol.encode(Missed(call.ticket, call.attempt))])
             elif call.mode == Mode.CALL:
                 self._run_single(call, own, position)
             else:
@@ -318,10 +309,7 @@ class Worker:
         self._lent.update((frame.offset, frame) for frame in self._frames if type(frame) is Loan)
         released = [self._released.popleft() for _ in range(len(self._released))]
         message = protocol.encode(Done(self._results, shared, released))
-        if frames:
-            self._socket.send_multipart([message, *frames], copy=False)
-        else:
-            self._socket.send(message)
+        self._line.send([message, *frames])
         self._results = []
         self._frames = []
 

@@ -36,6 +36,7 @@ from ..protocol import (
 from ..shared_memory import Arena
 from ..states import DeathCause
 from . import kernel
+from .lines import Line, LocalLine, NetworkLine
 from .output import Output
 from .page import Page
 from .runner import Worker
@@ -356,21 +357,26 @@ class Supervisor:
 
     def work(self, child: _Child) -> None:
         """Is the worker ``child``, in the process that was forked for it."""
-        # The supervisor's own is of another process now.
-        self._context = None
-        socket = self._connect(protocol.worker_address(self._address, child.number))
+        line = self._line(protocol.worker_address(self._address, child.number))
         worker = Worker(
-            socket,
+            line,
             child.page,
             child.output,
-            self._launch.heartbeat,
             self.nudge,
             Arena.make() if self._launch.share else None,
         )
         worker.run(once=self._launch.fresh)
-        socket.close()
-        assert self._context is not None
-        self._context.term()
+        line.close()
+        if self._context is not None:
+            self._context.term()
+
+    def _line(self, address: bytes) -> Line:
+        # The supervisor's own is of another process now.
+        self._context = None
+        kind, _, path = self._endpoint.partition("://")
+        if kind == "ipc":
+            return LocalLine(path, address, self._launch.heartbeat)
+        return NetworkLine(self._connect(address), self._launch.heartbeat)
 
     def descriptors(self, child: _Child) -> set[int]:
         """Returns what a worker keeps open."""
