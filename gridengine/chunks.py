@@ -119,7 +119,8 @@ class Chunks:
         if self._bytes_ahead > _AHEAD_BYTES:
             # Large arguments: the next one for whoever is first to be done.
             return self._running <= staff
-        few = 2 * staff + 2
+        # What each runs, what waits there, and as much again to choose from.
+        few = 3 * staff + 2
         if self._running < few:
             return True
         if pace is not None and self._chunksize is not None:
@@ -128,7 +129,7 @@ class Chunks:
             return self._running < min(_AHEAD_CHUNKS, few * BLOCK_SECONDS / seconds)
         if pace is None or pace > BLOCK_SECONDS:
             # Slow calls: as many at once as there may ever be workers for.
-            return self._running < 2 * self._hub.possible_workers
+            return self._running < 3 * self._hub.possible_workers
         return False
 
     def _size(self) -> int:

@@ -18,7 +18,7 @@ import math
 from collections.abc import Iterable
 
 from .pieces import Assignment, Piece, Verdict, WorkerRecord
-from .settings import BLOCK_BYTES, BLOCK_CALLS, BLOCK_SECONDS, PACES
+from .settings import AHEAD_SECONDS, BLOCK_BYTES, BLOCK_CALLS, BLOCK_SECONDS, OVERDUE, PACES
 from .states import JobState
 from .ticket import Ticket
 
@@ -283,7 +283,7 @@ class Ledger:
                 queue = self._queue(worker.kind)
                 if (
                     queue
-                    and self._estimate(queue[0]) < math.inf
+                    and self._may_wait(queue, worker)
                     and self._has_time(worker, queue[0], now)
                 ):
                     self._assign(worker, queue, now, orders)
@@ -313,6 +313,14 @@ class Ledger:
             for other in self._benched.pop(worker.team):
                 if other.address in self.workers:
                     self._rest(other)
+
+    def _may_wait(self, queue: collections.deque[Piece], worker: WorkerRecord) -> bool:
+        """Tells whether the next piece may wait behind what a busy worker still has to run."""
+        cost = self._estimate(queue[0])
+        if worker.load < BLOCK_SECONDS:
+            return cost < math.inf
+        # The last pieces wait for whoever is free first.
+        return cost < AHEAD_SECONDS and len(queue) > self._staff[worker.kind]
 
     def _has_time(self, worker: WorkerRecord, piece: Piece, now: float) -> bool:
         """Tells whether a worker will live long enough, by what such calls have taken at most."""
@@ -460,7 +468,7 @@ class Ledger:
 
     def _appease(self, worker: WorkerRecord) -> None:
         """Notes whether a busy worker should have its next block by now."""
-        room = worker.load < BLOCK_SECONDS and len(worker.ends) < 2
+        room = worker.load < AHEAD_SECONDS and len(worker.ends) < 2
         if room and not worker.recalling and not worker.leaving:
             self._hungry[worker.address] = worker
         else:
@@ -527,18 +535,19 @@ class Ledger:
     def recalls(self, now: float) -> list[WorkerRecord]:
         """Returns the orders to take back what slow workers have not begun.
 
-        That is worth it where somebody is idle and nothing waits.
+        That is worth it where somebody is idle and nothing waits; or where something waits behind
+        a call that takes far longer than its like.
         """
-        if not self._idle:
-            return []
         return [
             self.recall(worker)
             for worker in self.workers.values()
-            if self._idle.get(worker.kind)
-            and not self._waiting_calls[worker.kind]
+            if now - worker.heard > 2 * BLOCK_SECONDS
             and not worker.recalling
-            and now - worker.heard > 2 * BLOCK_SECONDS
-            and self._unbegun(worker)
+            and (
+                self._unbegun(worker)
+                if self._idle.get(worker.kind) and not self._waiting_calls[worker.kind]
+                else now - worker.heard > OVERDUE and len(worker.outstanding) > 1
+            )
         ]
 
     def _unbegun(self, worker: WorkerRecord) -> bool:

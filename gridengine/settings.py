@@ -21,6 +21,15 @@ BLOCK_SECONDS = 0.02
 """Work in one message to a worker, by measured durations: long against the 0.1 ms that a
 message costs, short against the patience of somebody who waits."""
 
+AHEAD_SECONDS = 0.2
+"""Work up to which a busy worker has its next piece already, while much more waits. On a host
+whose cores are all busy the dispatcher gets one only after milliseconds, and the worker would
+rest; but what waits behind a longer call could have been begun elsewhere."""
+
+OVERDUE = 1.0
+"""Seconds without a word after which a worker has run into a call that takes far longer than its
+like: what it was given ahead is taken back."""
+
 CHUNK_SECONDS = 0.0005
 """Work in a chunk of a map at least, as long as there is so much: a chunk costs the program
 about 0.1 ms."""

@@ -11,7 +11,7 @@ import pytest
 from gridengine.ledger import Ledger
 from gridengine.pieces import Piece, Verdict, WorkerRecord
 from gridengine.serializer import Function
-from gridengine.settings import BLOCK_BYTES, BLOCK_CALLS, BLOCK_SECONDS
+from gridengine.settings import AHEAD_SECONDS, BLOCK_BYTES, BLOCK_CALLS, BLOCK_SECONDS, OVERDUE
 from gridengine.states import JobState
 from gridengine.ticket import Mode, Outcome, Place, Ticket, Usage
 
@@ -231,7 +231,7 @@ def test_short_calls_travel_in_blocks_of_block_seconds(story: Story) -> None:
     story.learn(SHORT)
     story.submit(*names(200))
     story.join("w")
-    assert story.blocks() == [("w", 8)]
+    assert story.blocks() == [("w", 8), ("w", 8)]
 
 
 def test_a_worker_has_its_next_block_before_it_has_finished_the_last_and_no_third(
@@ -240,16 +240,11 @@ def test_a_worker_has_its_next_block_before_it_has_finished_the_last_and_no_thir
     story.learn(SHORT)
     story.submit(*names(200))
     story.join("w")
-    story.assign()
-    assert story.blocks() == []
-    story.done("w", "t0", wall=SHORT)
-    assert story.blocks() == [("w", 8)]
-    for name in names(7)[1:]:
+    assert story.blocks() == [("w", 8), ("w", 8)]
+    for name in names(7):
         story.done("w", name, wall=SHORT)
         assert story.blocks() == []
     story.done("w", "t7", wall=SHORT)
-    # The first block is done, the second begun.
-    story.done("w", "t8", wall=SHORT)
     assert story.blocks() == [("w", 8)]
 
 
@@ -259,6 +254,33 @@ def test_no_next_block_is_sent_while_the_present_work_takes_long(story: Story) -
     story.join("w")
     assert story.blocks() == [("w", 1)]
     assert story.blocks() == []
+
+
+def test_the_next_call_waits_behind_one_of_middling_length_only_while_more_wait_than_workers(
+    story: Story,
+) -> None:
+    story.learn(AHEAD_SECONDS / 2)
+    story.submit(*names(4))
+    story.join("w")
+    story.join("v")
+    assert sorted(story.blocks()) == [("v", 1), ("w", 1)]
+    story.submit(*names(2, "more"))
+    assert len(story.blocks()) == 2
+    assert story.blocks() == []
+
+
+def test_what_waits_behind_a_call_that_takes_far_longer_than_its_like_is_taken_back(
+    story: Story,
+) -> None:
+    story.learn(SHORT)
+    story.submit(*names(3))
+    story.join("slow")
+    story.assign()
+    story.assign()
+    heard = story.worker("slow").heard
+    assert len(story.worker("slow").outstanding) > 1
+    assert story.ledger.recalls(heard + OVERDUE) == []
+    assert story.ledger.recalls(heard + OVERDUE + 1) == [story.worker("slow")]
 
 
 def test_a_block_is_bounded_in_calls(story: Story) -> None:
