@@ -252,8 +252,10 @@ class Hub:
         # The hub says that it sleeps before it looks into its inbox for the last time.
         if self._asleep:
             self._asleep = False
-            with contextlib.suppress(OSError):
+            try:  # noqa: SIM105  # contextlib.suppress takes as long as the rest
                 os.write(self._wake_write, b"\0")
+            except OSError:
+                pass
 
     # ------------------------------------------------------------------ the loop
 

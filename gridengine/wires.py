@@ -170,8 +170,9 @@ class Wires:
             # Asked first: to be told by an exception takes ten times as long.
             if not cast(int, socket.get(zmq.EVENTS)) & zmq.POLLIN:
                 return
+            # A ROUTER's message has at least two frames; to ask costs as much as to receive one.
             address = socket.recv(zmq.NOBLOCK)
-            header = socket.recv() if socket.get(zmq.RCVMORE) else b""
+            header = socket.recv()
             frames = []
             while socket.get(zmq.RCVMORE):
                 frames.append(socket.recv(copy=False).buffer)

@@ -10,6 +10,7 @@ keeps what cannot be sent. To a socket file a few lines speak the same protocol,
 from __future__ import annotations
 
 import os
+import select
 import socket
 import struct
 from collections.abc import Sequence
@@ -99,6 +100,9 @@ class LocalLine:
         self._socket = socket.socket(socket.AF_UNIX)
         self._data = b""
         self._at = 0
+        # Before an answer is sent: to be told by an exception takes longer.
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
         self._socket.connect(path)
         self._introduce(address)
         # By the kernel's clock: a timeout of Python's own costs a call of poll() for each message.
@@ -116,11 +120,11 @@ class LocalLine:
 
     def ready(self) -> bool:
         """See `Line`."""
-        return self._at < len(self._data) or self._take(socket.MSG_DONTWAIT)
+        return self._at < len(self._data) or bool(self._poll.poll(0))
 
     def receive(self) -> list[Any] | None:
         """See `Line`."""
-        if self._at == len(self._data) and not self._take(0):
+        if self._at == len(self._data) and not self._take():
             return None
         frames = []
         flags = _MORE
@@ -181,10 +185,10 @@ class LocalLine:
             except ConnectionError:
                 os._exit(1)
 
-    def _take(self, flags: int) -> bool:
+    def _take(self) -> bool:
         """Reads what is there, when all that was there before is used up."""
         try:
-            data = self._socket.recv(_READ, flags)
+            data = self._socket.recv(_READ)
         except BlockingIOError:
             return False
         except ConnectionError:
