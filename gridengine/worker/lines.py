@@ -103,8 +103,12 @@ class LocalLine:
         # Before an answer is sent: to be told by an exception takes longer.
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
-        self._socket.connect(path)
-        self._introduce(address)
+        try:
+            self._socket.connect(path)
+            self._introduce(address)
+        except BaseException:
+            self._socket.close()
+            raise
         # By the kernel's clock: a timeout of Python's own costs a call of poll() for each message.
         seconds, rest = divmod(patience, 1)
         limit = struct.pack("ll", int(seconds), int(rest * 1e6))
