@@ -12,8 +12,8 @@ import functools
 import itertools
 import queue
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 from .answers import error_from, unreadable
 from .errors import TimeoutError
@@ -26,6 +26,10 @@ from .ticket import Mode, Outcome, Ticket
 #: Chunks that a map has under way at most, where they are small.
 _AHEAD_CHUNKS = 4000
 
+#: Seconds for which a map keeps the interpreter to itself: long against the 0.1 ms that it costs
+#: to let another thread have it.
+_BREATH = 0.0005
+
 #: Packed arguments that a map holds in its chunks, in bytes, beyond one chunk a worker and one.
 _AHEAD_BYTES = 256 * 1024 * 1024
 
@@ -37,7 +41,7 @@ class Chunks:
         self,
         hub: Hub,
         function: Function,
-        items: Iterator[Any],
+        items: Iterable[Any],
         mode: Mode,
         *,
         length: int,
@@ -46,7 +50,11 @@ class Chunks:
     ) -> None:
         self._hub = hub
         self._function = function._replace(frames=hub.share(function.frames))
-        self._items = items
+        # A part of a range is one too: a few bytes, however long it is. The others are copied
+        # faster than drawn from.
+        sliced = type(items) in (range, list, tuple)
+        self._sequence = cast(Sequence[Any], items) if sliced else None
+        self._items = iter(items)
         self._mode = mode
         self._length = length
         self._chunksize = chunksize
@@ -59,6 +67,7 @@ class Chunks:
         self._chunks: collections.deque[Ticket] = collections.deque()
         self._bytes_ahead = 0
         self._running = 0
+        self._breathed = 0.0
         self._answered: queue.SimpleQueue[Ticket] = queue.SimpleQueue()
         self._read: dict[Ticket, tuple[list[Any], BaseException | None]] = {}
 
@@ -67,6 +76,7 @@ class Chunks:
         while True:
             while not self._exhausted and not self._failed and self._has_room():
                 self._feed()
+                self._breathe()
             while self._chunks and self._chunks[0] in self._read:
                 values, error = self._read.pop(self._chunks.popleft())
                 results.extend(values)
@@ -91,9 +101,20 @@ class Chunks:
             self._read[ticket] = self._values(ticket)
             ticket.outcomes.clear()
             self._running -= 1
+            self._breathe()
             if waiting:
                 ticket = self._answered.get()
         return True
+
+    def _breathe(self) -> None:
+        """Lets the dispatcher's thread have the interpreter once in a while.
+
+        To pack and unpack is to hold its lock for long, and to ask for it takes 5 ms: so long
+        the workers would wait for what is ready for them.
+        """
+        if time.perf_counter() - self._breathed > _BREATH:
+            time.sleep(1e-6)
+            self._breathed = time.perf_counter()
 
     def abandon(self) -> None:
         """Takes back what is not done: after an error of its own, the workers may finish."""
@@ -145,17 +166,19 @@ class Chunks:
             return 1
         size = BLOCK_SECONDS / max(pace, 1e-8)
         size = min(size, BLOCK_BYTES / self._bytes_per_call)
-        if self._length >= 0:
-            # Chunks shrink towards the end, so that the workers end together, but not below
-            # what a message is worth.
-            staff = self._hub.staff()
-            left = max(0, self._length - self._fed)
-            least = min(CHUNK_SECONDS / max(pace, 1e-8), self._length / staff)
-            size = min(size, max(left / (4 * staff), least) + 1)
+        # Chunks shrink towards the end, so that the workers end together, but not below what a
+        # message is worth. Where the end is not known, as much as there was may still come.
+        staff = self._hub.staff()
+        known = self._length >= 0
+        left = max(0, self._length - self._fed) if known else self._fed
+        least = CHUNK_SECONDS / max(pace, 1e-8)
+        if known:
+            least = min(least, self._length / staff)
+        size = min(size, max(left / (4 * staff), least) + 1)
         return max(1, int(size))
 
     def _feed(self) -> None:
-        items = list(itertools.islice(self._items, self._size()))
+        items = self._take(self._size())
         if not items:
             self._exhausted = True
             return
@@ -181,13 +204,18 @@ class Chunks:
         ticket.when_over(functools.partial(self._over, ticket, size))
         self._hub.submit(ticket)
 
+    def _take(self, count: int) -> Sequence[Any]:
+        if self._sequence is not None:
+            return self._sequence[self._fed : self._fed + count]
+        return list(itertools.islice(self._items, count))
+
     def _over(self, ticket: Ticket, size: int) -> None:
         if self._reraise and ticket.state is not JobState.FINISHED:
             self._failed = True
         self._bytes_ahead -= size
         self._answered.put(ticket)
 
-    def _pack(self, items: list[Any]) -> tuple[Packed, bool]:
+    def _pack(self, items: Sequence[Any]) -> tuple[Packed, bool]:
         """Returns the packed items, and whether they were packed one by one."""
         if self._are_plain(items):
             return pack(items, "the arguments"), False
@@ -200,10 +228,16 @@ class Chunks:
         payload, frames = pack([(packed.payload, len(packed.frames)) for packed in each])
         return Packed(payload, [*frames, *(frame for one in each for frame in one.frames)]), True
 
-    def _are_plain(self, items: list[Any]) -> bool:
+    def _are_plain(self, items: Sequence[Any]) -> bool:
+        if type(items) is range:
+            return True
         if self._mode is Mode.STARMAP:
             return all(PLAIN.issuperset(map(type, item)) for item in items)
-        return PLAIN.issuperset(map(type, items))
+        kinds = list(map(type, items))
+        # Mostly they are all of one; to count takes half as long as to look up each.
+        if kinds.count(kinds[0]) == len(kinds):
+            return kinds[0] in PLAIN
+        return PLAIN.issuperset(kinds)
 
     # ------------------------------------------------------------------ answers
 

@@ -67,7 +67,7 @@ def map(
         raise ValueError(f"chunksize is {chunksize}; it takes at least 1")
     end = None if timeout is None else time.monotonic() + timeout
     single = len(iterables) == 1
-    items = iter(iterables[0]) if single else zip(*iterables)  # noqa: B905  # as the builtin
+    items = iterables[0] if single else zip(*iterables)  # noqa: B905  # as the builtin
     length = min(operator.length_hint(each, -1) for each in iterables)
     hub = hub_for(scheduler or best_available(), calls=_MANY if length < 0 else length)
     # Now, when the first workers are on their way: they import as much in the meantime.

@@ -64,6 +64,17 @@ def test_map_takes_several_iterables_and_stops_with_the_shortest(scheduler: Sche
     assert [11, 22] == got
 
 
+@pytest.mark.parametrize(
+    "items", [range(10_000, 0, -3), tuple(range(3000)), list(range(3000)), range(2**70, 2**70 + 9)]
+)
+def test_map_cuts_sequences_as_the_builtin_draws_from_them(
+    scheduler: Scheduler, items: Any
+) -> None:
+    expected = list(builtins.map(targets.square, items))
+    for _ in range(2):
+        assert expected == gridengine.map(targets.square, items, scheduler=scheduler)
+
+
 def test_map_takes_a_generator_and_raises_what_it_raises(scheduler: Scheduler) -> None:
     def items() -> Iterator[int]:
         yield 1
