@@ -18,7 +18,7 @@ import zmq
 from gridengine import protocol
 from gridengine.launch import Launch
 from gridengine.protocol import Beat, Done, Idle, Ready, Recall, Recalled, Result, Run, Supervising
-from gridengine.worker.supervisor import connect
+from gridengine.worker.network import connect
 
 _NONE = pickle.dumps(None)
 

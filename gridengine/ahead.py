@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 _WORKER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker")
 
+#: Bytes of a path with which that of a socket two floors below is not yet too long: 104 bytes with
+#: its end on macOS, 108 on Linux (unix(4), unix(7)).
+_LONGEST = (107 if sys.platform == "linux" else 103) - len("/gridengine-01234567/dispatcher")
+
 BATCH = 1
 """The number of the request by which the first workers are started."""
 
@@ -83,27 +87,31 @@ def remove(folder: str) -> None:
         os.rmdir(folder)
 
 
+def place() -> str:
+    """Returns the folder in which a dispatcher's own is made.
+
+    Raises:
+        SchedulerError: There is none.
+    """
+    # `tempfile` would look at the same; but its import would keep the first worker waiting.
+    temporary = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108  # a folder of our own in it
+    every = (os.path.abspath(temporary), "/tmp", "/var/tmp")  # noqa: S108
+    for path in every:
+        if len(os.fsencode(path)) <= _LONGEST and os.access(path, os.W_OK | os.X_OK):
+            return path
+    raise no_folder(f"none of {', '.join(every)} can be written, with a path short enough")
+
+
 def _new_folder() -> str:
-    # `tempfile` looks in more places; but its import would keep the first worker waiting.
-    parent = os.path.abspath(os.environ.get("TMPDIR") or "/tmp")  # noqa: S108  # its own folder
-    folder = os.path.join(parent, f"gridengine-{os.urandom(8).hex()}")
+    folder = os.path.join(place(), f"gridengine-{os.urandom(4).hex()}")
     try:
         os.mkdir(folder, 0o700)
-    except OSError:
-        folder = _new_folder_elsewhere()
+    except OSError as error:
+        raise no_folder(error) from None
     return folder
 
 
-def _new_folder_elsewhere() -> str:
-    import tempfile
-
-    try:
-        return tempfile.mkdtemp(prefix="gridengine-")
-    except OSError as error:
-        raise no_folder(error) from None
-
-
-def no_folder(error: OSError) -> SchedulerError:
+def no_folder(error: object) -> SchedulerError:
     """Returns what to raise if a dispatcher's folder cannot be made."""
     from .errors import SchedulerError
 

@@ -20,12 +20,12 @@ import shutil
 import signal
 import socket
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 
+from .ahead import place
 from .errors import SchedulerError
 from .schedulers import leftovers
 from .schedulers.leftovers import SessionFile
@@ -62,7 +62,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from _sessions(run_dir / "sessions")
     yield from _supervisors()
     yield from _run_folders(run_dir)
-    yield from _local_folders(Path(tempfile.gettempdir()))
+    yield from _local_folders(Path(place()))
 
 
 # -- queue jobs -------------------------------------------------------------------------------

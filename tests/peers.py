@@ -19,7 +19,7 @@ from gridengine import protocol
 from gridengine.launch import Launch
 from gridengine.schedulers import ProcessScheduler
 from gridengine.wires import Wires
-from gridengine.worker.supervisor import connect
+from gridengine.worker.network import connect
 
 PATIENCE = 10_000  # milliseconds
 

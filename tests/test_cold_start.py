@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import gridengine
 from gridengine.ahead import Ahead, launch_file
 from gridengine.schedulers import ProcessScheduler
 
@@ -67,10 +68,19 @@ def test_nothing_is_started_for_a_map_of_nothing() -> None:
 def test_what_was_started_ends_if_the_dispatcher_cannot_be_made(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    import gridengine
-
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("GRIDENGINE_HEARTBEAT", "often")
     with pytest.raises(gridengine.GridEngineError, match="HEARTBEAT"):
         gridengine.map(abs, [-1], scheduler=ProcessScheduler(1))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_the_temporary_folder_has_too_long_a_path_another_one_is_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    deep = tmp_path / ("x" * 80)
+    deep.mkdir()
+    monkeypatch.setenv("TMPDIR", str(deep))
+    with ProcessScheduler(1) as scheduler:
+        assert gridengine.map(abs, [-1], scheduler=scheduler) == [1]
+    assert list(deep.iterdir()) == []

@@ -12,12 +12,10 @@ import contextlib
 import gc
 import math
 import os
+import select
 import signal
 import sys
 import time
-from typing import Any
-
-import zmq
 
 from .. import protocol
 from ..launch import Launch
@@ -25,7 +23,6 @@ from ..protocol import (
     Beat,
     Died,
     Introduce,
-    Probe,
     Recall,
     Recalled,
     Signal,
@@ -36,7 +33,7 @@ from ..protocol import (
 from ..shared_memory import Arena
 from ..states import DeathCause
 from . import kernel
-from .lines import Line, LocalLine, NetworkLine
+from .lines import Line, open_line
 from .output import Output
 from .page import Page
 from .runner import Worker
@@ -79,9 +76,7 @@ class Supervisor:
         self._barren = 0
         self._stopping = False
         self.orphaned = False
-        self._endpoint = ""
-        self._context: zmq.Context[Any] | None = None
-        self._socket: zmq.Socket[bytes] | None = None
+        self._line: Line | None = None
         self._kills = kernel.oom_kills()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
@@ -92,58 +87,42 @@ class Supervisor:
         kernel.adopt_orphans()
         self._watch_signals()
         try:
-            self._endpoint = self._find_endpoint()
+            self._find_the_dispatcher()
             # The first worker connects while this process does, and begins before the others.
             if self._target:
                 self._fork()
-            self._socket = self._connect(self._address)
+            self._line = open_line(self._launch, self._address, self._is_abandoned)
             self._introduce()
             self._fill()
             self._serve()
+        except ConnectionError:
+            # On one host a line ends only with the other end.
+            self.orphaned = self._is_orphaned()
         finally:
             self._end_all()
-            if self._socket is not None:
-                self._socket.close(linger=1000)
-            if self._context is not None:
-                self._context.term()
+            if self._line is not None:
+                self._line.close()
         return 1 if self._barren >= _BARREN_DEATHS else 0
 
     # ------------------------------------------------------------------ the dispatcher
 
-    def _connect(self, address: bytes, endpoint: str = "") -> zmq.Socket[bytes]:
-        if self._context is None:
-            self._context = zmq.Context()
-        return connect(self._context, self._launch, endpoint or self._endpoint, address)
+    def _find_the_dispatcher(self) -> None:
+        if len(self._launch.endpoints) > 1:
+            from .network import answering_endpoint
 
-    def _find_endpoint(self) -> str:
-        """Returns the first of the dispatcher's addresses that answers with the right key.
+            endpoint = answering_endpoint(self._launch, self._address)
+            self._launch = self._launch._replace(endpoints=[endpoint])
 
-        Raises:
-            TimeoutError: None did.
+    def _is_abandoned(self) -> bool:
+        """Tells whether the program on this host has ended, or wants this process to."""
+        return bool(select.select([0], [], [], 0)[0])
+
+    def _is_orphaned(self) -> bool:
+        """Waits for the program's last word; True if it ends without one.
+
+        One that lives, and only wants this process to end, says something first.
         """
-        endpoints = list(self._launch.endpoints)
-        if len(endpoints) == 1:
-            return endpoints[0]
-        sockets = {
-            self._connect(b"%s?%d" % (self._address, i), endpoint): endpoint
-            for i, endpoint in enumerate(endpoints)
-        }
-        poller = zmq.Poller()
-        for probe in sockets:
-            poller.register(probe, zmq.POLLIN)
-            probe.send(protocol.encode(Probe(protocol.VERSION)))
-        try:
-            answered = poller.poll(int(self._launch.patience * 1000))
-            if not answered:
-                raise TimeoutError(f"the dispatcher answers at none of {', '.join(endpoints)}")
-            return sockets[answered[0][0]]
-        finally:
-            for probe in sockets:
-                probe.close(linger=0)
-            if self._context is not None:
-                # The workers are forked without it.
-                self._context.term()
-                self._context = None
+        return not os.read(0, 1)
 
     def _time_left(self) -> float:
         """Returns the seconds until the batch system ends this queue job, 0 for never."""
@@ -163,17 +142,18 @@ class Supervisor:
         )
 
     def _say(self, message: object) -> None:
-        assert self._socket is not None
-        self._socket.send(protocol.encode(message))
+        assert self._line is not None
+        self._line.send([protocol.encode(message)])
 
     # ------------------------------------------------------------------ the loop
 
     def _serve(self) -> None:
-        assert self._socket is not None
-        poller = zmq.Poller()
-        poller.register(self._socket, zmq.POLLIN)
-        poller.register(self._wake_read, zmq.POLLIN)
-        parent = self._watch_parent(poller)
+        line = self._line
+        assert line is not None
+        poll = select.poll()
+        for descriptor in (line.fileno(), self._wake_read):
+            poll.register(descriptor, select.POLLIN)
+        parent = self._watch_parent(poll)
         beat = heard = time.monotonic()
         while not self._stopping:
             now = time.monotonic()
@@ -184,24 +164,23 @@ class Supervisor:
             if now >= beat:
                 beat = now + self._launch.heartbeat
                 self._say(Beat([child.number for child in self._children.values()]))
-            patience = max(0.0, self._next_deadline(beat) - now)
-            ready = dict(poller.poll(math.ceil(patience * 1000)))
-            if parent.intersection(ready):
-                # A program that lives, and only wants this one to end, says something first.
-                self.orphaned = 0 not in ready or not os.read(0, 1)
+            patience = 0.0 if line.ready() else max(0.0, self._next_deadline(beat) - now)
+            ready = {descriptor for descriptor, _ in poll.poll(math.ceil(patience * 1000))}
+            if parent & ready:
+                self.orphaned = 0 not in ready or self._is_orphaned()
                 return
             if self._wake_read in ready:
                 _drain(self._wake_read)
-            if self._socket in ready:
+            if line.ready():
                 heard = time.monotonic()
-                self._listen()
+                self._listen(line)
             self._reap()
             self._enforce_deadlines()
             self._fill()
             if not self._target and not self._launch.persistent:
                 return
 
-    def _watch_parent(self, poller: zmq.Poller) -> set[int]:
+    def _watch_parent(self, poll: select.poll) -> set[int]:
         """Returns the descriptors that are ready when the program on this host is gone."""
         if not self._launch.parent:
             return set()
@@ -212,21 +191,18 @@ class Supervisor:
         if process is not None:
             watched.add(process)
         for descriptor in watched:
-            poller.register(descriptor, zmq.POLLIN)
+            poll.register(descriptor, select.POLLIN)
         return watched
 
     def _next_deadline(self, beat: float) -> float:
         deadlines = [child.page.deadline for child in self._children.values()]
         return min([beat, *(deadline for deadline in deadlines if deadline)])
 
-    def _listen(self) -> None:
-        assert self._socket is not None
-        while True:
-            try:
-                frames = self._socket.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
-                return
-            self._obey(protocol.decode_to_node(frames[0]))
+    def _listen(self, line: Line) -> None:
+        while line.ready():
+            message = line.receive()
+            if message is not None:
+                self._obey(protocol.decode_to_node(message[0]))
 
     def _obey(self, message: object) -> None:
         if isinstance(message, Staff):
@@ -357,26 +333,15 @@ class Supervisor:
 
     def work(self, child: _Child) -> None:
         """Is the worker ``child``, in the process that was forked for it."""
-        line = self._line(protocol.worker_address(self._address, child.number))
-        worker = Worker(
-            line,
-            child.page,
-            child.output,
-            self.nudge,
-            Arena.make() if self._launch.share else None,
-        )
-        worker.run(once=self._launch.fresh)
-        line.close()
-        if self._context is not None:
-            self._context.term()
-
-    def _line(self, address: bytes) -> Line:
-        # The supervisor's own is of another process now.
-        self._context = None
-        kind, _, path = self._endpoint.partition("://")
-        if kind == "ipc":
-            return LocalLine(path, address, self._launch.heartbeat)
-        return NetworkLine(self._connect(address), self._launch.heartbeat)
+        address = protocol.worker_address(self._address, child.number)
+        parent = os.getppid()
+        # A program that hangs up has no more use for a worker, and the supervisor knows it.
+        with contextlib.suppress(ConnectionError):
+            line = open_line(self._launch, address, lambda: os.getppid() != parent)
+            arena = Arena.make() if self._launch.share else None
+            worker = Worker(line, child.page, child.output, self.nudge, arena)
+            worker.run(once=self._launch.fresh)
+            line.close()
 
     def descriptors(self, child: _Child) -> set[int]:
         """Returns what a worker keeps open."""
@@ -386,28 +351,6 @@ class Supervisor:
 _OF_A_CRASH = frozenset(
     {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGSYS}
 )
-
-
-def connect(
-    context: zmq.Context[Any], launch: Launch, endpoint: str, address: bytes
-) -> zmq.Socket[bytes]:
-    """Returns a socket to the dispatcher, which knows it by ``address``."""
-    socket: zmq.Socket[bytes] = context.socket(zmq.DEALER)
-    socket.routing_id = address
-    # Bounded by the blocks that the dispatcher has out, not by a count of messages.
-    socket.sndhwm = socket.rcvhwm = 0
-    socket.linger = 5000
-    socket.ipv6 = True
-    if launch.parent:
-        # Milliseconds: the program has started this process before it has made its own socket.
-        socket.reconnect_ivl = 1
-        socket.reconnect_ivl_max = 100
-    if launch.server_key:
-        socket.curve_serverkey = launch.server_key.encode()
-        socket.curve_publickey = launch.public_key.encode()
-        socket.curve_secretkey = launch.secret_key.encode()
-    socket.connect(endpoint)
-    return socket
 
 
 def _become_worker(supervisor: Supervisor, child: _Child, parent: int) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import zmq
 
-from gridengine.worker.lines import LocalLine, NetworkLine
+from gridengine.launch import Launch
+from gridengine.worker.lines import Line, LocalLine, open_line
+from gridengine.worker.network import NetworkLine
 from tests.waiting import wait_until
 
 SIZES = [0, 1, 255, 256, 65_535, 65_536, 65_537, 3_000_000]
@@ -34,33 +36,27 @@ def router(context: zmq.Context[zmq.Socket[bytes]], tmp_path: Path) -> Iterator[
 
 
 def local(tmp_path: Path, patience: float = PATIENCE) -> LocalLine:
-    return LocalLine(str(tmp_path / "socket"), b"me", patience)
+    return LocalLine(str(tmp_path / "socket"), b"me", patience, hopeless=lambda: True)
 
 
 @pytest.fixture(params=["local", "network"])
 def line(
     request: pytest.FixtureRequest,
-    context: zmq.Context[zmq.Socket[bytes]],
     router: zmq.Socket[bytes],
     tmp_path: Path,
-) -> Iterator[LocalLine | NetworkLine]:
+) -> Iterator[Line]:
+    launch = Launch([f"ipc://{tmp_path / 'socket'}"], heartbeat=PATIENCE)
     if request.param == "local":
-        line: LocalLine | NetworkLine = local(tmp_path)
+        line = open_line(launch, b"me", lambda: True)
     else:
-        wire = context.socket(zmq.DEALER)
-        wire.routing_id = b"me"
-        wire.linger = 0
-        wire.connect(f"ipc://{tmp_path / 'socket'}")
-        line = NetworkLine(wire, PATIENCE)
+        line = NetworkLine(launch, b"me")
     line.send([b"hello"])
     assert router.recv_multipart() == [b"me", b"hello"]
     yield line
     line.close()
 
 
-def test_frames_of_all_sizes_come_and_go(
-    line: LocalLine | NetworkLine, router: zmq.Socket[bytes]
-) -> None:
+def test_frames_of_all_sizes_come_and_go(line: Line, router: zmq.Socket[bytes]) -> None:
     for size in SIZES:
         message = [os.urandom(size), b"", memoryview(os.urandom(size))]
         # Beside it: what neither end has room for waits for the other one to read.
@@ -75,7 +71,7 @@ def test_frames_of_all_sizes_come_and_go(
 
 
 def test_messages_that_come_together_are_received_one_by_one(
-    line: LocalLine | NetworkLine, router: zmq.Socket[bytes]
+    line: Line, router: zmq.Socket[bytes]
 ) -> None:
     messages = [[b"%d" % number, bytes(number)] for number in range(0, 3000, 7)]
     for message in messages:
@@ -84,9 +80,7 @@ def test_messages_that_come_together_are_received_one_by_one(
     assert not line.ready()
 
 
-def test_it_tells_when_a_message_is_there(
-    line: LocalLine | NetworkLine, router: zmq.Socket[bytes]
-) -> None:
+def test_it_tells_when_a_message_is_there(line: Line, router: zmq.Socket[bytes]) -> None:
     assert not line.ready()
     router.send_multipart([b"me", b"x"])
     wait_until(line.ready, what="a message is there")
@@ -110,6 +104,36 @@ def test_it_waits_for_a_message_for_so_long_and_no_longer(
     line.close()
 
 
-def test_where_nobody_listens_there_is_no_line(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="No such file"):
+def test_where_nobody_will_listen_there_is_no_line(tmp_path: Path) -> None:
+    with pytest.raises(ConnectionError, match="nobody listens"):
         local(tmp_path)
+
+
+def test_it_waits_for_a_socket_file_that_is_to_be_made(
+    context: zmq.Context[zmq.Socket[bytes]], tmp_path: Path
+) -> None:
+    asked = threading.Event()
+    lines: list[LocalLine] = []
+
+    def connect() -> None:
+        path = str(tmp_path / "socket")
+        lines.append(LocalLine(path, b"me", PATIENCE, hopeless=lambda: bool(asked.set())))
+
+    thread = threading.Thread(target=connect)
+    thread.start()
+    assert asked.wait(PATIENCE)
+    with context.socket(zmq.ROUTER) as router:
+        router.bind(f"ipc://{tmp_path / 'socket'}")
+        thread.join(PATIENCE)
+        (line,) = lines
+        line.send([b"hello"])
+        assert router.recv_multipart() == [b"me", b"hello"]
+        line.close()
+
+
+def test_a_program_that_hangs_up_is_noticed(router: zmq.Socket[bytes], tmp_path: Path) -> None:
+    line = local(tmp_path)
+    router.close(linger=0)
+    with pytest.raises(ConnectionError):
+        line.receive()
+    line.close()
