@@ -52,9 +52,6 @@ if __name__ == "__main__":
     from gridengine.worker.reaper import stand_guard
 
     stand_guard(of_a_batch_system=of_a_batch_system)
-    from gridengine.worker.lean import import_msgspec
-
-    import_msgspec()
     # Its own module, not this one: `__main__` will be the name of the user's program.
     from gridengine.worker.supervisor import main
 
