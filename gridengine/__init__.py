@@ -25,7 +25,8 @@ floor from those that stand to its left in this table; a test holds that.
       ``answers``                                    what a call ended with
       ``launch``                                     the file that a supervisor starts from
 2     ``protocol``                                   who says what to whom
-3     ``pieces`` ``ledger``                          which job is where; pure
+3     ``pieces`` ``paces`` ``waiting``               what waits, how long it may take; pure
+      ``inquest`` ``ledger``                         who is to blame; which job is where; pure
 3     ``worker/``                                    the other side: supervisor and worker
 3     ``schedulers/events``                          what is said of queue jobs
       ``schedulers/base``                            the contract of whatever starts workers

@@ -15,25 +15,14 @@ from __future__ import annotations
 
 import collections
 import math
-from collections.abc import Iterable
 
+from .inquest import Inquest
+from .paces import Paces
 from .pieces import Assignment, Piece, Verdict, WorkerRecord
-from .settings import AHEAD_SECONDS, BLOCK_BYTES, BLOCK_CALLS, BLOCK_SECONDS, OVERDUE, PACES
+from .settings import AHEAD_SECONDS, BLOCK_BYTES, BLOCK_CALLS, BLOCK_SECONDS, OVERDUE
 from .states import JobState
 from .ticket import Ticket
-
-#: Losses of a piece after which it is run alone: whose job it was that killed a supervisor can
-#: only be told if it had no other. For what else may end one, two in a row are rare.
-_LOSSES_TOGETHER = 2
-
-
-class _Pace:
-    """The seconds that a call of a function takes, as a rule and at most."""
-
-    __slots__ = ("longest", "usual")
-
-    def __init__(self, seconds: float) -> None:
-        self.usual = self.longest = seconds
+from .waiting import Waiting
 
 
 class Ledger:
@@ -46,13 +35,12 @@ class Ledger:
 
     def __init__(self, infrastructure_retries: int = 10, *, fresh: bool = False) -> None:
         self._fresh = fresh
-        self._infrastructure_retries = infrastructure_retries
-        self._queues: dict[int, collections.deque[Piece]] = {}
-        self._waiting_calls: collections.Counter[int] = collections.Counter()
+        self._inquest = Inquest(infrastructure_retries)
+        self._waiting = Waiting()
         self._staff: collections.Counter[int] = collections.Counter()
         self._idle: dict[int, dict[bytes, WorkerRecord]] = {}
         self._hungry: dict[bytes, WorkerRecord] = {}
-        self._paces: dict[bytes, _Pace] = {}
+        self._paces = Paces()
         self._late: list[WorkerRecord] = []
         self._benched: dict[bytes, list[WorkerRecord]] = {}
         self.workers: dict[bytes, WorkerRecord] = {}
@@ -61,21 +49,19 @@ class Ledger:
 
     def submit(self, ticket: Ticket) -> None:
         """Event: a ticket has been started."""
-        self._queue(ticket.kind).append(Piece(ticket, 0, ticket.size))
-        self._waiting_calls[ticket.kind] += ticket.size
+        self._waiting.add(Piece(ticket, 0, ticket.size))
 
     def backlog(self, kind: int) -> int:
         """Returns the calls that wait for a worker."""
-        return self._waiting_calls[kind]
+        return self._waiting.calls[kind]
 
     def kinds(self) -> list[int]:
         """Returns the kinds that have calls waiting."""
-        return [kind for kind, calls in self._waiting_calls.items() if calls]
+        return [kind for kind, calls in self._waiting.calls.items() if calls]
 
     def pace(self, function: bytes) -> float | None:
         """Returns the seconds that one call of a function takes, None if not yet known."""
-        pace = self._paces.get(function)
-        return None if pace is None else pace.usual
+        return self._paces.usual(function)
 
     def wanted(self, kind: int) -> int:
         """Returns how many workers could be put to good use, those who are busy included."""
@@ -83,12 +69,11 @@ class Ledger:
         busy = self._staff[kind] - len(self._idle.get(kind, ()))
         if not calls:
             return busy
-        queue = self._queues.get(kind)
-        pace = self._paces.get(queue[0].ticket.function.key) if queue else None
+        pace = self.pace(self._waiting.of(kind)[0].ticket.function.key)
         if pace is not None:
             # A worker that would find less than a block's work when it arrives is not worth
             # its start.
-            calls = min(calls, 1 + int(calls * pace.usual / BLOCK_SECONDS))
+            calls = min(calls, 1 + int(calls * pace / BLOCK_SECONDS))
         return busy + calls
 
     def cancel(self, ticket: Ticket) -> list[WorkerRecord]:
@@ -97,13 +82,7 @@ class Ledger:
         Returns:
             The workers that hold some of its calls.
         """
-        queue = self._queue(ticket.kind)
-        kept = [piece for piece in queue if piece.ticket is not ticket]
-        self._waiting_calls[ticket.kind] -= sum(
-            piece.hi - piece.lo for piece in queue if piece.ticket is ticket
-        )
-        queue.clear()
-        queue.extend(kept)
+        self._waiting.remove(ticket.kind, lambda each: each is ticket)
         if not ticket.attempts:
             return []
         return [
@@ -115,29 +94,19 @@ class Ledger:
     def cancel_waiting(self, tickets: set[Ticket]) -> list[Ticket]:
         """Event: these tickets are unwanted. Returns those no part of which was handed out."""
         for kind in {ticket.kind for ticket in tickets}:
-            queue = self._queue(kind)
-            kept = [piece for piece in queue if piece.ticket not in tickets]
-            self._waiting_calls[kind] -= sum(piece.hi - piece.lo for piece in queue) - sum(
-                piece.hi - piece.lo for piece in kept
-            )
-            queue.clear()
-            queue.extend(kept)
+            self._waiting.remove(kind, tickets.__contains__)
         held = {piece.ticket for worker in self.workers.values() for piece in worker.outstanding}
         return [ticket for ticket in tickets if ticket not in held and not ticket.over]
 
     def tickets(self) -> list[Ticket]:
         """Returns the tickets that are not over, in the order in which they are held."""
         held = [piece.ticket for worker in self.workers.values() for piece in worker.outstanding]
-        waiting = [piece.ticket for queue in self._queues.values() for piece in queue]
-        return [ticket for ticket in dict.fromkeys(held + waiting) if not ticket.over]
+        every = dict.fromkeys(held + self._waiting.tickets())
+        return [ticket for ticket in every if not ticket.over]
 
     def give_up(self, kind: int) -> list[Ticket]:
         """Event: there will be no worker of this kind. Returns the tickets that wait for one."""
-        queue = self._queue(kind)
-        tickets = list(dict.fromkeys(piece.ticket for piece in queue))
-        queue.clear()
-        self._waiting_calls[kind] = 0
-        return tickets
+        return self._waiting.remove(kind, lambda _: True)
 
     def staff(self, kind: int) -> int:
         """Returns the number of workers of a kind."""
@@ -198,55 +167,11 @@ class Ledger:
         held = [piece for piece in worker.outstanding if not piece.ticket.over]
         if not held:
             return []
-        seen = position is not None
-        if position is None:
-            position = held[0].position
-            # No job is to blame: one loss is counted, not one for each call that it had.
-            width = worker.position - position if blame else held[0].hi - held[0].lo
-        end = position + width
-        parts = [part for piece in held for part in piece.cut(position, end)] if width > 0 else held
-        suspects = {part for part in parts if position <= part.position < end}
-        if not suspects:
-            # Begun and finished, the answer lost; or not begun at all. That is counted too, or
-            # what kills its worker before it begins would be tried for ever.
-            suspects, blame, final = {parts[0]}, False, False
-        alone = sum(part.hi - part.lo for part in suspects) == 1
-        final = final and (seen or alone)
-        verdicts: list[Verdict] = []
-        again: list[Piece] = []
-        for part in parts:
-            if part not in suspects:
-                again.append(part)
-            elif (self._charge(part, blame) and alone) or final:
-                verdicts.extend(
-                    Verdict(part.ticket, index, part.attempt, part.since)
-                    for index in range(part.lo, part.hi)
-                )
-            else:
-                again.extend(self._singled_out(part, blame, seen))
+        again, verdicts = self._inquest.hold(
+            held, position=position, width=width, end=worker.position, blame=blame, final=final
+        )
         self._put_back(again)
         return verdicts
-
-    def _charge(self, piece: Piece, blame: bool) -> bool:
-        """Counts a death, or a loss; True if it was one too many."""
-        if blame:
-            piece.deaths += 1
-            return piece.deaths > piece.ticket.lost_retries
-        piece.losses += 1
-        piece.lonely = piece.losses >= _LOSSES_TOGETHER
-        return piece.losses > self._infrastructure_retries
-
-    def _singled_out(self, piece: Piece, blame: bool, seen: bool) -> list[Piece]:
-        """Returns a suspect in the pieces in which it is tried again.
-
-        One of several calls did it, and which one is not known: each is tried by itself before
-        any is given up.
-        """
-        lost_too_often = piece.losses > self._infrastructure_retries
-        if not blame and not lost_too_often:
-            return [piece]
-        piece.careful = True
-        return [piece] if seen and not lost_too_often else piece.split()
 
     def idle_since(self, kind: int) -> list[WorkerRecord]:
         """Returns the workers of a kind that have nothing to do."""
@@ -266,7 +191,7 @@ class Ledger:
         last, if that will not take long by what such calls have taken so far.
         """
         orders: list[Assignment] = []
-        for kind, queue in self._queues.items():
+        for kind, queue in self._waiting.queues.items():
             idle = self._idle.get(kind)
             while queue and idle:
                 worker = self._choose(queue[0], idle)
@@ -278,9 +203,9 @@ class Ledger:
                     worker.leaving = True
                     self._late.append(worker)
                     self._release_team(worker)
-        if any(self._queues.values()):
+        if any(self._waiting.queues.values()):
             for worker in list(self._hungry.values()):
-                queue = self._queue(worker.kind)
+                queue = self._waiting.of(worker.kind)
                 if (
                     queue
                     and self._may_wait(queue, worker)
@@ -316,7 +241,7 @@ class Ledger:
 
     def _may_wait(self, queue: collections.deque[Piece], worker: WorkerRecord) -> bool:
         """Tells whether the next piece may wait behind what a busy worker still has to run."""
-        cost = self._estimate(queue[0])
+        cost = self._paces.estimate(queue[0])
         if worker.load < BLOCK_SECONDS:
             return cost < math.inf
         # The last pieces wait for whoever is free first.
@@ -327,9 +252,7 @@ class Ledger:
         if worker.deadline == math.inf or not worker.ran:
             # A fresh one has all the time that there is: if that is too little, it must show.
             return True
-        pace = self._paces.get(piece.ticket.function.key)
-        longest = 0.0 if pace is None else pace.longest
-        return now + worker.load + longest * (piece.hi - piece.lo) < worker.deadline
+        return now + worker.load + self._paces.longest(piece) < worker.deadline
 
     def out_of_time(self) -> list[WorkerRecord]:
         """Returns the orders to have workers leave that live too short for what waits."""
@@ -357,11 +280,13 @@ class Ledger:
         share = len(queue) // (2 * self._staff[worker.kind])
         most = 1 if self._fresh else min(BLOCK_CALLS, 1 + share)
         block: list[Piece] = []
+        begin = worker.position
         seconds = 0.0
         size = 0
+        estimate = self._paces.estimate
         while queue and len(block) < most:
             piece = queue[0]
-            cost = self._estimate(piece)
+            cost = estimate(piece)
             if block and (seconds + cost > BLOCK_SECONDS or size > BLOCK_BYTES):
                 break
             queue.popleft()
@@ -369,6 +294,7 @@ class Ledger:
             block.append(piece)
             size += bytes_of(piece.ticket)
             seconds += cost
+        self._waiting.calls[worker.kind] -= worker.position - begin
         worker.load += seconds
         worker.block += 1
         worker.ends.append(worker.position)
@@ -382,17 +308,8 @@ class Ledger:
         piece.attempt = ticket.attempts
         piece.position = worker.position
         piece.since = now
-        calls = piece.hi - piece.lo
-        worker.position += calls
+        worker.position += piece.hi - piece.lo
         worker.outstanding.append(piece)
-        self._waiting_calls[ticket.kind] -= calls
-
-    def _estimate(self, piece: Piece) -> float:
-        """Returns the seconds that it will take, infinity if nothing shall wait behind it."""
-        pace = self._paces.get(piece.ticket.function.key)
-        if pace is None or piece.careful or piece.lonely:
-            return math.inf
-        return pace.usual * (piece.hi - piece.lo)
 
     # ------------------------------------------------------------------ answers
 
@@ -437,7 +354,7 @@ class Ledger:
             piece.hi = hi
         worker.heard = now
         worker.ran += hi - lo
-        self._learn(piece.ticket.function.key, wall / (hi - lo))
+        self._paces.learn(piece.ticket.function.key, wall / (hi - lo))
         piece.position += hi - piece.lo
         piece.lo = hi
         if piece.lo == piece.hi:
@@ -481,18 +398,6 @@ class Ledger:
             self._benched[worker.team].append(worker)
         else:
             self._idle.setdefault(worker.kind, {})[worker.address] = worker
-
-    def _learn(self, function: bytes, seconds: float) -> None:
-        pace = self._paces.get(function)
-        if pace is None:
-            self._paces[function] = _Pace(seconds)
-            if len(self._paces) > PACES:
-                del self._paces[next(iter(self._paces))]
-            return
-        # Follows a change within a few answers, and is not thrown off by one outlier.
-        pace.usual += 0.2 * (seconds - pace.usual)
-        if seconds > pace.longest:
-            pace.longest = seconds
 
     def idle(self, address: bytes, block: int, now: float) -> None:
         """Event: a worker says that it has nothing left of the blocks that it has heard.
@@ -545,7 +450,7 @@ class Ledger:
             and not worker.recalling
             and (
                 self._unbegun(worker)
-                if self._idle.get(worker.kind) and not self._waiting_calls[worker.kind]
+                if self._idle.get(worker.kind) and not self.backlog(worker.kind)
                 else now - worker.heard > OVERDUE and len(worker.outstanding) > 1
             )
         ]
@@ -590,20 +495,11 @@ class Ledger:
         else:
             self._lighten(worker, 0.0, worker.position)
 
-    def _put_back(self, pieces: Iterable[Piece]) -> None:
-        """Queues pieces again, before all others: they have waited longest."""
-        for piece in reversed(list(pieces)):
-            ticket = piece.ticket
-            self._queue(ticket.kind).appendleft(piece)
-            self._waiting_calls[ticket.kind] += piece.hi - piece.lo
-            if ticket.size == 1:
-                ticket.state = JobState.QUEUED
-
-    def _queue(self, kind: int) -> collections.deque[Piece]:
-        queue = self._queues.get(kind)
-        if queue is None:
-            queue = self._queues[kind] = collections.deque()
-        return queue
+    def _put_back(self, pieces: list[Piece]) -> None:
+        self._waiting.put_back(pieces)
+        for piece in pieces:
+            if piece.ticket.size == 1:
+                piece.ticket.state = JobState.QUEUED
 
 
 def bytes_of(ticket: Ticket) -> int:

@@ -416,7 +416,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def every_call_is_in_exactly_one_place(self) -> None:
         places: dict[Ticket, list[int]] = collections.defaultdict(list)
-        for kind, queue in self.ledger._queues.items():
+        for kind, queue in self.ledger._waiting.queues.items():
             for piece in queue:
                 assert piece.ticket.kind == kind
                 assert not piece.ticket.over
@@ -450,7 +450,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def the_counters_count_what_is_there(self) -> None:
         workers = self.ledger.workers.values()
         for kind in KINDS:
-            queue = self.ledger._queues.get(kind, ())
+            queue = self.ledger._waiting.queues.get(kind, ())
             assert self.ledger.backlog(kind) == sum(piece.hi - piece.lo for piece in queue)
             assert self.ledger.staff(kind) == sum(worker.kind == kind for worker in workers)
             assert {worker.address for worker in self.ledger.idle_since(kind)} == {
