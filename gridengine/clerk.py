@@ -6,6 +6,7 @@ its messages. All of it is called by one thread, `gridengine.hub`'s, and unpickl
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -34,6 +35,10 @@ _MESSAGES = 500
 #: Bytes per second that a network is given credit for, before a block that is on its way to an
 #: idle worker counts as lost.
 _SLOWEST = 1e6
+
+#: Bytes per second that each worker of a cluster is likely to get of the network, when all are
+#: served at once. What is still on its way is not taken back to be sent to somebody else.
+_LIKELY = 2e7
 
 #: Workers whose supervisor has not been heard yet, that are remembered. It says so within
 #: milliseconds; a peer that makes up names shall not fill the memory with them.
@@ -66,7 +71,11 @@ class Clerk:
         self._crew = crew
         self._scheduler = scheduler
         self._settings = settings
-        self.ledger = Ledger(settings.infrastructure_retries, fresh=scheduler.fresh)
+        self.ledger = Ledger(
+            settings.infrastructure_retries,
+            fresh=scheduler.fresh,
+            bandwidth=_LIKELY if scheduler.remote else math.inf,
+        )
         self._blocks = Blocks(arena)
         self._recalls = Recalls(wires, self.ledger)
         self._rollcall = RollCall(wires, self.ledger, self._recalls)
@@ -105,7 +114,7 @@ class Clerk:
         for loss in self._crew.silent(now):
             self._undertaker.lose(loss)
         for worker in self.ledger.recalls(now):
-            self._recalls.say(worker)
+            self._recalls.balance(worker)
         self._dismiss_idle(now)
         for worker in self.ledger.workers.values():
             self._say_released(worker)

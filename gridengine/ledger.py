@@ -31,10 +31,18 @@ class Ledger:
     Args:
         infrastructure_retries: Losses of a piece that are forgiven.
         fresh: Whether a worker leaves after its first piece.
+        bandwidth: Bytes per second in which arguments reach a worker.
     """
 
-    def __init__(self, infrastructure_retries: int = 10, *, fresh: bool = False) -> None:
+    def __init__(
+        self,
+        infrastructure_retries: int = 10,
+        *,
+        fresh: bool = False,
+        bandwidth: float = math.inf,
+    ) -> None:
         self._fresh = fresh
+        self._bandwidth = bandwidth
         self._inquest = Inquest(infrastructure_retries)
         self._waiting = Waiting()
         self._staff: collections.Counter[int] = collections.Counter()
@@ -453,7 +461,13 @@ class Ledger:
                 if self._idle.get(worker.kind) and not self.backlog(worker.kind)
                 else now - worker.heard > OVERDUE and len(worker.outstanding) > 1
             )
+            and now - worker.heard > 2 * BLOCK_SECONDS + self._transit(worker)
         ]
+
+    def _transit(self, worker: WorkerRecord) -> float:
+        """Returns the seconds that what a worker was given may be on its way."""
+        tickets = {piece.ticket for piece in worker.outstanding}
+        return sum(map(bytes_of, tickets)) / self._bandwidth
 
     def _unbegun(self, worker: WorkerRecord) -> bool:
         return len(worker.outstanding) > 1 or any(

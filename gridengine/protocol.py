@@ -216,10 +216,16 @@ class Died(Struct, tag="died", array_like=True, frozen=True):
 
 
 class Recall(Struct, tag="recall", array_like=True, frozen=True):
-    """Begin nothing more before position ``end``."""
+    """Begin nothing more before position ``end``.
+
+    But if nothing has been begun from ``start`` on, what stands before ``keep`` may be: it is on
+    its way, and would have to be sent to somebody else.
+    """
 
     worker: Count
     end: Count
+    start: Count = 0
+    keep: Count = 0
 
 
 class Recalled(Struct, tag="recalled", array_like=True, frozen=True):

@@ -35,6 +35,14 @@ class Recalls:
         supervisor, number = protocol.supervisor_of(worker.address)
         self._wires.send(supervisor, protocol.Recall(number, worker.position))
 
+    def balance(self, worker: WorkerRecord) -> None:
+        """Takes back what a worker has beside that which it runs, or waits for first."""
+        supervisor, number = protocol.supervisor_of(worker.address)
+        first = worker.outstanding[0]
+        keep = first.position + first.hi - first.lo
+        recall = protocol.Recall(number, worker.position, first.position, keep)
+        self._wires.send(supervisor, recall)
+
     def take_back(self, ticket: Ticket) -> None:
         """The rest of a ticket that is over is no longer wanted."""
         for worker in self._ledger.cancel(ticket):

@@ -808,6 +808,17 @@ def test_a_worker_that_proved_slow_gets_nothing_before_it_is_done(story: Story) 
     assert story.assign() != []
 
 
+def test_what_may_still_be_on_its_way_is_not_taken_back() -> None:
+    story = Story(bandwidth=1e6)
+    [chunk] = story.submit("chunk", size=10)
+    chunk.payload = bytes(5_000_000)
+    story.join("slow")
+    story.assign()
+    story.join("idle")
+    assert story.ledger.recalls(story.now + 4.9) == []
+    assert story.ledger.recalls(story.now + 5.1) == [story.worker("slow")]
+
+
 def test_a_recall_that_was_not_ordered_is_ignored(story: Story) -> None:
     story.submit("a", size=5)
     story.join("w")

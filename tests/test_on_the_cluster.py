@@ -88,6 +88,22 @@ def test_two_hundred_calls_are_done_within_three_seconds_of_a_cold_start() -> No
     assert float(seconds) < 3.0
 
 
+def test_large_arguments_are_sent_once_though_the_network_is_slower_than_the_workers() -> None:
+    """What is on its way is not taken back, to be sent to somebody else."""
+    with GridEngineScheduler() as scheduler:
+        warm = [Job(target=targets.sleep, args=(0.2,), scheduler=scheduler) for _ in range(16)]
+        for job in warm:
+            job.start()
+        for job in warm:
+            job.join()
+        data = os.urandom(8_000_000)
+        jobs = [Job(target=len, args=(data,), scheduler=scheduler) for _ in range(64)]
+        for job in jobs:
+            job.start()
+        assert [len(data)] * 64 == [job.result for job in jobs]
+    assert sum(job.attempts for job in jobs) <= 64 + 16
+
+
 def test_requests_are_seen_in_the_queue(cluster: Cluster, tmp_path: Path) -> None:
     path = str(tmp_path / "runs")
     with GridEngineScheduler(

@@ -119,8 +119,14 @@ class Page:
         """When the current job is over its time, on the monotonic clock; 0 for never."""
         return self._words[_DEADLINE] / 1e9
 
-    def recall(self, end: int) -> int:
+    def recall(self, end: int, *, start: int = 0, keep: int = 0) -> int:
         """Takes back the calls up to ``end`` that have not begun.
+
+        Args:
+            end: The position behind them.
+            start: The position of the first call that the worker has not answered for.
+            keep: Unless it has begun something from ``start`` on, what stands before this
+                position stays with it: that is on its way to it.
 
         Returns:
             The position of the first of them; nothing from there to ``end`` will be begun.
@@ -132,6 +138,8 @@ class Page:
         while True:
             begun, width = self.begun
             low = min(begun + width, end)
+            if low <= start:
+                low = max(low, min(keep, end))
             if begun < taken_to:
                 low = min(low, taken_from)
             words[_LOW] = low

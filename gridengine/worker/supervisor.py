@@ -210,7 +210,7 @@ class Supervisor:
         elif isinstance(message, Recall):
             child = self._number(message.worker)
             if child is not None:
-                position = child.page.recall(message.end)
+                position = child.page.recall(message.end, start=message.start, keep=message.keep)
                 self._say(Recalled(child.number, position, message.end))
         elif isinstance(message, Signal):
             child = self._number(message.worker)

@@ -77,6 +77,19 @@ def test_a_recall_before_anything_was_begun_takes_back_all(page: Page) -> None:
     assert page.claim(10, 4) == 14
 
 
+def test_what_is_on_its_way_stays_with_the_worker_if_that_is_wanted(page: Page) -> None:
+    assert page.recall(10, start=0, keep=4) == 4
+    assert page.claim(0, 10) == 4
+
+
+def test_what_is_begun_is_taken_apart_whatever_was_to_be_kept(page: Page) -> None:
+    page.claim(5, 1)
+    assert page.recall(10, start=5, keep=8) == 6
+    page.claim(10, 2)
+    assert page.recall(20, start=12, keep=15) == 15
+    assert page.claim(14, 9) == 15
+
+
 def test_a_recall_of_what_has_all_begun_takes_back_nothing(page: Page) -> None:
     page.claim(6, 4)
     assert page.recall(10) == 10
