@@ -38,7 +38,7 @@ _SLOWEST = 1e6
 
 #: Bytes per second that each worker of a cluster is likely to get of the network, when all are
 #: served at once. What is still on its way is not taken back to be sent to somebody else.
-_LIKELY = 2e7
+_LIKELY = 5e6
 
 #: Workers whose supervisor has not been heard yet, that are remembered. It says so within
 #: milliseconds; a peer that makes up names shall not fill the memory with them.

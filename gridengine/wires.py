@@ -29,6 +29,9 @@ _HANDSHAKE = 10_000
 #: Ports that are tried where one must be free at several addresses.
 _TRIES = 100
 
+#: Threads that encrypt, decrypt, read and write for workers on other hosts.
+_CRYPTERS = 2
+
 #: Messages of one peer that are held here unread. The rest waits on the peer's side, so that who
 #: sends faster than can be read fills its own memory.
 _UNREAD = 1000
@@ -65,7 +68,8 @@ class Wires:
     """
 
     def __init__(self, folder: str = "", host: str = "", ports: str = "") -> None:
-        self._context: zmq.Context[Any] = zmq.Context()
+        # Encryption is the work of these threads: one moves about 1 GB/s.
+        self._context: zmq.Context[Any] = zmq.Context(io_threads=1 if folder else _CRYPTERS)
         self.socket: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
         self.socket.router_mandatory = 1
         # A worker that was cut off comes back under its old name.
