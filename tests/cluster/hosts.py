@@ -36,6 +36,17 @@ _ETC = Path("/etc/netns")  # `ip netns exec NAME` mounts what is in /etc/netns/N
 _GRACE = 15.0  # seconds between asking a process to end and killing it; a qmaster may take seven
 
 
+#: `ip netns exec` mounts a fresh /sys, in which the kernel's control groups are not to be seen.
+_CONTROL_GROUPS = """
+if grep -q :memory: /proc/self/cgroup; then
+    mount -t tmpfs none /sys/fs/cgroup && mkdir /sys/fs/cgroup/memory &&
+        mount -t cgroup -o memory none /sys/fs/cgroup/memory
+else
+    mount -t cgroup2 none /sys/fs/cgroup
+fi >/dev/null 2>&1
+""".strip()
+
+
 @dataclass(frozen=True)
 class Host:
     """One host of the cluster.
@@ -65,7 +76,8 @@ class Host:
         It gets there by exec all the way, so that the process one starts, signals and waits for
         is the program itself.
         """
-        unshare = ["unshare", "--uts", "sh", "-c", f'hostname {shlex.quote(self.name)}; exec "$@"']
+        script = f'hostname {shlex.quote(self.name)}; {_CONTROL_GROUPS}; exec "$@"'
+        unshare = ["unshare", "--uts", "sh", "-c", script]
         return ["ip", "netns", "exec", self.name, *unshare, "sh", *argv]
 
     def pids(self, program: str | None = None) -> list[int]:
