@@ -64,7 +64,8 @@ def _stand_by(child: int, grace: int) -> NoReturn:
     while not (ended := os.waitpid(child, os.WNOHANG))[0]:
         if signal.sigwait(_AWAITED) == signal.SIGTERM:
             os.kill(child, signal.SIGTERM)
-            # One that was stopped does not hear what it is asked.
+            # One that was stopped would not hear what it is asked.
+            os.kill(child, signal.SIGCONT)
             if grace and not signal.sigtimedwait({signal.SIGCHLD}, grace):
                 os.kill(child, signal.SIGKILL)
     kernel.kill_strays(keep=set())
