@@ -1,8 +1,9 @@
 """The first workers of a program on its own host, started before all else is imported.
 
-A supervisor imports as much as the dispatcher does, and that takes longer than a short map. So
-what is needed to start one, and no more, is imported first; its launch file is written, and the
-socket bound, while it is on its way. It waits for the one and tries again for the other.
+A supervisor takes as long to start as the dispatcher to import what it needs, and each takes
+longer than a short map. So what is needed to start one, and no more, is imported first; its launch
+file is written, and the socket bound, while it is on its way. It waits for the one and tries again
+for the other.
 """
 
 from __future__ import annotations

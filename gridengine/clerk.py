@@ -14,7 +14,7 @@ from . import protocol
 from .blocks import Blocks
 from .crew import Crew, Hopeless, Loss, SupervisorRecord
 from .errors import JobCancelled, SchedulerError
-from .ledger import Ledger, bytes_of
+from .ledger import Ledger, transit
 from .logs import Log
 from .pieces import Assignment, WorkerRecord
 from .recalls import Recalls
@@ -233,7 +233,8 @@ class Clerk:
                 self._wires.send(address, protocol.Leave())
             return
         on_its_way = block < worker.block
-        if on_its_way and now - worker.heard < self._settings.patience + _transit(worker):
+        patience = self._settings.patience + transit(worker, _SLOWEST)
+        if on_its_way and now - worker.heard < patience:
             return
         # Lost with a connection that broke, and what was in it of functions too.
         self._blocks.knows_nothing(address)
@@ -379,12 +380,6 @@ class Clerk:
         """Tells all supervisors to stop."""
         for address in self._crew.supervisors:
             self._wires.send(address, protocol.Stop())
-
-
-def _transit(worker: WorkerRecord) -> float:
-    """Returns the seconds that what a worker was given may be on its way."""
-    tickets = {piece.ticket for piece in worker.outstanding}
-    return sum(bytes_of(ticket) for ticket in tickets) / _SLOWEST
 
 
 def _check(message: protocol.Done, frames: list[Any]) -> None:

@@ -70,7 +70,7 @@ def map(
     items = iterables[0] if single else zip(*iterables)  # noqa: B905  # as the builtin
     length = min(operator.length_hint(each, -1) for each in iterables)
     hub = hub_for(scheduler or best_available(), calls=_MANY if length < 0 else length)
-    # Now, when the first workers are on their way: they import as much in the meantime.
+    # Now, when the first workers are on their way: they start in the meantime.
     from .chunks import Chunks
     from .serializer import pack_function
     from .ticket import Mode

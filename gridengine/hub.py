@@ -40,7 +40,7 @@ from .settings import Settings
 from .shared_memory import Arena, gather
 
 # What takes long to import, ZeroMQ and msgspec, is so where it is needed: when the first workers
-# have been started, which import as much in the meantime.
+# have been started, and are on their way in the meantime.
 if TYPE_CHECKING:
     from .ticket import Ticket
     from .wires import Keys

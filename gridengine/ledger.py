@@ -144,7 +144,6 @@ class Ledger:
     def ended(
         self,
         address: bytes,
-        now: float,
         *,
         position: int | None = None,
         width: int = 0,
@@ -155,7 +154,6 @@ class Ledger:
 
         Args:
             address: Its routing id.
-            now: The time.
             position: The position that it was at; None if nobody could look, so that any call
                 that it had may have ended it.
             width: How many calls from there may have ended it, 0 if it had begun none.
@@ -461,13 +459,8 @@ class Ledger:
                 if self._idle.get(worker.kind) and not self.backlog(worker.kind)
                 else now - worker.heard > OVERDUE and len(worker.outstanding) > 1
             )
-            and now - worker.heard > 2 * BLOCK_SECONDS + self._transit(worker)
+            and now - worker.heard > 2 * BLOCK_SECONDS + transit(worker, self._bandwidth)
         ]
-
-    def _transit(self, worker: WorkerRecord) -> float:
-        """Returns the seconds that what a worker was given may be on its way."""
-        tickets = {piece.ticket for piece in worker.outstanding}
-        return sum(map(bytes_of, tickets)) / self._bandwidth
 
     def _unbegun(self, worker: WorkerRecord) -> bool:
         return len(worker.outstanding) > 1 or any(
@@ -514,6 +507,12 @@ class Ledger:
         for piece in pieces:
             if piece.ticket.size == 1:
                 piece.ticket.state = JobState.QUEUED
+
+
+def transit(worker: WorkerRecord, bandwidth: float) -> float:
+    """Returns the seconds that what a worker was given may be on its way."""
+    tickets = {piece.ticket for piece in worker.outstanding}
+    return sum(map(bytes_of, tickets)) / bandwidth
 
 
 def bytes_of(ticket: Ticket) -> int:

@@ -131,7 +131,7 @@ class Undertaker:
         self._blocks.gone(address)
         now = time.monotonic()
         verdicts = self._ledger.ended(
-            address, now, position=position, width=width, blame=blame, final=final
+            address, position=position, width=width, blame=blame, final=final
         )
         for verdict in verdicts:
             ticket = verdict.ticket

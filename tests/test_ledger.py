@@ -110,7 +110,7 @@ class Story:
         """Has a worker die at a position, with a width; returns the calls that are given up."""
         if at:
             how["position"], how["width"] = at
-        verdicts = self.ledger.ended(worker.encode(), self.now, **how)
+        verdicts = self.ledger.ended(worker.encode(), **how)
         for verdict in verdicts:
             if not verdict.ticket.over:
                 self._bury(verdict)

@@ -336,7 +336,7 @@ class LedgerMachine(RuleBasedStateMachine):
         }
         position, width = node.begun if seen else (None, 0)
         verdicts = self.ledger.ended(
-            node.record.address, self.now,
+            node.record.address,
             position=position, width=width, blame=blame, final=final,
         )  # fmt: skip
         begun = {(call.ticket, call.index) for call in node.slice}
@@ -449,6 +449,8 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def the_counters_count_what_is_there(self) -> None:
         workers = self.ledger.workers.values()
+        # Whoever is beside one that works alone is neither idle nor at work.
+        kept_at_rest = {worker.team for worker in workers if worker.alone}
         for kind in KINDS:
             queue = self.ledger._waiting.queues.get(kind, ())
             assert self.ledger.backlog(kind) == sum(piece.hi - piece.lo for piece in queue)
@@ -458,6 +460,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 for worker in workers
                 if worker.kind == kind
                 and not (worker.outstanding or worker.recalling or worker.leaving)
+                and worker.team not in kept_at_rest
             }
             busy = self.ledger.staff(kind) - len(self.ledger.idle_since(kind))
             assert busy <= self.ledger.wanted(kind) <= busy + self.ledger.backlog(kind)
