@@ -67,6 +67,7 @@ class Node:
     unsent: list[Answer] = field(default_factory=list)
     recall: int | None = None
     block: int = 0
+    ran: set[tuple[Ticket, int]] = field(default_factory=set)
 
 
 def for_some_node(able: Callable[[Node], object], **drawn: st.SearchStrategy[Any]) -> Any:
@@ -243,6 +244,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 break
             node.slice.append(node.queue.popleft())
         node.begun = first.position, len(node.slice)
+        node.ran.add((first.ticket, first.attempt))
 
     @for_some_node(lambda node: node.slice, failed=st.booleans())
     def finish(self, node: Node, failed: bool) -> None:
@@ -312,6 +314,9 @@ class LedgerMachine(RuleBasedStateMachine):
     @for_some_node(lambda node: node.queue and not node.slice)
     def miss(self, node: Node) -> None:
         first = node.queue[0]
+        if (first.ticket, first.attempt) in node.ran:
+            # Who has run some of these calls has their function.
+            return
         while node.queue and node.queue[0].attempt == first.attempt:
             if node.queue[0].ticket is not first.ticket:
                 break
