@@ -20,20 +20,20 @@ floor from those that stand to its left in this table; a test holds that.
 
 ====  =============================================  ===========================================
 0     ``logs`` ``states`` ``errors`` ``settings``    where a job stands; what can go wrong; numbers
-      ``shared_memory``                              large buffers between processes of one host
+      ``shared_memory`` ``zmtp``                     buffers and messages between local processes
 1     ``by_value`` ``serializer`` ``ticket``         objects to frames; the host's record of a job
       ``answers``                                    what a call ended with
       ``launch``                                     the file that a supervisor starts from
 2     ``protocol``                                   who says what to whom
 3     ``pieces`` ``paces`` ``waiting``               what waits, how long it may take; pure
       ``inquest`` ``ledger``                         who is to blame; which job is where; pure
+3     ``complaints`` ``wires`` ``network``           connections, and who may speak through them
 3     ``worker/``                                    the other side: supervisor and worker
 3     ``schedulers/events``                          what is said of queue jobs
       ``schedulers/base``                            the contract of whatever starts workers
 4     ``schedulers/process``, ``…/grid_engine``      one room for each way to start them
 5     ``schedulers``                                 their names, and ``best_available()``
 6     ``ahead``                                      the first workers, before all else
-      ``complaints`` ``wires``                       the socket, and who may speak through it
       ``crew``                                       who works: queue jobs and supervisors
       ``blocks`` ``coroner``                         orders to messages; deaths to certificates
       ``recalls`` ``rollcall``                       work taken back; what was lost is said again

@@ -29,9 +29,6 @@ from .wires import Wires
 
 log = Log(__name__)
 
-#: Messages taken in before work is handed out again.
-_MESSAGES = 500
-
 #: Bytes per second that a network is given credit for, before a block that is on its way to an
 #: idle worker counts as lost.
 _SLOWEST = 1e6
@@ -110,7 +107,6 @@ class Clerk:
 
     def _look_around(self, now: float) -> float:
         """Does what has no event; returns the seconds until the next time."""
-        self._undertaker.settle(now)
         for loss in self._crew.silent(now):
             self._undertaker.lose(loss)
         for worker in self.ledger.recalls(now):
@@ -180,12 +176,11 @@ class Clerk:
     def listen(self) -> None:
         """Takes in what supervisors and workers have said."""
         now = time.monotonic()
-        for address, message, frames in self._wires.receive(_MESSAGES):
+        for address, message, frames in self._wires.receive():
             try:
                 self._hear(address, message, frames, now)
             except (ValueError, KeyError, IndexError) as error:
                 self._wires.complain(address, f"dropped nonsense: {error!r}")
-        # Not before all that the dead had sent while they lived.
         self._undertaker.settle(now)
 
     def _hear(

@@ -4,7 +4,7 @@ One `Hub` serves all maps and jobs of one scheduler::
 
     any thread ── submit(), cancel(), signal() ──▶ inbox ─┐
                                                           ▼
-    workers ◀──────── Wires (ZeroMQ) ────────▶ Hub ──▶ Clerk ──▶ Ledger (who does what)
+    workers ◀───────────── Wires ────────────▶ Hub ──▶ Clerk ──▶ Ledger (who does what)
                                                             └──▶ Crew   (who is there) ──▶ Session
 
 A user's thread puts a ticket into the inbox and wakes the hub only if it sleeps; the hub ends a
@@ -16,7 +16,6 @@ from __future__ import annotations
 import collections
 import contextlib
 import copy
-import math
 import os
 import threading
 import time
@@ -27,6 +26,7 @@ from .ahead import Ahead, no_folder, remove
 from .crew import Crew
 from .errors import JobCancelled, SchedulerError
 from .launch import (
+    Keys,
     Launch,
     environment_for_nodes,
     import_path,
@@ -39,11 +39,11 @@ from .schedulers.base import Scheduler
 from .settings import Settings
 from .shared_memory import Arena, gather
 
-# What takes long to import, ZeroMQ and msgspec, is so where it is needed: when the first workers
+# What takes long to import, msgspec and ZeroMQ, is so where it is needed: when the first workers
 # have been started, and are on their way in the meantime.
 if TYPE_CHECKING:
     from .ticket import Ticket
-    from .wires import Keys
+    from .wires import Wires
 
 log = Log(__name__)
 
@@ -100,14 +100,14 @@ class Hub:
         self._crew = self._new_crew(self._launch([local_endpoint(self._folder)], None))
         if ahead.workers:
             self._crew.started_ahead(ahead.workers)
-        from .wires import Wires
+        from .wires import LocalWires
 
-        self._wires = Wires(self._folder)
+        self._wires: Wires = LocalWires(self._folder)
 
     def _open_remote(self, undo: contextlib.ExitStack, host: str, ports: str) -> None:
-        from .wires import Wires
+        from .network import NetworkWires
 
-        self._wires = Wires(host=host, ports=ports)
+        self._wires = NetworkWires(host, ports)
         undo.callback(self._wires.close)
         self._session = self._scheduler.open()
         self._crew = self._new_crew(self._launch(self._wires.endpoints, self._wires.keys))
@@ -271,11 +271,9 @@ class Hub:
             self._shut_down()
 
     def _loop(self) -> None:
-        import zmq
-
-        poller = zmq.Poller()
-        for descriptor in (*self._wires.descriptors(), self._wake_read, self._session.fileno()):
-            poller.register(descriptor, zmq.POLLIN)
+        wires, news = self._wires, self._session.fileno()
+        wires.watch(self._wake_read)
+        wires.watch(news)
         while not self._closing:
             self._take_in()
             if self._released and not self._clerk.ledger.tickets():
@@ -284,15 +282,12 @@ class Hub:
             self._clerk.hand_out(now)
             self._asleep = True
             idle = not self._new and not self._inbox and not self._closing
-            patience = math.ceil(self._clerk.patience(now) * 1000) if idle else 0
-            ready = dict(poller.poll(patience))
+            ready = wires.wait(self._clerk.patience(now) if idle else 0)
             self._asleep = False
             if self._wake_read in ready:
                 os.read(self._wake_read, 4096)
-            if self._wires.socket in ready:
-                self._clerk.listen()
-            self._wires.answer_the_door()
-            if self._session.fileno() in ready:
+            self._clerk.listen()
+            if news in ready:
                 self._clerk.hear_scheduler()
 
     def _take_in(self) -> None:

@@ -40,6 +40,19 @@ _THREADS = (
 )
 
 
+class Keys(NamedTuple):
+    """The CURVE keys of one session, as Z85 text; nobody else ever has them."""
+
+    server_public: str
+    server_secret: str
+    public: str
+    secret: str
+
+    def __repr__(self) -> str:
+        # It may end up in a log.
+        return "<Keys>"
+
+
 class Launch(NamedTuple):
     """What a supervisor is told.
 

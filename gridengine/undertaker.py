@@ -77,8 +77,12 @@ class Undertaker:
         return self._deaths[0][0] if self._deaths else float("inf")
 
     def settle(self, now: float) -> None:
-        """Settles the deaths of which no more is to be learned."""
-        while self._deaths and self._deaths[0][0] <= now:
+        """Settles the deaths that were heard before: no more is to be learned of them.
+
+        What the dead had sent while they lived may come on a connection that was looked at before
+        the one that told of the death; so, not before all have been looked at again.
+        """
+        while self._deaths and self._deaths[0][0] < now:
             _, supervisor, message = self._deaths.pop(0)
             if message.status == 0 and not message.reason and not self._fresh:
                 supervisor.workers = max(0, supervisor.workers - 1)

@@ -17,8 +17,8 @@ import zmq
 
 from gridengine import protocol
 from gridengine.launch import Launch
+from gridengine.network import NetworkWires
 from gridengine.schedulers import ProcessScheduler
-from gridengine.wires import Wires
 from gridengine.worker.network import connect
 
 PATIENCE = 10_000  # milliseconds
@@ -73,7 +73,7 @@ class Port:
         return Port(self.launch._replace(endpoints=[endpoint]))
 
 
-def port_of(wires: Wires) -> Port:
+def port_of(wires: NetworkWires) -> Port:
     keys = wires.keys
     assert keys is not None
     return Port(Launch(wires.endpoints, keys.server_public, keys.public, keys.secret))

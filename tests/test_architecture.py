@@ -17,18 +17,19 @@ ROOT = Path(gridengine.__file__).parent
 #: Rooms by floor. A module imports from floors below its own; on its own floor from rooms to the
 #: left in its line, or in its folder. A folder stands for all in it that is not named itself.
 FLOORS = (
-    (0, "logs states errors settings shared_memory"),
+    (0, "logs states errors settings shared_memory zmtp"),
     (1, "by_value serializer ticket answers"),
     (1, "launch"),
     (2, "protocol"),
     (3, "pieces paces waiting inquest ledger"),
+    (3, "complaints wires network"),
     (3, "worker"),
     (3, "schedulers.events schedulers.base"),
     (4, "schedulers.child schedulers.process"),
     (4, "schedulers.drmaa_session schedulers.drmaa_library schedulers.drmaa_process"),
     (4, "schedulers.native schedulers.ends schedulers.grid_engine schedulers.leftovers"),
     (5, "schedulers"),
-    (6, "ahead complaints wires crew blocks coroner recalls rollcall undertaker clerk hub hubs"),
+    (6, "ahead crew blocks coroner recalls rollcall undertaker clerk hub hubs"),
     (7, "job chunks partials"),
     (8, "functional dispatcher"),
     (9, "reap cli __main__"),

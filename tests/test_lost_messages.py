@@ -21,6 +21,7 @@ import zmq
 from gridengine import DeathCause, Job, JobCancelled, JobDied, protocol
 from gridengine.hubs import hub_for
 from gridengine.launch import Launch, import_path
+from gridengine.network import NetworkWires
 from gridengine.protocol import (
     Beat,
     Call,
@@ -44,7 +45,6 @@ from gridengine.protocol import (
 from gridengine.schedulers.base import Scheduler, Session
 from gridengine.schedulers.events import End, Ended, Event, Submitted
 from gridengine.serializer import pack, pack_function
-from gridengine.wires import Wires
 
 from . import peers, targets
 from .waiting import wait_until
@@ -261,7 +261,7 @@ class Host:
 
     def __init__(self, folder: Path) -> None:
         folder.chmod(0o700)
-        self.wires = Wires(host="127.0.0.1")
+        self.wires = NetworkWires(host="127.0.0.1")
         launch = peers.port_of(self.wires).launch._replace(
             workers=2, persistent=True, heartbeat=0.2, patience=PATIENCE, sys_path=import_path(),
             cwd=str(ROOT), queue_job="1.0",
@@ -276,16 +276,19 @@ class Host:
         end = time.monotonic() + PATIENCE
         others = []
         while time.monotonic() < end:
-            self.wires.socket.poll(10)
-            self.wires.answer_the_door()
-            for address, message, _ in self.wires.receive(1):
+            self.wires.wait(0.01)
+            for address, message, _ in self.wires.receive():
                 if isinstance(message, kind):
                     return address, message
                 others.append(message)
         raise AssertionError(f"no {kind.__name__}, but {others[-5:]}")
 
     def say(self, address: bytes, message: protocol.ToNode) -> None:
-        assert self.wires.send(address, message)
+        # A supervisor's connection may take longer than its worker's.
+        end = time.monotonic() + PATIENCE
+        while not self.wires.send(address, message):
+            assert time.monotonic() < end, f"{address!r} is not connected"
+            self.wires.wait(0.01)
 
 
 @pytest.fixture

@@ -22,14 +22,13 @@ import pytest
 import zmq
 
 import gridengine
-from gridengine import Job, complaints, protocol
-from gridengine import wires as wires_module
+from gridengine import Job, complaints, network, protocol
 from gridengine.complaints import Complaints
 from gridengine.hub import Hub
 from gridengine.hubs import open_hubs
 from gridengine.launch import Launch
+from gridengine.network import NetworkWires
 from gridengine.schedulers import GridEngineScheduler, ProcessScheduler
-from gridengine.wires import Wires
 
 from . import peers, targets
 from .cluster import Cluster
@@ -60,7 +59,7 @@ def listening(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listening]:
         return decode(frame)
 
     monkeypatch.setattr(protocol, "decode_to_host", spy)
-    wires = Wires(host="127.0.0.1")
+    wires = NetworkWires(host="127.0.0.1")
     end, begin = os.pipe()
     thread = threading.Thread(target=_read, args=(wires, end))
     thread.start()
@@ -72,13 +71,10 @@ def listening(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listening]:
     os.close(end)
 
 
-def _read(wires: Wires, end: int) -> None:
-    poller = zmq.Poller()
-    for descriptor in (*wires.descriptors(), end):
-        poller.register(descriptor, zmq.POLLIN)
-    while end not in dict(poller.poll()):
-        wires.answer_the_door()
-        for address, message, _ in wires.receive(100):
+def _read(wires: NetworkWires, end: int) -> None:
+    wires.watch(end)
+    while end not in wires.wait(peers.PATIENCE):
+        for address, message, _ in wires.receive():
             if isinstance(message, protocol.Probe):
                 wires.send(address, protocol.Here(protocol.VERSION))
 
@@ -183,7 +179,7 @@ def test_what_a_worker_has_said_is_of_no_use_to_who_says_it_again(listening: Lis
 
 
 def test_a_silent_stranger_is_not_waited_for_long() -> None:
-    wires = Wires(host="127.0.0.1")
+    wires = NetworkWires(host="127.0.0.1")
     assert wires.socket.get(zmq.HANDSHAKE_IVL) in range(1, 10_001)
     wires.close()
 
@@ -218,10 +214,10 @@ def test_it_listens_at_the_wanted_addresses_and_at_no_other(
     monkeypatch: pytest.MonkeyPatch, ports: str
 ) -> None:
     own = {"lo": ["127.0.0.1", "127.0.0.2"], "other": ["10.1.2.3"]}
-    monkeypatch.setattr(wires_module, "_interfaces", lambda: own)
+    monkeypatch.setattr(network, "_interfaces", lambda: own)
     # A port that is in use at one of them is given up at the other, too.
     with socket.create_server(("127.0.0.2", 54321)):
-        wires = Wires(host="lo", ports=ports)
+        wires = NetworkWires(host="lo", ports=ports)
         (port,) = {int(endpoint.rpartition(":")[2]) for endpoint in wires.endpoints}
         assert 54321 != port
         assert {"127.0.0.1", "127.0.0.2"} == {ip.rpartition(":")[2] for ip in listening_at(port)}
@@ -460,15 +456,15 @@ def test_a_block_that_was_lost_with_a_connection_is_handed_out_again(
 ) -> None:
     monkeypatch.setenv("GRIDENGINE_PATIENCE", "1")
     lost: list[bytes] = []
-    send = Wires.send
+    send = NetworkWires.send
 
-    def lossy(wires: Wires, address: bytes, message: protocol.ToNode, *rest: Any) -> bool:
+    def lossy(wires: NetworkWires, address: bytes, message: protocol.ToNode, *rest: Any) -> bool:
         if isinstance(message, protocol.Run) and not lost:
             lost.append(address)
             return True
         return send(wires, address, message, *rest)
 
-    monkeypatch.setattr(Wires, "send", lossy)
+    monkeypatch.setattr(NetworkWires, "send", lossy)
     with OverTcp(1) as scheduler:
         job = Job(target=targets.square, args=(3,), scheduler=scheduler)
         job.start()

@@ -1,35 +1,20 @@
-"""A node's connections to the dispatcher: through ZeroMQ, or on one host without its thread.
-
-A ZeroMQ socket has a thread of its own between the program and the kernel: two wake-ups for each
-message that comes alone, one for what is to be done and one for the answer, a fifth of the time
-that a short job takes; and to import it takes longer than a worker takes to start. Over a network
-that is little, and ZeroMQ connects again, encrypts and keeps what cannot be sent. To a socket file
-a few lines speak the same protocol, ZMTP 3.0 (https://rfc.zeromq.org/spec/23); the other end does
-not see a difference.
-"""
+"""A node's connections to the dispatcher: a socket file on the same host, ZeroMQ over a network."""
 
 from __future__ import annotations
 
-# Not `socket`, which stands on it: that takes 3 ms of the start of the first worker.
 import _socket as socket
+import collections
 import select
 import struct
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
+from .. import zmtp
 from ..launch import Launch
-
-#: Bytes that are asked for at once: a block of short jobs, as a rule.
-_READ = 64 * 1024
 
 #: Seconds between two looks for a socket file that is to be made.
 _RETRY = 0.001
-
-_MORE, _LONG, _COMMAND = 1, 2, 4
-
-#: Signature, version 3.0, no security, not a server: the file lies in a private folder.
-_GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
 
 
 class Line(Protocol):
@@ -55,7 +40,7 @@ class Line(Protocol):
 
 
 class LocalLine:
-    """To a socket file, without ZeroMQ.
+    """To a socket file; see `gridengine.zmtp`.
 
     Every method raises ConnectionError once the program has closed its end: there is no other.
 
@@ -73,14 +58,16 @@ class LocalLine:
         self, path: str, address: bytes, patience: float, hopeless: Callable[[], bool]
     ) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
-        self._data = b""
-        self._at = 0
+        self._reader = zmtp.Reader(memoryview(bytearray(zmtp.READ)))
+        self._received: collections.deque[list[Any]] = collections.deque()
         # Before an answer is sent: to be told by an exception takes longer.
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
         try:
             self._connect(path, hopeless)
-            self._introduce(address)
+            self._socket.sendall(zmtp.introduction(b"DEALER", address))
+            while self._reader.peer is None:
+                self._received += self._reader.read(self._socket)
         except BaseException:
             self._socket.close()
             raise
@@ -101,102 +88,31 @@ class LocalLine:
             else:
                 return
 
-    def _introduce(self, address: bytes) -> None:
-        body = b"\x05READY" + _property(b"Socket-Type", b"DEALER") + _property(b"Identity", address)
-        self._socket.sendall(_GREETING + _header(len(body), _COMMAND) + body)
-        greeting = self._read(len(_GREETING))
-        flags, answer = self._read_frame()
-        if greeting[:1] != b"\xff" or not flags & _COMMAND or answer[:6] != b"\x05READY":
-            raise ConnectionError("the dispatcher's socket speaks another protocol")
-
     def fileno(self) -> int:
         """See `Line`."""
         return self._socket.fileno()
 
     def ready(self) -> bool:
         """See `Line`."""
-        return self._at < len(self._data) or bool(self._poll.poll(0))
+        return bool(self._received or self._poll.poll(0))
 
     def receive(self) -> list[Any] | None:
         """See `Line`."""
-        if self._at == len(self._data) and not self._take():
-            return None
-        frames = []
-        flags = _MORE
-        while flags & _MORE:
-            flags, frame = self._read_frame()
-            frames.append(frame)
-        return frames
+        while not self._received:
+            try:
+                self._received += self._reader.read(self._socket)
+            except BlockingIOError:
+                return None
+        return self._received.popleft()
 
     def send(self, frames: Sequence[Any]) -> None:
         """See `Line`."""
-        left = len(frames)
-        for frame in frames:
-            left -= 1
-            size = frame.nbytes if isinstance(frame, memoryview) else len(frame)
-            header = _header(size, _MORE if left else 0)
-            if size < _READ:
-                self._socket.sendall(header + frame)
-            else:
-                self._socket.sendall(header)
-                self._socket.sendall(frame)
+        for part in zmtp.parts(frames):
+            self._socket.sendall(part)
 
     def close(self) -> None:
         """See `Line`."""
         self._socket.close()
-
-    # ------------------------------------------------------------------ bytes
-
-    def _read_frame(self) -> tuple[int, Any]:
-        flags = self._read(1)[0]
-        size = int.from_bytes(self._read(8), "big") if flags & _LONG else self._read(1)[0]
-        return flags, self._read(size)
-
-    def _read(self, size: int) -> Any:
-        at, end = self._at, self._at + size
-        if end <= len(self._data):
-            self._at = end
-            return self._data[at:end]
-        # Straight to where it shall lie: the large ones are not copied twice.
-        frame = bytearray(size)
-        begun = len(self._data) - at
-        frame[:begun] = self._data[at:]
-        self._data, self._at = b"", 0
-        rest = memoryview(frame)[begun:]
-        while rest:
-            rest = rest[self._fill(rest) :]
-        return frame
-
-    def _fill(self, view: memoryview) -> int:
-        while True:
-            try:
-                return self._socket.recv_into(view, 0, socket.MSG_WAITALL) or _hung_up()
-            except BlockingIOError:
-                # The rest of a message is on its way, however long that takes.
-                continue
-
-    def _take(self) -> bool:
-        """Reads what is there, when all that was there before is used up."""
-        try:
-            data = self._socket.recv(_READ)
-        except BlockingIOError:
-            return False
-        self._data, self._at = data or _hung_up(), 0
-        return True
-
-
-def _hung_up() -> NoReturn:
-    raise ConnectionError("the program has hung up")
-
-
-def _header(size: int, flags: int) -> bytes:
-    if size < 256:
-        return bytes((flags, size))
-    return struct.pack(">BQ", flags | _LONG, size)
-
-
-def _property(name: bytes, value: bytes) -> bytes:
-    return bytes([len(name)]) + name + struct.pack(">I", len(value)) + value
 
 
 def open_line(launch: Launch, address: bytes, hopeless: Callable[[], bool]) -> Line:
