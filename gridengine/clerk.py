@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from . import protocol
@@ -23,7 +24,7 @@ from .schedulers.base import Scheduler
 from .settings import BLOCK_SECONDS, Settings
 from .shared_memory import Arena
 from .states import JobState
-from .ticket import Outcome, Place, Ticket, Usage
+from .ticket import Place, Ticket, outcome_of
 from .undertaker import Undertaker
 from .wires import Wires
 
@@ -241,14 +242,24 @@ class Clerk:
     def _record(
         self, worker: WorkerRecord, message: protocol.Done, frames: list[Any], now: float
     ) -> None:
-        place = self._places[worker.address]
         self._blocks.give_back(worker.address, message.released)
         self._blocks.borrow(worker.address, frames, message.shared)
         _check(message, frames)
+        try:
+            self._record_all(worker, message.results, frames, now)
+        finally:
+            self.ledger.answered(worker)
+
+    def _record_all(
+        self, worker: WorkerRecord, results: list[protocol.Result], frames: list[Any], now: float
+    ) -> None:
+        place = self._places[worker.address]
+        own: Sequence[Any] = ()
         at = 0
-        for result in message.results:
-            own = frames[at : at + result.frames]
-            at += result.frames
+        for result in results:
+            if frames:
+                own = frames[at : at + result.frames]
+                at += result.frames
             ticket = self.ledger.done(
                 worker, result.ticket, result.attempt, result.lo, result.hi,
                 wall=result.wall, failed=bool(result.failures), now=now,
@@ -258,10 +269,14 @@ class Clerk:
             payload = result.payload
             if not payload and own:
                 payload, own = own[0], own[1:]
-            usage = Usage(result.wall, result.cpu, result.peak_memory)
             ticket.record(
-                Outcome(result.lo, result.hi, payload, own, result.failures, usage, place)
-            )
+                outcome_of(
+                    (
+                        result.lo, result.hi, payload, own, result.failures,
+                        result.wall, result.cpu, result.peak_memory, place,
+                    )
+                )
+            )  # fmt: skip
             if ticket.size > 1 and ticket.over and ticket.missing:
                 self._recalls.take_back(ticket)
 

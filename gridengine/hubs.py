@@ -10,6 +10,8 @@ from .ahead import Ahead
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .hub import Hub
     from .schedulers.base import Scheduler
 
@@ -17,6 +19,15 @@ _hubs: weakref.WeakKeyDictionary[Scheduler, dict[tuple[int, str, str], Hub]] = (
     weakref.WeakKeyDictionary()
 )
 _hubs_lock = threading.Lock()
+
+
+def _nothing() -> None:
+    """Stands for a reference to what is gone."""
+
+
+#: The last scheduler whose hub was asked for without host and ports, and that hub: nearly always
+#: the next is the same, and to look into the dictionary takes three times as long.
+_latest: tuple[Callable[[], Scheduler | None], Callable[[], Hub | None]] = (_nothing, _nothing)
 
 
 def hub_for(scheduler: Scheduler, host: str = "", ports: str = "", *, calls: int = 1) -> Hub:
@@ -31,6 +42,19 @@ def hub_for(scheduler: Scheduler, host: str = "", ports: str = "", *, calls: int
     Raises:
         SchedulerError: The scheduler or the network cannot be used.
     """
+    global _latest
+    latest, its_hub = _latest
+    if latest() is scheduler and not (host or ports):
+        hub = its_hub()
+        if hub is not None and not hub.closed:
+            return hub
+    hub = _find(scheduler, host, ports, calls)
+    if not (host or ports):
+        _latest = weakref.ref(scheduler), weakref.ref(hub)
+    return hub
+
+
+def _find(scheduler: Scheduler, host: str, ports: str, calls: int) -> Hub:
     # A fork of this program has a copy of the hub, but not of its thread.
     key = (os.getpid(), host, ports)
     known = _hubs.get(scheduler)
@@ -67,9 +91,10 @@ def open_hubs() -> list[Hub]:
     return [hub for key, hub in every if key[0] == os.getpid() and not hub.closed]
 
 
-def _forget_locks() -> None:
-    global _hubs_lock
+def _start_anew() -> None:
+    global _hubs_lock, _latest
     _hubs_lock = threading.Lock()
+    _latest = _nothing, _nothing
 
 
-os.register_at_fork(after_in_child=_forget_locks)
+os.register_at_fork(after_in_child=_start_anew)

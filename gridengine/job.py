@@ -27,6 +27,7 @@ from .ticket import Mode, Ticket, Usage
 
 _numbers = itertools.count(1)
 _UNKNOWN = object()
+_CALL, _FINISHED = Mode.CALL, JobState.FINISHED
 _STATE_OF_JOB = "_gridengine_state"
 
 
@@ -128,7 +129,7 @@ class Job:
         retries = self._retries
         ticket = Ticket(
             function,
-            Mode.CALL,
+            _CALL,
             payload,
             hub.share(frames),
             name=self._name,
@@ -342,7 +343,7 @@ class Job:
         outcome = ticket.outcomes[-1] if ticket is not None and ticket.outcomes else None
         if self._value is not _UNKNOWN or self._error is not None:
             return
-        finished = ticket is not None and ticket.state is JobState.FINISHED
+        finished = ticket is not None and ticket.state is _FINISHED
         error = None if finished else self._collect_error()
         if error is not None:
             self._adopt(vars(error).pop(_STATE_OF_JOB, None))

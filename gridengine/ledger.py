@@ -24,6 +24,9 @@ from .states import JobState
 from .ticket import Ticket
 from .waiting import Waiting
 
+# Looked up for every job; see `gridengine.ticket`.
+_RUNNING = JobState.RUNNING
+
 
 class Ledger:
     """The book of one dispatcher.
@@ -50,7 +53,7 @@ class Ledger:
         self._hungry: dict[bytes, WorkerRecord] = {}
         self._paces = Paces()
         self._late: list[WorkerRecord] = []
-        self._benched: dict[bytes, list[WorkerRecord]] = {}
+        self._benched: dict[bytes, dict[bytes, WorkerRecord]] = {}
         self.workers: dict[bytes, WorkerRecord] = {}
 
     # ------------------------------------------------------------------ what is wanted
@@ -232,16 +235,16 @@ class Ledger:
             return None
         del idle[worker.address]
         worker.alone = True
-        benched = self._benched[worker.team] = []
+        benched = self._benched[worker.team] = {}
         for members in self._idle.values():
             for other in [each for each in members.values() if each.team == worker.team]:
-                benched.append(members.pop(other.address))
+                benched[other.address] = members.pop(other.address)
         return worker
 
     def _release_team(self, worker: WorkerRecord) -> None:
         if worker.alone:
             worker.alone = False
-            for other in self._benched.pop(worker.team):
+            for other in self._benched.pop(worker.team).values():
                 if other.address in self.workers:
                     self._rest(other)
 
@@ -310,7 +313,7 @@ class Ledger:
     def _hand_out(self, piece: Piece, worker: WorkerRecord, now: float) -> None:
         ticket = piece.ticket
         ticket.attempts += 1
-        ticket.state = JobState.RUNNING
+        ticket.state = _RUNNING
         piece.attempt = ticket.attempts
         piece.position = worker.position
         piece.since = now
@@ -331,19 +334,17 @@ class Ledger:
         failed: bool,
         now: float,
     ) -> Ticket | None:
-        """Event: a worker answers for some calls.
+        """Event: a worker answers for some calls; `answered` is to follow.
 
         Returns:
             The ticket to record the answer for; None if it is to be dropped, because it is
             late, unknown, or the calls are tried again.
         """
         outstanding = worker.outstanding
-        # Nearly always it is the first.
-        for skipped, piece in enumerate(outstanding):  # noqa: B007  # both used below
-            if piece.ticket.id == ticket and piece.attempt == attempt:
-                break
-        else:
+        skipped = _place_of(ticket, attempt, outstanding)
+        if skipped < 0:
             return None
+        piece = outstanding[skipped]
         if not piece.lo <= lo < hi <= piece.hi:
             return None
         # Answers come in the order of the positions: what stands before this one was
@@ -365,7 +366,7 @@ class Ledger:
         piece.lo = hi
         if piece.lo == piece.hi:
             outstanding.popleft()
-        self._lighten(worker, wall, piece.position)
+        worker.load -= wall
         if piece.ticket.over:
             return None
         if failed and piece.errors < piece.ticket.error_retries:
@@ -375,9 +376,11 @@ class Ledger:
             return None
         return piece.ticket
 
-    def _lighten(self, worker: WorkerRecord, wall: float, position: int) -> None:
+    def answered(self, worker: WorkerRecord) -> None:
+        """Event: a worker has no more to say for now; it may need something to do."""
         if worker.outstanding:
-            worker.load = max(0.0, worker.load - wall)
+            worker.load = max(0.0, worker.load)
+            position = worker.outstanding[0].position
             while worker.ends and worker.ends[0] <= position:
                 worker.ends.popleft()
             self._appease(worker)
@@ -401,7 +404,7 @@ class Ledger:
         if worker.leaving:
             return
         if worker.team in self._benched:
-            self._benched[worker.team].append(worker)
+            self._benched[worker.team][worker.address] = worker
         else:
             self._idle.setdefault(worker.kind, {})[worker.address] = worker
 
@@ -418,7 +421,7 @@ class Ledger:
         for piece in lost:
             piece.losses += 1
         self._put_back(lost)
-        self._lighten(worker, 0.0, worker.position)
+        self.answered(worker)
 
     def missed(self, address: bytes, ticket: int, attempt: int) -> None:
         """Event: a worker says that it cannot run a piece, and has not; it is tried again."""
@@ -434,8 +437,7 @@ class Ledger:
         piece.losses += 1
         if not piece.ticket.over:
             self._put_back([piece])
-        held = worker.outstanding
-        self._lighten(worker, 0.0, held[0].position if held else worker.position)
+        self.answered(worker)
 
     # ------------------------------------------------------------------ taking back
 
@@ -500,13 +502,21 @@ class Ledger:
             # It is slower than was thought: nothing more until it is done with that.
             worker.load = math.inf
         else:
-            self._lighten(worker, 0.0, worker.position)
+            self.answered(worker)
 
     def _put_back(self, pieces: list[Piece]) -> None:
         self._waiting.put_back(pieces)
         for piece in pieces:
             if piece.ticket.size == 1:
                 piece.ticket.state = JobState.QUEUED
+
+
+def _place_of(ticket: int, attempt: int, outstanding: collections.deque[Piece]) -> int:
+    """Returns where a ticket's piece stands, -1 if it is not there; nearly always it is first."""
+    for place, piece in enumerate(outstanding):
+        if piece.ticket.id == ticket and piece.attempt == attempt:
+            return place
+    return -1
 
 
 def transit(worker: WorkerRecord, bandwidth: float) -> float:

@@ -8,6 +8,7 @@ alone, and read by anybody.
 from __future__ import annotations
 
 import enum
+import functools
 import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -62,6 +63,10 @@ class Outcome(NamedTuple):
         payload: The packed value; for a map a packed list, with None where a call failed.
         frames: The buffers that it refers to.
         failures: What went wrong, by the number of the call: a packed exception, or a death.
+        wall: As in `Usage`.
+        cpu: As in `Usage`.
+        peak_memory: As in `Usage`.
+        place: Where they ran.
     """
 
     lo: int
@@ -69,8 +74,22 @@ class Outcome(NamedTuple):
     payload: Any
     frames: Sequence[Any]
     failures: Mapping[int, bytes | Death | BaseException]
-    usage: Usage
+    wall: float
+    cpu: float
+    peak_memory: int
     place: Place
+
+    @property
+    def usage(self) -> Usage:
+        """What the calls used."""
+        return Usage(self.wall, self.cpu, self.peak_memory)
+
+
+outcome_of: Callable[[tuple[Any, ...]], Outcome] = functools.partial(tuple.__new__, Outcome)
+"""Makes an `Outcome` of a tuple of its fields, in half the time: there is one for each job."""
+
+# To look up a member of an enum takes as long as to make a small object, before Python 3.12.
+_QUEUED, _FINISHED, _DIED = JobState.QUEUED, JobState.FINISHED, JobState.DIED
 
 
 class Ticket:
@@ -161,7 +180,7 @@ class Ticket:
         self.lost_retries = lost_retries
         self.error_retries = error_retries
         self.fail_fast = fail_fast
-        self.state = JobState.QUEUED
+        self.state = _QUEUED
         self.attempts = 0
         self.place: Place | None = None
         self.outcomes: list[Outcome] = []
@@ -194,7 +213,7 @@ class Ticket:
         self.state = state
         if state in FINAL:
             self.payload, self.frames = b"", ()
-            if state is not JobState.DIED:
+            if state is not _DIED:
                 self.arguments = None
             self._wake()
 
@@ -204,7 +223,7 @@ class Ticket:
         self.missing -= outcome.hi - outcome.lo
         if self.size == 1 and not outcome.failures:
             # The common end of a common job, on the hot path of the dispatcher.
-            self.state = JobState.FINISHED
+            self.state = _FINISHED
             self.payload, self.frames, self.arguments = b"", (), None
             if self._waiters is not None:
                 self._wake()
@@ -241,7 +260,7 @@ class Ticket:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits until the job is over, for ``timeout`` seconds at most; True if it is."""
-        if self.over:
+        if self.state in FINAL:
             return True
         gate = threading.Lock()
         gate.acquire()

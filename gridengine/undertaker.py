@@ -14,13 +14,11 @@ from .pieces import Verdict
 from .recalls import Recalls
 from .schedulers.events import End
 from .states import DeathCause, JobState
-from .ticket import Outcome, Place, Ticket, Usage
+from .ticket import Outcome, Place, Ticket
 
 #: Seconds for which a kill from outside is held back on a cluster: the batch system kills a
 #: whole queue job at once, so that the supervisor's last word is "killed", and says why only then.
 _SECOND_OPINION = 1.5
-
-_NO_USAGE = Usage(0.0, 0.0, 0)
 
 
 class Undertaker:
@@ -150,7 +148,7 @@ class Undertaker:
 
     def _fail(self, verdict: Verdict, place: Place, failure: Death | BaseException) -> None:
         ticket, index = verdict.ticket, verdict.index
-        ticket.record(Outcome(index, index + 1, b"", (), {index: failure}, _NO_USAGE, place))
+        ticket.record(Outcome(index, index + 1, b"", (), {index: failure}, 0.0, 0.0, 0, place))
         if ticket.over and ticket.missing:
             self._recalls.take_back(ticket)
 

@@ -17,7 +17,7 @@ from gridengine.pieces import WorkerRecord
 from gridengine.serializer import Function
 from gridengine.settings import BLOCK_SECONDS
 from gridengine.states import JobState
-from gridengine.ticket import Mode, Outcome, Place, Ticket, Usage
+from gridengine.ticket import Mode, Outcome, Place, Ticket
 
 KINDS = (0, 1)
 #: Mostly the same kind, so that there is something to share.
@@ -296,6 +296,7 @@ class LedgerMachine(RuleBasedStateMachine):
             worker, answer.ticket.id, answer.attempt, answer.lo, answer.hi,
             wall=wall, failed=answer.failed, now=self.now,
         )  # fmt: skip
+        self.ledger.answered(worker)
         if ticket is None:
             return False
         assert ticket is answer.ticket
@@ -307,7 +308,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert not set(range(lo, hi)) & set(self.recorded[ticket])
         self.recorded[ticket].extend(range(lo, hi))
         failures = {lo: b"packed"} if failed else {}
-        ticket.record(Outcome(lo, hi, b"", (), failures, Usage(0, 0, 0), Place("h", 1, "")))
+        ticket.record(Outcome(lo, hi, b"", (), failures, 0, 0, 0, Place("h", 1, "")))
         if ticket.over and ticket.missing:
             self.take_back(ticket)
 

@@ -12,7 +12,7 @@ from gridengine import ticket as ticket_module
 from gridengine.errors import Death, JobCancelled
 from gridengine.serializer import Function
 from gridengine.states import MOVES, JobState
-from gridengine.ticket import Mode, Outcome, Place, Ticket, Usage
+from gridengine.ticket import Mode, Outcome, Place, Ticket
 
 FINAL = [state for state in JobState if state.final]
 
@@ -25,7 +25,7 @@ def make(state: JobState = JobState.QUEUED, **traits: object) -> Ticket:
 
 def outcome(lo: int, hi: int, **failures: object) -> Outcome:
     failed = {int(call[1:]): failure for call, failure in failures.items()}
-    return Outcome(lo, hi, b"", (), failed, Usage(1, 1, 1), Place("host", 1, "7.1"))  # type: ignore[arg-type]
+    return Outcome(lo, hi, b"", (), failed, 1, 1, 1, Place("host", 1, "7.1"))  # type: ignore[arg-type]
 
 
 # ---------------------------------------------------------------------- moves
