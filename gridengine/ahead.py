@@ -8,7 +8,6 @@ for the other.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 
@@ -77,7 +76,9 @@ class Ahead:
 
 def remove(folder: str) -> None:
     """Removes a dispatcher's folder and what is in it, as far as that can be done."""
-    # Here as at the start: `shutil` takes ten times as long to import as this takes.
+    import contextlib
+
+    # `shutil` takes ten times as long to import as this takes.
     for parent, folders, files in os.walk(folder, topdown=False):
         with contextlib.suppress(OSError):
             for name in files:

@@ -244,6 +244,10 @@ class Hub:
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
+    def forsake(self) -> None:
+        """To be called in a fork of the program, whose copy of the hub has no thread."""
+        self._closing = True
+
     def _ask(self, request: Callable[[], None]) -> None:
         self._inbox.append(request)
         self._wake()

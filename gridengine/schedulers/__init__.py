@@ -7,8 +7,8 @@
 
 from __future__ import annotations
 
+import _thread
 import os
-import threading
 
 from ..logs import Log
 from .base import Scheduler
@@ -23,7 +23,8 @@ __all__ = ["GridEngineScheduler", "ProcessScheduler", "Scheduler", "best_availab
 _VARIABLE = "GRIDENGINE_SCHEDULER"
 
 _logger = Log(__name__)
-_lock = threading.Lock()
+# `threading.Lock`, without the rest of that module: see `.base`.
+_lock = _thread.allocate_lock()
 _best: Scheduler | None = None
 
 

@@ -25,7 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
-    from typing import ClassVar
+    from typing import Any, ClassVar
 
     from .events import Event
 
@@ -95,6 +95,7 @@ class Scheduler(abc.ABC):
         fresh: Whether each job gets a newly forked worker, which has seen no other.
         queue_job_name: How a supervisor derives its queue job's name from its environment
             (``str.format`` fields).
+        hubs: What serves it, by host and ports; for `gridengine.hubs` alone.
     """
 
     remote: ClassVar[bool] = True
@@ -105,6 +106,7 @@ class Scheduler(abc.ABC):
     fresh: bool = False
     queue_job_name: ClassVar[str] = ""
 
+    hubs: dict[tuple[str, str], Any] | None = None
     _closers: tuple[Callable[[], None], ...] = ()
 
     @abc.abstractmethod
@@ -142,6 +144,12 @@ class Scheduler(abc.ABC):
         closers, self._closers = self._closers, ()
         for closer in closers:
             closer()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy of it, or one in a worker, is a description too; what is alive is not its own.
+        return {
+            name: value for name, value in vars(self).items() if name not in ("hubs", "_closers")
+        }
 
     def __enter__(self) -> Scheduler:
         return self

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import threading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +38,9 @@ class Child:
             raise
         finally:
             os.close(read)
+        # Not before it is on its way.
+        import threading
+
         self._on_end = on_end
         self._ended = False
         self._hung_up = False
@@ -47,10 +48,11 @@ class Child:
         self._watcher.start()
 
     def _watch(self) -> None:
-        status = 0
-        # A program that waits for any child of its own may have been first.
-        with contextlib.suppress(ChildProcessError):
+        try:
             _, status = os.waitpid(self._pid, 0)
+        except ChildProcessError:
+            # A program that waits for any child of its own was first.
+            status = 0
         # At once: from now on its number may become another's.
         self._ended = True
         self._on_end(os.waitstatus_to_exitcode(status))
@@ -60,22 +62,26 @@ class Child:
         if self._hung_up:
             return False
         self._hung_up = True
-        # It may be gone already.
-        with contextlib.suppress(OSError):
-            os.write(self._pipe, last_word)
+        _unless_gone(os.write, self._pipe, last_word)
         os.close(self._pipe)
         return True
 
     def signal(self, signum: int) -> None:
         """Sends a signal, if it has not ended."""
         if not self._ended:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, signum)
+            _unless_gone(os.kill, self._pid, signum)
 
     def wait(self, patience: float | None = None) -> bool:
         """Waits until it has ended and ``on_end`` has been called; False if it has not in time."""
         self._watcher.join(patience)
         return not self._watcher.is_alive()
+
+
+def _unless_gone(action: Callable[..., object], *arguments: object) -> None:
+    try:
+        action(*arguments)
+    except (ProcessLookupError, BrokenPipeError):
+        return
 
 
 def _closing_inherited() -> list[tuple[int, int]]:

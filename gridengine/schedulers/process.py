@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 
 from .base import Scheduler, Session
@@ -103,11 +102,7 @@ class ProcessSession(Session):
             try:
                 # In a session of its own: Ctrl-C at the terminal is for the program alone, which
                 # then decides.
-                self._processes[queue_job] = Child(
-                    command,
-                    {**os.environ, "GRIDENGINE_QUEUE_JOB": queue_job},
-                    functools.partial(self._ended, queue_job),
-                )
+                self._processes[queue_job] = self._child(queue_job, command)
             except OSError as error:
                 self._refuse(batch, f"no process can be started: {error.strerror}")
                 break
@@ -115,6 +110,13 @@ class ProcessSession(Session):
         from .events import Submitted
 
         self._say(Submitted(batch, tuple(started)))
+
+    def _child(self, queue_job: str, command: Sequence[str]) -> Child:
+        return Child(
+            command,
+            {**os.environ, "GRIDENGINE_QUEUE_JOB": queue_job},
+            lambda status: self._ended(queue_job, status),
+        )
 
     def _refuse(self, batch: int, reason: str) -> None:
         from .events import Refused
