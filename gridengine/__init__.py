@@ -25,7 +25,7 @@ floor from those that stand to its left in this table; a test holds that.
       ``answers``                                    what a call ended with
       ``launch``                                     the file that a supervisor starts from
 2     ``protocol``                                   who says what to whom
-3     ``pieces`` ``paces`` ``waiting``               what waits, how long it may take; pure
+3     ``pieces`` ``paces`` ``waiting`` ``resting``   what waits for whom, and how long; pure
       ``inquest`` ``ledger``                         who is to blame; which job is where; pure
 3     ``complaints`` ``wires`` ``network``           connections, and who may speak through them
 3     ``worker/``                                    the other side: supervisor and worker
@@ -39,7 +39,7 @@ floor from those that stand to its left in this table; a test holds that.
       ``recalls`` ``rollcall``                       work taken back; what was lost is said again
       ``undertaker``                                 what becomes of the jobs of the dead
       ``clerk`` ``hub`` ``hubs``                     messages to events; the one thread; which one
-7     ``job``                                        the user's handle
+7     ``running`` ``job``                            a job as an object; the user's handle
       ``chunks`` ``partials``                        one map on its way; named partial functions
 8     ``functional`` ``dispatcher``                  faces in terms of it
 9     ``reap`` ``cli``                               the command line, and what it does

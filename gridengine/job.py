@@ -12,10 +12,10 @@ from .answers import error_of, unreadable
 from .errors import Death, JobExited, JobTimeout
 from .hub import Hub
 from .hubs import hub_for, open_hubs
+from .running import Returned, run_job, state_in
 from .schedulers import best_available
 from .schedulers.base import Scheduler
 from .serializer import (
-    Function,
     name_of,
     pack,
     pack_function,
@@ -28,7 +28,6 @@ from .ticket import Mode, Ticket, Usage
 _numbers = itertools.count(1)
 _UNKNOWN = object()
 _CALL, _FINISHED = Mode.CALL, JobState.FINISHED
-_STATE_OF_JOB = "_gridengine_state"
 
 
 class Job:
@@ -124,7 +123,7 @@ class Job:
             function = pack_function(self._target or _do_nothing)
             payload, frames = pack((self._args, self._kwargs), "the arguments (args, kwargs)")
         else:
-            function = _running()
+            function = pack_function(run_job)
             payload, frames = pack(((self,), {}), "the job")
         retries = self._retries
         ticket = Ticket(
@@ -346,7 +345,7 @@ class Job:
         finished = ticket is not None and ticket.state is _FINISHED
         error = None if finished else self._collect_error()
         if error is not None:
-            self._adopt(vars(error).pop(_STATE_OF_JOB, None))
+            self._adopt(state_in(error))
             self._error = error
             return
         assert ticket is not None
@@ -356,7 +355,7 @@ class Job:
         except BaseException as raised:
             self._error = unreadable(raised, ticket, outcome)
             return
-        if isinstance(value, _Returned):
+        if isinstance(value, Returned):
             self._adopt(value.state)
             value = value.value
         self._value = value
@@ -370,60 +369,12 @@ class Job:
         return self._error
 
     def _adopt(self, state: Mapping[str, Any] | None) -> None:
-        if self._mutable and isinstance(state, Mapping):
+        if self._mutable and state is not None:
             vars(self).update(state)
-
-
-# ---------------------------------------------------------------------- in the worker
-
-
-class _Returned:
-    """What a job that is run as an object sends back."""
-
-    def __init__(self, value: object, state: dict[str, Any] | None) -> None:
-        self.value = value
-        self.state = state
-
-
-def _run_job(job: Job) -> _Returned:
-    before = dict(vars(job))
-    try:
-        value = job.run()
-    except BaseException as error:
-        vars(error)[_STATE_OF_JOB] = _changes(job, before)
-        raise
-    return _Returned(value, _changes(job, before))
-
-
-def _changes(job: Job, before: dict[str, Any]) -> dict[str, Any] | None:
-    if not job._mutable:
-        return None
-    # What was there may have been changed in place: only the job's own fields are as they were.
-    return {
-        name: value
-        for name, value in vars(job).items()
-        if name not in _OWN_FIELDS or value is not before.get(name)
-    }
-
-
-_OWN_FIELDS = frozenset(
-    f"_{name}"
-    for name in ("target", "args", "kwargs", "name", "daemon", "mutable", "timeout", "retries")
-) | {"_resources", "_closed"}
 
 
 def _do_nothing() -> None:
     """Stands for a target of None."""
-
-
-_run_job_packed: Function | None = None
-
-
-def _running() -> Function:
-    global _run_job_packed
-    if _run_job_packed is None:
-        _run_job_packed = pack_function(_run_job)
-    return _run_job_packed
 
 
 # ---------------------------------------------------------------------- arguments, exit

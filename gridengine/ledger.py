@@ -19,6 +19,7 @@ import math
 from .inquest import Inquest
 from .paces import Paces
 from .pieces import Assignment, Piece, Verdict, WorkerRecord
+from .resting import Resting
 from .settings import AHEAD_SECONDS, BLOCK_BYTES, BLOCK_CALLS, BLOCK_SECONDS, OVERDUE
 from .states import JobState
 from .ticket import Ticket
@@ -49,11 +50,10 @@ class Ledger:
         self._inquest = Inquest(infrastructure_retries)
         self._waiting = Waiting()
         self._staff: collections.Counter[int] = collections.Counter()
-        self._idle: dict[int, dict[bytes, WorkerRecord]] = {}
+        self._resting = Resting()
         self._hungry: dict[bytes, WorkerRecord] = {}
         self._paces = Paces()
         self._late: list[WorkerRecord] = []
-        self._benched: dict[bytes, dict[bytes, WorkerRecord]] = {}
         self.workers: dict[bytes, WorkerRecord] = {}
 
     # ------------------------------------------------------------------ what is wanted
@@ -77,7 +77,7 @@ class Ledger:
     def wanted(self, kind: int) -> int:
         """Returns how many workers could be put to good use, those who are busy included."""
         calls = self.backlog(kind)
-        busy = self._staff[kind] - len(self._idle.get(kind, ()))
+        busy = self._staff[kind] - len(self._resting.of(kind))
         if not calls:
             return busy
         pace = self.pace(self._waiting.of(kind)[0].ticket.function.key)
@@ -141,7 +141,7 @@ class Ledger:
         worker = WorkerRecord(address, kind, now, deadline, team or address)
         self.workers[address] = worker
         self._staff[kind] += 1
-        self._rest(worker)
+        self._resting.add(worker)
         return worker
 
     def ended(
@@ -170,9 +170,8 @@ class Ledger:
         if worker is None:
             return []
         self._staff[worker.kind] -= 1
-        self._idle.get(worker.kind, {}).pop(address, None)
+        self._resting.remove(worker)
         self._hungry.pop(address, None)
-        self._release_team(worker)
         held = [piece for piece in worker.outstanding if not piece.ticket.over]
         if not held:
             return []
@@ -184,12 +183,12 @@ class Ledger:
 
     def idle_since(self, kind: int) -> list[WorkerRecord]:
         """Returns the workers of a kind that have nothing to do."""
-        return list(self._idle.get(kind, {}).values())
+        return list(self._resting.of(kind).values())
 
     def retire(self, worker: WorkerRecord) -> None:
         """Event: an idle worker has been told to leave; it gets no more work."""
         worker.leaving = True
-        self._idle.get(worker.kind, {}).pop(worker.address, None)
+        self._resting.remove(worker)
 
     # ------------------------------------------------------------------ hand-out
 
@@ -201,9 +200,8 @@ class Ledger:
         """
         orders: list[Assignment] = []
         for kind, queue in self._waiting.queues.items():
-            idle = self._idle.get(kind)
-            while queue and idle:
-                worker = self._choose(queue[0], idle)
+            while queue and self._resting.of(kind):
+                worker = self._resting.take(queue[0], self.workers.values())
                 if worker is None:
                     break
                 if self._has_time(worker, queue[0], now):
@@ -211,7 +209,7 @@ class Ledger:
                 else:
                     worker.leaving = True
                     self._late.append(worker)
-                    self._release_team(worker)
+                    self._resting.remove(worker)
         if any(self._waiting.queues.values()):
             for worker in list(self._hungry.values()):
                 queue = self._waiting.of(worker.kind)
@@ -222,31 +220,6 @@ class Ledger:
                 ):
                     self._assign(worker, queue, now, orders)
         return orders
-
-    def _choose(self, piece: Piece, idle: dict[bytes, WorkerRecord]) -> WorkerRecord | None:
-        """Takes an idle worker for a piece; None if it waits until a team is at rest."""
-        if not piece.lonely:
-            return idle.popitem()[1]
-        busy = {worker.team for worker in self.workers.values() if worker.outstanding}
-        for worker in idle.values():
-            if worker.team not in busy:
-                break
-        else:
-            return None
-        del idle[worker.address]
-        worker.alone = True
-        benched = self._benched[worker.team] = {}
-        for members in self._idle.values():
-            for other in [each for each in members.values() if each.team == worker.team]:
-                benched[other.address] = members.pop(other.address)
-        return worker
-
-    def _release_team(self, worker: WorkerRecord) -> None:
-        if worker.alone:
-            worker.alone = False
-            for other in self._benched.pop(worker.team).values():
-                if other.address in self.workers:
-                    self._rest(other)
 
     def _may_wait(self, queue: collections.deque[Piece], worker: WorkerRecord) -> bool:
         """Tells whether the next piece may wait behind what a busy worker still has to run."""
@@ -389,8 +362,7 @@ class Ledger:
             worker.ends.clear()
             if not worker.recalling:
                 self._hungry.pop(worker.address, None)
-                self._release_team(worker)
-                self._rest(worker)
+                self._resting.add(worker)
 
     def _appease(self, worker: WorkerRecord) -> None:
         """Notes whether a busy worker should have its next block by now."""
@@ -399,14 +371,6 @@ class Ledger:
             self._hungry[worker.address] = worker
         else:
             self._hungry.pop(worker.address, None)
-
-    def _rest(self, worker: WorkerRecord) -> None:
-        if worker.leaving:
-            return
-        if worker.team in self._benched:
-            self._benched[worker.team][worker.address] = worker
-        else:
-            self._idle.setdefault(worker.kind, {})[worker.address] = worker
 
     def idle(self, address: bytes, block: int, now: float) -> None:
         """Event: a worker says that it has nothing left of the blocks that it has heard.
@@ -443,7 +407,7 @@ class Ledger:
 
     def lopsided(self) -> bool:
         """True if somebody is idle while somebody else has more than one call to run."""
-        return any(self._idle.values()) and any(map(self._unbegun, self.workers.values()))
+        return bool(self._resting) and any(map(self._unbegun, self.workers.values()))
 
     def recalls(self, now: float) -> list[WorkerRecord]:
         """Returns the orders to take back what slow workers have not begun.
@@ -458,7 +422,7 @@ class Ledger:
             and not worker.recalling
             and (
                 self._unbegun(worker)
-                if self._idle.get(worker.kind) and not self.backlog(worker.kind)
+                if self._resting.of(worker.kind) and not self.backlog(worker.kind)
                 else now - worker.heard > OVERDUE and len(worker.outstanding) > 1
             )
             and now - worker.heard > 2 * BLOCK_SECONDS + transit(worker, self._bandwidth)
