@@ -18,7 +18,7 @@ from typing import Any, cast
 from .answers import error_from, unreadable
 from .errors import TimeoutError
 from .hub import Hub
-from .serializer import PLAIN, Function, Packed, pack, unpack
+from .serializer import Function, Packed, pack_each, pack_together, unpack
 from .settings import BLOCK_BYTES, BLOCK_SECONDS, CHUNK_SECONDS
 from .states import JobState
 from .ticket import Mode, Outcome, Ticket
@@ -217,27 +217,13 @@ class Chunks:
 
     def _pack(self, items: Sequence[Any]) -> tuple[Packed, bool]:
         """Returns the packed items, and whether they were packed one by one."""
-        if self._are_plain(items):
-            return pack(items, "the arguments"), False
+        together = pack_together(items)
+        if together is not None:
+            return together, False
         # Each by itself: one that cannot be rebuilt, or that kills who tries to, is the affair
         # of its own call.
-        each = [
-            pack(item, f"the argument of call {index}")
-            for index, item in enumerate(items, self._fed)
-        ]
-        payload, frames = pack([(packed.payload, len(packed.frames)) for packed in each])
-        return Packed(payload, [*frames, *(frame for one in each for frame in one.frames)]), True
-
-    def _are_plain(self, items: Sequence[Any]) -> bool:
-        if type(items) is range:
-            return True
-        if self._mode is Mode.STARMAP:
-            return all(PLAIN.issuperset(map(type, item)) for item in items)
-        kinds = list(map(type, items))
-        # Mostly they are all of one; to count takes half as long as to look up each.
-        if kinds.count(kinds[0]) == len(kinds):
-            return kinds[0] in PLAIN
-        return PLAIN.issuperset(kinds)
+        first = self._fed
+        return pack_each(items, lambda number: f"the argument of call {first + number}"), True
 
     # ------------------------------------------------------------------ answers
 

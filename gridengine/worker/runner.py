@@ -9,13 +9,13 @@ import pickle
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import protocol
 from ..errors import JobExited, PackingError, format_bytes
 from ..protocol import Call, Done, Idle, Introduce, Leave, Missed, Ready, Result, Run
-from ..serializer import add_note, pack, pack_error, unpack
+from ..serializer import Each, add_note, pack, pack_error, unpack, unpack_each
 from ..settings import FLUSH_SECONDS, SLICE_SECONDS
 from ..shared_memory import Arena, Loan, gather, insert_borrowed, replace_loans
 from ..ticket import Mode
@@ -192,7 +192,7 @@ class Worker:
         """
         clock = time.perf_counter
         try:
-            items = _unpack_items(call, frames)
+            items = (unpack_each if call.apart else unpack)(call.payload, frames)
             function = self._function(call.function)
         except BaseException as error:
             if self._page.claim(position, 1) != position:
@@ -222,7 +222,7 @@ class Worker:
         self,
         call: Call,
         function: Callable[..., Any],
-        items: _Together | _Apart,
+        items: Sequence[Any] | Each,
         at: int,
         end: int,
         span: _Span,
@@ -234,7 +234,7 @@ class Worker:
             error: BaseException | None = None
             try:
                 # What was yielded before an exception stays in the list.
-                span.values.extend(apply(function, items.between(at, end)))
+                span.values.extend(apply(function, items[at:end]))
             except BaseException as raised:
                 error = raised
             self._die_in_a_fork()
@@ -324,36 +324,6 @@ class _Span:
         self.failures: dict[int, bytes] = {}
         self.cpu = time.process_time()
         self.begin = time.perf_counter()
-
-
-class _Together:
-    """The arguments of a map's calls, unpacked all at once."""
-
-    def __init__(self, items: Sequence[Any]) -> None:
-        self._items = items
-
-    def between(self, lo: int, hi: int) -> Iterable[Any]:
-        return self._items[lo:hi]
-
-
-class _Apart:
-    """Arguments that were packed one by one, and are unpacked just before their call."""
-
-    def __init__(self, packed: Sequence[tuple[bytes, int]], frames: Sequence[Any]) -> None:
-        self._packed = packed
-        self._frames = frames
-        self._ends = list(itertools.accumulate(count for _, count in packed))
-
-    def between(self, lo: int, hi: int) -> Iterable[Any]:
-        for (payload, count), end in zip(self._packed[lo:hi], self._ends[lo:hi], strict=True):
-            yield unpack(payload, self._frames[end - count : end])
-
-
-def _unpack_items(call: Call, frames: Sequence[Any]) -> _Together | _Apart:
-    items = unpack(call.payload, frames)
-    if not call.apart:
-        return _Together(items)
-    return _Apart(items, frames if call.payload else frames[1:])
 
 
 def _next_width(width: int, seconds: float) -> int:
