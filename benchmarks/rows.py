@@ -47,6 +47,8 @@ class Row:
 
 LAPTOP = (
     Row("map_rate", "map of 100,000 trivial calls", "/s", against="pool", factor=1.0),
+    Row("map_list_rate", "the same, from a list of numbers", "/s", against="pool"),
+    Row("map_tuples_rate", "the same, from a list of tuples", "/s", against="pool"),
     Row("single_rate", "10,000 single jobs", "/s", against="pool", factor=5.0),
     Row("round_trip", "one job there and back", "s", False, "cf", 1.0),
     Row("cold", "first result from cold, map of 5", "s", False, "pool-spawn", 1.0),

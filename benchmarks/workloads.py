@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,18 +77,25 @@ def _warm(peer: Peer, workers: int) -> None:
 
 
 def trivial_map(case: Case) -> Figures:
-    """A map of trivial calls with default settings."""
+    """Maps of trivial calls with default settings, over items of three kinds."""
     peer = case.start()
     calls = case.calls(100_000, 2_000)
+    kinds: dict[str, Sequence[Any]] = {
+        "map_rate": range(calls),
+        "map_list_rate": list(range(calls)),
+        "map_tuples_rate": [(index, "text") for index in range(calls)],
+    }
     _warm(peer, case.workers)
-    peer.map(tasks.same, range(calls // 2))
+    figures = {}
+    for figure, items in kinds.items():
+        peer.map(tasks.same, items[: calls // 2])
 
-    def action() -> None:
-        assert len(peer.map(tasks.same, range(calls))) == calls
+        def action(items: Sequence[Any] = items) -> None:
+            assert len(peer.map(tasks.same, items)) == calls
 
-    rate = calls / _median_time(action, case.size(7, 1))
+        figures[figure] = calls / _median_time(action, case.size(7, 1))
     peer.close()
-    return {"map_rate": rate}
+    return figures
 
 
 def single_jobs(case: Case) -> Figures:
