@@ -109,7 +109,7 @@ class Clerk:
     def _look_around(self, now: float) -> float:
         """Does what has no event; returns the seconds until the next time."""
         for loss in self._crew.silent(now):
-            self._undertaker.lose(loss)
+            self._undertaker.lose(loss, now)
         for worker in self.ledger.recalls(now):
             self._recalls.balance(worker)
         self._dismiss_idle(now)
@@ -337,7 +337,7 @@ class Clerk:
 
     def _understand(self, news: Loss | Hopeless) -> None:
         if isinstance(news, Loss):
-            self._undertaker.lose(news)
+            self._undertaker.lose(news, time.monotonic())
             return
         if self.ledger.staff(news.kind):
             log.warning("no more workers can be had: %s", news.reason)

@@ -264,6 +264,10 @@ class Hub:
     # ------------------------------------------------------------------ the loop
 
     def _run(self) -> None:
+        import signal
+
+        # The program may have it end the process; that a worker has hung up shall not.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
         try:
             self._loop()
         except BaseException as error:

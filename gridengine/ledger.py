@@ -186,8 +186,9 @@ class Ledger:
         return list(self._resting.of(kind).values())
 
     def retire(self, worker: WorkerRecord) -> None:
-        """Event: an idle worker has been told to leave; it gets no more work."""
+        """Event: a worker has been told to leave, or is about to be no more; it gets no work."""
         worker.leaving = True
+        self._hungry.pop(worker.address, None)
         self._resting.remove(worker)
 
     # ------------------------------------------------------------------ hand-out

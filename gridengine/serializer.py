@@ -137,17 +137,14 @@ def _pack_numbers(items: Sequence[Any]) -> Packed | None:
     pickler = _NumberPickler(out, 5)
     try:
         pickler.dump(items)
-    except _NoNumberError:
+    except Exception:
+        # One that cannot travel is for `pack_each` to name.
         return None
     return _joined(out.parts, []) if len(pickler.memo.copy()) == 1 else None
 
 
-class _NoNumberError(Exception):
-    pass
-
-
-def _refuse(_: object) -> Any:
-    raise _NoNumberError
+def _refuse(obj: object) -> Any:
+    raise TypeError(f"{obj!r} is no number")
 
 
 class _NumberPickler(pickle.Pickler):
@@ -174,8 +171,11 @@ _flat = itertools.chain.from_iterable
 
 
 def _is_number_of_numpy(kind: type) -> bool:
-    numpy = sys.modules.get("numpy")
-    return numpy is not None and issubclass(kind, (numpy.number, numpy.bool_))
+    # By its module: a class of the user's that is derived from one may rebuild itself as it likes.
+    if kind.__module__ != "numpy":
+        return False
+    numpy = sys.modules["numpy"]
+    return issubclass(kind, (numpy.number, numpy.bool_))
 
 
 def pack_each(items: Iterable[object], what: Callable[[int], str]) -> Packed:
@@ -201,10 +201,11 @@ def pack_each(items: Iterable[object], what: Callable[[int], str]) -> Packed:
 
 
 def _dump_each(items: list[object]) -> list[Packed]:
-    # One pickler for all: to make one takes longer than what it does with a small object.
     frames: list[Frame] = []
     out = _Parts()
-    pickler = _Pickler(out, 5, buffer_callback=_keep_large(frames))
+    keep = _keep_large(frames)
+    # One for many: to make one takes longer than what it does with a small object.
+    pickler = _Pickler(out, 5, buffer_callback=keep)
     each = []
     for item in items:
         pickler.dump(item)
@@ -213,6 +214,8 @@ def _dump_each(items: list[object]) -> list[Packed]:
         if frames or len(parts) > 1 or len(parts[0]) > OUT_OF_BAND:
             each.append(_joined(parts, frames))
             frames.clear()
+            # Its table of what it has seen never shrinks, and is cleared for every item.
+            pickler = _Pickler(out, 5, buffer_callback=keep)
         else:
             each.append(_packed((parts[0], ())))
         parts.clear()

@@ -1,4 +1,8 @@
-"""What becomes of the jobs of those who died: of workers, and of supervisors with all of theirs."""
+"""What becomes of the jobs of those who died: of workers, and of supervisors with all of theirs.
+
+What the dead had sent while they lived may come on a connection that was looked at before the one
+that told of the death. So an end is noted first, and settled when all have been looked at again.
+"""
 
 from __future__ import annotations
 
@@ -53,15 +57,19 @@ class Undertaker:
         self._remote = remote
         self._fresh = fresh
         self._deaths: list[tuple[float, SupervisorRecord, protocol.Died]] = []
+        self._losses: dict[bytes, tuple[float, Loss]] = {}
         self.places: dict[bytes, Place] = {}
 
     def hear(self, address: bytes, message: protocol.Died, now: float) -> None:
         """Takes in what a supervisor says of the end of one of its workers."""
         supervisor = self._crew.supervisors.get(address)
+        if address in self._losses:
+            supervisor = self._losses[address][1].supervisor
         # Of one that has not said its first word, or whose end was told before, nothing is known.
         if supervisor is None or message.worker not in supervisor.present:
             return
         supervisor.heard = now
+        self._retire(supervisor, message.worker)
         doubtful = self._remote and message.reason == DeathCause.KILLED.value
         due = now + _SECOND_OPINION if doubtful else now
         bisect.insort(self._deaths, (due, supervisor, message), key=lambda entry: entry[0])
@@ -72,32 +80,46 @@ class Undertaker:
 
     def due(self) -> float:
         """Returns when `settle` has something to do next, infinity if nothing is known yet."""
-        return self._deaths[0][0] if self._deaths else float("inf")
+        due = [self._deaths[0][0]] if self._deaths else []
+        return min([*due, *(heard for heard, _ in self._losses.values())], default=float("inf"))
 
     def settle(self, now: float) -> None:
-        """Settles the deaths that were heard before: no more is to be learned of them.
-
-        What the dead had sent while they lived may come on a connection that was looked at before
-        the one that told of the death; so, not before all have been looked at again.
-        """
+        """Settles the ends that were heard before, of which no more is to be learned."""
         while self._deaths and self._deaths[0][0] < now:
             _, supervisor, message = self._deaths.pop(0)
-            if message.status == 0 and not message.reason and not self._fresh:
-                supervisor.workers = max(0, supervisor.workers - 1)
-            supervisor.present.discard(message.worker)
-            address = protocol.worker_address(supervisor.address, message.worker)
-            self._bury(
-                address,
-                coroner.end_of(message),
-                position=message.position,
-                width=message.width,
-                final=message.reason in (coroner.TIMEOUT, coroner.SIGNAL),
-                timed_out=message.reason == coroner.TIMEOUT,
-                output=message.output,
-            )
+            self._settle_death(supervisor, message)
+        if self._losses:
+            for heard, loss in list(self._losses.values()):
+                if heard < now:
+                    del self._losses[loss.supervisor.address]
+                    self._settle_loss(loss)
 
-    def lose(self, loss: Loss) -> None:
+    def _settle_death(self, supervisor: SupervisorRecord, message: protocol.Died) -> None:
+        if message.status == 0 and not message.reason and not self._fresh:
+            supervisor.workers = max(0, supervisor.workers - 1)
+        supervisor.present.discard(message.worker)
+        self._bury(
+            protocol.worker_address(supervisor.address, message.worker),
+            coroner.end_of(message),
+            position=message.position,
+            width=message.width,
+            final=message.reason in (coroner.TIMEOUT, coroner.SIGNAL),
+            timed_out=message.reason == coroner.TIMEOUT,
+            output=message.output,
+        )
+
+    def lose(self, loss: Loss, now: float) -> None:
         """A supervisor is gone with its workers: so says the scheduler, or its silence."""
+        self._losses[loss.supervisor.address] = now, loss
+        for number in loss.supervisor.present:
+            self._retire(loss.supervisor, number)
+
+    def _retire(self, supervisor: SupervisorRecord, number: int) -> None:
+        worker = self._ledger.workers.get(protocol.worker_address(supervisor.address, number))
+        if worker is not None:
+            self._ledger.retire(worker)
+
+    def _settle_loss(self, loss: Loss) -> None:
         supervisor, end = loss.supervisor, loss.end
         self._deaths = [entry for entry in self._deaths if entry[1] is not supervisor]
         for number in sorted(supervisor.present):

@@ -30,6 +30,13 @@ BACKLOG = 4096
 LINGER = 1.0
 """Seconds that messages on their way get when all is closed."""
 
+#: Seconds after which the next connection is accepted when there was no descriptor left for one.
+_PAUSE = 0.1
+
+#: Times that a peer is read in one turn while there is more: some megabytes, more than a kernel
+#: keeps for a connection, as a rule.
+_READS = 16
+
 
 class Wires(abc.ABC):
     """All connections of a dispatcher. Made by any thread, then used by the dispatcher's alone.
@@ -71,7 +78,7 @@ class Wires(abc.ABC):
                 yield address, message, frames
 
     def send(self, address: bytes, message: protocol.ToNode, frames: Sequence[Any] = ()) -> bool:
-        """Sends a message; False if that peer is not connected."""
+        """Sends a message; False if that peer is known not to be connected."""
         return self._put(address, [protocol.encode(message), *frames])
 
     def complain(self, peer: bytes, text: str) -> None:
@@ -92,7 +99,7 @@ class Wires(abc.ABC):
 
     @abc.abstractmethod
     def _put(self, address: bytes, frames: list[Any]) -> bool:
-        """Sends frames without waiting; False if that peer is not connected."""
+        """Sends frames without waiting; False if that peer is known not to be connected."""
 
 
 class _Peer:
@@ -139,6 +146,7 @@ class LocalWires(Wires):
         self._peers: dict[int, _Peer] = {}
         self._named: dict[bytes, _Peer] = {}
         self._readable: list[_Peer] = []
+        self._shut_until = 0.0
         self._buffer = memoryview(bytearray(zmtp.READ))
         self._poll = select.poll()
         self._door = socket.socket(socket.AF_UNIX)
@@ -158,6 +166,8 @@ class LocalWires(Wires):
 
     def wait(self, seconds: float) -> Iterable[int]:
         """See `Wires`."""
+        if self._shut_until:
+            seconds = min(seconds, self._until_the_door_opens())
         watched = []
         for descriptor, event in self._poll.poll(math.ceil(seconds * 1000)):
             peer = self._peers.get(descriptor)
@@ -174,36 +184,54 @@ class LocalWires(Wires):
         return watched
 
     def _answer_the_door(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            while True:
+        while True:
+            try:
                 # As `socket.socket.accept` does it.
                 descriptor, _ = self._door._accept()  # type: ignore[attr-defined]
-                connection = socket.socket(fileno=descriptor)
-                connection.setblocking(False)
-                peer = self._peers[descriptor] = _Peer(connection, self._buffer)
-                self._poll.register(descriptor, select.POLLIN)
-                peer.unsent.append(zmtp.introduction(b"ROUTER", b""))
-                self._flush(peer)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                # As a rule the program has as many files open as it may have.
+                self.complain(b"the door", f"no worker can be let in for now: {error}")
+                self._poll.unregister(self._door)
+                self._shut_until = time.monotonic() + _PAUSE
+                return
+            connection = socket.socket(fileno=descriptor)
+            connection.setblocking(False)
+            peer = self._peers[descriptor] = _Peer(connection, self._buffer)
+            self._poll.register(descriptor, select.POLLIN)
+            peer.unsent.append(zmtp.introduction(b"ROUTER", b""))
+            self._flush(peer)
+
+    def _until_the_door_opens(self) -> float:
+        left = self._shut_until - time.monotonic()
+        if left <= 0:
+            self._shut_until = 0.0
+            self._poll.register(self._door, select.POLLIN)
+        return max(0.0, left)
 
     def _messages(self) -> Iterator[tuple[bytes, list[Any]]]:
         readable, self._readable = self._readable, []
         for peer in readable:
             reader = peer.reader
-            stranger = reader.peer is None
-            try:
-                messages = reader.read(peer.socket)
-            except BlockingIOError:
-                continue
-            except OSError as error:
-                self._drop(peer, error)
-                continue
-            address = reader.peer
-            if address is None:
-                continue
-            if stranger:
-                self._name(peer, address)
-            for message in messages:
-                yield address, message
+            # All that is there: what the dead have said is to be heard before they are buried.
+            for _ in range(_READS):
+                stranger = reader.peer is None
+                try:
+                    messages = reader.read(peer.socket)
+                except BlockingIOError:
+                    break
+                except OSError as error:
+                    self._drop(peer, error)
+                    break
+                address = reader.peer
+                if address is not None:
+                    if stranger:
+                        self._name(peer, address)
+                    for message in messages:
+                        yield address, message
+                if not reader.more:
+                    break
 
     def _name(self, peer: _Peer, address: bytes) -> None:
         # One that was cut off comes back under its old name.
@@ -218,19 +246,20 @@ class LocalWires(Wires):
             return False
         peer.unsent += zmtp.parts(frames)
         # What does not fit now goes as soon as it does, and in its order.
-        return peer.crowded or self._flush(peer)
+        if not peer.crowded:
+            self._flush(peer)
+        return True
 
-    def _flush(self, peer: _Peer) -> bool:
-        """Sends what there is room for, the rest once there is; False if the peer is gone."""
+    def _flush(self, peer: _Peer) -> None:
+        """Sends what there is room for, the rest once there is."""
         try:
             peer.flush()
-        except OSError as error:
-            self._drop(peer, error)
-            return False
+        except OSError:
+            # It has hung up. What it has said before is still to be read, and shows that too.
+            peer.unsent.clear()
         if peer.crowded != bool(peer.unsent):
             peer.crowded = not peer.crowded
             self._poll.modify(peer.socket, select.POLLIN | (peer.crowded and select.POLLOUT))
-        return True
 
     def _drop(self, peer: _Peer, error: OSError | None = None) -> None:
         if isinstance(error, zmtp.ForeignError):

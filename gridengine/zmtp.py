@@ -91,9 +91,10 @@ class Reader:
 
     Attributes:
         peer: The name by which it has introduced itself; None until then.
+        more: Whether there may be more to read at once.
     """
 
-    __slots__ = ("_buffer", "_frames", "_greeted", "_large", "_more", "_rest", "_room", "peer")
+    __slots__ = ("_buffer", "_frames", "_greeted", "_more", "_rest", "_room", "more", "peer")
 
     def __init__(self, buffer: memoryview) -> None:
         self._buffer = buffer
@@ -101,10 +102,10 @@ class Reader:
         self._greeted = False
         self._rest = b""
         self._frames: list[Any] = []
-        self._large = bytearray()
         # Where the rest of a frame that is on its way shall lie.
         self._room = memoryview(b"")
         self._more = 0
+        self.more = False
 
     def read(self, connection: socket.socket) -> list[list[Any]]:
         """Receives once, and returns the messages that are complete by that: lists of frames.
@@ -116,11 +117,13 @@ class Reader:
         """
         if not self._room:
             size = connection.recv_into(self._buffer) or _hung_up()
+            self.more = size == len(self._buffer)
             return self._parse(self._rest + self._buffer[:size])
         # Straight to where it shall lie: what is large is not copied twice.
         size = connection.recv_into(self._room, 0, socket.MSG_WAITALL) or _hung_up()
         self._room = self._room[size:]
-        return [] if self._room else self._completed(self._large)
+        self.more = not self._room
+        return [] if self._room else self._completed(self._room.obj)
 
     def _completed(self, frame: Any) -> list[list[Any]]:
         self._frames.append(frame)
@@ -182,11 +185,11 @@ class Reader:
 
     def _expect(self, size: int, begun: bytes) -> None:
         try:
-            self._large = bytearray(size)
+            large = bytearray(size)
         except (MemoryError, OverflowError):
             raise ForeignError(f"no memory for a message of {size} bytes") from None
-        self._large[: len(begun)] = begun
-        self._room = memoryview(self._large)[len(begun) :]
+        large[: len(begun)] = begun
+        self._room = memoryview(large)[len(begun) :]
 
 
 def _identity(properties: bytes) -> bytes:

@@ -11,6 +11,8 @@ import sys
 import weakref
 from pathlib import Path
 
+import pytest
+
 import gridengine
 from gridengine import Job
 from gridengine.hubs import hub_for, open_hubs
@@ -101,3 +103,38 @@ def test_a_job_that_nobody_remembers_is_waited_for_at_the_end(tmp_path: Path) ->
     done = tmp_path / "done"
     subprocess.run([sys.executable, "-c", FORGETS, str(done)], timeout=60, check=True)
     assert os.path.exists(done)
+
+
+PIPES = """
+import os, signal, sys, time
+import gridengine
+from gridengine.hubs import hub_for
+from gridengine.protocol import Leave
+from gridengine.schedulers import ProcessScheduler
+from tests.targets import pid, square
+from tests.waiting import wait_until
+
+# As programs do that are used in pipes, such as `program | head`.
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+with ProcessScheduler(1) as scheduler:
+    (worker,) = gridengine.map(pid, [1], scheduler=scheduler)
+    hub = hub_for(scheduler)
+    (address,) = hub._clerk.ledger.workers
+
+    def hang_up():
+        os.kill(worker, signal.SIGKILL)
+        # Until the kernel has closed its end.
+        wait_until(lambda: open(f"/proc/{worker}/stat").read().split()[2] == "Z"
+                   if os.path.exists(f"/proc/{worker}") else True, what="the worker is dead")
+        for _ in range(10):
+            hub._wires.send(address, Leave())
+
+    hub._ask(hang_up)
+    assert gridengine.map(square, [3], scheduler=scheduler) == [9]
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_worker_that_hangs_up_does_not_end_a_program_that_is_used_in_pipes() -> None:
+    done = subprocess.run([sys.executable, "-c", PIPES], timeout=60, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -185,6 +186,46 @@ def test_a_death_that_was_not_heard_is_asked_for(cast: tuple[Job, Peer, Peer]) -
     assert isinstance(job.exception, JobDied)
     supervisor.say(Beat([]))
     assert [] == supervisor.hears(Beat).workers
+
+
+def held(scheduler: Played) -> threading.Event:
+    """Has the dispatcher's thread wait for an event, which it is in the middle of that."""
+    waits, go_on = threading.Event(), threading.Event()
+    hub_for(scheduler)._ask(lambda: (waits.set(), go_on.wait(PATIENCE)))
+    assert waits.wait(PATIENCE)
+    return go_on
+
+
+def test_how_a_worker_has_died_is_not_forgotten_with_the_end_of_its_supervisor(
+    played: Played, cast: tuple[Job, Peer, Peer]
+) -> None:
+    job, supervisor, worker = cast
+    worker.say(Ready(protocol.VERSION, 4712))
+    worker.hears(Run)
+    go_on = held(played)
+    supervisor.say(Died(0, -11, 0, 1, DeathCause.CRASHED.value, 1))
+    played.session.say(Ended("1.0", End(cause=DeathCause.NODE_LOST)))
+    # Sent is not yet received, by ZeroMQ's thread.
+    poller = hub_for(played)._wires
+    assert isinstance(poller, NetworkWires)
+    assert poller.socket.poll(int(PATIENCE * 1000))
+    go_on.set()
+    died = job.exception
+    assert isinstance(died, JobDied)
+    assert died.death.cause is DeathCause.CRASHED
+
+
+def test_who_is_dead_gets_no_work_while_a_second_opinion_is_waited_for(
+    played: Played, cast: tuple[Job, Peer, Peer]
+) -> None:
+    job, supervisor, worker = cast
+    worker.say(Ready(protocol.VERSION, 4712))
+    worker.hears(Run)
+    supervisor.say(Died(0, -9, 0, 1, DeathCause.KILLED.value, 1))
+    supervisor.is_connected()
+    (record,) = hub_for(played)._clerk.ledger.workers.values()
+    assert record.leaving
+    assert isinstance(job.exception, JobDied)
 
 
 def test_the_end_of_a_job_is_ordered_again(cast: tuple[Job, Peer, Peer]) -> None:

@@ -371,6 +371,10 @@ class _Whole(int):
     pass
 
 
+class _Half(np.float64):
+    pass
+
+
 _SHARED_LIST = [1]
 TOGETHER = {
     "a range": range(3),
@@ -386,6 +390,7 @@ TOGETHER = {
 APART = {
     "numbers of a class": [1, _Whole(2)],
     "lists among numbers": [1, [2]],
+    "numbers of a class of numpy's": [_Half(1), _Half(2)],
     "nested tuples": [(1, (2,))],
     "tuples with lists": [(1, [2])],
     "the same list twice": [_SHARED_LIST, _SHARED_LIST],
@@ -438,6 +443,15 @@ def test_the_same_object_in_two_items_becomes_two() -> None:
 def test_an_item_that_cannot_travel_is_named() -> None:
     with pytest.raises(PackingError, match="item 1"):
         serializer.pack_each(["a", threading.Lock(), "b"], "item {}".format)
+
+
+def test_one_that_is_nested_too_deeply_is_named_among_numbers() -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert serializer.pack_together([1, deep]) is None
+    with pytest.raises(PackingError, match="item 1"):
+        serializer.pack_each([1, deep], "item {}".format)
 
 
 class _ExplodesThere:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -214,6 +215,61 @@ def test_all_that_was_said_before_the_hanging_up_is_heard(wires: LocalWires, kin
         what="it is known to be gone",
     )
     assert connections() == before
+
+
+@pytest.mark.parametrize("frame", [b"", bytes(2_000_000)], ids=["little", "more than fits"])
+def test_it_is_heard_though_something_was_sent_in_between(wires: LocalWires, frame: bytes) -> None:
+    with line(wires) as peer:
+        assert wires.send(b"peer", RUN, [frame])
+        peer.say(Idle(1))
+    for _ in range(3):
+        wires.send(b"peer", RUN, [frame])
+    assert received(wires, 1) == [(b"peer", Idle(1), [])]
+    wait_until(
+        lambda: (wires.wait(0.01), list(wires.receive()), wires.send(b"peer", RUN))[2] is False,
+        what="it is known to be gone",
+    )
+
+
+def test_what_follows_the_rest_of_a_large_frame_is_heard_at_the_same_look(
+    wires: LocalWires,
+) -> None:
+    frame = os.urandom(100_000)
+    said = b"".join(
+        bytes(part)
+        for frames in ([protocol.encode(DONE), frame], [protocol.encode(Idle(1))])
+        for part in zmtp.parts(frames)
+    )
+    with raw(wires) as peer:
+        peer.sendall(zmtp.introduction(b"DEALER", b"peer") + said[:50_000])
+        wait_until(
+            lambda: (wires.wait(0.01), list(wires.receive()), wires.send(b"peer", RUN))[2],
+            what="it has been let in",
+        )
+        peer.sendall(said[50_000:])
+    wires.wait(PATIENCE)
+    heard = [(what, [bytes(each) for each in frames]) for _, what, frames in wires.receive()]
+    assert heard == [(DONE, [frame]), (Idle(1), [])]
+
+
+def test_who_finds_no_descriptor_left_is_let_in_later(
+    wires: LocalWires, caplog: pytest.LogCaptureFixture
+) -> None:
+    with raw(wires) as early:
+        early.sendall(zmtp.introduction(b"DEALER", b"early"))
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        next_one = os.dup(early.fileno())
+        os.close(next_one)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (next_one, hard))
+        try:
+            wait_until(
+                lambda: (wires.wait(0.01), "no worker can be let in" in caplog.text)[1],
+                what="it cannot be let in",
+            )
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        early.sendall(b"".join(zmtp.parts([protocol.encode(DONE)])))
+        assert received(wires, 1) == [(b"early", DONE, [])]
 
 
 def test_who_comes_back_under_its_name_is_answered_there(wires: LocalWires) -> None:

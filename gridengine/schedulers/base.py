@@ -84,7 +84,8 @@ class Session(abc.ABC):
 class Scheduler(abc.ABC):
     """Says where workers run; the same object serves any number of maps and jobs.
 
-    A context manager: leaving it ends its workers.
+    A context manager: leaving it ends its workers. Its state is what lies in its ``__dict__``; it
+    is copied, and may be sent to a worker.
 
     Attributes:
         remote: Whether workers may run on other hosts, and so need the network.

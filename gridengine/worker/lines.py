@@ -16,6 +16,9 @@ from ..launch import Launch
 #: Seconds between two looks for a socket file that is to be made.
 _RETRY = 0.001
 
+#: Milliseconds between two looks whether there is still somebody who will answer.
+_ANSWER = 20
+
 
 class Line(Protocol):
     """What supervisors and workers need of a connection."""
@@ -48,7 +51,7 @@ class LocalLine:
         path: The file; it may be made only in a moment.
         address: The name under which the program shall know this end.
         patience: Seconds that `receive` waits.
-        hopeless: Whether there will be no program that makes the file.
+        hopeless: Whether there will be no program that makes the file, or answers.
 
     Raises:
         ConnectionError: Nobody listens, or nobody who speaks ZMTP.
@@ -67,7 +70,10 @@ class LocalLine:
             self._connect(path, hopeless)
             self._socket.sendall(zmtp.introduction(b"DEALER", address))
             while self._reader.peer is None:
-                self._received += self._reader.read(self._socket)
+                if self._poll.poll(_ANSWER):
+                    self._received += self._reader.read(self._socket)
+                elif hopeless():
+                    raise ConnectionError(f"nobody answers at {path}")
         except BaseException:
             self._socket.close()
             raise

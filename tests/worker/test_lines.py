@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -107,6 +108,14 @@ def test_it_waits_for_a_message_for_so_long_and_no_longer(
 def test_where_nobody_will_listen_there_is_no_line(tmp_path: Path) -> None:
     with pytest.raises(ConnectionError, match="nobody listens"):
         local(tmp_path)
+
+
+def test_where_nobody_answers_there_is_no_line(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        listener.listen()
+        with pytest.raises(ConnectionError, match="nobody answers"):
+            local(tmp_path)
 
 
 def test_it_waits_for_a_socket_file_that_is_to_be_made(
