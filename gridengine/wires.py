@@ -271,7 +271,9 @@ class LocalWires(Wires):
         if address is not None and self._named.get(address) is peer:
             del self._named[address]
         self._poll.unregister(descriptor)
-        peer.socket.close()
+        # A program that closes all its descriptors has closed this one, too.
+        with contextlib.suppress(OSError):
+            peer.socket.close()
 
     def close(self) -> None:
         """See `Wires`."""
