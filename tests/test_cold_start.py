@@ -44,6 +44,19 @@ def test_what_is_imported_before_the_first_worker_starts_is_light() -> None:
     assert modules_after(f"import sys\n{program}").isdisjoint(HEAVY)
 
 
+def _has(module: str) -> bool:
+    import sys
+
+    return module in sys.modules
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="msgspec needs it there")
+def test_what_is_left_out_of_the_start_is_not_there_and_not_hidden() -> None:
+    with ProcessScheduler(1) as scheduler:
+        names = ["typing_extensions", "msgspec"]
+        assert gridengine.map(_has, names, scheduler=scheduler) == [False, True]
+
+
 def test_map_and_job_are_there_without_zeromq() -> None:
     assert modules_after("import gridengine; gridengine.map; gridengine.Job").isdisjoint(
         {"zmq", "msgspec", "subprocess"}

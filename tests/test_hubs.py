@@ -86,7 +86,9 @@ assert os.waitpid(child, 0)[1] == 0
 
 
 def test_a_fork_of_the_program_has_workers_of_its_own() -> None:
-    done = subprocess.run([sys.executable, "-c", FORK], timeout=60, capture_output=True, text=True)
+    # From Python 3.12 on a fork of a program with threads is warned of.
+    command = [sys.executable, "-W", "ignore", "-c", FORK]
+    done = subprocess.run(command, timeout=60, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
 

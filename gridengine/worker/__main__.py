@@ -4,12 +4,18 @@ Run by its path, not by its name, so that a node needs to know nothing but the i
 modules are found, the package itself included, stands in the launch file.
 """
 
+from __future__ import annotations
+
 import contextlib
 import gc
 import json
 import os
 import select
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def _prepare(path: str) -> bool:
@@ -44,6 +50,22 @@ def _refuse_if_planted(path: str, status: os.stat_result) -> None:
         sys.exit(f"gridengine: {path} must be this user's, and nobody else's to read or write")
 
 
+@contextlib.contextmanager
+def _typing_alone() -> Iterator[None]:
+    # Where `typing_extensions` is installed msgspec imports it, which takes as long as the start
+    # of the interpreter, for names that `typing` has too from Python 3.11 on.
+    name = "typing_extensions"
+    hidden = sys.version_info >= (3, 11) and name not in sys.modules
+    if hidden:
+        # As if it were not there (https://docs.python.org/3/reference/import.html).
+        sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules[name]
+
+
 if __name__ == "__main__":
     # Nothing of what is imported is garbage; the supervisor lets it be collected from then on.
     gc.disable()
@@ -52,7 +74,8 @@ if __name__ == "__main__":
     from gridengine.worker.reaper import stand_guard
 
     stand_guard(of_a_batch_system=of_a_batch_system)
-    # Its own module, not this one: `__main__` will be the name of the user's program.
-    from gridengine.worker.supervisor import main
+    with _typing_alone():
+        # Its own module, not this one: `__main__` will be the name of the user's program.
+        from gridengine.worker.supervisor import main
 
     main(sys.argv[1])
