@@ -256,11 +256,14 @@ class Crew:
 
     def log_of(self, queue_job: str) -> str:
         """Returns the last lines that a queue job has printed, as far as they are to be had."""
-        for name in os.listdir(self._logs):
-            if queue_job in name:
-                with open(os.path.join(self._logs, name), "rb") as file:
-                    file.seek(max(0, os.fstat(file.fileno()).st_size - _LOG_BYTES))
-                    return file.read().decode("utf-8", errors="replace").strip()
+        try:
+            for name in os.listdir(self._logs):
+                if queue_job in name:
+                    with open(os.path.join(self._logs, name), "rb") as file:
+                        file.seek(max(0, os.fstat(file.fileno()).st_size - _LOG_BYTES))
+                        return file.read().decode("utf-8", errors="replace").strip()
+        except OSError as error:
+            log.warning("what queue job %s has printed cannot be read: %s", queue_job, error)
         return ""
 
     # ------------------------------------------------------------------ the scheduler's word

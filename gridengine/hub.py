@@ -282,18 +282,21 @@ class Hub:
         wires, news = self._wires, self._session.fileno()
         wires.watch(self._wake_read)
         wires.watch(news)
+        woken = False
         while not self._closing:
             self._take_in()
             if self._released and not self._clerk.ledger.tickets():
                 return
             now = time.monotonic()
             self._clerk.hand_out(now)
+            if woken:
+                # Not before what it was woken for has been done; and while nobody wakes it.
+                os.read(self._wake_read, 4096)
             self._asleep = True
             idle = not self._new and not self._inbox and not self._closing
             ready = wires.wait(self._clerk.patience(now) if idle else 0)
             self._asleep = False
-            if self._wake_read in ready:
-                os.read(self._wake_read, 4096)
+            woken = self._wake_read in ready
             self._clerk.listen()
             if news in ready:
                 self._clerk.hear_scheduler()

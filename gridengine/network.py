@@ -153,6 +153,7 @@ class NetworkWires(Wires):
 
     def _messages(self) -> Iterator[tuple[bytes, list[Any]]]:
         socket = self.socket
+        self.more = False
         for _ in range(_MESSAGES):
             # Asked first: to be told by an exception takes ten times as long.
             if not cast(int, socket.get(zmq.EVENTS)) & zmq.POLLIN:
@@ -163,6 +164,7 @@ class NetworkWires(Wires):
             while socket.get(zmq.RCVMORE):
                 frames.append(socket.recv(copy=False).buffer)
             yield address, frames
+        self.more = True
 
     def _put(self, address: bytes, frames: list[Any]) -> bool:
         try:

@@ -143,8 +143,8 @@ def _pack_numbers(items: Sequence[Any]) -> Packed | None:
     return _joined(out.parts, []) if len(pickler.memo.copy()) == 1 else None
 
 
-def _refuse(obj: object) -> Any:
-    raise TypeError(f"{obj!r} is no number")
+def _refuse(_: object) -> Any:
+    raise TypeError("no number")
 
 
 class _NumberPickler(pickle.Pickler):

@@ -89,9 +89,11 @@ class Undertaker:
             _, supervisor, message = self._deaths.pop(0)
             self._settle_death(supervisor, message)
         if self._losses:
-            for heard, loss in list(self._losses.values()):
-                if heard < now:
-                    del self._losses[loss.supervisor.address]
+            told = {supervisor.address for due, supervisor, _ in self._deaths if due <= now}
+            for address, (heard, loss) in list(self._losses.items()):
+                # What its supervisor has said of a worker's end goes before its own.
+                if heard < now and address not in told:
+                    del self._losses[address]
                     self._settle_loss(loss)
 
     def _settle_death(self, supervisor: SupervisorRecord, message: protocol.Died) -> None:

@@ -44,10 +44,12 @@ class Wires(abc.ABC):
     Attributes:
         endpoints: Where it can be reached; any one will do.
         keys: The keys of its peers, None on a local socket.
+        more: Whether the last `receive` may have left something that was there.
     """
 
     endpoints: Sequence[str]
     keys: Keys | None = None
+    more = False
 
     def __init__(self) -> None:
         self._complaints = Complaints(log)
@@ -255,8 +257,11 @@ class LocalWires(Wires):
         try:
             peer.flush()
         except OSError:
-            # It has hung up. What it has said before is still to be read, and shows that too.
+            # It has hung up. What it has said before is still to be read, and shows that too. Half
+            # a message may have left: nothing shall follow it.
             peer.unsent.clear()
+            with contextlib.suppress(OSError):
+                peer.socket.shutdown(socket.SHUT_WR)
         if peer.crowded != bool(peer.unsent):
             peer.crowded = not peer.crowded
             self._poll.modify(peer.socket, select.POLLIN | (peer.crowded and select.POLLOUT))

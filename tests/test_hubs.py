@@ -6,6 +6,7 @@ import copy
 import gc
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import weakref
@@ -105,6 +106,28 @@ def test_a_job_that_nobody_remembers_is_waited_for_at_the_end(tmp_path: Path) ->
     done = tmp_path / "done"
     subprocess.run([sys.executable, "-c", FORGETS, str(done)], timeout=60, check=True)
     assert os.path.exists(done)
+
+
+def _supervisor_and_blocked_signals(_: object) -> tuple[int, str]:
+    status = Path("/proc/self/status").read_text()
+    return os.getppid(), status.partition("SigBlk:")[2].split()[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_jobs_are_started_with_no_signal_blocked_whoever_starts_their_supervisor() -> None:
+    with ProcessScheduler(1) as scheduler:
+        seen = set()
+        for _ in range(2):
+            job = Job(target=_supervisor_and_blocked_signals, args=(1,), scheduler=scheduler)
+            job.start()
+            supervisor, blocked = job.result
+            assert int(blocked, 16) == 0
+            seen.add(supervisor)
+            # The next one is started by the dispatcher's thread.
+            os.kill(supervisor, signal.SIGKILL)
+            crew = hub_for(scheduler)._clerk._crew
+            wait_until(lambda crew=crew: not crew.supervisors, what="the supervisor is gone")
+        assert len(seen) == 2
 
 
 PIPES = """

@@ -20,6 +20,7 @@ import pytest
 import zmq
 
 from gridengine import DeathCause, Job, JobCancelled, JobDied, protocol
+from gridengine.crew import Loss
 from gridengine.hubs import hub_for
 from gridengine.launch import Launch, import_path
 from gridengine.network import NetworkWires
@@ -210,6 +211,28 @@ def test_how_a_worker_has_died_is_not_forgotten_with_the_end_of_its_supervisor(
     assert isinstance(poller, NetworkWires)
     assert poller.socket.poll(int(PATIENCE * 1000))
     go_on.set()
+    died = job.exception
+    assert isinstance(died, JobDied)
+    assert died.death.cause is DeathCause.CRASHED
+
+
+def test_how_a_worker_has_died_is_heard_after_the_end_of_its_supervisor(
+    played: Played, cast: tuple[Job, Peer, Peer]
+) -> None:
+    job, _, worker = cast
+    worker.say(Ready(protocol.VERSION, 4712))
+    worker.hears(Run)
+    hub = hub_for(played)
+
+    def first_the_one_then_the_other() -> None:
+        clerk = hub._clerk
+        record = clerk._crew.supervisors[b"s"]
+        clerk._crew._forget(record)
+        clerk._undertaker.lose(Loss(record, End(cause=DeathCause.NODE_LOST)), time.monotonic())
+        died = Died(0, -11, 0, 1, DeathCause.CRASHED.value, 1)
+        clerk._undertaker.hear(b"s", died, time.monotonic())
+
+    hub._ask(first_the_one_then_the_other)
     died = job.exception
     assert isinstance(died, JobDied)
     assert died.death.cause is DeathCause.CRASHED

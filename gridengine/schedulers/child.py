@@ -32,6 +32,8 @@ class Child:
                 environ,
                 file_actions=[(os.POSIX_SPAWN_DUP2, read, 0), *_closing_inherited()],
                 setsid=True,
+                # Not that of the thread which happens to start it: jobs inherit it.
+                setsigmask=(),
             )
         except BaseException:
             os.close(self._pipe)
