@@ -170,7 +170,10 @@ def test_what_is_on_its_way_arrives_when_all_is_closed(wires: LocalWires, kind: 
         assert heard == [(RUN, [frame])]
 
 
-def test_closing_does_not_wait_for_who_does_not_read(wires: LocalWires) -> None:
+def test_closing_does_not_wait_for_who_does_not_read(
+    wires: LocalWires, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gridengine.wires.LINGER", 0.1)
     with line(wires, b"one"), line(wires, b"two"):
         for name in (b"one", b"two"):
             assert wires.send(name, RUN, [bytes(2_000_000)])
