@@ -21,7 +21,8 @@ floor from those that stand to its left in this table; a test holds that.
 ====  =============================================  ===========================================
 0     ``logs`` ``states`` ``errors`` ``settings``    where a job stands; what can go wrong; numbers
       ``shared_memory`` ``zmtp``                     buffers and messages between local processes
-1     ``by_value`` ``serializer`` ``ticket``         objects to frames; the host's record of a job
+1     ``by_value`` ``serializer`` ``items``          objects, and the items of a map, to frames
+      ``ticket``                                     the host's record of a job
       ``answers``                                    what a call ended with
       ``launch``                                     the file that a supervisor starts from
 2     ``protocol``                                   who says what to whom

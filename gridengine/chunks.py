@@ -18,7 +18,8 @@ from typing import Any, cast
 from .answers import error_from, unreadable
 from .errors import TimeoutError
 from .hub import Hub
-from .serializer import Function, Packed, pack_each, pack_together, unpack
+from .items import pack_each, pack_together
+from .serializer import Function, Packed, unpack
 from .settings import BLOCK_BYTES, BLOCK_SECONDS, CHUNK_SECONDS
 from .states import JobState
 from .ticket import Mode, Outcome, Ticket

@@ -18,7 +18,7 @@ ROOT = Path(gridengine.__file__).parent
 #: left in its line, or in its folder. A folder stands for all in it that is not named itself.
 FLOORS = (
     (0, "logs states errors settings shared_memory zmtp"),
-    (1, "by_value serializer ticket answers"),
+    (1, "by_value serializer items ticket answers"),
     (1, "launch"),
     (2, "protocol"),
     (3, "pieces paces waiting resting inquest ledger"),

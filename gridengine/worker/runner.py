@@ -14,8 +14,9 @@ from typing import Any
 
 from .. import protocol
 from ..errors import JobExited, PackingError, format_bytes
+from ..items import Each, unpack_each
 from ..protocol import Call, Done, Idle, Introduce, Leave, Missed, Ready, Result, Run
-from ..serializer import Each, add_note, pack, pack_error, unpack, unpack_each
+from ..serializer import add_note, pack, pack_error, unpack
 from ..settings import FLUSH_SECONDS, SLICE_SECONDS
 from ..shared_memory import Arena, Loan, gather, insert_borrowed, replace_loans
 from ..ticket import Mode
