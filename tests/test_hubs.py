@@ -130,6 +130,15 @@ def test_jobs_are_started_with_no_signal_blocked_whoever_starts_their_supervisor
         assert len(seen) == 2
 
 
+def test_a_log_that_cannot_be_read_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    with ProcessScheduler(1) as scheduler:
+        crew = hub_for(scheduler)._clerk._crew
+        os.rmdir(crew._logs)
+        assert crew.log_of("1.1") == ""
+        assert "cannot be read" in caplog.text
+        os.mkdir(crew._logs)
+
+
 PIPES = """
 import os, signal, sys, time
 import gridengine

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import pytest
 import zmq
 
-from gridengine import DeathCause, Job, JobCancelled, JobDied, protocol
+from gridengine import DeathCause, Job, JobCancelled, JobDied, network, protocol
 from gridengine.crew import Loss
 from gridengine.hubs import hub_for
 from gridengine.launch import Launch, import_path
@@ -189,6 +189,21 @@ def test_a_death_that_was_not_heard_is_asked_for(cast: tuple[Job, Peer, Peer]) -
     assert [] == supervisor.hears(Beat).workers
 
 
+@pytest.fixture
+def at_work(cast: tuple[Job, Peer, Peer]) -> tuple[Job, Peer, Peer]:
+    """The same, when the worker has the job."""
+    _, _, worker = cast
+    worker.say(Ready(protocol.VERSION, 4712))
+    worker.hears(Run)
+    return cast
+
+
+def cause_of(job: Job) -> DeathCause:
+    died = job.exception
+    assert isinstance(died, JobDied)
+    return died.death.cause
+
+
 def held(scheduler: Played) -> threading.Event:
     """Has the dispatcher's thread wait for an event, which it is in the middle of that."""
     waits, go_on = threading.Event(), threading.Event()
@@ -198,11 +213,9 @@ def held(scheduler: Played) -> threading.Event:
 
 
 def test_how_a_worker_has_died_is_not_forgotten_with_the_end_of_its_supervisor(
-    played: Played, cast: tuple[Job, Peer, Peer]
+    played: Played, at_work: tuple[Job, Peer, Peer]
 ) -> None:
-    job, supervisor, worker = cast
-    worker.say(Ready(protocol.VERSION, 4712))
-    worker.hears(Run)
+    job, supervisor, _ = at_work
     go_on = held(played)
     supervisor.say(Died(0, -11, 0, 1, DeathCause.CRASHED.value, 1))
     played.session.say(Ended("1.0", End(cause=DeathCause.NODE_LOST)))
@@ -211,17 +224,13 @@ def test_how_a_worker_has_died_is_not_forgotten_with_the_end_of_its_supervisor(
     assert isinstance(poller, NetworkWires)
     assert poller.socket.poll(int(PATIENCE * 1000))
     go_on.set()
-    died = job.exception
-    assert isinstance(died, JobDied)
-    assert died.death.cause is DeathCause.CRASHED
+    assert cause_of(job) is DeathCause.CRASHED
 
 
 def test_how_a_worker_has_died_is_heard_after_the_end_of_its_supervisor(
-    played: Played, cast: tuple[Job, Peer, Peer]
+    played: Played, at_work: tuple[Job, Peer, Peer]
 ) -> None:
-    job, _, worker = cast
-    worker.say(Ready(protocol.VERSION, 4712))
-    worker.hears(Run)
+    job, _, _ = at_work
     hub = hub_for(played)
 
     def first_the_one_then_the_other() -> None:
@@ -233,22 +242,35 @@ def test_how_a_worker_has_died_is_heard_after_the_end_of_its_supervisor(
         clerk._undertaker.hear(b"s", died, time.monotonic())
 
     hub._ask(first_the_one_then_the_other)
-    died = job.exception
-    assert isinstance(died, JobDied)
-    assert died.death.cause is DeathCause.CRASHED
+    assert cause_of(job) is DeathCause.CRASHED
 
 
 def test_who_is_dead_gets_no_work_while_a_second_opinion_is_waited_for(
-    played: Played, cast: tuple[Job, Peer, Peer]
+    played: Played, at_work: tuple[Job, Peer, Peer]
 ) -> None:
-    job, supervisor, worker = cast
-    worker.say(Ready(protocol.VERSION, 4712))
-    worker.hears(Run)
+    job, supervisor, _ = at_work
     supervisor.say(Died(0, -9, 0, 1, DeathCause.KILLED.value, 1))
     supervisor.is_connected()
     (record,) = hub_for(played)._clerk.ledger.workers.values()
     assert record.leaving
     assert isinstance(job.exception, JobDied)
+
+
+def test_answers_behind_a_flood_are_heard_before_their_worker_is_buried(
+    played: Played, cast: tuple[Job, Peer, Peer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "_MESSAGES", 1)
+    job, supervisor, worker = cast
+    worker.say(Ready(protocol.VERSION, 4712))
+    (call,) = worker.hears(Run).calls
+    payload, _ = pack(9, "the result")
+    go_on = held(played)
+    supervisor.say(Died(0, -11, 1, 0, DeathCause.CRASHED.value, 1))
+    for _ in range(8):
+        worker.say(Idle(0))
+    worker.say(Done([Result(call.ticket, 1, 0, 1, payload, 0, {}, 0.0, 0.0, 0)]))
+    go_on.set()
+    assert 9 == job.result
 
 
 def test_the_end_of_a_job_is_ordered_again(cast: tuple[Job, Peer, Peer]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import resource
@@ -232,6 +233,46 @@ def test_it_is_heard_though_something_was_sent_in_between(wires: LocalWires, fra
         lambda: (wires.wait(0.01), list(wires.receive()), wires.send(b"peer", RUN))[2] is False,
         what="it is known to be gone",
     )
+
+
+class _NoBuffers:
+    """A connection for which the system has no memory, once."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._tried = False
+
+    def send(self, data: Any) -> int:
+        if not self._tried:
+            self._tried = True
+            raise OSError(errno.ENOBUFS, "no buffer space available")
+        sent: int = self._connection.send(data)
+        return sent
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+def test_half_a_message_is_followed_by_nothing(wires: LocalWires) -> None:
+    with line(wires) as peer:
+        assert wires.send(b"peer", RUN, [bytes(1_000_000)])
+        known = wires._named[b"peer"]
+        assert known.crowded
+        known.socket = _NoBuffers(known.socket)  # type: ignore[assignment]
+        heard: list[BaseException] = []
+
+        def listen() -> None:
+            try:
+                peer.hears()
+            except BaseException as error:
+                heard.append(error)
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        while listener.is_alive():
+            wires.wait(0.01)
+            wires.send(b"peer", RUN)
+        assert isinstance(heard[0], ConnectionError)
 
 
 def test_what_follows_the_rest_of_a_large_frame_is_heard_at_the_same_look(
