@@ -16,12 +16,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from gridengine.hub import Hub
-from gridengine.job import Job
+from gridengine.client.job import Job
+from gridengine.dispatcher.dispatcher import Hub
+from gridengine.ledger.task import Ticket
 from gridengine.schedulers.base import Scheduler, Session
 from gridengine.schedulers.events import Event, Submitted
-from gridengine.serializer import pack, pack_function
-from gridengine.ticket import Mode, Ticket
+from gridengine.serialization.serializer import pack, pack_function
+from gridengine.states import Mode
 
 from .simulated_nodes import raise_file_limit
 from .tasks import same

@@ -15,10 +15,20 @@ from typing import Any
 
 import zmq
 
-from gridengine import protocol
-from gridengine.launch import Launch
-from gridengine.protocol import Beat, Done, Idle, Ready, Recall, Recalled, Result, Run, Supervising
-from gridengine.worker.network import connect
+from gridengine.transport import messages as protocol
+from gridengine.transport.launch_file import Launch
+from gridengine.transport.messages import (
+    Beat,
+    Done,
+    Idle,
+    Ready,
+    Recall,
+    Recalled,
+    Result,
+    Run,
+    Supervising,
+)
+from gridengine.worker.zeromq import connect
 
 _NONE = pickle.dumps(None)
 

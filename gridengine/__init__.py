@@ -15,36 +15,19 @@
         job.join()
         print(job.result)
 
-The rooms, lowest floor first. A module imports only from floors below its own, and on its own
-floor from those that stand to its left in this table; a test holds that.
+The folders, lowest first. A folder imports only from those that stand above it here; a test holds
+that.
 
-====  =============================================  ===========================================
-0     ``logs`` ``states`` ``errors`` ``settings``    where a job stands; what can go wrong; numbers
-      ``shared_memory`` ``zmtp``                     buffers and messages between local processes
-1     ``by_value`` ``serializer`` ``items``          objects, and the items of a map, to frames
-      ``ticket``                                     the host's record of a job
-      ``answers``                                    what a call ended with
-      ``launch``                                     the file that a supervisor starts from
-2     ``protocol``                                   who says what to whom
-3     ``pieces`` ``paces`` ``waiting`` ``resting``   what waits for whom, and how long; pure
-      ``inquest`` ``ledger``                         who is to blame; which job is where; pure
-3     ``complaints`` ``wires`` ``network``           connections, and who may speak through them
-3     ``worker/``                                    the other side: supervisor and worker
-3     ``schedulers/events``                          what is said of queue jobs
-      ``schedulers/base``                            the contract of whatever starts workers
-4     ``schedulers/process``, ``…/grid_engine``      one room for each way to start them
-5     ``schedulers``                                 their names, and ``best_available()``
-6     ``ahead``                                      the first workers, before all else
-      ``crew``                                       who works: queue jobs and supervisors
-      ``blocks`` ``coroner``                         orders to messages; deaths to certificates
-      ``recalls`` ``rollcall``                       work taken back; what was lost is said again
-      ``undertaker``                                 what becomes of the jobs of the dead
-      ``clerk`` ``hub`` ``hubs``                     messages to events; the one thread; which one
-7     ``running`` ``job``                            a job as an object; the user's handle
-      ``chunks`` ``partials``                        one map on its way; named partial functions
-8     ``functional`` ``dispatcher``                  faces in terms of it
-9     ``reap`` ``cli``                               the command line, and what it does
-====  =============================================  ===========================================
+==================  =====================================================================
+``transport/``      messages between the program and its workers, and what carries them
+``serialization/``  objects to bytes and back
+``ledger/``         which job is where since when, and what is next; pure
+``worker/``         the other side: the supervisor of a queue job, and its workers
+``schedulers/``     what starts and stops workers: one file or folder for each way
+``dispatcher/``     the one thread between programs and workers
+``client/``         what a program holds: ``map``, ``Job``, ``JobDispatcher``, ``partial``
+``cli/``            the command line
+==================  =====================================================================
 """
 
 from __future__ import annotations
@@ -57,7 +40,10 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import errors, schedulers
-    from .dispatcher import JobDispatcher
+    from .client.job import Job
+    from .client.job_dispatcher import JobDispatcher
+    from .client.map import map, raised
+    from .client.partial import partial
     from .errors import (
         Death,
         GridEngineError,
@@ -72,11 +58,8 @@ if TYPE_CHECKING:
         TimeoutError,
         UnpackingError,
     )
-    from .functional import map, raised
-    from .job import Job
-    from .partials import partial
+    from .ledger.task import Usage
     from .states import DeathCause, JobState
-    from .ticket import Usage
 
 __all__ = [
     "Death",
@@ -104,11 +87,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Job": "job",
-    "JobDispatcher": "dispatcher",
-    "Usage": "ticket",
-    **dict.fromkeys(("map", "raised"), "functional"),
-    "partial": "partials",
+    "Job": "client.job",
+    "JobDispatcher": "client.job_dispatcher",
+    "Usage": "ledger.task",
+    **dict.fromkeys(("map", "raised"), "client.map"),
+    "partial": "client.partial",
     **dict.fromkeys(("DeathCause", "JobState"), "states"),
 }
 

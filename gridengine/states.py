@@ -1,4 +1,4 @@
-"""The states of a job, the moves between them, and the causes of a death.
+"""The states of a job, the moves between them, the causes of a death, and the modes of a call.
 
 ::
 
@@ -78,3 +78,14 @@ class DeathCause(enum.Enum):
     EXITED = "exited"
     NODE_LOST = "node lost"
     UNKNOWN = "unknown"
+
+
+class Mode(enum.IntEnum):
+    """How a worker applies the function to the payload."""
+
+    CALL = 0
+    """``args, kwargs`` of one call."""
+    MAP = 1
+    """A list of single arguments, one for each call."""
+    STARMAP = 2
+    """A list of argument tuples, one for each call."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gridengine.hubs import open_hubs
+from gridengine.dispatcher.registry import open_hubs
 from gridengine.schedulers import ProcessScheduler
 
 from .cluster import Cluster

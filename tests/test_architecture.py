@@ -1,8 +1,9 @@
-"""Imports go down the stairs: the floors of the house, and who may see whom."""
+"""Imports go down: which folder of the package may know which."""
 
 from __future__ import annotations
 
 import ast
+import graphlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,48 +15,32 @@ import gridengine
 
 ROOT = Path(gridengine.__file__).parent
 
-#: Rooms by floor. A module imports from floors below its own; on its own floor from rooms to the
-#: left in its line, or in its folder. A folder stands for all in it that is not named itself.
-FLOORS = (
-    (0, "logs states errors settings shared_memory zmtp"),
-    (1, "by_value serializer items ticket answers"),
-    (1, "launch"),
-    (2, "protocol"),
-    (3, "pieces paces waiting resting inquest ledger"),
-    (3, "complaints wires network"),
-    (3, "worker"),
-    (3, "schedulers.events schedulers.base"),
-    (4, "schedulers.child schedulers.process"),
-    (4, "schedulers.drmaa_session schedulers.drmaa_library schedulers.drmaa_process"),
-    (4, "schedulers.native schedulers.ends schedulers.grid_engine schedulers.leftovers"),
-    (5, "schedulers"),
-    (6, "ahead crew blocks coroner recalls rollcall undertaker clerk hub hubs"),
-    (7, "running job chunks partials"),
-    (8, "functional dispatcher"),
-    (9, "reap cli __main__"),
-)
-
-
-class Room(NamedTuple):
-    """Where a module stands: floor, line, and place in the line."""
-
-    floor: int
-    line: int
-    place: int
-
-
-ROOMS = {
-    name: Room(floor, line, place)
-    for line, (floor, names) in enumerate(FLOORS)
-    for place, name in enumerate(names.split())
+#: The folders, lowest first, and which of those above it each may import from. What lies on the
+#: top level of the package, below them all, everybody may import.
+FOLDERS = {
+    "transport": "",
+    "serialization": "transport",
+    "ledger": "serialization transport",
+    "worker": "serialization transport",
+    "schedulers": "",
+    "dispatcher": "ledger schedulers serialization transport",
+    "client": "dispatcher ledger schedulers serialization transport",
+    "cli": "client dispatcher schedulers transport",
 }
+TOP = {"errors", "logs", "settings", "states"}
+
+#: What the ledger may import from the standard library: nothing with which it could look at a
+#: clock, talk to anybody, or run somebody's code.
+PURE = {"__future__", "builtins", "collections", "collections.abc", "enum", "functools"}
+PURE |= {"itertools", "math", "typing", "bisect", "signal"}
 
 
 class Import(NamedTuple):
-    """An import of a module of this package, by its name without the package's."""
+    """An import: of a module of this package by its name within it, else by its own name."""
 
     importer: str
     imported: str
+    ours: bool
     line: int
 
     def __str__(self) -> str:
@@ -63,7 +48,7 @@ class Import(NamedTuple):
 
 
 def modules() -> dict[str, Path]:
-    """Returns all modules by name, ``worker.page`` say; the lobby is the empty name."""
+    """Returns all modules by name, ``worker.worker`` say; the lobby is the empty name."""
     found = {}
     for path in sorted(ROOT.rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
@@ -74,53 +59,41 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
-def room_of(module: str) -> str | None:
-    """Returns the room that a module belongs to: the nearest that is named in the table."""
-    if module == "schedulers":
-        return module
-    while module and module not in ROOMS:
-        module = module.rpartition(".")[0]
-    # What lies in schedulers/ must be named: the folder's own floor is above its contents.
-    return None if module in ("", "schedulers") else module
-
-
 def imports_of(module: str) -> Iterator[Import]:
-    """Yields the imports within the package, those inside functions and by name too."""
+    """Yields all imports of a module, those inside functions and by name too."""
     path = MODULES[module]
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     package = [part for part in package if part]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        for imported in _imported(node, package):
-            yield Import(module, imported, getattr(node, "lineno", 0))
+        for imported, ours in _imported(node, package):
+            yield Import(module, imported, ours, getattr(node, "lineno", 0))
 
 
-def _imported(node: ast.AST, package: list[str]) -> Iterator[str]:
+def _imported(node: ast.AST, package: list[str]) -> Iterator[tuple[str, bool]]:
     if isinstance(node, ast.Import):
         for alias in node.names:
-            if _is_ours(alias.name):
-                yield _ours(alias.name)
-    elif isinstance(node, ast.ImportFrom) and (node.level or _is_ours(node.module or "")):
-        base = package[: len(package) - node.level + 1] if node.level else []
-        named = (node.module or "").split(".")
-        start = ".".join(part for part in [*base, *(named if node.level else named[1:])] if part)
+            yield _named(alias.name)
+    elif isinstance(node, ast.ImportFrom):
+        if not node.level:
+            start, ours = _named(node.module or "")
+        else:
+            base = package[: len(package) - node.level + 1]
+            start, ours = ".".join([*base, *filter(None, [node.module])]), True
         for alias in node.names:
             deeper = f"{start}.{alias.name}".lstrip(".")
-            yield deeper if deeper in MODULES else start
+            yield (deeper if ours and deeper in MODULES else start), ours
     elif isinstance(node, ast.Call) and _is_import_by_name(node.func):
         # A name that is no constant is that of a module of the user's.
         name = str(getattr(node.args[0], "value", ""))
         if name.startswith("."):
-            yield ".".join([*package, name.lstrip(".")])
-        elif _is_ours(name):
-            yield _ours(name)
+            yield ".".join([*package, name.lstrip(".")]), True
+        elif name:
+            yield _named(name)
 
 
-def _is_ours(name: str) -> bool:
-    return name.split(".")[0] == gridengine.__name__
-
-
-def _ours(name: str) -> str:
-    return name.partition(".")[2]
+def _named(name: str) -> tuple[str, bool]:
+    ours = name.split(".")[0] == gridengine.__name__
+    return (name.partition(".")[2] if ours else name), ours
 
 
 def _is_import_by_name(function: ast.expr) -> bool:
@@ -128,83 +101,82 @@ def _is_import_by_name(function: ast.expr) -> bool:
     return name in ("import_module", "__import__")
 
 
-#: The lobby imports from everywhere, on first use.
-INSIDE = [module for module in MODULES if module]
+#: Every import in the package, found once. The lobby imports from everywhere, on first use.
+IMPORTS = [each for module in MODULES if module for each in imports_of(module)]
+OURS = [each for each in IMPORTS if each.ours]
 
-#: Every import in the package, found once.
-IMPORTS = [each for module in INSIDE for each in imports_of(module)]
+
+def folder_of(module: str) -> str:
+    """Returns the folder in which a module lies, nothing for one of the top level."""
+    first = module.split(".")[0]
+    return first if first in FOLDERS else ""
 
 
 def goes_down(imported: Import) -> bool:
-    """True if an import is allowed by the floors."""
-    here, there = room_of(imported.importer), room_of(imported.imported)
-    if here is None or there is None:
-        return False
-    mine, its = ROOMS[here], ROOMS[there]
-    if mine.floor != its.floor:
-        return its.floor < mine.floor
-    to_the_left = mine.line == its.line and its.place <= mine.place
-    return to_the_left or _same_folder(here, there)
+    """True if an import is allowed by the order of the folders."""
+    here, there = folder_of(imported.importer), folder_of(imported.imported)
+    if not there:
+        return imported.imported in TOP
+    if imported.importer == "__main__":
+        return there == "cli"
+    return here == there or there in FOLDERS.get(here, "").split()
 
 
-def _same_folder(here: str, there: str) -> bool:
-    folder = here.rpartition(".")[0]
-    return bool(folder) and folder == there.rpartition(".")[0]
-
-
-@pytest.mark.parametrize("module", INSIDE)
-def test_every_module_stands_on_a_floor(module: str) -> None:
-    assert room_of(module) is not None, f"{module}: say in FLOORS where it belongs"
-
-
-def test_every_room_of_the_table_is_there() -> None:
-    assert set(ROOMS) <= set(MODULES)
-
-
-@pytest.mark.parametrize("module", INSIDE)
+@pytest.mark.parametrize("module", [module for module in MODULES if module])
 def test_imports_go_down(module: str) -> None:
-    up = [str(each) for each in IMPORTS if each.importer == module and not goes_down(each)]
-    assert up == []
+    assert [str(each) for each in OURS if each.importer == module and not goes_down(each)] == []
 
 
-def test_nobody_inside_imports_the_package_root() -> None:
-    assert [str(each) for each in IMPORTS if not each.imported] == []
+def test_every_module_lies_in_a_folder_of_the_table_or_is_known_by_all() -> None:
+    elsewhere = {module for module in MODULES if module and not folder_of(module)}
+    assert elsewhere == {*TOP, "__main__"}
+    assert {folder_of(module) for module in MODULES} == {"", *FOLDERS}
 
 
-def test_the_host_s_side_never_imports_the_worker_s() -> None:
-    def is_worker(module: str) -> bool:
-        return module.split(".")[0] == "worker"
+def test_the_table_itself_goes_down() -> None:
+    order = list(FOLDERS)
+    for place, (folder, allowed) in enumerate(FOLDERS.items()):
+        assert set(allowed.split()) <= set(order[:place]), folder
 
-    across = [e for e in IMPORTS if is_worker(e.imported) and not is_worker(e.importer)]
-    assert list(map(str, across)) == []
+
+def test_no_two_modules_import_each_other() -> None:
+    # Those that are imported when a module is; not those inside of functions or for types alone.
+    graph: dict[str, set[str]] = {module: set() for module in MODULES if module}
+    for module in graph:
+        path = MODULES[module]
+        package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            graph[module] |= {name for name, ours in _imported(node, package) if ours and name}
+        # `from . import x` names the folder where x is none of its modules.
+        graph[module] -= {module, *(each for each in graph[module] if each not in graph)}
+    graphlib.TopologicalSorter(graph).prepare()
 
 
 def test_the_ledger_is_pure() -> None:
-    # No socket, thread, clock or pickle; the rest of the package is looked after by the floors.
-    nodes = [
-        node
-        for name in ("ledger", "pieces", "paces", "waiting", "inquest")
-        for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8")))
-    ]
-    imported: set[str] = set()
-    for node in nodes:
-        if isinstance(node, ast.ImportFrom):
-            imported.add(node.module or "")
-        elif isinstance(node, ast.Import):
-            imported.update(alias.name for alias in node.names)
-    allowed = "__future__ collections collections.abc dataclasses itertools math typing"
-    ours = "pieces paces waiting resting inquest settings states ticket"
-    assert imported <= {*allowed.split(), *ours.split()}
+    # All that it is made of, and what that imports: no socket, thread, clock or pickle.
+    inside = {module for module in MODULES if module.split(".")[0] == "ledger"}
+    assert len(inside) > 5
+    seen: set[str] = set()
+    while inside - seen:
+        module = (inside - seen).pop()
+        seen.add(module)
+        for each in IMPORTS:
+            if each.importer != module:
+                continue
+            if each.ours:
+                inside.add(each.imported)
+            else:
+                assert each.imported in PURE or (module, each.imported) in ALLOWED, str(each)
 
 
-def test_the_map_in_the_lobby_agrees_with_the_floors() -> None:
+#: Settings are read from the environment, when a scheduler is opened.
+ALLOWED = {("settings", "os"), ("ledger.task", "threading")}
+
+
+def test_the_drawing_in_the_lobby_shows_all_folders_in_their_order() -> None:
     assert gridengine.__doc__ is not None
-    floor = 0
-    for line in gridengine.__doc__.partition("====\n")[2].splitlines():
-        floor = int(line[0]) if line[:1].isdigit() else floor
-        for name in re.findall(r"``([\w/…]+)``", line[6:53]):
-            room = name.strip("/").replace("…", "schedulers").replace("/", ".")
-            assert ROOMS[room].floor == floor, f"{room} is not on floor {floor}"
+    drawn = re.findall(r"^``(\w+)/``  +\S", gridengine.__doc__, re.MULTILINE)
+    assert drawn == list(FOLDERS)
 
 
 # ---------------------------------------------------------------------- the tests' own eyes
@@ -213,45 +185,42 @@ def test_the_map_in_the_lobby_agrees_with_the_floors() -> None:
 @pytest.mark.parametrize(
     ("importer", "imported", "allowed"),
     [
-        ("job", "hub", True),
-        ("hub", "job", False),
+        ("client.job", "dispatcher.dispatcher", True),
+        ("dispatcher.dispatcher", "client.job", False),
+        ("ledger.ledger", "worker.progress_page", False),
+        ("worker.supervisor", "worker.progress_page", True),
+        ("worker.progress_page", "schedulers.base", False),
+        ("schedulers.process", "ledger.ledger", False),
+        ("ledger.task", "serialization.serializer", True),
+        ("serialization.serializer", "ledger.task", False),
         ("errors", "states", True),
-        ("states", "errors", False),
-        ("ledger", "worker.page", False),
-        ("worker.supervisor", "worker.page", True),
-        ("worker.page", "schedulers.base", False),
-        ("schedulers.grid_engine", "schedulers.drmaa_session.messages", True),
-        ("schedulers.process", "schedulers", False),
-        ("schedulers.base", "schedulers.process", False),
-        ("by_value.odd", "by_value.modules", True),
-        ("ticket", "serializer", True),
-        ("serializer", "ticket", False),
-        ("hub", "", False),
+        ("errors", "ledger.task", False),
+        ("dispatcher.dispatcher", "", False),
+        ("__main__", "cli.main", True),
     ],
 )
 def test_these_tests_can_tell_up_from_down(importer: str, imported: str, allowed: bool) -> None:
-    assert goes_down(Import(importer, imported, 1)) is allowed
+    assert goes_down(Import(importer, imported, True, 1)) is allowed
 
 
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("from . import protocol", ["protocol"]),
-        ("from .. import protocol", ["protocol"]),
-        ("from .page import Page", ["worker.page"]),
+        ("from . import worker", ["worker.worker"]),
+        ("from .. import errors", ["errors"]),
+        ("from .supervisor import Supervisor", ["worker.supervisor"]),
         ("from ..errors import Death", ["errors"]),
         ("from .. import Job", [""]),
         ("import gridengine", [""]),
-        ("import gridengine.hub as hub", ["hub"]),
+        ("import gridengine.client.job as job", ["client.job"]),
         ("from gridengine import map", [""]),
         ("from gridengine.schedulers import base", ["schedulers.base"]),
-        ("def f():\n    from ..job import Job", ["job"]),
-        ("importlib.import_module('gridengine.job')", ["job"]),
+        ("def f():\n    from ..client.job import Job", ["client.job"]),
+        ("importlib.import_module('gridengine.client.job')", ["client.job"]),
         ("__import__('gridengine')", [""]),
         ("import os, zmq\nfrom json import dump", []),
     ],
 )
 def test_these_tests_see_every_sort_of_import(text: str, found: list[str]) -> None:
-    package = [] if text == "from . import protocol" else ["worker"]
-    seen = [each for node in ast.walk(ast.parse(text)) for each in _imported(node, package)]
-    assert seen == found
+    seen = [each for node in ast.walk(ast.parse(text)) for each in _imported(node, ["worker"])]
+    assert [name for name, ours in seen if ours] == found

@@ -16,7 +16,7 @@ from .process import ProcessScheduler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .grid_engine import GridEngineScheduler
+    from .grid_engine.scheduler import GridEngineScheduler
 
 __all__ = ["GridEngineScheduler", "ProcessScheduler", "Scheduler", "best_available"]
 
@@ -64,10 +64,10 @@ def _choose(wanted: str) -> Scheduler:
 
 
 def _grid_engine() -> GridEngineScheduler:
-    from . import drmaa_library
+    from .grid_engine import drmaa_library
 
     drmaa_library.require()  # at no cost on a laptop, which has none
-    from .grid_engine import GridEngineScheduler
+    from .grid_engine.scheduler import GridEngineScheduler
 
     scheduler = GridEngineScheduler()
     system = scheduler.probe()
@@ -84,7 +84,7 @@ def _forget() -> None:
 def __getattr__(name: str) -> object:
     if name == "GridEngineScheduler":
         # Not at import: most programs never use what it needs.
-        from .grid_engine import GridEngineScheduler
+        from .grid_engine.scheduler import GridEngineScheduler
 
         return GridEngineScheduler
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -96,7 +96,7 @@ class Scheduler(abc.ABC):
         fresh: Whether each job gets a newly forked worker, which has seen no other.
         queue_job_name: How a supervisor derives its queue job's name from its environment
             (``str.format`` fields).
-        hubs: What serves it, by host and ports; for `gridengine.hubs` alone.
+        hubs: What serves it, by host and ports; for `gridengine.dispatcher.registry` alone.
     """
 
     remote: ClassVar[bool] = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .base import Scheduler, Session
-from .child import Child
+from .child_process import Child
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -45,7 +45,7 @@ def _wait_for_the_program() -> None:
 
 
 def _refuse_if_planted(path: str, status: os.stat_result) -> None:
-    # As `gridengine.launch` does; but where that is found, stands in the file itself.
+    # As `gridengine.transport.launch_file` does; but where that is found the file itself says.
     if status.st_uid != os.geteuid() or status.st_mode & 0o077:
         sys.exit(f"gridengine: {path} must be this user's, and nobody else's to read or write")
 
@@ -71,7 +71,7 @@ if __name__ == "__main__":
     gc.disable()
     of_a_batch_system = _prepare(sys.argv[1])
     # Before all that a reaper has no use for is imported.
-    from gridengine.worker.reaper import stand_guard
+    from gridengine.worker.subreaper import stand_guard
 
     stand_guard(of_a_batch_system=of_a_batch_system)
     with _typing_alone():

@@ -17,9 +17,10 @@ import signal
 import sys
 import time
 
-from .. import protocol
-from ..launch import Launch
-from ..protocol import (
+from ..states import DeathCause
+from ..transport import messages as protocol
+from ..transport.launch_file import Launch
+from ..transport.messages import (
     Beat,
     Died,
     Introduce,
@@ -30,13 +31,12 @@ from ..protocol import (
     Stop,
     Supervising,
 )
-from ..shared_memory import Arena
-from ..states import DeathCause
-from . import kernel
-from .lines import Line, open_line
+from ..transport.shared_memory import Arena
+from . import os_support as kernel
+from .connection import Line, open_line
 from .output import Output
-from .page import Page
-from .runner import Worker
+from .progress_page import Page
+from .worker import Worker
 
 #: Workers that die before their first job, one after the other, until the supervisor gives up:
 #: what kills them will kill the next one too.
@@ -108,7 +108,7 @@ class Supervisor:
 
     def _find_the_dispatcher(self) -> None:
         if len(self._launch.endpoints) > 1:
-            from .network import answering_endpoint
+            from .zeromq import answering_endpoint
 
             endpoint = answering_endpoint(self._launch, self._address)
             self._launch = self._launch._replace(endpoints=[endpoint])
@@ -368,7 +368,7 @@ def _become_worker(supervisor: Supervisor, child: _Child, parent: int) -> None:
         kernel.close_all_but(supervisor.descriptors(child))
         _quiet_stdin()
         child.output.capture()
-        from .. import by_value
+        from ..serialization import by_value
 
         by_value.become_worker()
         supervisor.work(child)

@@ -14,7 +14,7 @@ import pytest
 
 from gridengine.schedulers.base import Session
 from gridengine.schedulers.events import Ended, Event, Submitted
-from gridengine.schedulers.grid_engine import GridEngineScheduler, GridEngineSession
+from gridengine.schedulers.grid_engine.scheduler import GridEngineScheduler, GridEngineSession
 
 E = TypeVar("E")
 

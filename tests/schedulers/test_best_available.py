@@ -11,7 +11,7 @@ import pytest
 from gridengine import schedulers
 from gridengine.errors import SchedulerUnavailable
 from gridengine.schedulers import ProcessScheduler, best_available
-from gridengine.schedulers.grid_engine import GridEngineScheduler
+from gridengine.schedulers.grid_engine.scheduler import GridEngineScheduler
 
 from .conftest import StandIn
 
@@ -83,7 +83,8 @@ def test_another_value_of_the_variable_is_an_error(monkeypatch: pytest.MonkeyPat
 def test_the_import_needs_neither_drmaa_nor_what_only_it_needs() -> None:
     program = (
         "import sys; sys.modules['drmaa'] = None; import gridengine.schedulers as s; "
-        "print('gridengine.schedulers.grid_engine' in sys.modules, s.GridEngineScheduler.__name__)"
+        "print('gridengine.schedulers.grid_engine.scheduler' in sys.modules, "
+        "s.GridEngineScheduler.__name__)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert "False GridEngineScheduler\n" == done.stdout, done.stderr

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import zmq
 
-from gridengine.launch import Launch
-from gridengine.worker.lines import Line, LocalLine, open_line
-from gridengine.worker.network import NetworkLine
+from gridengine.transport.launch_file import Launch
+from gridengine.worker.connection import Line, LocalLine, open_line
+from gridengine.worker.zeromq import NetworkLine
 from tests.waiting import wait_until
 
 SIZES = [0, 1, 255, 256, 65_535, 65_536, 65_537, 3_000_000]

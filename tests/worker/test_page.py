@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from gridengine.worker import page as page_module
-from gridengine.worker.page import MAX_WIDTH, Page
+from gridengine.worker import progress_page as page_module
+from gridengine.worker.progress_page import MAX_WIDTH, Page
 
 
 @pytest.fixture
@@ -210,7 +210,7 @@ def _take_back(page: Page, end: int, given: bytearray) -> None:
 def _work(
     page: Page, ends: list[int], begun: mmap.mmap, handed: memoryview, rng: random.Random
 ) -> None:
-    """Runs the pieces of blocks in slices, as `gridengine.worker.runner` does."""
+    """Runs the pieces of blocks in slices, as `gridengine.worker.worker` does."""
     position = 0
     for number, end in enumerate(ends):
         while handed[0] <= number:

@@ -1,0 +1,92 @@
+"""The command line: ``gridengine`` or ``python -m gridengine``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from ..errors import GridEngineError
+from ..settings import Settings
+from . import reap
+
+_REAP = """\
+Ends what earlier programs of yours may have left, if they were killed together with the process
+that cleans up after them: queue jobs, supervisors on this host, folders with keys.
+
+It touches only what is provably yours and left behind: queue jobs that carry the name, the owner
+and the time of submission that their program has noted, and whose program is gone from this
+host. What runs, and what belongs to another host, is only reported; run it there.
+"""
+
+_PAST = {"delete": "deleted", "end": "ended", "remove": "removed"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Does what the command line says.
+
+    Args:
+        arguments: Those behind the program's name; by default this process's.
+
+    Returns:
+        The exit status: 0, or 1 if something did not work.
+    """
+    given = _parser().parse_args(arguments)
+    try:
+        status: int = given.action(given)
+    except (GridEngineError, OSError) as error:
+        sys.stderr.write(f"gridengine: {error}\n")
+        return 1
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gridengine",
+        description="Runs Python functions on this computer's cores, or on a Grid Engine cluster.",
+    )
+    parser.add_argument("--version", action="version", version=f"gridengine {_version()}")
+    actions = parser.add_subparsers(required=True, metavar="COMMAND")
+    reaper = actions.add_parser(
+        "reap",
+        help="end what earlier programs may have left",
+        description=_REAP,
+        epilog="GRIDENGINE_RUN_DIR says where programs note what they have (~/.gridengine).",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    reaper.add_argument("--dry-run", action="store_true", help="only tell what would be done")
+    reaper.set_defaults(action=_reap)
+    return parser
+
+
+def _version() -> str:
+    # Of the lobby, which is there already: nobody inside imports it.
+    return str(vars(sys.modules[__name__.partition(".")[0]])["__version__"])
+
+
+def _reap(given: argparse.Namespace) -> int:
+    status = acted = 0
+    for finding in reap.findings(Settings.read()):
+        if not finding.verb:
+            _say("left alone", finding.what)
+            status |= finding.trouble
+            continue
+        acted += 1
+        if given.dry_run:
+            _say(f"would {finding.verb}", finding.what)
+            continue
+        try:
+            finding.act()
+        except (GridEngineError, OSError) as error:
+            _say(f"could not {finding.verb}", f"{finding.what}: {error}")
+            status = 1
+        else:
+            _say(_PAST[finding.verb], finding.what)
+    if not acted:
+        sys.stdout.write("nothing was left behind\n")
+    return int(status)
+
+
+def _say(done: str, what: str) -> None:
+    sys.stdout.write(f"{done}: {what}\n")
+    sys.stdout.flush()

@@ -1,0 +1,256 @@
+"""Finds what programs that were killed have left behind, and ends it.
+
+Everything ends by itself when a program ends, however it does. Only if the program and its
+session process are killed at once, nobody is left to delete the queue jobs that wait; and only if
+a whole host falls, nobody removes the folders.
+
+Nothing here is touched that is not proven to be this user's and to be left behind: what cannot be
+proven is only reported.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+
+from ..dispatcher.early_start import place
+from ..errors import SchedulerError
+from ..schedulers.grid_engine import leftovers
+from ..schedulers.grid_engine.leftovers import SessionFile
+from ..settings import Settings
+
+_CLOCKS = 3600.0
+"""Seconds by which a clock may have been set meanwhile, or a file server's be another than this
+host's. A process that began later than that has the number of one that is gone."""
+
+_PATIENCE = 5.0
+"""Seconds that a supervisor gets to end its workers, before it is killed."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """Something that was left behind, or might have been.
+
+    Attributes:
+        what: It, in words.
+        verb: What is to be done with it, empty if it is left alone.
+        act: Does it. May raise `gridengine.errors.SchedulerError` or OSError.
+        trouble: Whether it is left alone because something did not work.
+    """
+
+    what: str
+    verb: str = ""
+    act: Callable[[], None] = lambda: None
+    trouble: bool = False
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """Yields what there is, in the order in which it is to be ended."""
+    run_dir = Path(os.path.expanduser(settings.run_dir or "~/.gridengine"))
+    yield from _sessions(run_dir / "sessions")
+    yield from _supervisors()
+    yield from _run_folders(run_dir)
+    yield from _local_folders(Path(place()))
+
+
+# -- queue jobs -------------------------------------------------------------------------------
+
+
+def _sessions(folder: Path) -> Iterator[Finding]:
+    for path in sorted(folder.glob("*.json")):
+        try:
+            session = SessionFile.read(path)
+        except FileNotFoundError:
+            continue  # It has just come to its end.
+        except (OSError, ValueError) as error:
+            yield Finding(f"session file {path}: {error}", trouble=True)
+        else:
+            yield _session(session)
+
+
+def _session(session: SessionFile) -> Finding:
+    name = f"session {session.session} of program {session.program} on {session.host}"
+    jobs = _jobs(session.arrays)
+    if session.host != socket.gethostname():
+        return Finding(f"{name}: it can be looked at on that host only ({jobs})")
+    if _is_session_process(session.session):
+        return Finding(f"{name}: it runs ({jobs})")
+    if _existed(session.program, session.since):
+        return Finding(f"{name}: its program runs ({jobs})")
+    try:
+        arrays = leftovers.in_queue(session)
+    except SchedulerError as error:
+        return Finding(f"{name}: {error} ({jobs})", trouble=True)
+    clear = functools.partial(_clear, session, arrays)
+    if not arrays:
+        return Finding(f"file of {name}, which is gone, with all its queue jobs", "remove", clear)
+    return Finding(f"{_jobs(arrays)} of {name}, which is gone", "delete", clear)
+
+
+def _clear(session: SessionFile, arrays: list[leftovers.Array]) -> None:
+    leftovers.delete(session, arrays)
+    session.path.unlink(missing_ok=True)
+
+
+def _jobs(arrays: tuple[leftovers.Array, ...] | list[leftovers.Array]) -> str:
+    if not arrays:
+        return "no queue jobs"
+    numbers = ", ".join(array.job for array in arrays)
+    return f"queue job{'s' if len(arrays) > 1 else ''} {numbers}"
+
+
+def _is_session_process(pid: int) -> bool:
+    # By what it is, not by when it began: a clock that is set must not make it look dead.
+    return any("drmaa_session" in word for word in _command_of(pid))
+
+
+def _command_of(pid: int) -> list[str]:
+    """Returns the command of this user's process ``pid``, nothing if there is none."""
+    try:
+        process = psutil.Process(pid)
+        return process.cmdline() if process.uids().effective == os.geteuid() else []
+    except psutil.Error:
+        return []
+
+
+def _existed(pid: int, since: float) -> bool:
+    """Tells whether a process may be the one that had this number at a time since 1970."""
+    try:
+        process = psutil.Process(pid)
+        dead = process.status() == psutil.STATUS_ZOMBIE
+        return not dead and float(process.create_time()) < since + _CLOCKS
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:
+        return True
+
+
+# -- processes --------------------------------------------------------------------------------
+
+
+def _supervisors() -> Iterator[Finding]:
+    """Local supervisors whose program is gone; those of queue jobs end by themselves."""
+    for pid in psutil.pids():
+        path = _launch_file(pid)
+        if path is not None and _is_orphan(pid, path):
+            yield Finding(
+                f"supervisor {pid}, whose program is gone", "end", functools.partial(_end, pid)
+            )
+
+
+def _is_orphan(pid: int, launch: Path) -> bool:
+    """Tells whether a process is a local supervisor that has got another parent."""
+    program = _parent_in(launch)
+    with contextlib.suppress(psutil.Error):
+        parent: int = psutil.Process(pid).ppid()
+        # A worker, being a fork of its supervisor, has the same command.
+        return program is not None and parent != program and _launch_file(parent) != launch
+    return False
+
+
+def _launch_file(pid: int) -> Path | None:
+    command = _command_of(pid)
+    if len(command) < 3 or not command[-2].endswith("/gridengine/worker"):
+        return None
+    return Path(command[-1])
+
+
+def _parent_in(launch: Path) -> int | None:
+    """Returns the program that a launch file names, None if it names none on this host."""
+    try:
+        return int(json.loads(launch.read_text(encoding="utf-8"))["parent"]) or None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _end(pid: int) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        process.terminate()
+        # One that was stopped would not hear it.
+        process.send_signal(signal.SIGCONT)
+        try:
+            process.wait(_PATIENCE)
+        except psutil.TimeoutExpired:
+            process.kill()
+
+
+# -- folders ----------------------------------------------------------------------------------
+
+
+def _run_folders(run_dir: Path) -> Iterator[Finding]:
+    here = re.compile(rf"run-{re.escape(socket.gethostname())}-(\d+)-\w+")
+    for path in sorted(run_dir.glob("run-*")):
+        match = here.fullmatch(path.name)
+        if not _is_own_folder(path):
+            yield Finding(f"{path}: it is no folder of this user's alone")
+        elif match is None:
+            yield Finding(f"folder {path}: it can be looked at on its own host only")
+        elif _existed(int(match[1]), path.lstat().st_mtime):
+            yield Finding(f"folder {path}: its program runs")
+        else:
+            yield _removable(path)
+
+
+def _local_folders(parent: Path) -> Iterator[Finding]:
+    for path in sorted(parent.glob("gridengine-*")):
+        if _is_own_folder(path) and _is_abandoned(path):
+            yield _removable(path)
+
+
+def _removable(path: Path) -> Finding:
+    return Finding(
+        f"folder {path}, whose program is gone",
+        "remove",
+        functools.partial(_remove, path),
+    )
+
+
+def _remove(path: Path) -> None:
+    # Another one may be at it, too.
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(path)
+
+
+def _is_own_folder(path: Path) -> bool:
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    private = stat.S_ISDIR(status.st_mode) and stat.S_IMODE(status.st_mode) == 0o700
+    return private and status.st_uid == os.geteuid()
+
+
+def _is_abandoned(folder: Path) -> bool:
+    """Tells whether a folder is a dispatcher's that is gone: nobody listens, and nobody lives."""
+    door = folder / "dispatcher"
+    if door.exists() and not _is_deaf(door):
+        return False
+    programs = [_parent_in(launch) for launch in folder.glob("launch-*")]
+    if not programs:
+        return door.exists()
+    since = folder.lstat().st_mtime
+    return all(program is not None and not _existed(program, since) for program in programs)
+
+
+def _is_deaf(door: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as caller:
+        try:
+            caller.connect(str(door))
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+    return False

@@ -1,0 +1,1 @@
+"""What a program holds: maps, jobs, and batches of them."""

@@ -1,0 +1,409 @@
+"""The user's handle: a `Job` has `threading.Thread`'s interface and runs anywhere."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import signal as _signal
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ..dispatcher.dispatcher import Hub
+from ..dispatcher.registry import hub_for, open_hubs
+from ..errors import Death, JobExited, JobTimeout
+from ..ledger.task import Ticket, Usage
+from ..schedulers import best_available
+from ..schedulers.base import Scheduler
+from ..serialization.serializer import name_of, pack, pack_function, short_repr, unpack
+from ..states import JobState, Mode
+from .job_object import Returned, run_job, state_in
+from .results import error_of, unreadable
+
+_numbers = itertools.count(1)
+_UNKNOWN = object()
+_CALL, _FINISHED = Mode.CALL, JobState.FINISHED
+
+
+class Job:
+    """A call that runs in another process: on this host, or wherever the scheduler has workers.
+
+    There are two ways to say what it does, as with a thread: pass a callable as ``target``, or
+    override `run` in a subclass. Unlike a thread it has a `result`.
+
+    Args:
+        group: Must be None, as with a thread.
+        target: What `run` calls.
+        name: What people call it; by default ``Job-N (target)``.
+        args: Positional arguments for the target.
+        kwargs: Keyword arguments for the target.
+        daemon: Whether the program may end without it. One that is not a daemon is waited
+            for when the program ends.
+        mutable: Whether the attributes that `run` sets on ``self`` come back: they are set on
+            this object by `join`, and by `result`.
+        scheduler: Where it runs; by default `gridengine.schedulers.best_available`.
+        resources: Requests to the batch system for this job, which add to and override those
+            of the scheduler: ``{"h_vmem": "4G"}``. Without a meaning on one host.
+        timeout: Seconds that an attempt may take; after that its process is killed and the job
+            fails with `JobTimeout`.
+        retries: Further attempts after one that failed. By default one if its worker was
+            lost, none if the target raised; a number is for both.
+
+    Raises:
+        TypeError: ``target`` is not callable, or an argument is of a wrong type.
+        ValueError: An argument has an impossible value.
+    """
+
+    _ticket: Ticket | None = None
+    _hub: Hub | None = None
+    _value: Any = _UNKNOWN
+    _error: BaseException | None = None
+    _closed = False
+
+    def __init__(
+        self,
+        group: None = None,
+        target: Callable[..., object] | None = None,
+        name: str | None = None,
+        args: Iterable[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        daemon: bool | None = None,
+        mutable: bool = False,
+        scheduler: Scheduler | None = None,
+        resources: Mapping[str, object] | None = None,
+        timeout: float | None = None,
+        retries: int | None = None,
+    ) -> None:
+        if group is not None:
+            raise ValueError("group must be None: there are no groups of jobs")
+        if target is not None and not callable(target):
+            raise TypeError(f"target is {short_repr(target)}, which cannot be called")
+        self._target = target
+        self._args = tuple(args)
+        self._kwargs = dict(kwargs) if kwargs else {}
+        self._name = str(name) if name is not None else _default_name(target)
+        self._daemon = bool(daemon)
+        self._mutable = mutable
+        self._scheduler = scheduler
+        self._resources = resources
+        self._timeout = 0.0 if timeout is None else _checked_timeout(timeout)
+        self._retries = retries if retries is None else _checked_retries(retries)
+
+    # ------------------------------------------------------------------ Thread's interface
+
+    def run(self) -> Any:
+        """Does the job's work, in a worker; what it returns is the result."""
+        if self._target is not None:
+            return self._target(*self._args, **self._kwargs)
+        return None
+
+    def start(self) -> None:
+        """Has the job run. Returns at once.
+
+        Raises:
+            RuntimeError: It was started before.
+            PackingError: The target or an argument cannot travel (also a TypeError).
+            SchedulerError: The scheduler cannot be used.
+            ValueError: It was closed, or the scheduler cannot take its resources.
+        """
+        self.start_on(hub_for(self._scheduler or best_available()))
+
+    def start_on(self, hub: Hub) -> None:
+        """As `start`, with the workers of a certain hub; for faces such as `JobDispatcher`."""
+        self._check_closed()
+        if self._ticket is not None:
+            raise RuntimeError("jobs can only be started once")
+        if type(self).run is Job.run and not self._mutable:
+            function = pack_function(self._target or _do_nothing)
+            payload, frames = pack((self._args, self._kwargs), "the arguments (args, kwargs)")
+        else:
+            function = pack_function(run_job)
+            payload, frames = pack(((self,), {}), "the job")
+        retries = self._retries
+        ticket = Ticket(
+            function,
+            _CALL,
+            payload,
+            hub.share(frames),
+            name=self._name,
+            kind=hub.kind_of(self._resources) if self._resources else 0,
+            timeout=self._timeout,
+            lost_retries=1 if retries is None else retries,
+            error_retries=retries or 0,
+            daemon=self._daemon,
+        )
+        ticket.arguments = self._args, self._kwargs
+        hub.submit(ticket)
+        self._hub = hub
+        self._ticket = ticket
+
+    def join(self, timeout: float | None = None) -> None:
+        """Waits until the job is over, or ``timeout`` seconds have passed.
+
+        It says nothing about how the job ended, nor whether it did: see `is_alive`.
+
+        Raises:
+            RuntimeError: The job has not been started.
+        """
+        if self._started("join").wait(timeout) and self._mutable:
+            self._collect()
+
+    def is_alive(self) -> bool:
+        """Returns True from the moment that `start` returns until the job is over."""
+        self._check_closed()
+        return self._ticket is not None and not self._ticket.over
+
+    @property
+    def name(self) -> str:
+        """What people call the job. It has no meaning; several jobs may have the same."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = str(name)
+        if self._ticket is not None:
+            self._ticket.name = self._name
+
+    @property
+    def ident(self) -> int | None:
+        """A number that no other job of this program has; None before the start."""
+        return None if self._ticket is None else self._ticket.id
+
+    @property
+    def daemon(self) -> bool:
+        """Whether the program may end without the job. To be set before the start.
+
+        Raises:
+            RuntimeError: Set after the start.
+        """
+        return self._daemon
+
+    @daemon.setter
+    def daemon(self, daemon: bool) -> None:
+        if self._ticket is not None:
+            raise RuntimeError("cannot set daemon status of a job that was started")
+        self._daemon = bool(daemon)
+
+    # ------------------------------------------------------------------ Process's interface
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the worker that the latest attempt was given to, on `host`."""
+        place = self._ticket and self._ticket.place
+        return place.pid if place else None
+
+    @property
+    def exitcode(self) -> int | None:
+        """None while the job is not over; then 0, 1 for an exception, -N for signal N.
+
+        A job that called ``sys.exit`` has the status that it gave.
+        """
+        self._check_closed()
+        ticket = self._ticket
+        if ticket is None or not ticket.over:
+            return None
+        if ticket.state is JobState.FINISHED:
+            return 0
+        if ticket.state is JobState.CANCELLED:
+            return -(ticket.exit_signal or _signal.SIGTERM)
+        failure = ticket.outcomes[-1].failures.get(0) if ticket.outcomes else None
+        if isinstance(failure, Death):
+            return 1 if failure.exitcode is None else failure.exitcode
+        if isinstance(failure, JobTimeout):
+            return -_signal.SIGKILL
+        error = self._collect_error()
+        return error.exitcode if isinstance(error, JobExited) else 1
+
+    def terminate(self) -> None:
+        """Ends the job with SIGTERM; one that does not run yet is taken back.
+
+        Raises:
+            RuntimeError: The job has not been started.
+        """
+        self._end("terminate", _signal.SIGTERM)
+
+    def kill(self) -> None:
+        """As `terminate`, with SIGKILL.
+
+        Raises:
+            RuntimeError: The job has not been started.
+        """
+        self._end("kill", _signal.SIGKILL)
+
+    def close(self) -> None:
+        """Lets go of the result and all else that the job holds.
+
+        Raises:
+            ValueError: The job is not over.
+        """
+        if self._closed:
+            return
+        if self.is_alive():
+            raise ValueError("cannot close a job that is not over; terminate() or join() it first")
+        self._closed = True
+        self._ticket = self._hub = self._target = self._error = None
+        self._args, self._kwargs = (), {}
+        self._value = _UNKNOWN
+
+    # ------------------------------------------------------------------ what a thread has not
+
+    @property
+    def result(self) -> Any:
+        """What the job returned; waits for it.
+
+        Raises:
+            BaseException: What the job raised, with the remote traceback as its ``__cause__``.
+            JobError: It ended in another way; see `gridengine.errors`.
+            RuntimeError: The job has not been started.
+            ValueError: It was closed.
+        """
+        self._started("get the result of").wait()
+        self._collect()
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+    @property
+    def exception(self) -> BaseException | None:
+        """What `result` would raise, None if it returns; waits for the end of the job.
+
+        Raises:
+            RuntimeError: The job has not been started.
+            ValueError: It was closed.
+        """
+        self._started("get the exception of").wait()
+        self._collect()
+        return self._error
+
+    @property
+    def state(self) -> JobState:
+        """Where the job stands."""
+        return JobState.INITIAL if self._ticket is None else self._ticket.state
+
+    @property
+    def host(self) -> str | None:
+        """Name of the host on which the latest attempt runs, or ran."""
+        place = self._ticket and self._ticket.place
+        return place.host if place else None
+
+    @property
+    def attempts(self) -> int:
+        """How often the job has been given to a worker."""
+        return 0 if self._ticket is None else self._ticket.attempts
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the job used, None while it is not over."""
+        ticket = self._ticket
+        if ticket is None or not ticket.over or not ticket.outcomes:
+            return None
+        return ticket.outcomes[-1].usage
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else self.state.value
+        where = f" on {self.host}" if self.host else ""
+        return f"<{type(self).__name__}({self._name}, {state}{where})>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A worker runs it; what belongs to this program stays here.
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if name not in ("_ticket", "_hub", "_scheduler", "_value", "_error")
+        }
+
+    # ------------------------------------------------------------------ inside
+
+    def _started(self, what: str) -> Ticket:
+        self._check_closed()
+        if self._ticket is None:
+            raise RuntimeError(f"cannot {what} a job before it is started")
+        return self._ticket
+
+    def _check_closed(self) -> None:
+        if self._closed:
+            raise ValueError("the job was closed")
+
+    def _end(self, what: str, signum: int) -> None:
+        ticket = self._started(what)
+        if not ticket.over and self._hub is not None:
+            self._hub.signal(ticket, signum)
+
+    def _collect(self) -> None:
+        """Unpacks the answer, once, in the thread that asks for it."""
+        ticket = self._ticket
+        # Taken before the look at the value: another thread lets go of it when that is there.
+        outcome = ticket.outcomes[-1] if ticket is not None and ticket.outcomes else None
+        if self._value is not _UNKNOWN or self._error is not None:
+            return
+        finished = ticket is not None and ticket.state is _FINISHED
+        error = None if finished else self._collect_error()
+        if error is not None:
+            self._adopt(state_in(error))
+            self._error = error
+            return
+        assert ticket is not None
+        assert outcome is not None
+        try:
+            value = unpack(outcome.payload, outcome.frames)
+        except BaseException as raised:
+            self._error = unreadable(raised, ticket, outcome)
+            return
+        if isinstance(value, Returned):
+            self._adopt(value.state)
+            value = value.value
+        self._value = value
+        if outcome.frames or type(outcome.payload) is not bytes:
+            # A large result shall not be there twice.
+            ticket.outcomes[-1] = outcome._replace(payload=b"", frames=())
+
+    def _collect_error(self) -> BaseException | None:
+        if self._error is None and self._ticket is not None:
+            self._error = error_of(self._ticket, 0)
+        return self._error
+
+    def _adopt(self, state: Mapping[str, Any] | None) -> None:
+        if self._mutable and state is not None:
+            vars(self).update(state)
+
+
+def _do_nothing() -> None:
+    """Stands for a target of None."""
+
+
+# ---------------------------------------------------------------------- arguments, exit
+
+
+def _default_name(target: object) -> str:
+    number = next(_numbers)
+    return f"Job-{number}" if target is None else f"Job-{number} ({name_of(target)})"
+
+
+def _checked_timeout(timeout: float) -> float:
+    if not isinstance(timeout, (int, float)):
+        raise TypeError(f"timeout is {timeout!r}; it takes seconds")
+    if not timeout > 0:
+        raise ValueError(f"timeout is {timeout!r}; it takes more than 0 seconds")
+    return float(timeout)
+
+
+def _checked_retries(retries: int) -> int:
+    if not isinstance(retries, int):
+        raise TypeError(f"retries is {retries!r}; it takes a whole number")
+    if retries < 0:
+        raise ValueError(f"retries is {retries!r}; it takes 0 or more")
+    return retries
+
+
+def _at_exit() -> None:
+    hubs = open_hubs()
+    try:
+        for hub in hubs:
+            for ticket in hub.unfinished():
+                ticket.wait()
+    finally:
+        for hub in hubs:
+            hub.close()
+
+
+atexit.register(_at_exit)

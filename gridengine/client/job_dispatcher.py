@@ -1,0 +1,145 @@
+"""`JobDispatcher`: a batch of jobs, dispatched together and joined together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any
+
+from ..dispatcher.registry import hub_for
+from ..errors import TimeoutError
+from ..schedulers import best_available
+from ..schedulers.base import Scheduler
+from ..settings import port_range
+from .job import Job
+
+
+class JobDispatcher:
+    """Dispatches jobs to the workers of a scheduler, and gathers their results.
+
+    A context manager: leaving it joins what was dispatched, or cancels it after an exception.
+
+    Args:
+        scheduler: A scheduler, or a class or function that makes one. What it made itself, the
+            dispatcher closes; the shared one of `gridengine.schedulers.best_available` and
+            one that was passed in stay open, with their workers.
+        host: Name, address or interface at which workers shall find this program. By default
+            ``GRIDENGINE_HOST``, or else all addresses of this host.
+        ports: A range such as ``"54000-55000"`` to listen in. By default ``GRIDENGINE_PORTS``,
+            or else any.
+
+    Attributes:
+        scheduler: The scheduler.
+        start_time: When the last `dispatch` began, in seconds since the epoch; None before.
+        end_time: When the last `join` found all jobs over; None before.
+
+    Raises:
+        TypeError: ``scheduler`` makes no scheduler.
+        GridEngineError: ``ports`` is no range.
+        SchedulerUnavailable: The scheduler cannot be used here.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler | Callable[[], Scheduler] = best_available,
+        *,
+        host: str = "",
+        ports: str = "",
+    ) -> None:
+        port_range(ports)
+        made = scheduler if isinstance(scheduler, Scheduler) else scheduler()
+        if not isinstance(made, Scheduler):
+            raise TypeError(f"{scheduler!r} made {made!r}, which is no scheduler")
+        self._owned = not isinstance(scheduler, Scheduler) and scheduler is not best_available
+        self._host = host
+        self._ports = ports
+        self._jobs: list[Job] = []
+        self._began = self._ended = 0.0
+        self.scheduler = made
+        self.start_time: float | None = None
+        self.end_time: float | None = None
+
+    def dispatch(self, jobs: Iterable[Job]) -> None:
+        """Starts jobs on this dispatcher's scheduler. Returns at once.
+
+        If one of them cannot be started, those before it are cancelled.
+
+        Raises:
+            RuntimeError: The jobs of an earlier call have not been joined, or one of these
+                was started before.
+            PackingError: One of them cannot travel (also a TypeError).
+            SchedulerError: The scheduler cannot be used.
+        """
+        if self._jobs:
+            raise RuntimeError("jobs were dispatched before: join() them first")
+        waiting = list(jobs)
+        hub = hub_for(self.scheduler, self._host, self._ports)
+        self.start_time, self.end_time = time.time(), None
+        self._began = time.monotonic()
+        try:
+            for job in waiting:
+                job.start_on(hub)
+                self._jobs.append(job)
+        except BaseException:
+            self._cancel()
+            raise
+
+    def join(self, timeout: float | None = None, *, reraise: bool = True) -> list[Any]:
+        """Waits for the dispatched jobs and returns their results, in order.
+
+        Args:
+            timeout: Seconds to wait, for all of them together.
+            reraise: Whether to raise the first exception, in order. Otherwise exceptions
+                stand in the list; `gridengine.raised` tells them from returned ones.
+
+        Raises:
+            TimeoutError: They are not over yet; they go on, and may be joined again.
+            BaseException: What the first job that failed has raised.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        for job in self._jobs:
+            job.join(None if end is None else max(0.0, end - time.monotonic()))
+            if job.is_alive():
+                alive = sum(each.is_alive() for each in self._jobs)
+                raise TimeoutError(f"{alive} of {len(self._jobs)} jobs are not over")
+        if self._jobs:
+            self.end_time, self._ended = time.time(), time.monotonic()
+        jobs, self._jobs = self._jobs, []
+        if reraise:
+            return [job.result for job in jobs]
+        return [job.exception if job.exception is not None else job.result for job in jobs]
+
+    @property
+    def elapsed_time(self) -> float | None:
+        """Seconds from `dispatch` to the end of `join`, or until now; None before."""
+        if self.start_time is None:
+            return None
+        return (time.monotonic() if self.end_time is None else self._ended) - self._began
+
+    def close(self) -> None:
+        """Cancels what was dispatched and not joined. Idempotent."""
+        self._cancel()
+        if self._owned:
+            self.scheduler.close()
+
+    def _cancel(self) -> None:
+        jobs, self._jobs = self._jobs, []
+        for job in jobs:
+            if job.is_alive():
+                job.kill()
+
+    def __enter__(self) -> JobDispatcher:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if error is None and self._jobs:
+                self.join()
+        finally:
+            self.close()

@@ -1,0 +1,112 @@
+"""`map`: the everyday face."""
+
+from __future__ import annotations
+
+import operator
+import time
+
+from ..dispatcher.registry import hub_for
+from ..schedulers import best_available
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, TypeVar
+
+    from ..schedulers.base import Scheduler
+
+    R = TypeVar("R")
+
+#: Calls of a map of unknown length, as far as the number of workers goes.
+_MANY = 1_000_000
+
+
+def map(
+    f: Callable[..., R],
+    *iterables: Iterable[Any],
+    scheduler: Scheduler | None = None,
+    reraise: bool = True,
+    chunksize: int | None = None,
+    timeout: float | None = None,
+) -> list[R]:
+    """Applies ``f`` to the items of iterables, in parallel; equal to ``list(map(f, ...))``.
+
+    Example:
+        >>> import gridengine
+        >>> with gridengine.schedulers.ProcessScheduler(2) as scheduler:
+        ...     gridengine.map(abs, [-1, 2, -3], scheduler=scheduler)
+        [1, 2, 3]
+
+    Args:
+        f: Any callable: lambdas, closures and functions of ``__main__`` too.
+        iterables: The arguments, as for the builtin; of any length, generators too. They are
+            drawn from only a little ahead of the workers.
+        scheduler: Where to run; by default `gridengine.schedulers.best_available`.
+        reraise: Whether to raise the first exception, in order, and cancel what has not
+            begun. Otherwise exceptions stand in the list in the place of values; `raised`
+            tells them from exceptions that ``f`` returned.
+        chunksize: Calls that go to a worker together. By default by the time they take.
+        timeout: Seconds for the whole map.
+
+    Returns:
+        The values, in the order of the items.
+
+    Raises:
+        BaseException: What ``f`` raised, with the remote traceback as its ``__cause__``.
+        JobError: A call ended in another way; see `gridengine.errors`.
+        TimeoutError: The time was over; all calls were cancelled (also the builtin's).
+        PackingError: ``f`` or an item cannot travel (also a TypeError).
+        SchedulerError: The scheduler cannot be used.
+        TypeError, ValueError: An argument is impossible.
+    """
+    if not callable(f):
+        raise TypeError(f"f is {_shown(f)}, which cannot be called")
+    if not iterables:
+        raise TypeError("map() must have at least one iterable")
+    if chunksize is not None and operator.index(chunksize) < 1:
+        raise ValueError(f"chunksize is {chunksize}; it takes at least 1")
+    end = None if timeout is None else time.monotonic() + timeout
+    single = len(iterables) == 1
+    items = iterables[0] if single else zip(*iterables)  # noqa: B905  # as the builtin
+    length = min(operator.length_hint(each, -1) for each in iterables)
+    hub = hub_for(scheduler or best_available(), calls=_MANY if length < 0 else length)
+    # Now, when the first workers are on their way: they start in the meantime.
+    from ..serialization.serializer import pack_function
+    from ..states import Mode
+    from .map_tasks import Chunks
+
+    chunks = Chunks(
+        hub,
+        pack_function(f, "the function"),
+        items,
+        Mode.MAP if single else Mode.STARMAP,
+        length=length,
+        chunksize=chunksize,
+        reraise=reraise,
+    )
+    try:
+        return chunks.run(end)
+    except BaseException:
+        chunks.abandon()
+        raise
+    finally:
+        chunks.close()
+
+
+def raised(value: object) -> bool:
+    """Returns True for an exception that a job raised, in a list made with ``reraise=False``.
+
+    False for one that the function returned as its value, and for all else.
+    """
+    from ..errors import JobError
+    from ..serialization.serializer import RemoteTraceback
+
+    if not isinstance(value, BaseException):
+        return False
+    return isinstance(value.__cause__, RemoteTraceback) or isinstance(value, JobError)
+
+
+def _shown(value: object) -> str:
+    from ..serialization.serializer import short_repr
+
+    return short_repr(value)

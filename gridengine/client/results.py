@@ -1,0 +1,62 @@
+"""What a call ended with, in the thread that asks: exceptions, and where they arose."""
+
+from __future__ import annotations
+
+from ..errors import Death, JobDied, UnpackingError
+from ..ledger.task import Outcome, Ticket
+from ..serialization.serializer import add_note, short_repr, unpack_error
+from ..states import Mode
+
+
+def error_of(ticket: Ticket, index: int) -> BaseException | None:
+    """Returns what call ``index`` of a ticket that is over raises, None if it has a value."""
+    outcome = next((o for o in reversed(ticket.outcomes) if o.lo <= index < o.hi), None)
+    failure = outcome.failures.get(index) if outcome is not None else None
+    if outcome is None or failure is None:
+        return ticket.error if outcome is None else None
+    return error_from(ticket, outcome, index, failure)
+
+
+def error_from(
+    ticket: Ticket, outcome: Outcome, index: int, failure: bytes | Death | BaseException
+) -> BaseException:
+    """Returns the exception that stands for a failure, with a note that says where it arose."""
+    if isinstance(failure, Death):
+        return JobDied(failure._replace(input=input_of(ticket, index)))
+    if isinstance(failure, BaseException):
+        return failure
+    error = unpack_error(failure)
+    add_note(error, _note(ticket, outcome, index))
+    return error
+
+
+def unreadable(error: BaseException, ticket: Ticket, outcome: Outcome) -> BaseException:
+    """Returns the exception for an answer that has come, but cannot be rebuilt here."""
+    answer = UnpackingError(
+        f"the result of job {ticket.name!r} cannot be rebuilt here: {type(error).__name__}: {error}"
+    )
+    answer.__cause__ = error
+    add_note(answer, _note(ticket, outcome, 0))
+    return answer
+
+
+def input_of(ticket: Ticket, index: int) -> str:
+    """Returns a short text of a call's arguments."""
+    # The program's own objects: what has just killed a worker while it was unpacked must not be
+    # unpacked here.
+    if ticket.arguments is None:
+        return ""
+    if ticket.mode is not Mode.CALL:
+        return short_repr(ticket.arguments[index])
+    args, kwargs = ticket.arguments
+    shown = [short_repr(arg) for arg in args]
+    return ", ".join([*shown, *(f"{name}={short_repr(value)}" for name, value in kwargs.items())])
+
+
+def _note(ticket: Ticket, outcome: Outcome, index: int) -> str:
+    call = "" if ticket.mode is Mode.CALL else f" call {ticket.first + index},"
+    place = outcome.place
+    return (
+        f"job {ticket.name!r},{call} attempt {max(1, ticket.attempts)} on {place.host} "
+        f"(process {place.pid}, queue job {place.queue_job})"
+    )

@@ -1,0 +1,88 @@
+"""How a worker ended, and what to write on the death certificate of its job.
+
+Evidence comes from the supervisor (wait status, peak memory, the kernel's own kills) and from
+the scheduler (`gridengine.schedulers.events.End`).
+"""
+
+from __future__ import annotations
+
+import signal
+
+from ..errors import Death, JobTimeout
+from ..ledger.records import Verdict
+from ..ledger.task import Place, Ticket
+from ..schedulers.events import End
+from ..states import DeathCause
+from ..transport import messages as protocol
+
+TIMEOUT = "timeout"
+"""`protocol.Died.reason` of a worker that its supervisor ended for a job's ``timeout``."""
+
+SIGNAL = "signal"
+"""`protocol.Died.reason` of a worker that its supervisor ended for ``terminate`` or ``kill``."""
+
+_CAUSES = {cause.value: cause for cause in DeathCause}
+
+
+def end_of(message: protocol.Died) -> End:
+    """Returns what a supervisor says of the end of one of its workers."""
+    return End(
+        exitcode=message.status,
+        cause=_CAUSES.get(message.reason, DeathCause.KILLED),
+        peak_memory=message.peak_memory,
+    )
+
+
+def is_the_jobs_fault(end: End) -> bool:
+    """Returns False if the job that ran shall not be charged for the end of its queue job.
+
+    What a job does to its own worker the supervisor reports. That this ends too, which runs no
+    job's code, is the doing of somebody else: unless the two had too little memory together.
+    """
+    return end.cause is DeathCause.OUT_OF_MEMORY
+
+
+def certificate(verdict: Verdict, place: Place, end: End, output: str, now: float) -> Death:
+    """Returns the death certificate of a call.
+
+    Args:
+        verdict: Which call, and which attempt at it.
+        place: Where that ran.
+        end: What is known of its end.
+        output: What it printed last.
+        now: On the monotonic clock.
+    """
+    ticket = verdict.ticket
+    return Death(
+        job=ticket.name,
+        index=ticket.first + verdict.index if ticket.mode else None,
+        host=place.host,
+        pid=place.pid,
+        attempt=verdict.attempt,
+        exitcode=end.exitcode,
+        signal=_signal_name(end.exitcode),
+        cause=end.cause,
+        peak_memory=end.peak_memory,
+        requested_memory=end.requested_memory,
+        wall_time=end.wall_time or now - verdict.since,
+        output=output,
+        detail=end.detail,
+        advice=end.advice,
+    )
+
+
+def timeout_of(ticket: Ticket, place: Place) -> JobTimeout:
+    """Returns the failure of a job that ran over its own time."""
+    return JobTimeout(
+        f"job {ticket.name!r} ran longer than its timeout of {ticket.timeout:g} s and was ended "
+        f"on {place.host} (process {place.pid})"
+    )
+
+
+def _signal_name(exitcode: int | None) -> str | None:
+    if exitcode is None or exitcode >= 0:
+        return None
+    try:
+        return signal.Signals(-exitcode).name
+    except ValueError:
+        return f"signal {-exitcode}"

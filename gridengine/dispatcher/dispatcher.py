@@ -1,0 +1,359 @@
+"""The dispatcher's one thread, and how others speak to it.
+
+One `Hub` serves all maps and jobs of one scheduler::
+
+    any thread ── submit(), cancel(), signal() ──▶ inbox ─┐
+                                                          ▼
+    workers ◀───────────── Wires ────────────▶ Hub ──▶ Clerk ──▶ Ledger (who does what)
+                                                            └──▶ Crew   (who is there) ──▶ Session
+
+A user's thread puts a ticket into the inbox and wakes the hub only if it sleeps; the hub ends a
+ticket, which wakes whoever waits for it. The hub unpickles nothing.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import copy
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import JobCancelled, SchedulerError
+from ..logs import Log
+from ..schedulers.base import Scheduler
+from ..settings import Settings
+from ..transport.launch_file import (
+    Keys,
+    Launch,
+    environment_for_nodes,
+    import_path,
+    local_endpoint,
+    private_folder,
+    thread_limits,
+)
+from ..transport.shared_memory import Arena, gather
+from .early_start import Ahead, no_folder, remove
+from .staffing import Crew
+
+# What takes long to import, msgspec and ZeroMQ, is so where it is needed: when the first workers
+# have been started, and are on their way in the meantime.
+if TYPE_CHECKING:
+    from ..ledger.task import Ticket
+    from ..transport.local import Wires
+
+log = Log(__name__)
+
+
+class Hub:
+    """Hands the tickets of one scheduler to its workers.
+
+    Args:
+        scheduler: Starts the workers.
+        host: Overrides ``GRIDENGINE_HOST``.
+        ports: Overrides ``GRIDENGINE_PORTS``.
+        ahead: What is there already, if the workers are processes of this host.
+
+    Raises:
+        SchedulerError: The scheduler or the network cannot be used.
+    """
+
+    def __init__(
+        self, scheduler: Scheduler, *, host: str = "", ports: str = "", ahead: Ahead | None = None
+    ) -> None:
+        settings = Settings.read()
+        self._settings = settings
+        # A copy: the hub must not keep alive what its user has let go.
+        self._scheduler = copy.copy(scheduler)
+        self._released = False
+        if ahead is None and not scheduler.remote:
+            ahead = Ahead(scheduler, calls=0)
+        self._folder = _new_folder(settings) if ahead is None else ahead.folder
+        self._arena = None if scheduler.remote else Arena.make()
+        with contextlib.ExitStack() as undo:
+            undo.callback(remove, self._folder)
+            if ahead is None:
+                self._open_remote(undo, host or settings.host, ports or settings.ports)
+            else:
+                self._open_local(undo, ahead)
+            undo.pop_all()
+        from .handlers import Clerk
+
+        self._clerk = Clerk(self._wires, self._crew, self._scheduler, settings, self._arena)
+        self._new: collections.deque[Ticket] = collections.deque()
+        self._inbox: collections.deque[Callable[[], None]] = collections.deque()
+        self._asleep = False
+        self._closing = False
+        self._gone = False
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+        self._thread = threading.Thread(target=self._run, name="gridengine", daemon=True)
+        self._thread.start()
+
+    def _open_local(self, undo: contextlib.ExitStack, ahead: Ahead) -> None:
+        self._session = ahead.session
+        undo.callback(self._session.close)
+        self._crew = self._new_crew(self._launch([local_endpoint(self._folder)], None))
+        if ahead.workers:
+            self._crew.started_ahead(ahead.workers)
+        from ..transport.local import LocalWires
+
+        self._wires: Wires = LocalWires(self._folder)
+
+    def _open_remote(self, undo: contextlib.ExitStack, host: str, ports: str) -> None:
+        from ..transport.zeromq import NetworkWires
+
+        self._wires = NetworkWires(host, ports)
+        undo.callback(self._wires.close)
+        self._session = self._scheduler.open()
+        self._crew = self._new_crew(self._launch(self._wires.endpoints, self._wires.keys))
+
+    def _new_crew(self, launch: Launch) -> Crew:
+        logs = os.path.join(self._folder, "logs")
+        os.mkdir(logs, 0o700)
+        return Crew(self._session, self._scheduler, self._settings, launch, self._folder, logs)
+
+    def _launch(self, endpoints: Sequence[str], keys: Keys | None) -> Launch:
+        remote = self._scheduler.remote
+        threads = self._scheduler.slots
+        environ = (
+            environment_for_nodes(os.environ, threads)
+            if remote
+            else thread_limits(os.environ, threads)
+        )
+        return Launch(
+            endpoints=endpoints,
+            server_key=keys.server_public if keys else "",
+            public_key=keys.public if keys else "",
+            secret_key=keys.secret if keys else "",
+            persistent=not remote,
+            fresh=self._scheduler.fresh,
+            share=self._arena is not None,
+            heartbeat=self._settings.heartbeat,
+            patience=self._settings.patience,
+            parent=0 if remote else os.getpid(),
+            queue_job=self._scheduler.queue_job_name,
+            cwd=os.getcwd(),
+            sys_path=import_path(),
+            environ=environ,
+        )
+
+    # ------------------------------------------------------------------ any thread
+
+    @property
+    def closed(self) -> bool:
+        """True once the hub takes no more tickets."""
+        return self._closing
+
+    def kind_of(self, resources: Mapping[str, object]) -> int:
+        """Returns the kind of tickets that need these resources.
+
+        Raises:
+            ValueError, TypeError: The scheduler cannot take one of them.
+        """
+        return self._crew.kind_of(self._scheduler.resources_of(resources))
+
+    def share(self, frames: Sequence[Any]) -> Sequence[Any]:
+        """Returns frames, the large ones in memory that the workers see too, if they can."""
+        if not frames:
+            return frames
+        return gather(frames) if self._arena is None else self._arena.lend_large(frames)
+
+    def forget(self, function: bytes) -> None:
+        """Has the workers let go of a function that will not be called again."""
+        self._ask(lambda: self._clerk.forget(function))
+
+    def submit(self, ticket: Ticket) -> None:
+        """Has a ticket run; never blocks.
+
+        Raises:
+            SchedulerError: The scheduler was closed.
+        """
+        if self._closing:
+            raise SchedulerError(f"{self._scheduler!r} was closed")
+        self._new.append(ticket)
+        self._wake()
+        if self._gone:
+            self._thread.join()
+            if not ticket.over:
+                raise SchedulerError(f"{self._scheduler!r} was closed")
+
+    def pace(self, function: bytes) -> float | None:
+        """Returns the seconds that a call of this function takes, None if not yet known."""
+        return self._clerk.ledger.pace(function)
+
+    @property
+    def possible_workers(self) -> int:
+        """How many workers there may be at one time."""
+        return self._scheduler.max_queue_jobs * self._scheduler.workers_per_queue_job
+
+    @property
+    def fresh(self) -> bool:
+        """Whether each job gets a worker of its own."""
+        return self._scheduler.fresh
+
+    def staff(self, kind: int = 0) -> int:
+        """Returns how many workers are there; where they come at once, how many may be."""
+        if self._scheduler.remote:
+            return max(1, self._clerk.ledger.staff(kind))
+        return self.possible_workers
+
+    def cancel(self, tickets: Iterable[Ticket]) -> None:
+        """Takes tickets back; running ones are killed."""
+        wanted = list(tickets)
+        self._ask(lambda: self._clerk.cancel(wanted))
+
+    def drop(self, tickets: Iterable[Ticket]) -> None:
+        """Cancels tickets; a call that runs already may end, but nobody hears of it."""
+        wanted = list(tickets)
+        self._ask(lambda: self._clerk.drop(wanted))
+
+    def signal(self, ticket: Ticket, signum: int) -> None:
+        """Ends one job with a signal, or takes it back if it does not run."""
+        self._ask(lambda: self._clerk.signal(ticket, signum))
+
+    def unfinished(self) -> list[Ticket]:
+        """Returns the tickets that are not over and for which the program shall wait."""
+        answer: list[Ticket] = []
+        answered = threading.Event()
+
+        def look() -> None:
+            answer.extend(t for t in self._clerk.ledger.tickets() if not t.daemon)
+            answered.set()
+
+        self._ask(look)
+        while not answered.wait(0.1):
+            if self.closed:
+                break
+        return answer
+
+    def release(self) -> None:
+        """Has the hub close by itself as soon as it has nothing left to do."""
+        self._released = True
+        self._wake()
+
+    def close(self) -> None:
+        """Ends all workers; jobs that are not over are cancelled. Idempotent."""
+        if not self._closing:
+            self._closing = True
+            self._wake()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def forsake(self) -> None:
+        """To be called in a fork of the program, whose copy of the hub has no thread."""
+        self._closing = True
+
+    def _ask(self, request: Callable[[], None]) -> None:
+        self._inbox.append(request)
+        self._wake()
+
+    def _wake(self) -> None:
+        # The hub says that it sleeps before it looks into its inbox for the last time.
+        if self._asleep:
+            self._asleep = False
+            try:  # noqa: SIM105  # contextlib.suppress takes as long as the rest
+                os.write(self._wake_write, b"\0")
+            except OSError:
+                pass
+
+    # ------------------------------------------------------------------ the loop
+
+    def _run(self) -> None:
+        import signal
+
+        # The program may have it end the process; that a worker has hung up shall not.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
+        try:
+            self._loop()
+        except BaseException as error:
+            log.exception("the dispatcher's thread has failed")
+            self._abandon(SchedulerError(f"the dispatcher has failed: {error!r}"))
+            raise
+        finally:
+            self._closing = True
+            self._shut_down()
+
+    def _loop(self) -> None:
+        wires, news = self._wires, self._session.fileno()
+        wires.watch(self._wake_read)
+        wires.watch(news)
+        woken = False
+        while not self._closing:
+            self._take_in()
+            if self._released and not self._clerk.ledger.tickets():
+                return
+            now = time.monotonic()
+            self._clerk.hand_out(now)
+            if woken:
+                # Not before what it was woken for has been done; and while nobody wakes it.
+                os.read(self._wake_read, 4096)
+            self._asleep = True
+            idle = not self._new and not self._inbox and not self._closing
+            ready = wires.wait(self._clerk.patience(now) if idle else 0)
+            self._asleep = False
+            woken = self._wake_read in ready
+            self._clerk.listen()
+            if news in ready:
+                self._clerk.hear_scheduler()
+
+    def _take_in(self) -> None:
+        # What is asked may be about a ticket that was submitted before it was asked.
+        asked = len(self._inbox)
+        new, submit = self._new, self._clerk.ledger.submit
+        while new:
+            submit(new.popleft())
+        for _ in range(asked):
+            self._inbox.popleft()()
+
+    def _abandon(self, error: Exception) -> None:
+        self._take_in()
+        self._clerk.abandon(error)
+
+    def _shut_down(self) -> None:
+        self._clerk.say_goodbye()
+        self._session.close()
+        # From here on `submit` sees that nobody will look any more.
+        self._gone = True
+        self._abandon(JobCancelled(f"{self._scheduler!r} was closed before the job was over"))
+        self._wires.close()
+        self._clerk.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+        remove(self._folder)
+
+
+def _new_folder(settings: Settings) -> str:
+    import tempfile
+
+    parent = os.path.expanduser(settings.run_dir or os.path.join("~", ".gridengine"))
+    try:
+        private_folder(parent)
+        _sweep(parent)
+        return tempfile.mkdtemp(prefix=f"run-{os.uname().nodename}-{os.getpid()}-", dir=parent)
+    except OSError as error:
+        raise no_folder(error) from None
+
+
+def _sweep(parent: str) -> None:
+    """Removes the folders of programs on this host that were killed before they could do it."""
+    import re
+
+    for name in os.listdir(parent):
+        match = re.fullmatch(r"run-(.+)-(\d+)-\w+", name)
+        if match and match[1] == os.uname().nodename and not _is_alive(int(match[2])):
+            remove(os.path.join(parent, name))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

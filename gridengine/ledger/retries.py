@@ -1,0 +1,92 @@
+"""Which calls may have ended their worker, and which of them are tried again. Pure."""
+
+from __future__ import annotations
+
+from .records import Piece, Verdict
+
+#: Losses of a piece after which it is run alone: whose job it was that killed a supervisor can
+#: only be told if it had no other. For what else may end one, two in a row are rare.
+_LOSSES_TOGETHER = 2
+
+
+class Inquest:
+    """Charges deaths and losses to pieces of work.
+
+    Args:
+        infrastructure_retries: Losses of a piece that are forgiven.
+    """
+
+    def __init__(self, infrastructure_retries: int) -> None:
+        self._infrastructure_retries = infrastructure_retries
+
+    def hold(
+        self,
+        held: list[Piece],
+        *,
+        position: int | None,
+        width: int,
+        end: int,
+        blame: bool,
+        final: bool,
+    ) -> tuple[list[Piece], list[Verdict]]:
+        """Looks into the end of a worker.
+
+        Args:
+            held: What it had, in the order of its positions; not empty.
+            position: As for `gridengine.ledger.ledger.Ledger.ended`.
+            width: As there.
+            end: The position behind all that it was given.
+            blame: As there.
+            final: As there.
+
+        Returns:
+            The pieces that are tried again, and the calls that are not.
+        """
+        seen = position is not None
+        if position is None:
+            position = held[0].position
+            # No job is to blame: one loss is counted, not one for each call that it had.
+            width = end - position if blame else held[0].hi - held[0].lo
+        stop = position + width
+        parts = [part for each in held for part in each.cut(position, stop)] if width > 0 else held
+        suspects = {part for part in parts if position <= part.position < stop}
+        if not suspects:
+            # Begun and finished, the answer lost; or not begun at all. That is counted too, or
+            # what kills its worker before it begins would be tried for ever.
+            suspects, blame, final = {parts[0]}, False, False
+        alone = sum(part.hi - part.lo for part in suspects) == 1
+        final = final and (seen or alone)
+        verdicts: list[Verdict] = []
+        again: list[Piece] = []
+        for part in parts:
+            if part not in suspects:
+                again.append(part)
+            elif (self._charge(part, blame) and alone) or final:
+                verdicts.extend(
+                    Verdict(part.ticket, index, part.attempt, part.since)
+                    for index in range(part.lo, part.hi)
+                )
+            else:
+                again.extend(self._singled_out(part, blame, seen))
+        return again, verdicts
+
+    def _charge(self, piece: Piece, blame: bool) -> bool:
+        """Counts a death, or a loss; True if it was one too many."""
+        if blame:
+            piece.deaths += 1
+            return piece.deaths > piece.ticket.lost_retries
+        piece.losses += 1
+        piece.lonely = piece.losses >= _LOSSES_TOGETHER
+        return piece.losses > self._infrastructure_retries
+
+    def _singled_out(self, piece: Piece, blame: bool, seen: bool) -> list[Piece]:
+        """Returns a suspect in the pieces in which it is tried again.
+
+        One of several calls did it, and which one is not known: each is tried by itself before
+        any is given up.
+        """
+        lost_too_often = piece.losses > self._infrastructure_retries
+        if not blame and not lost_too_often:
+            return [piece]
+        piece.careful = True
+        return [piece] if seen and not lost_too_often else piece.split()

@@ -1,0 +1,266 @@
+"""The host's record of one job, and how to wait for it.
+
+A ticket holds ``size`` calls of one function: one for a `gridengine.client.job.Job`, a run of
+neighbours for a map. It is made by the thread that submits, changed by the dispatcher's thread
+alone, and read by anybody.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..errors import Death, JobCancelled
+from ..serialization.packed import Function
+from ..states import FINAL, MOVES, JobState, Mode
+
+_ids = itertools.count(1)
+_guard = threading.Lock()
+
+
+class Place(NamedTuple):
+    """Where an attempt ran."""
+
+    host: str
+    pid: int
+    queue_job: str
+
+
+class Usage(NamedTuple):
+    """What a job used, as its worker measured it.
+
+    Attributes:
+        wall: Seconds from its start to its end.
+        cpu: Seconds of processor time of the worker's process, all threads.
+        peak_memory: Largest resident memory of the worker's process so far, in bytes; an
+            upper bound for the job, since a worker runs many.
+    """
+
+    wall: float
+    cpu: float
+    peak_memory: int
+
+
+class Outcome(NamedTuple):
+    """The answer for the calls ``lo`` to ``hi`` (not included) of a ticket.
+
+    Attributes:
+        payload: The packed value; for a map a packed list, with None where a call failed.
+        frames: The buffers that it refers to.
+        failures: What went wrong, by the number of the call: a packed exception, or a death.
+        wall: As in `Usage`.
+        cpu: As in `Usage`.
+        peak_memory: As in `Usage`.
+        place: Where they ran.
+    """
+
+    lo: int
+    hi: int
+    payload: Any
+    frames: Sequence[Any]
+    failures: Mapping[int, bytes | Death | BaseException]
+    wall: float
+    cpu: float
+    peak_memory: int
+    place: Place
+
+    @property
+    def usage(self) -> Usage:
+        """What the calls used."""
+        return Usage(self.wall, self.cpu, self.peak_memory)
+
+
+outcome_of: Callable[[tuple[Any, ...]], Outcome] = functools.partial(tuple.__new__, Outcome)
+"""Makes an `Outcome` of a tuple of its fields, in half the time: there is one for each job."""
+
+# To look up a member of an enum takes as long as to make a small object, before Python 3.12.
+_QUEUED, _FINISHED, _DIED = JobState.QUEUED, JobState.FINISHED, JobState.DIED
+
+
+class Ticket:
+    """One job on the host's side.
+
+    Attributes:
+        id: Number of the ticket, unique in this program.
+        name: What people call the job.
+        function: The packed function.
+        mode: How it is applied.
+        payload: The packed arguments, empty once the job is over.
+        frames: The buffers that they refer to.
+        size: Number of calls.
+        first: Number of its first call within the map.
+        kind: Which workers may run it; the resources they must have been given.
+        timeout: Seconds that one attempt may take, 0 for no limit.
+        lost_retries: Further attempts after a worker died of it.
+        error_retries: Further attempts after the function raised.
+        arguments: The arguments themselves, for a death certificate to name; let go when the
+            job is over.
+        apart: Whether the arguments of each call are packed by themselves.
+        fail_fast: Whether the first failure makes the other calls unwanted.
+        state: Where the job stands.
+        attempts: Number of the latest attempt, from 1; 0 before the first.
+        place: Where the latest attempt ran.
+        outcomes: The answers, in order of arrival.
+        missing: Calls without an answer.
+        error: What ended the whole ticket, if not its calls.
+        exit_signal: The signal by which the program ended it, 0 if none.
+        daemon: Whether the program may end without it.
+    """
+
+    __slots__ = (
+        "_waiters",
+        "apart",
+        "arguments",
+        "attempts",
+        "daemon",
+        "error",
+        "error_retries",
+        "exit_signal",
+        "fail_fast",
+        "first",
+        "frames",
+        "function",
+        "id",
+        "kind",
+        "lost_retries",
+        "missing",
+        "mode",
+        "name",
+        "outcomes",
+        "payload",
+        "place",
+        "size",
+        "state",
+        "timeout",
+    )
+
+    def __init__(
+        self,
+        function: Function,
+        mode: Mode,
+        payload: bytes,
+        frames: Sequence[Any] = (),
+        *,
+        name: str = "",
+        size: int = 1,
+        first: int = 0,
+        kind: int = 0,
+        timeout: float = 0.0,
+        lost_retries: int = 1,
+        error_retries: int = 0,
+        fail_fast: bool = False,
+        daemon: bool = True,
+        apart: bool = False,
+    ) -> None:
+        self.id = next(_ids)
+        self.name = name
+        self.function = function
+        self.mode = mode
+        self.payload = payload
+        self.frames = frames
+        self.size = size
+        self.first = first
+        self.kind = kind
+        self.timeout = timeout
+        self.lost_retries = lost_retries
+        self.error_retries = error_retries
+        self.fail_fast = fail_fast
+        self.state = _QUEUED
+        self.attempts = 0
+        self.place: Place | None = None
+        self.outcomes: list[Outcome] = []
+        self.missing = size
+        self.error: BaseException | None = None
+        self.exit_signal = 0
+        self.daemon = daemon
+        self.apart = apart
+        self.arguments: Any = None
+        # Grows lists only when somebody waits or asks for a call: most tickets of a deep
+        # queue are never waited for before they are over.
+        self._waiters: list[Callable[[], object]] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Ticket {self.id} {self.name!r} {self.state.value}, attempt {self.attempts}>"
+
+    @property
+    def over(self) -> bool:
+        """True once the job is in a final state."""
+        return self.state in FINAL
+
+    def move(self, state: JobState) -> None:
+        """Moves the job to ``state``; a final one wakes whoever waits.
+
+        Raises:
+            ValueError: The move is not legal.
+        """
+        if state not in MOVES[self.state]:
+            raise ValueError(f"{self!r} cannot become {state.value}")
+        self.state = state
+        if state in FINAL:
+            self.payload, self.frames = b"", ()
+            if state is not _DIED:
+                self.arguments = None
+            self._wake()
+
+    def record(self, outcome: Outcome) -> None:
+        """Notes an answer; with the last one the job is over."""
+        self.outcomes.append(outcome)
+        self.missing -= outcome.hi - outcome.lo
+        if self.size == 1 and not outcome.failures:
+            # The common end of a common job, on the hot path of the dispatcher.
+            self.state = _FINISHED
+            self.payload, self.frames, self.arguments = b"", (), None
+            if self._waiters is not None:
+                self._wake()
+        elif not self.missing or (self.fail_fast and outcome.failures):
+            self.move(self._verdict())
+
+    def _verdict(self) -> JobState:
+        failures = [f for outcome in self.outcomes for f in outcome.failures.values()]
+        if any(isinstance(failure, Death) for failure in failures):
+            return JobState.DIED
+        if any(isinstance(failure, JobCancelled) for failure in failures):
+            return JobState.CANCELLED
+        return JobState.FAILED if failures else JobState.FINISHED
+
+    def _wake(self) -> None:
+        with _guard:
+            waiters, self._waiters = self._waiters, None
+        for waiter in waiters or ():
+            waiter()
+
+    def when_over(self, callback: Callable[[], object]) -> None:
+        """Has ``callback`` called once when the job is over, at once if it is.
+
+        It runs in the dispatcher's thread and must neither block nor raise.
+        """
+        with _guard:
+            if self._waiters is None:
+                self._waiters = []
+            self._waiters.append(callback)
+        # The dispatcher sets the state before it looks for waiters: either it sees this one, or
+        # here it is seen that the job is over.
+        if self.over:
+            self._wake()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits until the job is over, for ``timeout`` seconds at most; True if it is."""
+        if self.state in FINAL:
+            return True
+        gate = threading.Lock()
+        gate.acquire()
+        self.when_over(gate.release)
+        try:
+            limit = -1 if timeout is None else min(max(0.0, timeout), threading.TIMEOUT_MAX)
+            return gate.acquire(timeout=limit)
+        finally:
+            self._forget(gate.release)
+
+    def _forget(self, callback: Callable[[], object]) -> None:
+        # Who waits in short turns, or is interrupted, must not leave a gate behind each time.
+        with _guard:
+            if self._waiters is not None and callback in self._waiters:
+                self._waiters.remove(callback)

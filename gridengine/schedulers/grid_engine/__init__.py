@@ -1,0 +1,1 @@
+"""Workers as queue jobs of a Grid Engine, by way of DRMAA."""

@@ -1,0 +1,357 @@
+"""The main thread of the session process: orders in, queue jobs out, and news of their ends."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import dataclasses
+import os
+import queue
+import signal
+import sys
+import time
+
+from . import polling as watch
+from . import qstat as lookout
+from .drmaa_calls import Denied, Ending, Library, Limited, TooLarge, Unreachable
+from .messages import (
+    Close,
+    Closed,
+    Delete,
+    Failed,
+    Hello,
+    Message,
+    Notice,
+    Over,
+    Ready,
+    Refused,
+    Stuck,
+    Submit,
+    Taken,
+)
+from .outage import Outage
+from .pipes import Orphaned, Reader, Writer
+from .qacct import Accountant, Accounted
+from .registry import Registry
+
+_BUSY = 0.05  # seconds between two questions for ended queue jobs, while some have just ended
+_IDLE = 0.25  # the same while nothing happens; DRMAA itself learns of an end once a second
+_LIMITED = 5.0  # seconds until the site's limit on jobs is tried again
+_SETTLE = 5.0  # seconds that queue jobs are waited for whose deletion the master has confirmed
+_LEAVE = 600.0  # seconds in which a master that does not answer may come back to delete them
+
+
+@dataclasses.dataclass
+class Order:
+    """A batch of which not all has been submitted."""
+
+    submit: Submit
+    left: int
+    largest: int
+    taken: list[str] = dataclasses.field(default_factory=list)
+    said: bool = False
+
+
+class Program:
+    """The session: what lives, what is to be done, and with whom it talks."""
+
+    def __init__(
+        self, hello: Hello, library: Library, writer: Writer, inbox: queue.SimpleQueue[object]
+    ) -> None:
+        self._library = library
+        self._writer = writer
+        self._inbox = inbox
+        self._hello = hello
+        self._registry = Registry(hello.registry, hello.parent)
+        self._jobs: dict[str, watch.Job] = {}
+        self._arrays: collections.Counter[str] = collections.Counter()
+        self._orders: collections.deque[Order] = collections.deque()
+        self._doomed: dict[str, None] = {}
+        self._endings: dict[str, Ending] = {}
+        self._doubted: dict[str, Ending] = {}
+        self._accountant = Accountant(inbox.put)
+        self._lookout = lookout.Lookout(inbox.put)
+        self._watch = watch.Watch(self._jobs)
+        self._asked: frozenset[str] = frozenset()
+        self._settling: frozenset[str] = frozenset()
+        self._outage = Outage(self._say)
+        self._pause = _IDLE
+        self._limited_until = 0.0
+        self._leaving = False
+        self._ends_at = 0.0
+
+    # -- the loop ------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Works until it is told to close, or nobody is there any more to tell it."""
+        while not self._connected():
+            self._receive(self._outage.retry - time.monotonic())
+            if self._leaving:
+                return
+        while not self._finished():
+            self._receive(self._pause if self._jobs or self._orders else None)
+            self._work()
+        self._leave()
+
+    def _connected(self) -> bool:
+        try:
+            self._send(Ready(*self._library.open(self._hello.contact)))
+        except Unreachable as error:
+            since = self._outage.since or time.monotonic()
+            if time.monotonic() - since >= self._hello.patience:
+                raise Denied(str(error)) from error
+            self._outage.lost(str(error))
+            return False
+        self._outage.answered()
+        self._adopt(self._hello.adopted)
+        return True
+
+    def _adopt(self, queue_jobs: tuple[str, ...]) -> None:
+        now = time.monotonic()
+        self._jobs.update({name: watch.Job(now) for name in queue_jobs})
+        for name in queue_jobs:
+            self._note([name], "")
+        # DRMAA has not kept what ended when nobody was there.
+        for ending in self._library.recount(queue_jobs, aborted=False):
+            self._account(ending)
+
+    def _note(self, queue_jobs: list[str], name: str) -> None:
+        self._arrays[_array(queue_jobs[0])] += len(queue_jobs)
+        with contextlib.suppress(OSError):  # without a registry there is only no `reap`
+            self._registry.add(queue_jobs, name)
+
+    def _receive(self, seconds: float | None) -> None:
+        """Waits for a message, and handles all that are there."""
+        try:
+            wait = seconds
+            while True:
+                self._handle(self._inbox.get(wait != 0, wait and max(wait, 0.001)))
+                wait = 0
+        except queue.Empty:
+            return
+
+    def _work(self) -> None:
+        self._pause = min(self._pause * 2, _IDLE)
+        if time.monotonic() < self._outage.retry:
+            self._pause = _IDLE
+            return
+        try:
+            self._delete()
+            self._submit()
+            self._collect()
+        except Unreachable as error:
+            self._outage.lost(str(error))
+        if (asked := self._watch.due(time.monotonic())) is not None:
+            self._asked, self._settling = asked, frozenset(self._doubted)
+            self._lookout.look(asked)
+
+    def _finished(self) -> bool:
+        return self._leaving and (not self._jobs or time.monotonic() > self._ends_at)
+
+    def _leave(self) -> None:
+        if not self._doomed:
+            with contextlib.suppress(OSError):
+                self._registry.close()
+        self._send(Closed(len(self._jobs)))
+        with contextlib.suppress(Exception):
+            self._library.close()
+
+    # -- what arrives --------------------------------------------------------------------------
+
+    def _handle(self, thing: object) -> None:
+        if isinstance(thing, Submit):
+            self._orders.append(Order(thing, thing.count, thing.count))
+        elif isinstance(thing, Delete):
+            self._doom(thing.queue_jobs)
+        elif isinstance(thing, Accounted):
+            if (ending := self._endings.pop(thing.queue_job, None)) is not None:
+                self._end(ending, thing.record)
+        elif isinstance(thing, lookout.Seen):
+            self._seen(thing)
+        elif isinstance(thing, lookout.Explained):
+            for name, reason in thing.reasons.items():
+                self._send(Stuck(name, reason))
+        elif isinstance(thing, lookout.WaitsFor):
+            if self._watch.worth_saying(thing.reason, time.monotonic()):
+                self._say(f"queue job {thing.queue_job} waits: {thing.reason}")
+        elif isinstance(thing, Notice):
+            self._send(thing)
+        elif isinstance(thing, (Close, Orphaned)) and not self._leaving:
+            self._leaving = True
+            self._ends_at = time.monotonic() + _LEAVE
+            self._orders.clear()
+            self._doom(tuple(self._jobs))
+            if not self._doomed:
+                self._settled()
+
+    def _settled(self) -> None:
+        """Notes that nothing is left to be deleted: what follows is the master's business."""
+        if self._leaving:
+            self._ends_at = time.monotonic() + _SETTLE
+
+    def _doom(self, queue_jobs: tuple[str, ...]) -> None:
+        for name in queue_jobs:
+            if name in self._jobs and not self._jobs[name].deleted:
+                self._jobs[name].deleted = True
+                self._doomed[name] = None
+        self._pause = _BUSY
+
+    # -- what is to be done --------------------------------------------------------------------
+
+    def _delete(self) -> None:
+        while self._doomed:
+            name = next(iter(self._doomed))
+            self._library.delete(name)
+            self._answered()
+            del self._doomed[name]
+            if self._jobs[name].forgotten:
+                self._end(Ending(name, aborted=True), {})
+            if not self._doomed:
+                self._settled()
+
+    def _submit(self) -> None:
+        while self._orders and time.monotonic() >= self._limited_until:
+            order = self._orders[0]
+            try:
+                self._submit_array(order)
+            except TooLarge as error:
+                # Halved too, so that it comes to an end whatever the site says.
+                order.largest = max(1, min(error.size, order.largest // 2))
+            except Limited as error:
+                self._limited_until = time.monotonic() + _LIMITED
+                self._say_limited(order, str(error))
+            except Denied as error:
+                self._refuse(order, str(error))
+            self._answered()
+
+    def _submit_array(self, order: Order) -> None:
+        names = self._library.submit(order.submit, min(order.left, order.largest))
+        now = time.monotonic()
+        self._jobs.update({name: watch.Job(now) for name in names})
+        self._note(names, order.submit.name)
+        self._watch.submitted(now)
+        self._pause = _BUSY
+        order.left -= len(names)
+        self._send(Taken(order.submit.batch, tuple(names)))
+        if order.left <= 0:
+            self._orders.popleft()
+
+    def _refuse(self, order: Order, reason: str) -> None:
+        self._orders.popleft()
+        self._send(Refused(order.submit.batch, reason))
+
+    def _say_limited(self, order: Order, reason: str) -> None:
+        if not order.said:
+            order.said = True
+            self._say(f"{order.left} queue jobs are submitted as soon as the site allows: {reason}")
+
+    def _answered(self) -> None:
+        if self._outage.answered():
+            self._watch.hurry(time.monotonic())
+
+    # -- what ended ----------------------------------------------------------------------------
+
+    def _collect(self) -> None:
+        for ending in self._library.endings(self._jobs):
+            job = self._jobs.get(ending.queue_job)
+            if job is None:
+                continue
+            self._pause = _BUSY
+            if job.deleted or (ending.exited and ending.status == 0):
+                self._end(ending, {})
+            elif ending.aborted:
+                self._doubted[ending.queue_job] = ending
+                self._watch.at_once(time.monotonic())
+            else:
+                self._account(ending)
+
+    def _account(self, ending: Ending) -> None:
+        self._endings[ending.queue_job] = ending
+        self._accountant.ask(ending.queue_job)
+
+    def _settle(self, states: dict[str, str] | None) -> None:
+        """Decides about those that ended by DRMAA's word: it says so of one in error, too."""
+        for name in self._doubted.keys() & self._settling:
+            ending = self._doubted.pop(name)
+            if "d" in (states or {}).get(name, "d"):
+                self._account(ending)
+            else:
+                self._jobs[name].forgotten = True
+        if self._doubted:
+            self._watch.at_once(time.monotonic())
+
+    def _end(self, ending: Ending, record: dict[str, str]) -> None:
+        job = self._jobs.pop(ending.queue_job)
+        # Whoever asks about it yet, because the queue or DRMAA told of its end too, asks in vain.
+        self._doomed.pop(ending.queue_job, None)
+        self._doubted.pop(ending.queue_job, None)
+        self._endings.pop(ending.queue_job, None)
+        self._send(Over(**vars(ending), deleted=job.deleted, accounting=record))
+        array = _array(ending.queue_job)
+        self._arrays[array] -= 1
+        if not self._arrays[array]:
+            del self._arrays[array]
+            with contextlib.suppress(OSError):
+                self._registry.remove(array)
+            self._limited_until = 0.0
+
+    def _seen(self, seen: lookout.Seen) -> None:
+        sight = self._watch.seen(seen.states, self._asked, time.monotonic())
+        self._settle(seen.states)
+        if seen.states is not None:
+            self._answered()
+        elif seen.reason:
+            self._outage.lost(seen.reason)
+        if sight.stuck:
+            self._lookout.explain(sight.stuck)
+        if sight.waiting is not None:
+            self._lookout.ask_why(sight.waiting)
+        for name in sight.gone - self._endings.keys():
+            # DRMAA's news of it were lost, as can happen when the master is started anew.
+            self._account(Ending(name))
+
+    # -- what is said --------------------------------------------------------------------------
+
+    def _send(self, message: Message) -> None:
+        self._writer.send(message)
+
+    def _say(self, text: str) -> None:
+        self._send(Notice(text))
+
+
+def _array(queue_job: str) -> str:
+    return queue_job.partition(".")[0]
+
+
+def main() -> None:
+    """Runs the session process."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGQUIT):
+        # A terminal's Ctrl-C is for the program, which says here what to do about it.
+        signal.signal(number, signal.SIG_IGN)
+    # Else the jobs get it, at a site that passes the environment on.
+    os.environ.pop("LD_PRELOAD", None)
+    inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
+    orders, news = _private(0, os.O_RDONLY), _private(1, os.O_WRONLY)
+    Reader(orders, inbox.put)
+    writer = Writer(news)
+    hello = inbox.get()
+    if isinstance(hello, Hello):
+        if hello.parent != os.getppid():
+            inbox.put(Orphaned())  # it died before there was anything to watch
+        sys.path += [path for path in hello.sys_path if path not in sys.path]
+        try:
+            Program(hello, Library(), writer, inbox).run()
+        except Denied as error:
+            writer.send(Failed(str(error)))
+    writer.finish(1.0)
+    # At once: a thread may wait for a command that hangs.
+    os._exit(0)
+
+
+def _private(descriptor: int, flags: int) -> int:
+    """Moves a standard stream out of reach of what the library may print."""
+    moved = os.dup(descriptor)
+    nothing = os.open(os.devnull, flags)
+    os.dup2(nothing, descriptor)
+    os.close(nothing)
+    return moved

@@ -1,0 +1,384 @@
+"""Workers as queue jobs of a Grid Engine, by way of DRMAA.
+
+The user's program never loads the DRMAA library: `drmaa_session` is a process of its own, and
+here is the other end of its pipe.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import dataclasses
+import datetime
+import itertools
+import os
+import queue
+import re
+import socket
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from ...errors import SchedulerUnavailable
+from ...settings import Settings
+from ..base import Scheduler, Session
+from ..events import End, Ended, Event, Notice, Refused, Stuck, Submitted
+from .drmaa_session import messages
+from .exit_status import judge
+from .request import Hosts, Request, job_name
+from .session_client import DrmaaProcess
+
+Resource = str | int | float | datetime.timedelta
+
+_PROBE = 5.0  # seconds in which a master that is to be used has to answer
+_PATIENCE = 60.0  # seconds that an open session waits for a master that does not answer
+_CLOSE = 10.0  # seconds that close() waits for queue jobs to be gone
+
+_LIVES = 3  # session processes that an open session uses up at most
+
+_numbers = itertools.count(1)
+
+
+class GridEngineScheduler(Scheduler):
+    """Runs workers on a Grid Engine cluster, as array jobs.
+
+    Args:
+        queue: The queue, or several with commas between, of ``qsub -q``.
+        slots: Slots of each worker; more than one needs ``parallel_environment``.
+        parallel_environment: Which one of ``qconf -spl`` grants several slots.
+        project: What the jobs are charged to.
+        hosts: The hosts that workers may run on, names or patterns.
+        max_workers: Workers at one time, at most.
+        fresh: Whether each job gets a newly forked worker, which has seen no other.
+        native: Further options of ``qsub``, as they are.
+        resources: For ``qsub -l``: ``h_rt="00:10:00"``, ``h_vmem="4G"`` and so on. Times may be
+            seconds or a `datetime.timedelta`, sizes may be bytes.
+
+    Raises:
+        ValueError, TypeError: Something in it cannot be asked of the Grid Engine.
+    """
+
+    remote = True
+    queue_job_name: ClassVar[str] = "{JOB_ID}.{SGE_TASK_ID}"
+
+    def __init__(
+        self,
+        *,
+        queue: str | None = None,
+        slots: int = 1,
+        parallel_environment: str | None = None,
+        project: str | None = None,
+        hosts: Hosts | None = None,
+        max_workers: int | None = None,
+        native: str | None = None,
+        fresh: bool = False,
+        **resources: Resource,
+    ) -> None:
+        if max_workers is not None and max_workers < 1:
+            raise ValueError(f"max_workers={max_workers!r}: there is one worker at least")
+        self.request = Request.of(
+            queue=queue,
+            slots=slots,
+            parallel_environment=parallel_environment,
+            project=project,
+            hosts=hosts,
+            native=native,
+            **resources,
+        )
+        settings = Settings.read()
+        self.max_workers = max_workers
+        self.max_queue_jobs = max_workers or settings.queue_jobs
+        self.linger = settings.linger
+        self.slots = self.request.slots
+        self.fresh = fresh
+
+    def __repr__(self) -> str:
+        limit = f"max_workers={self.max_workers}" if self.max_workers else ""
+        return f"GridEngineScheduler({', '.join(filter(None, (str(self.request), limit)))})"
+
+    def open(self) -> GridEngineSession:
+        return GridEngineSession(self.request)
+
+    def resources_of(self, resources: Mapping[str, object]) -> Mapping[str, object]:
+        self.request.changed(resources)
+        return {
+            name: "|".join(value) if isinstance(value, (list, tuple)) else value
+            for name, value in resources.items()
+        }
+
+    def time_limit(self, resources: Mapping[str, object]) -> float:
+        """Returns ``h_rt`` in seconds, 0 if there is none."""
+        return self.request.changed(resources).seconds
+
+    def probe(self, timeout: float = _PROBE) -> str:
+        """Returns the name of the Grid Engine whose master answers.
+
+        Raises:
+            SchedulerUnavailable: None does within ``timeout`` seconds; the message says why.
+        """
+        session = GridEngineSession(self.request, patience=0.0)
+        try:
+            return session.system(timeout)
+        finally:
+            session.close()
+
+
+class GridEngineSession(Session):
+    """One session process, and what it has reported.
+
+    A thread reads its messages, so that nothing is lost when the program is slow to ask.
+
+    Args:
+        request: What queue jobs ask for, if they do not ask for something else.
+        patience: Seconds until which the master must have answered for the first time.
+
+    Raises:
+        SchedulerUnavailable: There is no Grid Engine here.
+    """
+
+    def __init__(self, request: Request, patience: float = _PATIENCE) -> None:
+        self._request = request
+        self._patience = patience
+        self._registry = _registry_file()
+        self._events: collections.deque[Event] = collections.deque()
+        self._bell = _Bell()
+        self._answer: queue.SimpleQueue[str | SchedulerUnavailable] = queue.SimpleQueue()
+        # For what both threads change: the batches, and which process is the one.
+        self._lock = threading.Lock()
+        self._batches: dict[int, _Batch] = {}
+        self._live: dict[str, Request] = {}
+        self._contact = ""
+        self._lives = _LIVES
+        self._over: str | None = None
+        self._closing = False
+        self._process = DrmaaProcess()
+        self._greet()
+        self._reader = threading.Thread(target=self._read, name="gridengine-drmaa", daemon=True)
+        self._reader.start()
+
+    def system(self, timeout: float) -> str:
+        """Waits for the name of the Grid Engine; of use once, right after the start.
+
+        Raises:
+            SchedulerUnavailable: The master does not answer.
+        """
+        try:
+            answer = self._answer.get(timeout=timeout)
+        except queue.Empty:
+            self._process.kill()  # it may hang for a minute, and has no queue jobs yet
+            raise SchedulerUnavailable(
+                f"no Grid Engine here: its master has not answered within {timeout:g} s"
+            ) from None
+        if isinstance(answer, SchedulerUnavailable):
+            raise answer
+        return answer
+
+    @property
+    def process_id(self) -> int:
+        """The session process's, for tests and people who look for it."""
+        return self._process.pid
+
+    # -- the contract --------------------------------------------------------------------------
+
+    def start(
+        self,
+        batch: int,
+        command: Sequence[str],
+        count: int,
+        *,
+        name: str,
+        resources: Mapping[str, object],
+        logs: str,
+    ) -> None:
+        try:
+            request = self._request.changed(resources)
+            order = messages.Submit(
+                batch, _whole(command), count, job_name(name), request.options(), _fit(logs)
+            )
+        except (ValueError, TypeError) as error:
+            self._tell(Refused(batch, str(error)))
+            return
+        with self._lock:
+            self._batches[batch] = _Batch(request, order)
+            self._process.send(order)
+        if self._over is not None:
+            self._give_up(self._over)
+
+    def stop(self, queue_jobs: Sequence[str]) -> None:
+        if queue_jobs:
+            self._send(messages.Delete(tuple(queue_jobs)))
+
+    def events(self) -> list[Event]:
+        self._bell.mute()
+        found = []
+        while self._events:
+            found.append(self._events.popleft())
+        return found
+
+    def fileno(self) -> int:
+        return self._bell.fileno()
+
+    def close(self) -> None:
+        if self._closing:
+            return
+        self._closing = True
+        self._send(messages.Close())
+        # It leaves by itself, whatever is left: nothing here has to wait for that.
+        self._reader.join(_CLOSE)
+        self._bell.close()
+
+    # -- the other end -------------------------------------------------------------------------
+
+    def _send(self, message: messages.Message) -> None:
+        with self._lock:
+            self._process.send(message)
+
+    def _greet(self) -> None:
+        self._process.send(
+            messages.Hello(
+                sys_path=tuple(sys.path),
+                parent=os.getpid(),
+                registry=self._registry,
+                patience=self._patience,
+                contact=self._contact,
+                adopted=tuple(self._live),
+            )
+        )
+
+    def _read(self) -> None:
+        """Takes in all messages, in a thread of its own."""
+        while True:
+            for message in self._process.messages():
+                self._take_in(message)
+            reason = self._process.last_words()
+            if not self._start_again(reason):
+                break
+        self._give_up(reason)
+
+    def _start_again(self, reason: str) -> bool:
+        """Puts a new process in the place of one that died: it finds the same queue jobs."""
+        self._lives -= 1
+        if self._closing or self._over is not None or not self._contact or not self._lives:
+            return False
+        self._tell(Notice(f"{reason}; a new one takes over"))
+        with self._lock:
+            try:
+                self._process = DrmaaProcess()
+            except (SchedulerUnavailable, OSError):
+                return False
+            self._greet()
+            for batch in self._batches.values():
+                self._process.send(batch.order)
+        return True
+
+    def _take_in(self, message: messages.Message) -> None:
+        match message:
+            case messages.Ready(system, contact):
+                self._contact = contact
+                self._answer.put(system)
+            case messages.Failed(reason):
+                self._give_up(reason)
+            case messages.Taken(batch, queue_jobs):
+                self._taken(batch, queue_jobs)
+            case messages.Refused(batch, reason):
+                with self._lock:
+                    self._batches.pop(batch, None)
+                self._tell(Refused(batch, reason))
+            case messages.Over(queue_job):
+                request = self._live.pop(queue_job, self._request)
+                self._tell(Ended(queue_job, judge(message, request)))
+            case messages.Stuck(queue_job, reason):
+                self._tell(Stuck(queue_job, reason))
+            case messages.Notice(text):
+                self._tell(Notice(text))
+
+    def _taken(self, batch: int, queue_jobs: tuple[str, ...]) -> None:
+        with self._lock:
+            record = self._batches[batch]
+            left = record.order.count - len(queue_jobs)
+            record.order = dataclasses.replace(record.order, count=left)
+            if left <= 0:
+                del self._batches[batch]
+            self._live.update(dict.fromkeys(queue_jobs, record.request))
+        self._tell(Submitted(batch, queue_jobs))
+
+    def _give_up(self, reason: str) -> None:
+        """Answers all that is open: there is no session process any more."""
+        if self._over is None:
+            self._over = reason
+            self._answer.put(SchedulerUnavailable(f"no Grid Engine here: {self._over}"))
+        with self._lock:
+            batches, self._batches = list(self._batches), {}
+        for batch in batches:
+            self._tell(Refused(batch, self._over))
+        while self._live:
+            queue_job, request = self._live.popitem()
+            end = End(requested_memory=request.memory, detail=self._over)
+            self._tell(Ended(queue_job, end))
+
+    def _tell(self, event: Event) -> None:
+        self._events.append(event)
+        self._bell.ring()
+
+
+@dataclasses.dataclass
+class _Batch:
+    """A batch of which not all has been taken."""
+
+    request: Request
+    order: messages.Submit
+
+
+class _Bell:
+    """A descriptor that one thread makes readable for another."""
+
+    def __init__(self) -> None:
+        self._ear, self._clapper = os.pipe()
+        os.set_blocking(self._ear, False)
+        os.set_blocking(self._clapper, False)
+        self._lock = threading.Lock()
+        self._open = True
+
+    def fileno(self) -> int:
+        return self._ear
+
+    def ring(self) -> None:
+        # Under the lock: the number of a closed descriptor may be another file's by now.
+        with self._lock, contextlib.suppress(BlockingIOError):
+            if self._open:
+                os.write(self._clapper, b"!")
+
+    def mute(self) -> None:
+        with self._lock, contextlib.suppress(BlockingIOError):
+            if self._open:
+                os.read(self._ear, 65536)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._open:
+                self._open = False
+                os.close(self._ear)
+                os.close(self._clapper)
+
+
+def _registry_file() -> str:
+    """Where a session notes its queue jobs: one file for each, even if its process is replaced."""
+    folder = os.path.expanduser(Settings.read().run_dir or "~/.gridengine")
+    name = f"{socket.gethostname()}.{os.getpid()}.{next(_numbers)}.json"
+    return os.path.join(folder, "sessions", name)
+
+
+def _whole(command: Sequence[str]) -> tuple[str, ...]:
+    """A command, if the Grid Engine passes it on as it is."""
+    for argument in command:
+        if bad := re.search(r"[\n\r\0]", argument):
+            raise ValueError(f"the Grid Engine cuts off an argument at {bad[0]!r}: {argument!r}")
+    return tuple(command)
+
+
+def _fit(logs: str) -> str:
+    """A folder's path, if the Grid Engine can take it as one."""
+    if bad := re.search(r"[:,$\n\\]", logs):
+        raise ValueError(f"the Grid Engine takes no output path with {bad[0]!r} in it: {logs!r}")
+    return logs

@@ -1,0 +1,85 @@
+"""The near end of the pipe to a DRMAA session process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...errors import SchedulerUnavailable
+from . import drmaa_library
+from .drmaa_session.messages import Malformed, Message, Notice, decode, encode
+
+# Without the package's lobby, which would import what this process has no use for.
+_START = (
+    "import sys; sys.path = [*filter(None, sys.path), sys.argv[1]]; "
+    "from drmaa_session.program import main; main()"
+)
+
+
+class DrmaaProcess:
+    """A session process that has just been started.
+
+    Raises:
+        SchedulerUnavailable: There is no Grid Engine here.
+    """
+
+    def __init__(self) -> None:
+        library = drmaa_library.require()
+        if not sys.executable:
+            raise SchedulerUnavailable("no Grid Engine here: sys.executable names no Python")
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `last_words`
+        self._process = subprocess.Popen(  # noqa: S603  # our own program
+            # -S: it finds packages where this process does.
+            [sys.executable, "-S", "-c", _START, str(Path(__file__).parent)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env=drmaa_library.environment(library),
+            cwd="/",
+            # Ctrl-C in a terminal is for the program alone.
+            start_new_session=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def send(self, message: Message) -> None:
+        """Has the process do something. If it has died, `messages` tells of it."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError, ValueError):
+            self._process.stdin.write(encode(message))
+            self._process.stdin.flush()
+
+    def messages(self) -> Iterator[Message]:
+        """Yields what the process says, until it ends."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            try:
+                yield decode(line)
+            except Malformed as error:
+                yield Notice(f"the DRMAA session process said {error}")
+
+    def last_words(self) -> str:
+        """Waits for the end of the process, and says how it ended; of use once."""
+        code = self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                stream.close()  # type: ignore[union-attr]  # both are pipes
+        with self._errors as errors:
+            errors.seek(0)
+            said = " ".join(errors.read()[-2000:].decode(errors="replace").split())
+        how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
+        return f"the DRMAA session process has ended ({how}){': ' if said else ''}{said}"
+
+    def kill(self) -> None:
+        """Ends the process at once, with no regard to its queue jobs."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._process.pid, signal.SIGKILL)

@@ -1,0 +1,1 @@
+"""Messages between the program and its workers, and what carries them."""

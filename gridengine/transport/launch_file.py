@@ -1,0 +1,197 @@
+"""The file that tells a supervisor all it needs, its path being the only argument.
+
+The arguments and the environment of a queue job can be read by every user of a cluster
+(``qstat -j``), so the keys travel in a file that its owner alone can read, in a folder that its
+owner alone can enter.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+import sys
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from ..errors import GridEngineError
+
+#: Environment of the submitting host that would be wrong, or a lie, on a node.
+_OF_THIS_HOST = frozenset(
+    """
+    HOSTNAME HOST DISPLAY XAUTHORITY XDG_RUNTIME_DIR XDG_SESSION_ID SSH_CLIENT SSH_CONNECTION
+    SSH_TTY SSH_AUTH_SOCK TERM TMPDIR TMP TEMP TMUX TMUX_PANE STY DBUS_SESSION_BUS_ADDRESS
+    JOB_ID JOB_NAME JOB_SCRIPT QUEUE NSLOTS NHOSTS NQUEUES PE ARC ENVIRONMENT REQUEST RESTARTED
+    LD_PRELOAD PWD OLDPWD SHLVL _
+    """.split()  # noqa: SIM905  # a table is easier to read than a list of quotes
+)
+_OF_A_QUEUE_JOB = ("SGE_", "PE_", "DRMAA_", "SLURM_", "PBS_")
+
+#: Libraries that start as many threads as the host has cores, whatever the queue job was granted.
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+
+
+class Keys(NamedTuple):
+    """The CURVE keys of one session, as Z85 text; nobody else ever has them."""
+
+    server_public: str
+    server_secret: str
+    public: str
+    secret: str
+
+    def __repr__(self) -> str:
+        # It may end up in a log.
+        return "<Keys>"
+
+
+class Launch(NamedTuple):
+    """What a supervisor is told.
+
+    Attributes:
+        endpoints: Where the dispatcher may be reached; any one of them will do.
+        server_key: The dispatcher's public CURVE key (Z85), empty on a local socket.
+        public_key: The public key of its workers.
+        secret_key: The secret key of its workers.
+        kind: The kind of work that these workers may do.
+        workers: How many to start at once.
+        persistent: Whether the supervisor stays when it has no worker.
+        fresh: Whether each job gets a newly forked worker.
+        share: Whether large buffers go through memory shared with the program.
+        heartbeat: Seconds between signs of life.
+        patience: Seconds of the dispatcher's silence after which all ends.
+        time_limit: Seconds from its start after which the batch system ends it, 0 for never.
+        parent: Process id of the program if it runs on the same host, else 0.
+        queue_job: ``str.format`` template that gives the queue job's name from the environment.
+        cwd: Working directory.
+        sys_path: Where modules are found.
+        environ: Variables to set.
+    """
+
+    endpoints: Sequence[str]
+    server_key: str = ""
+    public_key: str = ""
+    secret_key: str = ""
+    kind: int = 0
+    workers: int = 1
+    persistent: bool = False
+    fresh: bool = False
+    share: bool = False
+    heartbeat: float = 5.0
+    patience: float = 30.0
+    time_limit: float = 0.0
+    parent: int = 0
+    queue_job: str = ""
+    cwd: str = ""
+    sys_path: Sequence[str] = ()
+    environ: Mapping[str, str] = MappingProxyType({})
+
+    def __repr__(self) -> str:
+        # Without the secret: it may end up in a log.
+        return f"<Launch of kind {self.kind}, for {', '.join(self.endpoints)}>"
+
+    def write(self, path: str) -> None:
+        """Writes the file, readable by its owner alone from its first byte on.
+
+        Raises:
+            OSError: It exists, or cannot be written.
+        """
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+        unfinished = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}")
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:
+                json.dump({**self._asdict(), "environ": dict(self.environ)}, file)
+            # Who waits for the file shall find all of it.
+            os.rename(unfinished, path)
+        except BaseException:
+            os.unlink(unfinished)
+            raise
+
+    @classmethod
+    def read(cls, path: str) -> Launch:
+        """Returns what `write` has written.
+
+        Raises:
+            GridEngineError: Somebody else could have read or planted the file.
+            OSError: It cannot be read.
+        """
+        folder = os.path.dirname(os.path.abspath(path))
+        _refuse_if_shared(folder, os.stat(folder), 0o700)
+        with open(path, encoding="utf-8") as file:
+            _refuse_if_shared(path, os.fstat(file.fileno()), 0o600)
+            return cls(**json.load(file))
+
+
+def _refuse_if_shared(path: str, status: os.stat_result, wanted: int) -> None:
+    mode = stat.S_IMODE(status.st_mode)
+    if status.st_uid != os.geteuid() or mode & 0o077:
+        raise GridEngineError(
+            f"{path} holds keys, but belongs to user {status.st_uid} with mode {mode:o}: it must "
+            f"be this user's, with mode {wanted:o}"
+        )
+
+
+def private_folder(path: str) -> str:
+    """Makes a folder that its owner alone can enter, or checks that an existing one is so.
+
+    Returns:
+        The path.
+
+    Raises:
+        GridEngineError: It is somebody else's, or open to others.
+        OSError: It cannot be made.
+    """
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    status = os.lstat(path)
+    if not stat.S_ISDIR(status.st_mode):
+        raise GridEngineError(f"{path} shall hold keys, but is no folder: remove it")
+    if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
+        raise GridEngineError(
+            f"{path} shall hold keys, but belongs to user {status.st_uid} with mode "
+            f"{stat.S_IMODE(status.st_mode):o}: make it this user's, with mode 700"
+        )
+    return path
+
+
+def local_endpoint(folder: str) -> str:
+    """Returns where the dispatcher with this private folder is reached on its own host."""
+    return f"ipc://{os.path.join(folder, 'dispatcher')}"
+
+
+def import_path() -> list[str]:
+    """Returns where this program finds modules, in a form that holds elsewhere too."""
+    paths = [os.path.abspath(path) for path in sys.path if isinstance(path, str)]
+    package = os.path.abspath(__file__)
+    for _ in ("launch_file", "transport", "gridengine"):
+        package = os.path.dirname(package)
+    return paths if package in paths else [*paths, package]
+
+
+def environment_for_nodes(environ: Mapping[str, str], threads: int) -> dict[str, str]:
+    """Returns the variables that a program on another host shall see as if it were here.
+
+    Args:
+        environ: The program's own environment.
+        threads: Slots of one worker, which libraries shall not exceed unless told otherwise.
+    """
+    travelling = {
+        name: value
+        for name, value in environ.items()
+        if name not in _OF_THIS_HOST and not name.startswith(_OF_A_QUEUE_JOB)
+    }
+    return {**thread_limits(environ, threads), **travelling}
+
+
+def thread_limits(environ: Mapping[str, str], threads: int) -> dict[str, str]:
+    """Returns the variables that hold numeric libraries to ``threads``, but for those set."""
+    return {name: str(threads) for name in _THREADS if name not in environ}

@@ -1,0 +1,295 @@
+"""How the dispatcher speaks with its supervisors and workers, and how it does on one host.
+
+Its end of the lines that `gridengine.worker.connection` draws: a socket file in a folder that only
+this user can enter. Over a network `gridengine.transport.zeromq` does the same.
+"""
+
+from __future__ import annotations
+
+# Not `socket`, which stands on it and takes 3 ms to import.
+import _socket as socket
+import abc
+import collections
+import contextlib
+import math
+import select
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from ..logs import Log
+from . import messages as protocol
+from . import zmtp
+from .launch_file import Keys, local_endpoint
+from .rate_limited_log import Complaints
+
+log = Log(__name__)
+
+#: Connections that may wait to be accepted; the system allows fewer (somaxconn, listen(2)).
+BACKLOG = 4096
+
+LINGER = 1.0
+"""Seconds that messages on their way get when all is closed."""
+
+#: Seconds after which the next connection is accepted when there was no descriptor left for one.
+_PAUSE = 0.1
+
+#: Times that a peer is read in one turn while there is more: some megabytes, more than a kernel
+#: keeps for a connection, as a rule.
+_READS = 16
+
+
+class Wires(abc.ABC):
+    """All connections of a dispatcher. Made by any thread, then used by the dispatcher's alone.
+
+    Attributes:
+        endpoints: Where it can be reached; any one will do.
+        keys: The keys of its peers, None on a local socket.
+        more: Whether the last `receive` may have left something that was there.
+    """
+
+    endpoints: Sequence[str]
+    keys: Keys | None = None
+    more = False
+
+    def __init__(self) -> None:
+        self._complaints = Complaints(log)
+
+    @abc.abstractmethod
+    def watch(self, descriptor: int) -> None:
+        """Has `wait` return when there is something to read from a descriptor, too."""
+
+    @abc.abstractmethod
+    def wait(self, seconds: float) -> Iterable[int]:
+        """Returns when a message may be there, or one of the watched descriptors is ready.
+
+        Args:
+            seconds: For how long at most.
+
+        Returns:
+            The watched descriptors that are ready.
+        """
+
+    def receive(self) -> Iterator[tuple[bytes, protocol.ToHost, list[Any]]]:
+        """Yields messages that are there, if not all of many: sender, message, frames."""
+        for address, (header, *frames) in self._messages():
+            try:
+                message = protocol.decode_to_host(header)
+            except protocol.ProtocolError as error:
+                self.complain(address, f"dropped rubbish: {error}")
+            else:
+                yield address, message, frames
+
+    def send(self, address: bytes, message: protocol.ToNode, frames: Sequence[Any] = ()) -> bool:
+        """Sends a message; False if that peer is known not to be connected."""
+        return self._put(address, [protocol.encode(message), *frames])
+
+    def complain(self, peer: bytes, text: str) -> None:
+        """Says in the log what is wrong with a peer; once in a while, however often it is called.
+
+        What a peer does is held against its message, never against its name: names are chosen
+        by the peers, and a liar may have chosen that of an honest worker.
+        """
+        self._complaints.about(peer, text)
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Ends all connections; messages on their way get `LINGER` seconds."""
+
+    @abc.abstractmethod
+    def _messages(self) -> Iterator[tuple[bytes, list[Any]]]:
+        """Yields the frames of messages that are there, at least one each, and who sent them."""
+
+    @abc.abstractmethod
+    def _put(self, address: bytes, frames: list[Any]) -> bool:
+        """Sends frames without waiting; False if that peer is known not to be connected."""
+
+
+class _Peer:
+    """One connection."""
+
+    __slots__ = ("crowded", "reader", "socket", "unsent")
+
+    def __init__(self, connection: socket.socket, buffer: memoryview) -> None:
+        self.socket = connection
+        self.reader = zmtp.Reader(buffer)
+        self.unsent: collections.deque[Any] = collections.deque()
+        # Whether to send the rest when there is room.
+        self.crowded = False
+
+    def flush(self) -> None:
+        """Sends what there is room for.
+
+        Raises:
+            OSError: The peer has hung up.
+        """
+        unsent = self.unsent
+        while unsent:
+            try:
+                sent = self.socket.send(unsent[0])
+            except BlockingIOError:
+                return
+            if sent == len(unsent[0]):
+                unsent.popleft()
+            else:
+                unsent[0] = memoryview(unsent[0])[sent:]
+
+
+class LocalWires(Wires):
+    """`Wires` to processes of this host.
+
+    Args:
+        folder: The private folder for the socket file.
+    """
+
+    def __init__(self, folder: str) -> None:
+        super().__init__()
+        self.endpoints = [local_endpoint(folder)]
+        self._watched: set[int] = set()
+        self._peers: dict[int, _Peer] = {}
+        self._named: dict[bytes, _Peer] = {}
+        self._readable: list[_Peer] = []
+        self._shut_until = 0.0
+        self._buffer = memoryview(bytearray(zmtp.READ))
+        self._poll = select.poll()
+        self._door = socket.socket(socket.AF_UNIX)
+        try:
+            self._door.bind(self.endpoints[0].removeprefix("ipc://"))
+            self._door.listen(BACKLOG)
+            self._door.setblocking(False)
+        except BaseException:
+            self._door.close()
+            raise
+        self._poll.register(self._door, select.POLLIN)
+
+    def watch(self, descriptor: int) -> None:
+        """See `Wires`."""
+        self._watched.add(descriptor)
+        self._poll.register(descriptor, select.POLLIN)
+
+    def wait(self, seconds: float) -> Iterable[int]:
+        """See `Wires`."""
+        if self._shut_until:
+            seconds = min(seconds, self._until_the_door_opens())
+        watched = []
+        for descriptor, event in self._poll.poll(math.ceil(seconds * 1000)):
+            peer = self._peers.get(descriptor)
+            if peer is None:
+                if descriptor in self._watched:
+                    watched.append(descriptor)
+                else:
+                    self._answer_the_door()
+                continue
+            if event & ~select.POLLOUT:
+                self._readable.append(peer)
+            if event & select.POLLOUT:
+                self._flush(peer)
+        return watched
+
+    def _answer_the_door(self) -> None:
+        while True:
+            try:
+                # As `socket.socket.accept` does it.
+                descriptor, _ = self._door._accept()  # type: ignore[attr-defined]
+            except BlockingIOError:
+                return
+            except OSError as error:
+                # As a rule the program has as many files open as it may have.
+                self.complain(b"the door", f"no worker can be let in for now: {error}")
+                self._poll.unregister(self._door)
+                self._shut_until = time.monotonic() + _PAUSE
+                return
+            connection = socket.socket(fileno=descriptor)
+            connection.setblocking(False)
+            peer = self._peers[descriptor] = _Peer(connection, self._buffer)
+            self._poll.register(descriptor, select.POLLIN)
+            peer.unsent.append(zmtp.introduction(b"ROUTER", b""))
+            self._flush(peer)
+
+    def _until_the_door_opens(self) -> float:
+        left = self._shut_until - time.monotonic()
+        if left <= 0:
+            self._shut_until = 0.0
+            self._poll.register(self._door, select.POLLIN)
+        return max(0.0, left)
+
+    def _messages(self) -> Iterator[tuple[bytes, list[Any]]]:
+        readable, self._readable = self._readable, []
+        for peer in readable:
+            reader = peer.reader
+            # All that is there: what the dead have said is to be heard before they are buried.
+            for _ in range(_READS):
+                stranger = reader.peer is None
+                try:
+                    messages = reader.read(peer.socket)
+                except BlockingIOError:
+                    break
+                except OSError as error:
+                    self._drop(peer, error)
+                    break
+                address = reader.peer
+                if address is not None:
+                    if stranger:
+                        self._name(peer, address)
+                    for message in messages:
+                        yield address, message
+                if not reader.more:
+                    break
+
+    def _name(self, peer: _Peer, address: bytes) -> None:
+        # One that was cut off comes back under its old name.
+        before = self._named.get(address)
+        if before is not None:
+            self._drop(before)
+        self._named[address] = peer
+
+    def _put(self, address: bytes, frames: list[Any]) -> bool:
+        peer = self._named.get(address)
+        if peer is None:
+            return False
+        peer.unsent += zmtp.parts(frames)
+        # What does not fit now goes as soon as it does, and in its order.
+        if not peer.crowded:
+            self._flush(peer)
+        return True
+
+    def _flush(self, peer: _Peer) -> None:
+        """Sends what there is room for, the rest once there is."""
+        try:
+            peer.flush()
+        except OSError:
+            # It has hung up. What it has said before is still to be read, and shows that too. Half
+            # a message may have left: nothing shall follow it.
+            peer.unsent.clear()
+            with contextlib.suppress(OSError):
+                peer.socket.shutdown(socket.SHUT_WR)
+        if peer.crowded != bool(peer.unsent):
+            peer.crowded = not peer.crowded
+            self._poll.modify(peer.socket, select.POLLIN | (peer.crowded and select.POLLOUT))
+
+    def _drop(self, peer: _Peer, error: OSError | None = None) -> None:
+        if isinstance(error, zmtp.ForeignError):
+            self.complain(peer.reader.peer or b"a stranger", f"dropped: {error}")
+        descriptor = peer.socket.fileno()
+        if self._peers.pop(descriptor, None) is None:
+            return
+        address = peer.reader.peer
+        if address is not None and self._named.get(address) is peer:
+            del self._named[address]
+        self._poll.unregister(descriptor)
+        # A program that closes all its descriptors has closed this one, too.
+        with contextlib.suppress(OSError):
+            peer.socket.close()
+
+    def close(self) -> None:
+        """See `Wires`."""
+        self._door.close()
+        end = time.monotonic() + LINGER
+        for peer in self._peers.values():
+            with contextlib.suppress(OSError):
+                for part in peer.unsent:
+                    peer.socket.settimeout(max(0.001, end - time.monotonic()))
+                    peer.socket.sendall(part)
+            peer.socket.close()
+        self._peers.clear()
+        self._named.clear()

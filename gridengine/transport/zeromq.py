@@ -1,0 +1,246 @@
+"""The dispatcher's socket for workers on other hosts, and who may speak through it.
+
+TCP, always encrypted and authenticated with CURVE. A peer without the session's key is dropped by
+ZeroMQ before any byte of its reaches this program.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
+
+import zmq
+from zmq.utils import z85
+
+from ..errors import SchedulerError
+from ..settings import port_range
+from .launch_file import Keys
+from .local import BACKLOG, LINGER, Wires
+
+#: Milliseconds in which a peer must have shown its key: who says nothing, holds a descriptor and
+#: what it has sent until then.
+_HANDSHAKE = 10_000
+
+#: Ports that are tried where one must be free at several addresses.
+_TRIES = 100
+
+#: Threads that encrypt, decrypt, read and write for workers on other hosts.
+_CRYPTERS = 2
+
+#: Messages that are read before work is handed out again.
+_MESSAGES = 500
+
+#: Messages of one peer that are held here unread. The rest waits on the peer's side, so that who
+#: sends faster than can be read fills its own memory.
+_UNREAD = 1000
+
+
+class NetworkWires(Wires):
+    """`Wires` to other hosts.
+
+    Args:
+        host: As `gridengine.settings.Settings.host`.
+        ports: As `gridengine.settings.Settings.ports`.
+
+    Attributes:
+        socket: What all messages come and go through.
+
+    Raises:
+        SchedulerError: The host or the ports cannot be used.
+    """
+
+    def __init__(self, host: str = "", ports: str = "") -> None:
+        super().__init__()
+        # Encryption is the work of these threads: one moves about 1 GB/s.
+        self._context: zmq.Context[Any] = zmq.Context(io_threads=_CRYPTERS)
+        self._door: zmq.Socket[bytes] = self._context.socket(zmq.REP)
+        self.socket: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
+        self.socket.router_mandatory = 1
+        # A worker that was cut off comes back under its old name.
+        self.socket.router_handover = 1
+        # Bounded by the blocks that are out, not by a count of messages: at the mark a ROUTER
+        # would drop them.
+        self.socket.sndhwm = 0
+        self.socket.rcvhwm = _UNREAD
+        # No limit to the size of a message: a result may be larger than any that is set here.
+        self.socket.maxmsgsize = -1
+        self.socket.handshake_ivl = _HANDSHAKE
+        self.socket.linger = int(LINGER * 1000)
+        self.socket.set(zmq.BACKLOG, BACKLOG)
+        self._poller = zmq.Poller()
+        try:
+            self.keys = _new_keys()
+            self.endpoints = self._open(self.keys, host, ports)
+        except BaseException:
+            self.close()
+            raise
+        self._expected = z85.decode(self.keys.public)
+        self._poller.register(self.socket, zmq.POLLIN)
+        self._poller.register(self._door, zmq.POLLIN)
+
+    def _open(self, keys: Keys, host: str, ports: str) -> list[str]:
+        # Bound before the first connection: without it ZeroMQ would let in whoever knows the
+        # server's public key.
+        self._door.bind("inproc://zeromq.zap.01")
+        self.socket.ipv6 = True
+        self.socket.zap_domain = b"gridengine"
+        self.socket.curve_server = 1
+        self.socket.curve_secretkey = keys.server_secret.encode()
+        addresses = _addresses(host)
+        port = self._bind(_bindable(addresses) if host else ["*"], port_range(ports))
+        return [f"tcp://{_bracketed(address)}:{port}" for address in addresses]
+
+    def _bind(self, interfaces: list[str], ports: tuple[int, int] | None) -> int:
+        first, last = ports or (0, 0)
+        wanted = map(str, range(first, last + 1)) if ports else ["*"] * _TRIES
+        for port in wanted:
+            if bound := self._bind_all(interfaces, port):
+                return bound
+        raise SchedulerError(
+            f"every port from {first} to {last} is in use: give more of them "
+            "(GRIDENGINE_PORTS, or ports=)"
+            if ports
+            else f"no port is free at all of {', '.join(interfaces)}"
+        )
+
+    def _bind_all(self, interfaces: list[str], port: str) -> int:
+        """Listens at the same port of all interfaces; returns it, 0 if it is in use at one."""
+        bound: list[str] = []
+        for interface in interfaces:
+            try:
+                self.socket.bind(f"tcp://{interface}:{port}")
+            except zmq.ZMQError as error:
+                if error.errno != zmq.EADDRINUSE:
+                    raise SchedulerError(f"cannot listen at {interface}:{port}: {error}") from None
+                for endpoint in bound:
+                    self.socket.unbind(endpoint)
+                return 0
+            bound.append(bytes(self.socket.getsockopt(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode())
+            # The others get the one that the system has given to the first.
+            port = bound[-1].rpartition(":")[2]
+        return int(port)
+
+    # ------------------------------------------------------------------ messages
+
+    def watch(self, descriptor: int) -> None:
+        """See `Wires`."""
+        self._poller.register(descriptor, zmq.POLLIN)
+
+    def wait(self, seconds: float) -> Iterable[int]:
+        """See `Wires`."""
+        ready = dict(self._poller.poll(math.ceil(seconds * 1000)))
+        ready.pop(self.socket, None)
+        if ready.pop(self._door, None):
+            self._answer_the_door()
+        return cast(Iterable[int], ready)
+
+    def _answer_the_door(self) -> None:
+        """Lets in those who have the session's key (ZAP, https://rfc.zeromq.org/spec/27)."""
+        while True:
+            try:
+                version, request, _, address, _, mechanism, *credentials = (
+                    self._door.recv_multipart(zmq.NOBLOCK)
+                )
+            except zmq.Again:
+                return
+            if mechanism == b"CURVE" and credentials == [self._expected]:
+                answer = [b"200", b"OK", b"worker", b""]
+            else:
+                self.complain(address, "refused: a stranger, without this session's key")
+                answer = [b"400", b"no key", b"", b""]
+            self._door.send_multipart([version, request, *answer])
+
+    def _messages(self) -> Iterator[tuple[bytes, list[Any]]]:
+        socket = self.socket
+        self.more = False
+        for _ in range(_MESSAGES):
+            # Asked first: to be told by an exception takes ten times as long.
+            if not cast(int, socket.get(zmq.EVENTS)) & zmq.POLLIN:
+                return
+            # A ROUTER's message has at least two frames; to ask costs as much as to receive one.
+            address = socket.recv(zmq.NOBLOCK)
+            frames: list[Any] = [socket.recv()]
+            while socket.get(zmq.RCVMORE):
+                frames.append(socket.recv(copy=False).buffer)
+            yield address, frames
+        self.more = True
+
+    def _put(self, address: bytes, frames: list[Any]) -> bool:
+        try:
+            if len(frames) > 1:
+                self.socket.send_multipart([address, *frames], copy=False)
+            else:
+                self.socket.send(address, zmq.SNDMORE)
+                self.socket.send(frames[0])
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EHOSTUNREACH:
+                raise
+            return False
+        return True
+
+    def close(self) -> None:
+        """See `Wires`."""
+        self.socket.close()
+        self._door.close(linger=0)
+        self._context.term()
+
+
+def _new_keys() -> Keys:
+    pairs = (*zmq.curve_keypair(), *zmq.curve_keypair())
+    return Keys(*(key.decode() for key in pairs))
+
+
+def _addresses(host: str) -> list[str]:
+    """Returns the addresses under which workers may find this host, the likeliest first.
+
+    Raises:
+        SchedulerError: ``host`` is neither a name, nor an address, nor an interface.
+    """
+    import ipaddress
+    import socket as _socket
+
+    interfaces = _interfaces()
+    if not host:
+        every = [address for addresses in interfaces.values() for address in addresses]
+        reachable = [address for address in every if not ipaddress.ip_address(address).is_loopback]
+        # With no network at all the workers can only be on this host.
+        return sorted(reachable, key=lambda a: ipaddress.ip_address(a).version) or every
+    if host in interfaces:
+        if not interfaces[host]:
+            raise SchedulerError(f"the interface {host} has no address")
+        return interfaces[host]
+    try:
+        found = _socket.getaddrinfo(host, None, type=_socket.SOCK_STREAM)
+    except OSError as error:
+        raise SchedulerError(
+            f"host {host!r} is no address, no name that resolves ({error}), and none of this "
+            f"host's interfaces: {', '.join(interfaces)}"
+        ) from None
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _interfaces() -> dict[str, list[str]]:
+    import socket as _socket
+
+    import psutil
+
+    return {
+        name: [
+            entry.address
+            for entry in entries
+            # An address of the link alone needs the peer's own interface name to be reached.
+            if entry.family in (_socket.AF_INET, _socket.AF_INET6) and "%" not in entry.address
+        ]
+        for name, entries in psutil.net_if_addrs().items()
+    }
+
+
+def _bindable(addresses: list[str]) -> list[str]:
+    """Returns where to listen: at the wanted addresses if they are this host's own, else at all."""
+    own = {address for entries in _interfaces().values() for address in entries}
+    return [_bracketed(address) for address in addresses] if own.issuperset(addresses) else ["*"]
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address

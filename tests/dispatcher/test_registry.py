@@ -1,0 +1,174 @@
+"""Which hub serves which scheduler: after a copy, a fork, an end."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import weakref
+from pathlib import Path
+
+import pytest
+
+import gridengine
+from gridengine import Job
+from gridengine.dispatcher.registry import hub_for, open_hubs
+from gridengine.schedulers import ProcessScheduler
+
+from .. import targets
+from ..waiting import wait_until
+
+
+def test_a_scheduler_has_the_same_hub_until_it_is_closed() -> None:
+    with ProcessScheduler(1) as scheduler:
+        hub = hub_for(scheduler)
+        assert hub is hub_for(scheduler)
+        assert open_hubs() == [hub]
+    assert open_hubs() == []
+    with scheduler:
+        assert hub is not hub_for(scheduler)
+        assert [9] == gridengine.map(targets.square, [3], scheduler=scheduler)
+
+
+def test_equal_schedulers_have_hubs_of_their_own() -> None:
+    with ProcessScheduler(1) as one, ProcessScheduler(1) as other:
+        assert hub_for(one) is not hub_for(other)
+
+
+def test_a_scheduler_in_use_is_copied_and_sent_as_a_description() -> None:
+    with ProcessScheduler(3, fresh=True) as scheduler:
+        hub = hub_for(scheduler)
+        for other in (copy.copy(scheduler), pickle.loads(pickle.dumps(scheduler))):
+            assert (other.max_workers, other.fresh) == (3, True)
+            other.close()
+            assert not hub.closed
+
+
+def _sum_of_squares(scheduler: ProcessScheduler, count: int) -> int:
+    with scheduler:
+        return sum(gridengine.map(targets.square, range(count), scheduler=scheduler))
+
+
+def test_a_job_can_use_the_scheduler_that_it_runs_on() -> None:
+    with ProcessScheduler(1) as scheduler:
+        job = Job(target=_sum_of_squares, args=(scheduler, 4), scheduler=scheduler)
+        job.start()
+        assert job.result == 14
+
+
+def test_what_a_closed_scheduler_had_is_let_go() -> None:
+    scheduler = ProcessScheduler(1)
+    hub = weakref.ref(hub_for(scheduler))
+    scheduler.close()
+    del scheduler
+    wait_until(lambda: gc.collect() >= 0 and hub() is None, what="the hub is gone")
+
+
+FORK = """
+import os, sys
+import gridengine
+from gridengine.schedulers import ProcessScheduler
+from tests.targets import square
+
+scheduler = ProcessScheduler(1)
+assert gridengine.map(square, [2], scheduler=scheduler) == [4]
+child = os.fork()
+# Both at once, with what was one scheduler.
+assert gridengine.map(square, [3, 4], scheduler=scheduler) == [9, 16]
+scheduler.close()
+if not child:
+    sys.exit()
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+def test_a_fork_of_the_program_has_workers_of_its_own() -> None:
+    # From Python 3.12 on a fork of a program with threads is warned of.
+    command = [sys.executable, "-W", "ignore", "-c", FORK]
+    done = subprocess.run(command, timeout=60, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+FORGETS = """
+import os, sys
+from gridengine import Job
+from gridengine.schedulers import ProcessScheduler
+
+Job(target=os.mkdir, args=(sys.argv[1],), scheduler=ProcessScheduler(1)).start()
+"""
+
+
+def test_a_job_that_nobody_remembers_is_waited_for_at_the_end(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    subprocess.run([sys.executable, "-c", FORGETS, str(done)], timeout=60, check=True)
+    assert os.path.exists(done)
+
+
+def _supervisor_and_blocked_signals(_: object) -> tuple[int, str]:
+    status = Path("/proc/self/status").read_text()
+    return os.getppid(), status.partition("SigBlk:")[2].split()[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_jobs_are_started_with_no_signal_blocked_whoever_starts_their_supervisor() -> None:
+    with ProcessScheduler(1) as scheduler:
+        seen = set()
+        for _ in range(2):
+            job = Job(target=_supervisor_and_blocked_signals, args=(1,), scheduler=scheduler)
+            job.start()
+            supervisor, blocked = job.result
+            assert int(blocked, 16) == 0
+            seen.add(supervisor)
+            # The next one is started by the dispatcher's thread.
+            os.kill(supervisor, signal.SIGKILL)
+            crew = hub_for(scheduler)._clerk._crew
+            wait_until(lambda crew=crew: not crew.supervisors, what="the supervisor is gone")
+        assert len(seen) == 2
+
+
+def test_a_log_that_cannot_be_read_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    with ProcessScheduler(1) as scheduler:
+        crew = hub_for(scheduler)._clerk._crew
+        os.rmdir(crew._logs)
+        assert crew.log_of("1.1") == ""
+        assert "cannot be read" in caplog.text
+        os.mkdir(crew._logs)
+
+
+PIPES = """
+import os, signal, sys, time
+import gridengine
+from gridengine.dispatcher.registry import hub_for
+from gridengine.transport.messages import Leave
+from gridengine.schedulers import ProcessScheduler
+from tests.targets import pid, square
+from tests.waiting import wait_until
+
+# As programs do that are used in pipes, such as `program | head`.
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+with ProcessScheduler(1) as scheduler:
+    (worker,) = gridengine.map(pid, [1], scheduler=scheduler)
+    hub = hub_for(scheduler)
+    (address,) = hub._clerk.ledger.workers
+
+    def hang_up():
+        os.kill(worker, signal.SIGKILL)
+        # Until the kernel has closed its end.
+        wait_until(lambda: open(f"/proc/{worker}/stat").read().split()[2] == "Z"
+                   if os.path.exists(f"/proc/{worker}") else True, what="the worker is dead")
+        for _ in range(10):
+            hub._wires.send(address, Leave())
+
+    hub._ask(hang_up)
+    assert gridengine.map(square, [3], scheduler=scheduler) == [9]
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_worker_that_hangs_up_does_not_end_a_program_that_is_used_in_pipes() -> None:
+    done = subprocess.run([sys.executable, "-c", PIPES], timeout=60, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

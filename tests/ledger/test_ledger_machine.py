@@ -1,0 +1,511 @@
+"""Any order of events: no call lost, none recorded twice, and everything comes to an end."""
+
+from __future__ import annotations
+
+import collections
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from gridengine.ledger.ledger import Ledger
+from gridengine.ledger.records import WorkerRecord
+from gridengine.ledger.task import Outcome, Place, Ticket
+from gridengine.serialization.packed import Function
+from gridengine.settings import BLOCK_SECONDS
+from gridengine.states import JobState, Mode
+
+KINDS = (0, 1)
+#: Mostly the same kind, so that there is something to share.
+some_kind = st.sampled_from((0, 0, 0, 1))
+FUNCTIONS = {name: Function(name.encode(), b"", (), name) for name in ("quick", "slow")}
+WALL = {"quick": BLOCK_SECONDS / 50, "slow": BLOCK_SECONDS * 2}
+
+
+@dataclass
+class Call:
+    """A call as its worker sees it."""
+
+    position: int
+    ticket: Ticket
+    attempt: int
+    index: int
+    careful: bool
+
+
+@dataclass
+class Answer:
+    ticket: Ticket
+    attempt: int
+    lo: int
+    hi: int
+    failed: bool
+
+
+@dataclass
+class Node:
+    """An honest worker and its supervisor: runs what it has in the order of the positions.
+
+    Attributes:
+        mail: Blocks that are on their way to it, with their numbers.
+        queue: What it has heard and not begun.
+        slice: What it runs.
+        begun: Position and width of the latest slice, as in the page.
+        unsent: Answers that it has not sent.
+        recall: Where the range ends that it shall begin nothing of, if one is on its way.
+    """
+
+    record: WorkerRecord
+    mail: collections.deque[tuple[int, list[Call]]] = field(default_factory=collections.deque)
+    queue: collections.deque[Call] = field(default_factory=collections.deque)
+    slice: list[Call] = field(default_factory=list)
+    begun: tuple[int, int] = (0, 0)
+    unsent: list[Answer] = field(default_factory=list)
+    recall: int | None = None
+    block: int = 0
+    ran: set[tuple[Ticket, int]] = field(default_factory=set)
+
+
+def for_some_node(able: Callable[[Node], object], **drawn: st.SearchStrategy[Any]) -> Any:
+    """Makes a rule of a method: for any node that is ``able``."""
+
+    def decorate(method: Callable[..., None]) -> Any:
+        def act(self: LedgerMachine, data: st.DataObject, **values: Any) -> None:
+            method(self, data.draw(st.sampled_from(self.able_nodes(able))), **values)
+
+        act.__name__ = method.__name__
+        return precondition(lambda self: self.able_nodes(able))(rule(data=st.data(), **drawn)(act))
+
+    return decorate
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """The hub's part: turns what nodes do into events, and orders into what nodes get."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.ledger = Ledger(infrastructure_retries=2)
+        self.tickets: list[Ticket] = []
+        self.nodes: dict[bytes, Node] = {}
+        self.joined = 0
+        self.sent: list[tuple[bytes, Answer]] = []
+        self.answered: list[tuple[bytes, int, int]] = []
+        self.recorded: dict[Ticket, list[int]] = collections.defaultdict(list)
+        self.attempts: dict[Ticket, int] = collections.defaultdict(int)
+
+    def able_nodes(self, able: Callable[[Node], object]) -> list[Node]:
+        return [node for node in self.nodes.values() if able(node)]
+
+    # ------------------------------------------------------------------ the program
+
+    @initialize(sizes=st.lists(st.integers(1, 20), min_size=1, max_size=4))
+    def open(self, sizes: list[int]) -> None:
+        self.join(0)
+        for size in sizes:
+            self.submit(size, "slow", 1, kind=0, lost_retries=1, error_retries=1, fail_fast=False)
+
+    @rule(
+        size=st.integers(1, 20),
+        function=st.sampled_from(sorted(FUNCTIONS)),
+        kind=some_kind,
+        lost_retries=st.integers(0, 2),
+        error_retries=st.integers(0, 1),
+        fail_fast=st.booleans(),
+        copies=st.integers(1, 5),
+    )
+    def submit(self, size: int, function: str, copies: int, **traits: Any) -> None:
+        for _ in range(copies):
+            mode = Mode.CALL if size == 1 else Mode.MAP
+            ticket = Ticket(FUNCTIONS[function], mode, b"", size=size, **traits)
+            self.tickets.append(ticket)
+            self.ledger.submit(ticket)
+
+    @precondition(lambda self: self.live_tickets())
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        ticket = data.draw(st.sampled_from(self.live_tickets()))
+        ticket.move(JobState.CANCELLED)
+        self.take_back(ticket)
+
+    @precondition(lambda self: self.live_tickets())
+    @rule(data=st.data())
+    def cancel_many(self, data: st.DataObject) -> None:
+        unwanted = data.draw(st.sets(st.sampled_from(self.live_tickets()), max_size=5))
+        waiting = set(self.ledger.cancel_waiting(set(unwanted)))
+        held = self.held_tickets()
+        assert waiting == unwanted - held
+        for ticket in unwanted:
+            ticket.move(JobState.CANCELLED)
+            self.take_back(ticket)
+
+    @precondition(lambda self: not all(map(self.ledger.staff, KINDS)))
+    @rule()
+    def give_up(self) -> None:
+        [kind, *_] = [kind for kind in KINDS if not self.ledger.staff(kind)]
+        for ticket in self.ledger.give_up(kind):
+            assert not ticket.over
+            ticket.move(JobState.FAILED)
+
+    def take_back(self, ticket: Ticket) -> None:
+        holders = self.ledger.cancel(ticket)
+        assert {w.address for w in holders} == {
+            w.address
+            for w in self.ledger.workers.values()
+            if any(piece.ticket is ticket for piece in w.outstanding)
+        }
+        for worker in holders:
+            if not worker.recalling:
+                self.order_recall(self.ledger.recall(worker))
+
+    # ------------------------------------------------------------------ the nodes
+
+    @rule(kind=some_kind, life=st.sampled_from((math.inf, math.inf, 0.01, 2.0)))
+    def join(self, kind: int, life: float = math.inf) -> None:
+        address = b"s.%d" % self.joined
+        self.joined += 1
+        team = b"team" if self.joined % 2 else b""
+        worker = self.ledger.joined(address, kind, self.now, deadline=self.now + life, team=team)
+        self.nodes[address] = Node(worker)
+
+    @rule()
+    def assign(self) -> None:
+        for order in self.ledger.assign(self.now):
+            worker = order.worker
+            assert order.pieces
+            assert not worker.leaving
+            assert not worker.recalling
+            calls = [
+                Call(piece.position + i - piece.lo, piece.ticket, piece.attempt, i, piece.careful)
+                for piece in order.pieces
+                for i in range(piece.lo, piece.hi)
+            ]
+            assert not any(call.ticket.over for call in calls)
+            assert all(call.ticket.kind == worker.kind for call in calls)
+            if any(piece.lonely for piece in order.pieces):
+                assert len(order.pieces) == 1
+                team = [w for w in self.ledger.workers.values() if w.team == worker.team]
+                assert not any(w.outstanding for w in team if w is not worker)
+            else:
+                assert worker.team not in self.teams_kept_at_rest() or worker.alone
+            if any(call.careful for call in calls):
+                assert list(worker.outstanding) == order.pieces
+                assert len(order.pieces) == 1
+            self.nodes[worker.address].mail.append((worker.block, calls))
+        for worker in self.ledger.out_of_time():
+            assert not worker.outstanding
+            assert worker.leaving
+
+    def teams_kept_at_rest(self) -> set[bytes]:
+        return {
+            worker.team
+            for worker in self.ledger.workers.values()
+            if any(piece.lonely for piece in worker.outstanding)
+        }
+
+    @rule()
+    def assign_and_work(self) -> None:
+        self.assign()
+        for node in self.nodes.values():
+            self.hear_block(node)
+            self.begin_slice(node, 2)
+
+    @for_some_node(lambda node: node.mail)
+    def hear(self, node: Node) -> None:
+        self.hear_block(node)
+
+    def hear_block(self, node: Node) -> None:
+        if node.mail:
+            node.block, calls = node.mail.popleft()
+            node.queue.extend(calls)
+
+    @for_some_node(lambda node: node.queue and not node.slice, width=st.integers(1, 8))
+    def begin(self, node: Node, width: int) -> None:
+        self.begin_slice(node, width)
+
+    @for_some_node(lambda node: node.queue or node.mail, slices=st.integers(1, 5))
+    def work(self, node: Node, slices: int) -> None:
+        self.hear_block(node)
+        for _ in range(slices):
+            self.begin_slice(node, 3)
+            self.finish_slice(node)
+
+    def begin_slice(self, node: Node, width: int) -> None:
+        if node.slice or not node.queue:
+            return
+        first = node.queue[0]
+        while node.queue and len(node.slice) < (1 if first.careful else width):
+            call = node.queue[0]
+            if (call.ticket, call.attempt) != (first.ticket, first.attempt):
+                break
+            node.slice.append(node.queue.popleft())
+        node.begun = first.position, len(node.slice)
+        node.ran.add((first.ticket, first.attempt))
+
+    @for_some_node(lambda node: node.slice, failed=st.booleans())
+    def finish(self, node: Node, failed: bool) -> None:
+        self.finish_slice(node, failed)
+
+    def finish_slice(self, node: Node, failed: bool = False) -> None:
+        if not node.slice:
+            return
+        first, last = node.slice[0], node.slice[-1]
+        node.unsent.append(Answer(first.ticket, first.attempt, first.index, last.index + 1, failed))
+        node.slice = []
+        if failed and first.ticket.fail_fast:
+            rest = (first.ticket, first.attempt)
+            while node.queue and (node.queue[0].ticket, node.queue[0].attempt) == rest:
+                node.queue.popleft()
+
+    @for_some_node(lambda node: node.unsent)
+    def flush(self, node: Node) -> None:
+        self.send_answers(node)
+
+    @for_some_node(lambda node: node.unsent)
+    def lose_the_first_answer(self, node: Node) -> None:
+        node.unsent.pop(0)
+
+    def send_answers(self, node: Node) -> None:
+        answers, node.unsent = node.unsent, []
+        for answer in answers:
+            self.sent.append((node.record.address, answer))
+            self.answer(node.record, answer)
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data())
+    def answer_again(self, data: st.DataObject) -> None:
+        address, answer = data.draw(st.sampled_from(self.sent))
+        worker = self.ledger.workers.get(address)
+        if worker is not None:
+            assert not self.answer(worker, answer)
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data())
+    def answer_for_another(self, data: st.DataObject) -> None:
+        _, answer = data.draw(st.sampled_from(self.sent))
+        for worker in self.ledger.workers.values():
+            assert not self.answer(worker, answer)
+
+    def answer(self, worker: WorkerRecord, answer: Answer) -> bool:
+        wall = WALL[answer.ticket.function.name] * (answer.hi - answer.lo)
+        ticket = self.ledger.done(
+            worker, answer.ticket.id, answer.attempt, answer.lo, answer.hi,
+            wall=wall, failed=answer.failed, now=self.now,
+        )  # fmt: skip
+        self.ledger.answered(worker)
+        if ticket is None:
+            return False
+        assert ticket is answer.ticket
+        self.record(ticket, answer.lo, answer.hi, answer.failed)
+        return True
+
+    def record(self, ticket: Ticket, lo: int, hi: int, failed: bool) -> None:
+        assert not ticket.over
+        assert not set(range(lo, hi)) & set(self.recorded[ticket])
+        self.recorded[ticket].extend(range(lo, hi))
+        failures = {lo: b"packed"} if failed else {}
+        ticket.record(Outcome(lo, hi, b"", (), failures, 0, 0, 0, Place("h", 1, "")))
+        if ticket.over and ticket.missing:
+            self.take_back(ticket)
+
+    @for_some_node(lambda node: node.queue and not node.slice)
+    def miss(self, node: Node) -> None:
+        first = node.queue[0]
+        if (first.ticket, first.attempt) in node.ran:
+            # Who has run some of these calls has their function.
+            return
+        while node.queue and node.queue[0].attempt == first.attempt:
+            if node.queue[0].ticket is not first.ticket:
+                break
+            node.queue.popleft()
+        self.ledger.missed(node.record.address, first.ticket.id, first.attempt)
+
+    @for_some_node(lambda node: not node.queue)
+    def idle(self, node: Node) -> None:
+        self.say_idle(node)
+
+    def say_idle(self, node: Node) -> None:
+        if not node.queue and not node.slice and not node.unsent:
+            self.ledger.idle(node.record.address, node.block, self.now)
+
+    @for_some_node(lambda node: True, seen=st.booleans(), blame=st.booleans(), final=st.booleans())
+    def die(self, node: Node, seen: bool, blame: bool, final: bool) -> None:
+        del self.nodes[node.record.address]
+        held = {
+            (piece.ticket, index)
+            for piece in node.record.outstanding
+            for index in range(piece.lo, piece.hi)
+        }
+        position, width = node.begun if seen else (None, 0)
+        verdicts = self.ledger.ended(
+            node.record.address,
+            position=position, width=width, blame=blame, final=final,
+        )  # fmt: skip
+        begun = {(call.ticket, call.index) for call in node.slice}
+        finished = {(a.ticket, i) for a in node.unsent for i in range(a.lo, a.hi)}
+        for verdict in verdicts:
+            guilty = verdict.ticket, verdict.index
+            assert guilty in held
+            if seen and blame and node.slice:
+                assert guilty in begun - finished
+        for verdict in verdicts:
+            if not verdict.ticket.over:
+                self.record(verdict.ticket, verdict.index, verdict.index + 1, failed=True)
+
+    @for_some_node(lambda node: not node.record.outstanding and not node.record.recalling)
+    def retire(self, node: Node) -> None:
+        self.ledger.retire(node.record)
+
+    # ------------------------------------------------------------------ taking back
+
+    @rule(seconds=st.sampled_from([0.001, 1.0]))
+    def look_around(self, seconds: float) -> None:
+        self.now += seconds
+        for worker in self.ledger.recalls(self.now):
+            if len(worker.outstanding) == 1:
+                assert not self.ledger.backlog(worker.kind)
+                assert self.ledger.idle_since(worker.kind)
+            self.order_recall(worker)
+
+    def order_recall(self, worker: WorkerRecord) -> None:
+        node = self.nodes.get(worker.address)
+        if node is not None:
+            node.recall = worker.position
+
+    @for_some_node(lambda node: node.recall is not None)
+    def recalled(self, node: Node) -> None:
+        self.take_back_unbegun(node)
+
+    @for_some_node(lambda node: node.record.outstanding and not node.record.recalling)
+    def recall_later(self, node: Node) -> None:
+        self.recall(node)
+
+    def recall(self, node: Node) -> None:
+        self.order_recall(self.ledger.recall(node.record))
+
+    @for_some_node(lambda node: node.slice and not node.record.recalling)
+    def recall_at_once(self, node: Node) -> None:
+        self.recall(node)
+        self.take_back_unbegun(node)
+
+    def take_back_unbegun(self, node: Node) -> None:
+        if node.recall is None:
+            return
+        end, node.recall = node.recall, None
+        low = min(sum(node.begun), end)
+        for calls in (node.queue, *(block for _, block in node.mail)):
+            kept = [call for call in calls if not low <= call.position < end]
+            calls.clear()
+            calls.extend(kept)
+        self.ledger.recalled(node.record.address, low, end, self.now)
+        self.answered.append((node.record.address, low, end))
+
+    @precondition(lambda self: self.answered)
+    @rule(data=st.data())
+    def answer_a_recall_again(self, data: st.DataObject) -> None:
+        address, low, end = data.draw(st.sampled_from(self.answered))
+        self.ledger.recalled(address, low, end, self.now)
+
+    # ------------------------------------------------------------------ what always holds
+
+    def live_tickets(self) -> list[Ticket]:
+        return [ticket for ticket in self.tickets if not ticket.over]
+
+    def held_tickets(self) -> set[Ticket]:
+        workers = self.ledger.workers.values()
+        return {piece.ticket for worker in workers for piece in worker.outstanding}
+
+    @invariant()
+    def every_call_is_in_exactly_one_place(self) -> None:
+        places: dict[Ticket, list[int]] = collections.defaultdict(list)
+        for kind, queue in self.ledger._waiting.queues.items():
+            for piece in queue:
+                assert piece.ticket.kind == kind
+                assert not piece.ticket.over
+                places[piece.ticket].extend(range(piece.lo, piece.hi))
+        for worker in self.ledger.workers.values():
+            for piece in worker.outstanding:
+                places[piece.ticket].extend(range(piece.lo, piece.hi))
+        for ticket in self.live_tickets():
+            calls = places[ticket] + self.recorded[ticket]
+            assert sorted(calls) == list(range(ticket.size))
+            assert ticket.missing == ticket.size - len(self.recorded[ticket])
+
+    @invariant()
+    def the_pieces_of_a_worker_are_in_the_order_of_their_positions(self) -> None:
+        for worker in self.ledger.workers.values():
+            free = 0
+            for piece in worker.outstanding:
+                assert piece.lo < piece.hi
+                assert piece.position >= free
+                free = piece.position + piece.hi - piece.lo
+            assert free <= worker.position
+            assert sorted(worker.ends) == list(worker.ends)
+
+    @invariant()
+    def attempts_only_grow(self) -> None:
+        for ticket in self.tickets:
+            assert ticket.attempts >= self.attempts[ticket]
+            self.attempts[ticket] = ticket.attempts
+
+    @invariant()
+    def the_counters_count_what_is_there(self) -> None:
+        workers = self.ledger.workers.values()
+        # Whoever is beside one that works alone is neither idle nor at work.
+        kept_at_rest = {worker.team for worker in workers if worker.alone}
+        for kind in KINDS:
+            queue = self.ledger._waiting.queues.get(kind, ())
+            assert self.ledger.backlog(kind) == sum(piece.hi - piece.lo for piece in queue)
+            assert self.ledger.staff(kind) == sum(worker.kind == kind for worker in workers)
+            assert {worker.address for worker in self.ledger.idle_since(kind)} == {
+                worker.address
+                for worker in workers
+                if worker.kind == kind
+                and not (worker.outstanding or worker.recalling or worker.leaving)
+                and worker.team not in kept_at_rest
+            }
+            busy = self.ledger.staff(kind) - len(self.ledger.idle_since(kind))
+            assert busy <= self.ledger.wanted(kind) <= busy + self.ledger.backlog(kind)
+        assert set(self.ledger.tickets()) <= set(self.live_tickets())
+
+    @invariant()
+    def who_waits_or_is_held_is_said_to_be(self) -> None:
+        for ticket in self.live_tickets():
+            if ticket.size == 1:
+                held = ticket in self.held_tickets()
+                assert ticket.state is (JobState.RUNNING if held else JobState.QUEUED)
+
+    def teardown(self) -> None:
+        """Everything can be brought to its end."""
+        for kind in KINDS:
+            self.join(kind)
+        for _ in range(5 * (10 + sum(ticket.size for ticket in self.tickets))):
+            if not self.live_tickets():
+                break
+            self.assign()
+            for node in list(self.nodes.values()):
+                self.take_back_unbegun(node)
+                self.hear_block(node)
+                while node.slice or node.queue:
+                    self.begin_slice(node, 8)
+                    self.finish_slice(node)
+                self.send_answers(node)
+                self.say_idle(node)
+        assert not self.live_tickets()
+        self.every_call_is_in_exactly_one_place()
+        self.the_counters_count_what_is_there()
+        assert not any(self.ledger.backlog(kind) for kind in KINDS)
+
+
+LedgerMachine.TestCase.settings = settings(
+    max_examples=200,
+    stateful_step_count=60,
+    deadline=None,
+    derandomize=True,
+    database=None,
+)
+TestLedger = LedgerMachine.TestCase

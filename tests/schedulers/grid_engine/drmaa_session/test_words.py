@@ -1,0 +1,106 @@
+"""Reading what the Grid Engine's commands print; the samples are of a Grid Engine 8.1.9."""
+
+from __future__ import annotations
+
+from gridengine.schedulers.grid_engine.drmaa_session.qacct import reason_in, records
+from gridengine.schedulers.grid_engine.drmaa_session.qstat import (
+    error_reasons,
+    listed,
+    queues_in_trouble,
+)
+
+_QSTAT = """<?xml version='1.0'?>
+<job_info  xmlns:xsd="http://example.org/qstat.xsd">
+  <queue_info>
+    <job_list state="running">
+      <JB_job_number>27</JB_job_number><state>r</state><tasks>3</tasks>
+    </job_list>
+  </queue_info>
+  <job_info>
+    <job_list state="pending">
+      <JB_job_number>27</JB_job_number><state>qw</state><tasks>4-8:2,10</tasks>
+    </job_list>
+    <job_list state="pending">
+      <JB_job_number>27</JB_job_number><state>Eqw</state><tasks>1,2</tasks>
+    </job_list>
+    <job_list state="pending">
+      <JB_job_number>28</JB_job_number><state>qw</state>
+    </job_list>
+  </job_info>
+</job_info>
+"""
+
+
+def test_states_of_tasks_in_ranges_are_found() -> None:
+    wanted = frozenset({"27.2", "27.3", "27.5", "27.6", "27.10", "99.1"})
+    found = dict(listed(_QSTAT, wanted))
+    assert {"27.2": "Eqw", "27.3": "r", "27.6": "qw", "27.10": "qw"} == found
+
+
+def test_reasons_of_eqw_are_found() -> None:
+    text = (
+        "job_number:                 21\n"
+        "error reason          1:      11/21/2026 01:05:49 [0:20672]: error: can't chdir to /x: "
+        "No such file or directory\n"
+        "error reason         12:      11/21/2026 01:05:49 [0:20697]: error: can't chdir to /y\n"
+        "scheduling info:            Job is in error state\n"
+    )
+    assert {
+        "1": "error: can't chdir to /x: No such file or directory",
+        "12": "error: can't chdir to /y",
+    } == error_reasons(text)
+
+
+def test_queues_in_trouble_are_named_with_the_reason() -> None:
+    text = """\
+queuename                      qtype resv/used/tot. load_avg arch          states
+---------------------------------------------------------------------------------
+all.q@node1                    BIP   0/0/4          4.80     lx-amd64      E
+\tqueue all.q marked QERROR as result of job 35's failure at host node1
+---------------------------------------------------------------------------------
+all.q@node2                    BIP   0/4/4          -NA-     lx-amd64      au
+---------------------------------------------------------------------------------
+all.q@node3                    BIP   0/4/4          4.80     lx-amd64
+     33 0.75000 sleep      root         r     11/21/2026 02:28:24     1 1
+"""
+    assert [
+        (
+            "queue all.q@node1 is in state E "
+            "(queue all.q marked QERROR as result of job 35's failure at host node1)"
+        ),
+        "queue all.q@node2 is in state au",
+    ] == queues_in_trouble(text)
+
+
+def test_records_of_tasks_are_told_apart() -> None:
+    text = """\
+==============================================================
+qname        all.q
+jobnumber    23
+taskid       1
+failed       37  : qmaster enforced h_rt, h_cpu, or h_vmem limit
+exit_status  137                  (Killed)
+maxvmem      3.125MB
+==============================================================
+qname        all.q
+jobnumber    23
+taskid       2
+failed       0
+exit_status  0
+"""
+    found = dict(records(text))
+    assert {"23.1", "23.2"} == found.keys()
+    assert "137 (Killed)" == found["23.1"]["exit_status"]
+    assert "37 : qmaster enforced h_rt, h_cpu, or h_vmem limit" == found["23.1"]["failed"]
+
+
+def test_the_masters_last_word_on_a_queue_job_is_found() -> None:
+    text = (
+        "11/21/2026 01:05:50|worker|master|W|job 2.1 failed on host n1 general opening input/output"
+        ' file because: 11/21/2026 01:05:49 [0:20708]: error: can\'t open "/x"\n'
+        "11/21/2026 01:05:50|worker|master|W|rescheduling job 2.1\n"
+    )
+    reason = 'failed on host n1 general opening input/output file because: error: can\'t open "/x"'
+    assert {"reason": reason} == reason_in(text, "2.1")
+    assert {} == reason_in(text, "22.1")
+    assert {} == reason_in(text, "2.11")

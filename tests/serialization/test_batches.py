@@ -1,0 +1,117 @@
+"""How the items of a map travel: together, or each by itself."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gridengine.errors import PackingError
+from gridengine.serialization.batches import Each, pack_each, pack_together, unpack_each
+from gridengine.serialization.serializer import unpack
+from gridengine.settings import OUT_OF_BAND
+from gridengine.transport.shared_memory import gather
+
+
+class _Whole(int):
+    pass
+
+
+class _Half(np.float64):
+    pass
+
+
+_SHARED_LIST = [1]
+TOGETHER = {
+    "a range": range(3),
+    "numbers": [1, 2.5, True, None],
+    "text": ["a", "b", b"c"],
+    "complex numbers": [1j, 2],
+    "flat tuples": [(1, "a"), (2.0, None)],
+    "flat lists": [[1], ["a", 2]],
+    "flat dictionaries": [{"a": 1}, {2: "b"}],
+    "numbers of numpy": list(np.arange(3)),
+    "a tuple of numbers": (1, 2),
+}
+APART = {
+    "numbers of a class": [1, _Whole(2)],
+    "lists among numbers": [1, [2]],
+    "numbers of a class of numpy's": [_Half(1), _Half(2)],
+    "nested tuples": [(1, (2,))],
+    "tuples with lists": [(1, [2])],
+    "the same list twice": [_SHARED_LIST, _SHARED_LIST],
+    "exceptions": [ValueError("x"), ValueError("y")],
+    "functions": [len, len],
+    "arrays": [np.zeros(3), np.zeros(3)],
+}
+
+
+@pytest.mark.parametrize("items", TOGETHER.values(), ids=TOGETHER)
+def test_what_cannot_go_wrong_is_packed_together(items: Any) -> None:
+    packed = pack_together(items)
+    assert packed is not None
+    got = unpack(packed.payload, packed.frames)
+    assert list(got) == list(items)
+    assert list(map(type, got)) == list(map(type, items))
+
+
+@pytest.mark.parametrize("items", APART.values(), ids=APART)
+def test_other_items_are_packed_each_by_itself(items: Any) -> None:
+    assert pack_together(items) is None
+
+
+def _each(items: Sequence[Any]) -> Each:
+    packed = pack_each(items, "item {}".format)
+    return unpack_each(packed.payload, gather(packed.frames))
+
+
+def test_large_and_small_items_come_back_in_any_part() -> None:
+    big = OUT_OF_BAND + 1
+    items: list[Any] = [
+        "a", np.arange(big, dtype=np.uint8), [1, 2], bytes(big), np.zeros(3), "x" * (3 * big), None,
+        {"two": (np.ones(big), np.zeros(big))}, lambda: 1,
+    ]  # fmt: skip
+    each = _each(items)
+    for begin in range(len(items)):
+        for end in range(begin, len(items) + 1):
+            got = list(each[begin:end])
+            assert list(map(type, got)) == list(map(type, items[begin:end]))
+            for new, old in zip(got, items[begin:end], strict=True):
+                assert callable(old) or pickle.dumps(new) == pickle.dumps(old)
+
+
+def test_the_same_object_in_two_items_becomes_two() -> None:
+    one, other = _each([_SHARED_LIST, _SHARED_LIST])[0:2]
+    assert one == other == _SHARED_LIST
+    assert one is not other
+
+
+def test_an_item_that_cannot_travel_is_named() -> None:
+    with pytest.raises(PackingError, match="item 1"):
+        pack_each(["a", threading.Lock(), "b"], "item {}".format)
+
+
+def test_one_that_is_nested_too_deeply_is_named_among_numbers() -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert pack_together([1, deep]) is None
+    with pytest.raises(PackingError, match="item 1"):
+        pack_each([1, deep], "item {}".format)
+
+
+class _ExplodesThere:
+    def __reduce__(self) -> Any:
+        return int, ("no number",)
+
+
+def test_an_item_that_cannot_be_rebuilt_harms_no_other() -> None:
+    each = _each(["a", _ExplodesThere(), "b"])
+    assert list(each[0:1]) == ["a"]
+    with pytest.raises(ValueError, match="no number"):
+        list(each[1:2])
+    assert list(each[2:3]) == ["b"]

@@ -1,0 +1,364 @@
+"""What the serializer promises within one process; by_value/test_by_value.py has the rest."""
+
+from __future__ import annotations
+
+import functools
+import os
+import pickle
+import socket
+import sys
+import threading
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gridengine.errors import PackingError, UnpackingError
+from gridengine.serialization import serializer
+from gridengine.settings import OUT_OF_BAND
+from gridengine.transport.shared_memory import gather
+
+
+def module_by_hand(text: str, name: str = "by_hand") -> types.ModuleType:
+    """Returns a module that no worker can import."""
+    module = types.ModuleType(name)
+    exec(text, vars(module))
+    return module
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+    """Makes a module whose globals count as shared, as those of ``__main__`` do."""
+
+    def make(text: str) -> Any:
+        module = module_by_hand(text)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        return module
+
+    return make
+
+
+# ---------------------------------------------------------------------- pack and unpack
+
+
+PLAIN: list[object] = [
+    None,
+    True,
+    1,
+    10**30,
+    2.5,
+    "text",
+    b"bytes",
+    3j,
+    (),
+    ((), {}),
+    ((7,), {}),
+    ((7, "a"), {"x": 1}),
+    (("a" * 10_000,), {}),
+    ([1], {"a": [2]}),
+    ((1,), {1: 2, "x": (3,)}),
+    {"a": {1, 2}},
+]
+
+
+def there_and_back(value: object) -> Any:
+    payload, frames = serializer.pack(value)
+    return serializer.unpack(payload, gather(frames))
+
+
+@pytest.mark.parametrize("value", PLAIN, ids=lambda value: repr(value)[:20])
+def test_plain_values_come_back(value: object) -> None:
+    assert not serializer.pack(value).frames
+    assert there_and_back(value) == value
+
+
+def test_simple_arguments_are_looked_at_in_full() -> None:
+    local = module_by_hand("class A:\n    def __hash__(self): return 1\nlow = lambda: 3")
+    values: tuple[Any, ...] = ((local.A(),), {}), ((1,), {"a": local.A()}), ((1,), {local.A(): 1})
+    for value in values:
+        assert b"by_hand" in serializer.pack(value).payload
+    args, _ = serializer.unpack(*serializer.pack(((local.low,), {})))
+    assert args[0]() == 3
+
+
+@pytest.mark.parametrize("kind", ["argument", "closure", "global", "default", "class"])
+def test_large_buffers_travel_uncopied(kind: str) -> None:
+    array = np.arange(100_000)
+    carriers: dict[str, Any] = {
+        "argument": ((array,), {}),
+        "closure": lambda: array,
+        "global": module_by_hand("def get(): return ARRAY").get,
+        "default": module_by_hand("def get(a=None): return a").get,
+        "class": type("Holder", (), {"array": array}),
+    }
+    carriers["global"].__globals__["ARRAY"] = array
+    carriers["default"].__defaults__ = (array,)
+    packed = serializer.pack(carriers[kind])
+    assert len(packed.frames) == 1
+    assert len(packed.payload) < 5000
+    assert np.shares_memory(np.frombuffer(packed.frames[0], array.dtype), array)
+
+
+def test_small_buffers_stay_in_the_payload() -> None:
+    assert not serializer.pack([np.zeros(OUT_OF_BAND // 2, np.uint8)]).frames
+    assert len(serializer.pack([np.zeros(OUT_OF_BAND, np.uint8)]).frames) == 1
+
+
+def test_no_copy_on_arrival_into_memory_that_may_be_written_to() -> None:
+    payload, frames = serializer.pack([np.arange(100_000)])
+    received = bytearray(frames[0])
+    (array,) = serializer.unpack(payload, [received])
+    assert np.shares_memory(array, np.frombuffer(received, array.dtype))
+
+
+@pytest.mark.parametrize("writable", [True, False])
+@pytest.mark.parametrize("received", [bytes, bytearray])
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_arrays_may_be_written_to_if_they_could(
+    writable: bool, received: Callable[[Any], Any], size: int
+) -> None:
+    array = np.arange(size)
+    array.flags.writeable = writable
+    payload, frames = serializer.pack([array])
+    (back,) = serializer.unpack(payload, [received(frame) for frame in frames])
+    assert back.flags.writeable is writable
+    assert (back == array).all()
+
+
+def test_arrays_of_all_shapes() -> None:
+    square = np.arange(250_000.0).reshape(500, 500)
+    arrays = [square, square.T, square[::2, ::3], np.asfortranarray(square), square[0:0]]
+    for array, back in zip(arrays, there_and_back(arrays), strict=True):
+        assert np.array_equal(array, back)
+
+
+def test_large_bytes() -> None:
+    large = os.urandom(1_000_000)
+    for value in (large, [large], bytearray(large), {"text": "ü" * 1_000_000}):
+        assert there_and_back(value) == value
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray])
+@pytest.mark.parametrize("around", [lambda x: x, lambda x: [1, x, "a"], lambda x: ((x,), {"a": x})])
+def test_large_bytes_are_not_copied(kind: Any, around: Callable[[Any], Any]) -> None:
+    large = kind(OUT_OF_BAND + 1)
+    payload, (scattered, *frames) = serializer.pack(around(large))
+    assert not payload
+    assert not frames
+    assert any(part is large for part in scattered.parts)
+
+
+def test_a_large_payload_stands_before_the_buffers_in_it() -> None:
+    text, array = "x" * 1_000_000, np.arange(100_000)
+    payload, frames = serializer.pack([array, text])
+    assert not payload
+    assert len(frames) == 2
+    back, same = serializer.unpack(payload, gather(frames))
+    assert (text, True) == (same, np.array_equal(array, back))
+
+
+# ---------------------------------------------------------------------- what cannot travel
+
+
+class Holder:
+    def __init__(self, **attributes: object) -> None:
+        vars(self).update(attributes)
+
+
+class Slotted:
+    __slots__ = ("handle",)
+
+
+@pytest.fixture
+def handle() -> Iterator[Any]:
+    with open(__file__, encoding="utf-8") as file:
+        yield file
+
+
+def message_of(obj: object, what: str = "the result") -> str:
+    with pytest.raises(PackingError) as caught:
+        serializer.pack(obj, what)
+    return str(caught.value)
+
+
+def test_an_open_file_is_named_with_its_path(handle: Any) -> None:
+    arguments: Any = (("a", Holder(x=1, handle=handle)), {})
+    assert message_of(arguments, "the arguments (args, kwargs)") == (
+        f"the arguments (args, kwargs)[0][1].handle ({handle!r}) cannot travel to another process: "
+        f"an open file ({__file__!r}) belongs to the process that opened it; "
+        "open it where it is used, or send what is in it"
+    ).replace(repr(handle), serializer.short_repr(handle))
+
+
+def test_the_path_to_a_culprit(handle: Any) -> None:
+    slotted: Any = Slotted()
+    slotted.handle = handle
+    uses_global: Any = module_by_hand("def inner(): return HANDLE\ndef outer(): return inner()")
+    uses_global.HANDLE = handle
+    cases: dict[str, object] = {
+        "['k'][0]": {"k": [handle]},
+        ".handle": slotted,
+        " → its variable 'handle'": lambda: handle,
+        " → its global 'inner' → its global 'HANDLE'": uses_global.outer,
+        ".args[0]": functools.partial(print, handle),
+        ".func → its variable 'handle'": functools.partial(lambda: handle),
+        ".keywords['file']": functools.partial(print, file=handle),
+        ".__self__.handle": Holder.__init__.__get__(Holder(handle=handle)),
+        " → its class.handle": type("Local", (), {"handle": handle})(),
+        " → its default of 'x'": _with_default(handle),
+    }
+    for path, obj in cases.items():
+        assert message_of(obj).startswith(f"the result{path} (<_io.TextIOWrapper")
+
+
+def _with_default(handle: object) -> Callable[..., object]:
+    def use(*, x: object = handle) -> object:
+        return x
+
+    return use
+
+
+def test_each_kind_says_what_to_do() -> None:
+    assert "make it where it is used" in message_of([threading.Lock()])
+    assert "make it where it is used" in message_of([threading.RLock()])
+    assert "the result[0] (<threading.Event" in message_of([threading.Event()])
+    assert "make a list of what it yields" in message_of([i for i in [iter(())] if False] or gen())
+    with socket.socket() as open_socket:
+        assert "open it where it is used" in message_of({"s": open_socket})
+    with open(os.devnull, "rb") as binary:
+        assert "an open file ('/dev/null')" in message_of(binary)
+    assert "module 'by_hand'" in message_of(module_by_hand(""))
+
+
+def gen() -> Iterator[int]:
+    yield 1
+
+
+def test_an_object_that_holds_itself() -> None:
+    holder = Holder(lock=threading.Lock())
+    vars(holder)["aaa"] = holder
+    assert "the result.lock (" in message_of(holder)
+    turning: list[object] = []
+    turning.append([turning, threading.Lock()])
+    assert "the result[0][1] (" in message_of(turning)
+
+
+def test_whatever_the_objects_own_code_raises_is_a_packing_error() -> None:
+    class Refuses:
+        def __reduce__(self) -> Any:
+            raise ZeroDivisionError("refused")
+
+        def __repr__(self) -> str:
+            raise ZeroDivisionError
+
+    message = message_of([Refuses()])
+    assert message.startswith("the result[0] (<")
+    assert message.endswith("refused")
+
+
+def test_packing_goes_too_deep() -> None:
+    nested: list[Any] = []
+    for _ in range(100_000):
+        nested = [nested]
+    assert "recursion" in message_of(nested)
+
+
+def test_short_repr() -> None:
+    class Silent:
+        def __repr__(self) -> str:
+            raise SystemExit
+
+    assert serializer.short_repr(Silent()).startswith("<Silent")
+    assert len(serializer.short_repr("x" * 1000)) < 100
+
+
+# ---------------------------------------------------------------------- functions
+
+
+def test_a_function_is_packed_once(program: Callable[[str], Any]) -> None:
+    code = program("K = 1\ndef helper(x): return x + K\ndef f(x): return helper(x)")
+    first = serializer.pack_function(code.f)
+    assert serializer.pack_function(code.f) is first
+    assert first.name == "f"
+    code.K = 2
+    second = serializer.pack_function(code.f)
+    assert second.key != first.key
+    code.K = 1
+    # Another key than at first: in a worker, K is 2 by now.
+    assert serializer.pack_function(code.f).key not in (first.key, second.key)
+
+
+def test_a_function_travels_anew_after_another_changed_what_they_share(
+    program: Callable[[str], Any],
+) -> None:
+    code = program("K = 1\ndef f(): return K\ndef g(): return K")
+    first = serializer.pack_function(code.f)
+    code.K = 2
+    serializer.pack_function(code.g)
+    code.K = 1
+    assert serializer.pack_function(code.f).key != first.key
+
+
+def test_a_callable_that_is_no_function(program: Callable[[str], Any]) -> None:
+    code = program("K = [1]\ndef f(x): return K")
+    for make in (functools.partial, lambda f, _: f):
+        first = serializer.pack_function(make(code.f, 1))
+        assert serializer.pack_function(make(code.f, 1)).key == first.key
+        code.K.append(2)
+        assert serializer.pack_function(make(code.f, 1)).key != first.key
+
+
+def test_a_large_function_is_not_hashed(program: Callable[[str], Any]) -> None:
+    code = program("def f(): return ARRAY")
+    code.ARRAY = np.zeros(100_000)
+    first, second = serializer.pack_function(code.f), serializer.pack_function(code.f)
+    assert first.key != second.key
+    assert len(first.frames) == 1
+
+
+def test_names() -> None:
+    class Callable_:
+        def __call__(self) -> None: ...
+
+    assert serializer.name_of(gen) == "gen"
+    assert serializer.name_of(functools.partial(functools.partial(gen))) == "gen"
+    assert serializer.name_of(Callable_()) == "Callable_"
+    assert serializer.name_of(Holder.__init__) == "Holder.__init__"
+
+
+# ---------------------------------------------------------------------- exceptions
+
+
+def test_an_exception_that_arrives_broken() -> None:
+    for received in (b"", b"garbage", pickle.dumps(3), serializer.pack_error(KeyError())[:-9]):
+        assert isinstance(serializer.unpack_error(received), UnpackingError)
+
+
+def test_an_exception_of_an_unknown_class() -> None:
+    packed = serializer.PackedError(b"cno_such_module\nError\n.", "no_such_module.Error: text", "T")
+    error = serializer.unpack_error(pickle.dumps(tuple(packed)))
+    assert isinstance(error, UnpackingError)
+    assert "no_such_module.Error: text" in str(error)
+    assert str(error.__cause__) == "\nT"
+
+
+def test_nothing_that_an_exception_does_stops_it() -> None:
+    class Worst(BaseException):
+        def __getattribute__(self, name: str) -> Any:
+            raise KeyboardInterrupt
+
+        def __str__(self) -> str:
+            raise KeyboardInterrupt
+
+    error = serializer.unpack_error(serializer.pack_error(Worst()))
+    assert isinstance(error, (Worst, UnpackingError))
+    assert "Worst" in repr(error) or isinstance(error, Worst)
+
+
+def test_a_note_where_there_is_no_room() -> None:
+    class Closed(Exception):
+        __notes__ = property(lambda self: 1 / 0)
+
+    serializer.add_note(Closed(), "note")

@@ -1,0 +1,597 @@
+"""Nobody without the key gets a byte to the unpickler; rubbish from who has it harms nobody."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import logging
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import zmq
+
+import gridengine
+from gridengine import Job
+from gridengine.dispatcher.dispatcher import Hub
+from gridengine.dispatcher.registry import open_hubs
+from gridengine.schedulers import GridEngineScheduler, ProcessScheduler
+from gridengine.transport import (
+    messages as protocol,
+)
+from gridengine.transport import (
+    rate_limited_log as complaints,
+)
+from gridengine.transport import (
+    zeromq as network,
+)
+from gridengine.transport.launch_file import Launch
+from gridengine.transport.rate_limited_log import Complaints
+from gridengine.transport.zeromq import NetworkWires
+
+from .. import targets
+from ..cluster import Cluster
+from ..waiting import wait_until
+from . import peers
+from .peers import Bomb, OverTcp, Port
+
+WORKER = str(Path(gridengine.__file__).parent / "worker")
+
+
+# -- strangers --------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class Listening:
+    """A socket with its reader, and what got as far as being looked at."""
+
+    port: Port
+    heard: list[bytes]
+
+
+@pytest.fixture
+def listening(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listening]:
+    heard: list[bytes] = []
+    decode = protocol.decode_to_host
+
+    def spy(frame: bytes) -> protocol.ToHost:
+        heard.append(bytes(frame))
+        return decode(frame)
+
+    monkeypatch.setattr(protocol, "decode_to_host", spy)
+    wires = NetworkWires(host="127.0.0.1")
+    end, begin = os.pipe()
+    thread = threading.Thread(target=_read, args=(wires, end))
+    thread.start()
+    yield Listening(peers.port_of(wires), heard)
+    os.write(begin, b"\0")
+    thread.join()
+    wires.close()
+    os.close(begin)
+    os.close(end)
+
+
+def _read(wires: NetworkWires, end: int) -> None:
+    wires.watch(end)
+    while end not in wires.wait(peers.PATIENCE):
+        for address, message, _ in wires.receive():
+            if isinstance(message, protocol.Probe):
+                wires.send(address, protocol.Here(protocol.VERSION))
+
+
+SUPERVISING = protocol.encode(protocol.Supervising(protocol.VERSION, "1.1", 0, "node", 1))
+PROBE = protocol.encode(protocol.Probe(protocol.VERSION))
+
+
+def own_keys() -> dict[str, bytes]:
+    public, secret = zmq.curve_keypair()
+    return {"curve_publickey": public, "curve_secretkey": secret}
+
+
+def the_key(port: Port) -> dict[str, bytes]:
+    launch = port.launch
+    return {
+        "curve_publickey": launch.public_key.encode(),
+        "curve_secretkey": launch.secret_key.encode(),
+    }
+
+
+def half_the_key(port: Port) -> dict[str, bytes]:
+    return {**the_key(port), "curve_secretkey": own_keys()["curve_secretkey"]}
+
+
+STRANGERS: dict[str, Callable[[Port], dict[str, Any]]] = {
+    "without a key": lambda port: {},
+    "with a name and a password": lambda port: {"plain_username": b"x", "plain_password": b"y"},
+    "with the dispatcher's public key alone": lambda port: {
+        **own_keys(),
+        "curve_serverkey": port.launch.server_key.encode(),
+    },
+    "with the workers' key and another dispatcher's": lambda port: {
+        **the_key(port),
+        "curve_serverkey": own_keys()["curve_publickey"],
+    },
+    "with both public keys": lambda port: {
+        **half_the_key(port),
+        "curve_serverkey": port.launch.server_key.encode(),
+    },
+}
+
+
+@pytest.mark.parametrize("who", STRANGERS)
+def test_nothing_that_a_stranger_sends_is_looked_at(
+    listening: Listening, who: str, tmp_path: Path
+) -> None:
+    options = STRANGERS[who](listening.port)
+    bomb = Bomb(tmp_path / "went off").packed()
+    assert peers.is_refused(listening.port, [[SUPERVISING, bomb], [bomb]], **options)
+    with peers.worker(listening.port, b"honest") as honest:
+        peers.fence(honest)
+    assert [PROBE] == listening.heard
+    assert not (tmp_path / "went off").exists()
+
+
+# What ZeroMQ's protocol 3.1 begins with; then a command READY, as a peer without keys has it.
+GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x01"
+NULL = GREETING + b"NULL".ljust(20, b"\0") + bytes(32)
+CURVE = GREETING + b"CURVE".ljust(20, b"\0") + bytes(32)
+READY = b"\x04\x26\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER\x08Identity\x00\x00\x00\x00"
+
+RAW = {
+    "nothing": b"",
+    "zeros": bytes(100_000),
+    "ones": b"\xff" * 100_000,
+    "an HTTP request": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    "a TLS hello": bytes.fromhex("16030100c8010000c40303") + os.urandom(200),
+    "ZeroMQ 2": b"\x01\x00\x06\x01x" + bytes(64),
+    "half a greeting": GREETING,
+    "no mechanism": NULL + READY + b"\x00\x05hello",
+    "a message before the handshake": CURVE + b"\x00\x05hello",
+    "a frame of two to the 62 bytes": CURVE + b"\x06" + (1 << 62).to_bytes(8, "big") + b"\x05HELLO",
+    "a bad hello": CURVE + b"\x04\xc8\x05HELLO" + os.urandom(194),
+}
+
+
+@pytest.mark.parametrize("what", RAW)
+def test_raw_bytes_are_hung_up_on(listening: Listening, what: str) -> None:
+    assert peers.hangs_up(listening.port, RAW[what])
+    with peers.worker(listening.port, b"honest") as honest:
+        peers.fence(honest)
+    assert [PROBE] == listening.heard
+
+
+def test_what_a_worker_has_said_is_of_no_use_to_who_says_it_again(listening: Listening) -> None:
+    def talk(port: Port) -> None:
+        with peers.worker(port, b"honest") as honest:
+            honest.send(SUPERVISING)
+            peers.fence(honest)
+
+    said = peers.recorded(listening.port, talk)
+    assert len(said) > 64
+    heard = list(listening.heard)
+    assert [SUPERVISING, PROBE] == heard
+    # On the wire it cannot be read, either.
+    assert b"supervising" not in said
+    assert peers.hangs_up(listening.port, said)
+    with peers.worker(listening.port, b"honest") as honest:
+        peers.fence(honest)
+    assert [*heard, PROBE] == listening.heard
+
+
+def test_a_silent_stranger_is_not_waited_for_long() -> None:
+    wires = NetworkWires(host="127.0.0.1")
+    assert wires.socket.get(zmq.HANDSHAKE_IVL) in range(1, 10_001)
+    wires.close()
+
+
+@pytest.mark.parametrize("mechanism", ["CURVE", "NULL"])
+def test_a_worker_says_nothing_to_who_plays_the_dispatcher(
+    listening: Listening, mechanism: str
+) -> None:
+    with zmq.Context() as context, context.socket(zmq.ROUTER) as impostor:
+        impostor.linger = 0
+        if mechanism == "CURVE":
+            impostor.curve_server = 1
+            impostor.curve_secretkey = own_keys()["curve_secretkey"]
+        port = impostor.bind_to_random_port("tcp://127.0.0.1")
+        led_astray = listening.port.moved_to(("127.0.0.1", port))
+        with peers.refusals(impostor) as refused, peers.worker(led_astray, b"honest") as honest:
+            honest.send(SUPERVISING)
+            assert refused.poll(peers.PATIENCE)
+            assert not impostor.poll(0)
+
+
+def listening_at(port: int) -> set[str]:
+    return {
+        connection.laddr.ip
+        for connection in psutil.Process().net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+    }
+
+
+@pytest.mark.parametrize("ports", ["", "54321-54399"])
+def test_it_listens_at_the_wanted_addresses_and_at_no_other(
+    monkeypatch: pytest.MonkeyPatch, ports: str
+) -> None:
+    own = {"lo": ["127.0.0.1", "127.0.0.2"], "other": ["10.1.2.3"]}
+    monkeypatch.setattr(network, "_interfaces", lambda: own)
+    # A port that is in use at one of them is given up at the other, too.
+    with socket.create_server(("127.0.0.2", 54321)):
+        wires = NetworkWires(host="lo", ports=ports)
+        (port,) = {int(endpoint.rpartition(":")[2]) for endpoint in wires.endpoints}
+        assert 54321 != port
+        assert {"127.0.0.1", "127.0.0.2"} == {ip.rpartition(":")[2] for ip in listening_at(port)}
+        assert {"127.0.0.2"} == listening_at(54321)
+        wires.close()
+
+
+# -- what the log says ------------------------------------------------------------------------
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+
+
+def test_a_stranger_who_knocks_often_gets_one_line(
+    listening: Listening, caplog: pytest.LogCaptureFixture
+) -> None:
+    server_key = listening.port.launch.server_key.encode()
+    for _ in range(20):
+        assert peers.is_refused(listening.port, [], curve_serverkey=server_key, **own_keys())
+    (line,) = warnings(caplog)
+    assert "127.0.0.1" in line
+    assert "stranger" in line
+
+
+def test_a_peer_that_sends_much_rubbish_gets_one_line(
+    listening: Listening, caplog: pytest.LogCaptureFixture
+) -> None:
+    with peers.worker(listening.port, b"babbler") as babbler:
+        for _ in range(1000):
+            babbler.send(b"rubbish")
+        peers.fence(babbler)
+    (line,) = warnings(caplog)
+    assert "babbler" in line
+    assert "rubbish" in line
+
+
+def test_a_line_stays_one_whatever_the_peer_says(
+    listening: Listening, caplog: pytest.LogCaptureFixture
+) -> None:
+    with peers.worker(listening.port, b"evil\nname") as babbler:
+        babbler.send(b"\x91\xd9\x40no\nERROR all is lost".ljust(67))
+        peers.fence(babbler)
+    (line,) = warnings(caplog)
+    assert "\n" not in line
+
+
+def test_many_peers_get_few_lines_and_are_counted(caplog: pytest.LogCaptureFixture) -> None:
+    now = 0.0
+    some = Complaints(logging.getLogger("gridengine"), lambda: now)
+    for number in range(10_000):
+        some.about(b"%d" % number, "dropped rubbish")
+    assert complaints.MOST == len(warnings(caplog))
+    caplog.clear()
+    now += complaints.PERIOD
+    some.about(b"another", "dropped rubbish")
+    some.about(b"another", "dropped rubbish")
+    (line,) = warnings(caplog)
+    assert f"{10_000 - complaints.MOST} more" in line
+
+
+# -- liars: peers that have the key -----------------------------------------------------------
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GRIDENGINE_RUN_DIR", str(tmp_path / "run"))
+    monkeypatch.setenv("GRIDENGINE_HOST", "127.0.0.1")
+    monkeypatch.setenv("GRIDENGINE_HEARTBEAT", "0.2")
+    return tmp_path / "run"
+
+
+@pytest.fixture
+def scheduler(run_dir: Path) -> Iterator[OverTcp]:
+    scheduler = OverTcp(2)
+    with scheduler:
+        assert [4] == gridengine.map(targets.square, [2], scheduler=scheduler)
+        yield scheduler
+
+
+def hub() -> Hub:
+    (hub,) = open_hubs()
+    return hub
+
+
+def workers() -> list[bytes]:
+    return list(hub()._clerk.ledger.workers)
+
+
+def done(ticket: int = 1, attempt: int = 1, lo: int = 0, hi: int = 1, **changed: Any) -> bytes:
+    values: dict[str, Any] = {
+        "payload": b"", "frames": 0, "failures": {}, "wall": 0.0, "cpu": 0.0, "peak_memory": 0,
+    }  # fmt: skip
+    values.update(changed)
+    return protocol.encode(protocol.Done([protocol.Result(ticket, attempt, lo, hi, **values)]))
+
+
+HUGE = 2**64 - 1
+
+
+def _died(worker: int, **changed: Any) -> bytes:
+    values: dict[str, Any] = {
+        "status": -9, "position": 0, "width": 1, "reason": "killed", "peak_memory": 0,
+    }  # fmt: skip
+    return protocol.encode(protocol.Died(worker, **{**values, **changed}))
+
+
+LIES: dict[str, list[list[bytes]]] = {
+    "no message": [[b""]],
+    "no messagepack": [[b"\xc1" * 100]],
+    "a message that is cut off": [[SUPERVISING[:-3]]],
+    "a message of another direction": [[protocol.encode(protocol.Stop())]],
+    "a list of four billion results": [[b"\x92\xa4done\xdd\xff\xff\xff\xff"]],
+    "nested lists": [[b"\x92\xa4done" + b"\x91" * 100_000]],
+    "a thousand frames": [[SUPERVISING, *[b"x"] * 1000]],
+    "a supervisor twice": [[SUPERVISING], [SUPERVISING]],
+    "a supervisor of no kind": [
+        [protocol.encode(protocol.Supervising(protocol.VERSION, "9.9", HUGE, "node", 1))]
+    ],
+    "a supervisor of the future": [
+        [protocol.encode(protocol.Supervising(HUGE, "9.9", 0, "node", HUGE))]
+    ],
+    "a worker of nobody": [[protocol.encode(protocol.Ready(protocol.VERSION, 1))]],
+    "answers for unknown tickets": [[done(ticket)] for ticket in (0, 1, 2, 3, HUGE)],
+    "answers for no calls": [[done(lo=5, hi=2)], [done(lo=HUGE, hi=HUGE)]],
+    "more frames announced than sent": [[done(frames=HUGE)], [done(frames=3), b"one"]],
+    "fewer frames announced than sent": [[done(frames=0), b"one", b"two"]],
+    "failures elsewhere": [[done(failures={7: b"x", -1: b"y"})]],
+    "the death of somebody": [[_died(n)] for n in (0, 1, 2, HUGE)],
+    "an odd death": [[_died(0, status=-(2**63), position=HUGE, width=HUGE, reason="?")]],
+    "work handed back by somebody": [
+        [protocol.encode(protocol.Recalled(n, HUGE, HUGE))] for n in (0, 1, HUGE)
+    ],
+    "nothing to do": [[protocol.encode(protocol.Idle(HUGE))]],
+    "the dead": [[protocol.encode(protocol.Beat([0, 1, HUGE]))]],
+    "what is missing": [[protocol.encode(protocol.Missed(n, n))] for n in (0, 1, HUGE)],
+    "beats": [[protocol.encode(protocol.Beat())]] * 100,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_liar_with_the_key_harms_nobody(
+    scheduler: OverTcp, run_dir: Path, caplog: pytest.LogCaptureFixture, lie: str
+) -> None:
+    with peers.worker(peers.port_in(run_dir), b"liar") as liar:
+        for message in LIES[lie]:
+            liar.send_multipart(message)
+        got = gridengine.map(targets.square, range(1000), scheduler=scheduler)
+        peers.fence(liar)
+    assert [x * x for x in range(1000)] == got
+    assert len(warnings(caplog)) <= 1
+
+
+LIARS = {"liar": True}
+
+WORKERS_LIES: dict[str, Callable[[int], list[bytes]]] = {
+    "frames beyond": lambda ticket: [done(ticket, frames=HUGE)],
+    "failures elsewhere": lambda ticket: [done(ticket, failures={7: b"x"})],
+    "calls beyond": lambda ticket: [done(ticket, lo=0, hi=HUGE)],
+    "another attempt": lambda ticket: [done(ticket, attempt=HUGE)],
+    "the same twice": lambda ticket: [
+        protocol.encode(
+            protocol.Done(
+                [protocol.Result(ticket, 1, 0, 1, b"x", 0, {}, 0.0, 0.0, 0)] * 2
+            )
+        )
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("lie", WORKERS_LIES)
+def test_a_worker_that_lies_harms_only_what_it_was_given(
+    scheduler: OverTcp, run_dir: Path, lie: str
+) -> None:
+    # Of a kind of its own, so that it is this worker that gets the job.
+    kind = hub().kind_of(LIARS)
+    port = peers.port_in(run_dir)
+    with peers.worker(port, b"boss") as boss, peers.worker(port, b"boss.0") as liar:
+        supervising = protocol.Supervising(protocol.VERSION, "9.9", kind, "node", 1)
+        boss.send(protocol.encode(supervising))
+        peers.fence(boss)
+        liar.send(protocol.encode(protocol.Ready(protocol.VERSION, 1)))
+        peers.fence(liar)
+        job = Job(target=targets.square, args=(3,), scheduler=scheduler, resources=LIARS)
+        job.start()
+        assert liar.poll(peers.PATIENCE)
+        run = protocol.decode_to_node(liar.recv_multipart()[0])
+        assert isinstance(run, protocol.Run)
+        liar.send_multipart(WORKERS_LIES[lie](run.calls[0].ticket))
+        peers.fence(liar)
+        got = gridengine.map(targets.square, range(1000), scheduler=scheduler)
+        assert [x * x for x in range(1000)] == got
+        job.terminate()
+        boss.send(_died(0, reason="signal"))
+        with contextlib.suppress(gridengine.GridEngineError):
+            _ = job.result
+
+
+def test_a_worker_whose_memory_is_gone_already_stops_nobody() -> None:
+    with ProcessScheduler(1) as scheduler:
+        assert [4] == gridengine.map(targets.square, [2], scheduler=scheduler)
+        port = Port(Launch(hub()._wires.endpoints))
+        (address,) = hub()._clerk._crew.supervisors
+        with peers.worker(port, address + b".77") as dead:
+            gone = protocol.Ready(protocol.VERSION, 1, arena="/proc/1/fd/no such")
+            dead.send(protocol.encode(gone))
+            peers.fence(dead)
+        assert [9] == gridengine.map(targets.square, [3], scheduler=scheduler)
+
+
+def test_the_thief_of_a_workers_name_gets_no_other_workers_jobs(
+    scheduler: OverTcp, run_dir: Path
+) -> None:
+    for job in (Job(target=targets.sleep, args=(0.3,), scheduler=scheduler) for _ in range(2)):
+        job.start()
+    wait_until(lambda: len(workers()) == 2, what="two workers are there")
+    victim, honest = workers()
+    with peers.worker(peers.port_in(run_dir), victim) as thief:
+        thief.send(done(HUGE))
+        thief.send(_died(int(honest.rpartition(b".")[2])))
+        peers.fence(thief)
+        jobs = [Job(target=targets.square, args=(n,), scheduler=scheduler) for n in range(50)]
+        for job in jobs:
+            job.start()
+        wait_until(lambda: sum(not j.is_alive() for j in jobs) >= 45, what="the others work")
+        for job in jobs:
+            job.kill()
+        assert hub()._thread.is_alive()
+        assert honest in workers()
+        right = [n for n, job in enumerate(jobs) if job.exitcode == 0 and job.result == n * n]
+        assert len(right) >= 45
+
+
+def test_a_block_that_was_lost_with_a_connection_is_handed_out_again(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRIDENGINE_PATIENCE", "1")
+    lost: list[bytes] = []
+    send = NetworkWires.send
+
+    def lossy(wires: NetworkWires, address: bytes, message: protocol.ToNode, *rest: Any) -> bool:
+        if isinstance(message, protocol.Run) and not lost:
+            lost.append(address)
+            return True
+        return send(wires, address, message, *rest)
+
+    monkeypatch.setattr(NetworkWires, "send", lossy)
+    with OverTcp(1) as scheduler:
+        job = Job(target=targets.square, args=(3,), scheduler=scheduler)
+        job.start()
+        assert 9 == job.result
+    assert lost
+
+
+# -- keys: where they are, and where not ------------------------------------------------------
+
+
+def mode(path: str | Path) -> int:
+    return stat.S_IMODE(os.lstat(path).st_mode)
+
+
+def test_the_key_lies_in_a_file_and_a_folder_for_its_owner_alone(
+    scheduler: OverTcp, run_dir: Path
+) -> None:
+    files = list(run_dir.rglob("launch-*"))
+    assert files
+    for file in files:
+        assert 0o600 == mode(file)
+        assert [0o700, 0o700] == [mode(file.parent), mode(run_dir)]
+
+
+def test_a_local_socket_lies_in_a_folder_for_its_owner_alone_and_needs_no_key() -> None:
+    with ProcessScheduler(1) as scheduler:
+        assert [4] == gridengine.map(targets.square, [2], scheduler=scheduler)
+        wires = hub()._wires
+        assert wires.keys is None
+        for endpoint in wires.endpoints:
+            path = Path(endpoint.removeprefix("ipc://"))
+            assert stat.S_ISSOCK(path.stat().st_mode)
+            assert 0o700 == mode(path.parent)
+
+
+@pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o700, 0o644), (0o755, 0o600)])
+def test_a_supervisor_neither_trusts_nor_imports_by_a_file_that_others_could_plant(
+    tmp_path: Path, folder_mode: int, file_mode: int
+) -> None:
+    evil, folder = tmp_path / "evil", tmp_path / "folder"
+    (evil / "gridengine").mkdir(parents=True)
+    (evil / "gridengine" / "__init__.py").write_text("print('evil')")
+    folder.mkdir(mode=folder_mode)
+    folder.chmod(folder_mode)
+    path = folder / "launch"
+    Launch(endpoints=[], sys_path=[str(evil)]).write(str(path))
+    path.chmod(file_mode)
+    done = subprocess.run(
+        [sys.executable, WORKER, str(path)], capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 1
+    assert not done.stdout
+    assert "must be this user's" in done.stderr
+    with pytest.raises(gridengine.GridEngineError, match="must be this user's"):
+        Launch.read(str(path))
+
+
+def test_the_secret_key_is_not_shown_with_the_rest_of_a_launch() -> None:
+    assert "the secret" not in repr(Launch(endpoints=[], secret_key="the secret"))
+
+
+def keys_in(run_dir: Path) -> list[str]:
+    launch = json.loads(next(run_dir.glob("run-*/launch-*")).read_text())
+    keys = hub()._wires.keys
+    assert keys is not None
+    assert keys.secret == launch["secret_key"]
+    return [keys.secret, keys.public, keys.server_secret, keys.server_public]
+
+
+def seen_by_others(run_dir: Path) -> str:
+    """All that processes show of themselves, and all that was logged."""
+    texts = []
+    for name in ("cmdline", "environ"):
+        for file in Path("/proc").glob(f"[0-9]*/{name}"):
+            with contextlib.suppress(OSError):
+                texts.append(file.read_bytes())
+    texts += [file.read_bytes() for file in run_dir.glob("run-*/logs/*")]
+    return b"\n".join(texts).decode(errors="replace")
+
+
+def test_no_key_is_in_arguments_environments_or_logs(
+    scheduler: OverTcp, run_dir: Path, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    job = Job(target=targets.touch_and_wait, args=(str(tmp_path / "runs"),), scheduler=scheduler)
+    with caplog.at_level(logging.DEBUG):
+        job.start()
+        wait_until((tmp_path / "runs").exists, what="the job runs")
+        seen = seen_by_others(run_dir)
+    # It looked in the right place: the file's path is there.
+    assert "launch-0-" in seen
+    for key in keys_in(run_dir):
+        assert key not in seen + caplog.text
+    job.kill()
+    job.join()
+
+
+@pytest.mark.cluster
+def test_no_key_is_in_what_the_cluster_shows(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Path("~/.gridengine-test-security").expanduser()
+    monkeypatch.setenv("GRIDENGINE_RUN_DIR", str(home))
+    try:
+        with GridEngineScheduler(max_workers=1) as scheduler:
+            path = home / "runs"
+            job = Job(target=targets.touch_and_wait, args=(str(path),), scheduler=scheduler)
+            job.start()
+            wait_until(path.exists, what="the job runs", timeout=30)
+            shown = cluster.run(["qstat", "-j", "*"]).stdout
+            seen = seen_by_others(home)
+            environ = Path(f"/proc/{job.pid}/environ").read_bytes().decode(errors="replace")
+            assert "launch-0-1" in shown
+            assert "launch-0-1" in seen
+            assert "JOB_ID=" in environ
+            for key in keys_in(home):
+                assert key not in shown + seen + environ
+            job.kill()
+            job.join()
+    finally:
+        shutil.rmtree(home)

@@ -1,0 +1,227 @@
+"""The file with the keys: who may read it, and what is in it."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from gridengine.errors import GridEngineError
+from gridengine.transport import launch_file as launch
+from gridengine.transport.launch_file import (
+    Launch,
+    environment_for_nodes,
+    import_path,
+    private_folder,
+    thread_limits,
+)
+
+LAUNCH = Launch(
+    endpoints=["tcp://10.0.0.1:54000", "tcp://[fe80::1]:54000"],
+    server_key="s" * 40,
+    public_key="p" * 40,
+    secret_key="x" * 40,
+    kind=2,
+    workers=8,
+    persistent=True,
+    fresh=True,
+    heartbeat=1.5,
+    patience=12.0,
+    parent=4711,
+    queue_job="{JOB_ID}.{SGE_TASK_ID}",
+    cwd="/somewhere/with space",
+    sys_path=["/a", "/b,c"],
+    environ={
+        "COMMAS": "a,b=c,,",
+        "LINES": "one\ntwo\n\ttab",
+        "QUOTES": "'\"\\$(rm)`",
+        "EMPTY": "",
+        "UNICODE": "Größe 𝄞",
+        "NO_UTF8": os.fsdecode(b"\xff\xfe"),
+        "BASH_FUNC_module%%": "() {  eval `modulecmd bash $*`\n}",
+    },
+)
+
+
+def mode(path: str | Path) -> int:
+    return stat.S_IMODE(os.lstat(path).st_mode)
+
+
+# ---------------------------------------------------------------------- the file
+
+
+def test_what_was_written_is_read_whatever_it_holds(tmp_path: Path) -> None:
+    path = str(tmp_path / "launch")
+    LAUNCH.write(path)
+    assert Launch.read(path) == LAUNCH
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_nobody_else_can_read_the_file_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        LAUNCH.write(str(tmp_path / "launch"))
+    finally:
+        os.umask(before)
+    assert mode(tmp_path / "launch") == 0o600
+
+
+def test_nobody_else_can_read_the_file_while_it_is_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "launch"
+    seen: list[int] = []
+    monkeypatch.setattr("json.dump", lambda *_: seen.extend(map(mode, tmp_path.iterdir())))
+    LAUNCH.write(str(path))
+    assert seen == [0o600]
+
+
+def test_the_file_has_its_name_only_when_it_is_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "launch"
+    seen: list[bool] = []
+    monkeypatch.setattr("json.dump", lambda *_: seen.append(path.exists()))
+    LAUNCH.write(str(path))
+    assert seen == [False]
+    assert path.exists()
+
+
+def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "launch").write_text("planted")
+    with pytest.raises(FileExistsError):
+        LAUNCH.write(str(tmp_path / "launch"))
+
+
+def test_a_planted_link_is_not_written_through(tmp_path: Path) -> None:
+    (tmp_path / "launch").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(FileExistsError):
+        LAUNCH.write(str(tmp_path / "launch"))
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("open_mode", [0o640, 0o604, 0o620, 0o602, 0o666])
+def test_a_file_that_others_could_read_or_write_is_refused(tmp_path: Path, open_mode: int) -> None:
+    path = tmp_path / "launch"
+    LAUNCH.write(str(path))
+    path.chmod(open_mode)
+    with pytest.raises(GridEngineError, match=f"mode {open_mode:o}"):
+        Launch.read(str(path))
+
+
+def test_a_file_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(tmp_path / "launch")
+    LAUNCH.write(path)
+    other = os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: other)
+    with pytest.raises(GridEngineError, match=f"belongs to user {other - 1}"):
+        Launch.read(path)
+
+
+# ---------------------------------------------------------------------- the folder
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_a_new_folder_is_its_owner_s_alone_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    path = str(tmp_path / "run")
+    before = os.umask(umask)
+    try:
+        assert private_folder(path) == path
+    finally:
+        os.umask(before)
+    assert mode(path) == 0o700
+
+
+def test_a_private_folder_is_used_again(tmp_path: Path) -> None:
+    path = private_folder(str(tmp_path / "run"))
+    Path(path, "file").touch()
+    assert private_folder(path) == path
+    assert Path(path, "file").exists()
+
+
+@pytest.mark.parametrize("open_mode", [0o750, 0o705, 0o711, 0o1777])
+def test_a_folder_that_others_can_enter_is_refused(tmp_path: Path, open_mode: int) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run").chmod(open_mode)
+    with pytest.raises(GridEngineError, match="mode 700"):
+        private_folder(str(tmp_path / "run"))
+
+
+def test_a_folder_of_another_user_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = private_folder(str(tmp_path / "run"))
+    other = os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: other)
+    with pytest.raises(GridEngineError, match=f"belongs to user {other - 1}"):
+        private_folder(path)
+
+
+def test_a_link_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run").symlink_to(private_folder(str(tmp_path / "elsewhere")))
+    with pytest.raises(GridEngineError, match="no folder"):
+        private_folder(str(tmp_path / "run"))
+
+
+@pytest.mark.parametrize("plant", [Path.touch, lambda path: path.symlink_to("nowhere")])
+def test_what_is_no_folder_is_refused(tmp_path: Path, plant: object) -> None:
+    assert callable(plant)
+    plant(tmp_path / "run")
+    with pytest.raises(OSError, match="File exists"):
+        private_folder(str(tmp_path / "run"))
+
+
+# ---------------------------------------------------------------------- the environment
+
+
+def test_the_environment_of_a_queue_job_does_not_travel_into_another() -> None:
+    scrubbed = (
+        "SGE_TASK_ID", "SGE_ROOT", "SGE_O_HOST", "JOB_ID", "JOB_NAME", "JOB_SCRIPT", "QUEUE",
+        "NSLOTS", "NHOSTS", "NQUEUES", "PE", "PE_HOSTFILE", "ARC", "REQUEST", "RESTARTED",
+        "ENVIRONMENT", "TMPDIR", "TMP", "HOSTNAME", "DRMAA_LIBRARY_PATH", "SLURM_JOB_ID",
+    )  # fmt: skip
+    assert set(environment_for_nodes(dict.fromkeys(scrubbed, "x"), 1)) == set(thread_limits({}, 1))
+
+
+def test_what_belongs_to_this_host_or_this_terminal_does_not_travel() -> None:
+    names = ("DISPLAY", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "LD_PRELOAD", "PWD", "SHLVL", "TERM")
+    assert not set(names) & set(environment_for_nodes(dict.fromkeys(names, "x"), 1))
+
+
+def test_all_else_travels_with_its_value_whatever_it_holds() -> None:
+    travelled = environment_for_nodes(LAUNCH.environ, 1)
+    assert LAUNCH.environ.items() <= travelled.items()
+    for name in ("PATH", "HOME", "PYTHONPATH", "LD_LIBRARY_PATH", "PERL5LIB", "MY_SGE_THING"):
+        assert environment_for_nodes({name: "x"}, 1)[name] == "x"
+
+
+def test_libraries_get_the_threads_that_were_granted() -> None:
+    limits = thread_limits({}, 3)
+    assert limits["OMP_NUM_THREADS"] == limits["MKL_NUM_THREADS"] == "3"
+    assert environment_for_nodes({}, 3) == limits
+
+
+def test_a_limit_of_threads_that_the_user_has_set_stands() -> None:
+    environ = {"OMP_NUM_THREADS": "7"}
+    assert "OMP_NUM_THREADS" not in thread_limits(environ, 1)
+    assert environment_for_nodes(environ, 1)["OMP_NUM_THREADS"] == "7"
+    assert environment_for_nodes(environ, 1)["MKL_NUM_THREADS"] == "1"
+
+
+def test_the_import_path_holds_elsewhere_too_and_has_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", "relative", "/absolute"])
+    paths = import_path()
+    assert paths[:3] == [str(tmp_path), str(tmp_path / "relative"), "/absolute"]
+    assert any(Path(path, "gridengine", "__init__.py").is_file() for path in paths)
+
+
+def test_the_package_is_named_once_in_the_import_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    package = str(Path(launch.__file__).resolve().parents[2])
+    monkeypatch.setattr(sys, "path", [package, "/other"])
+    assert import_path() == [package, "/other"]

@@ -1,0 +1,284 @@
+"""Large buffers are written once, and nobody ever sees another's writing."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import mmap
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gridengine
+from gridengine.schedulers import ProcessScheduler
+from gridengine.transport.shared_memory import (
+    SHARED,
+    Arena,
+    Borrowed,
+    Loan,
+    Scattered,
+    insert_borrowed,
+    replace_loans,
+)
+
+from .. import targets
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
+
+LARGE = 4 * SHARED // 8  # numbers in an array that is lent
+
+
+@pytest.fixture
+def arena() -> Iterator[Arena]:
+    made = Arena.make()
+    assert made is not None
+    yield made
+    made.close()
+
+
+def borrow(arena: Arena, offset: int, nbytes: int, released: Any = lambda _: None) -> Borrowed:
+    return Borrowed(arena._descriptor, offset, nbytes, released)
+
+
+def test_what_is_lent_is_read_on_the_other_side(arena: Arena) -> None:
+    loan = arena.lend(b"abc" * 10)
+    assert loan is not None
+    assert b"abc" * 10 == borrow(arena, loan.offset, loan.nbytes).buffer()[:]
+
+
+def test_what_a_borrower_writes_is_its_own(arena: Arena) -> None:
+    loan = arena.lend(b"abc")
+    assert loan is not None
+    mine = borrow(arena, loan.offset, 3).buffer()
+    mine[:] = b"xyz"
+    assert b"abc" == borrow(arena, loan.offset, 3).buffer()[:]
+
+
+def test_a_loan_that_nobody_has_any_more_is_lent_again(arena: Arena) -> None:
+    loan = arena.lend(bytes(SHARED))
+    assert loan is not None
+    offset = loan.offset
+    other = arena.lend(bytes(SHARED))
+    assert other is not None
+    assert other.offset != offset
+    del loan
+    again = arena.lend(bytes(SHARED))
+    assert again is not None
+    assert offset == again.offset
+
+
+def lend(arena: Arena, pages: int) -> Loan:
+    loan = arena.lend(bytes(pages * mmap.PAGESIZE))
+    assert loan is not None
+    return loan
+
+
+def written(arena: Arena) -> int:
+    return os.stat(arena._descriptor).st_blocks * 512 // mmap.PAGESIZE
+
+
+def test_pieces_of_other_sizes_fit_into_what_came_back(arena: Arena) -> None:
+    first, second, third = lend(arena, 3), lend(arena, 5), lend(arena, 1)
+    begin = first.offset
+    # In another order than they were lent in, each beside one that is free already or not.
+    del second, first
+    small, large = lend(arena, 2), lend(arena, 6)
+    assert (begin, begin + 2 * mmap.PAGESIZE) == (small.offset, large.offset)
+    del large, third, small
+    assert begin == lend(arena, 9).offset
+    assert 9 == written(arena)
+
+
+def test_what_was_not_needed_for_a_while_goes_back_to_the_system(arena: Arena) -> None:
+    first, kept, last = lend(arena, 3), lend(arena, 5), lend(arena, 7)
+    del first, last
+    arena.trim()
+    assert 15 == written(arena), "it has been lent since the last time"
+    arena.trim()
+    assert 5 == written(arena)
+    again = arena.lend(b"x" * mmap.PAGESIZE * 20)
+    assert again is not None
+    assert b"x" * mmap.PAGESIZE * 20 == borrow(arena, again.offset, again.nbytes).buffer()[:]
+    assert bytes(kept.nbytes) == borrow(arena, kept.offset, kept.nbytes).buffer()[:]
+
+
+def test_a_scattered_buffer_is_lent_in_one_piece(arena: Arena) -> None:
+    parts = [b"a" * SHARED, b"", bytearray(b"bc"), memoryview(b"d" * SHARED)]
+    whole = b"".join(parts)
+    for _ in range(2):
+        # On fresh pages, then on those that are there.
+        (loan,) = arena.lend_large([Scattered(parts, len(whole))])
+        assert whole == borrow(arena, loan.offset, loan.nbytes).buffer()[:]
+        del loan
+
+
+def test_what_finds_no_room_travels_as_it_is() -> None:
+    full = Arena.make(2 * SHARED)
+    assert full is not None
+    loan = full.lend(bytes(SHARED))
+    parts = [b"a" * SHARED, b"b" * SHARED]
+    frames = full.lend_large([Scattered(parts, 2 * SHARED), bytes(SHARED), b"small"])
+    assert [memoryview, Loan, bytes] == list(map(type, frames))
+    assert b"".join(parts) == frames[0]
+    del loan, frames
+    full.close()
+
+
+def test_a_borrowed_buffer_is_released_with_the_last_array_on_it(arena: Arena) -> None:
+    released: list[int] = []
+    loan = arena.lend(np.arange(4.0))
+    assert loan is not None
+    borrowed = borrow(arena, loan.offset, loan.nbytes, released.append)
+    array = np.frombuffer(borrowed.buffer())
+    part = array[1:]
+    del borrowed, array
+    gc.collect()
+    assert not released
+    assert 6.0 == part.sum()
+    del part
+    assert [loan.offset] == released
+
+
+def test_a_buffer_that_is_never_looked_at_is_released_too(arena: Arena) -> None:
+    released: list[int] = []
+    borrowed = borrow(arena, 4096, 10, released.append)
+    del borrowed
+    assert [4096] == released
+
+
+def test_frames_keep_their_places(arena: Arena) -> None:
+    small, large = b"small", bytes(range(256)) * (SHARED // 256)
+    frames = arena.lend_large([large, small, large])
+    travelling, loans = replace_loans(frames)
+    assert [small] == travelling
+    insert_borrowed(travelling, loans, arena._descriptor, lambda _: None)
+    assert large == travelling[0].buffer()[:]
+    assert small == travelling[1]
+    assert large == travelling[2].buffer()[:]
+
+
+def test_nonsense_about_loans_is_refused() -> None:
+    for loan in ((3, 0, 1), (0, 17, 1)):
+        with pytest.raises(ValueError, match="no loan"):
+            insert_borrowed([], [loan], 0, lambda _: None)
+
+
+# -- through the whole house ------------------------------------------------------------------
+
+
+def add_in_place(array: Any, number: float) -> float:
+    array += number
+    return float(array[0])
+
+
+def spoil_and_die_once(array: Any, path: str) -> float:
+    seen = float(array[0])
+    array[:] = -1
+    targets.kill_self_once(path, 0)
+    return seen
+
+
+_kept: list[Any] = []
+
+
+def keep(array: Any) -> float:
+    """Keeps what it was given, and tells what became of what it was given first."""
+    _kept.append(array)
+    return float(_kept[0][0])
+
+
+def test_a_job_that_changes_its_argument_changes_nobody_elses(laptop: ProcessScheduler) -> None:
+    shared = np.zeros(LARGE)
+    f = functools.partial(add_in_place, shared)
+    # Each worker has the function, and so its array, once: its own calls add up.
+    got = gridengine.map(f, [1.0] * 8, scheduler=laptop, chunksize=1)
+    assert max(got) <= 8
+    assert shared.sum() == 0
+
+
+def test_a_second_attempt_finds_the_argument_as_it_was(
+    laptop: ProcessScheduler, tmp_path: Path
+) -> None:
+    job = gridengine.Job(
+        target=spoil_and_die_once,
+        args=(np.ones(LARGE), str(tmp_path / "died")),
+        scheduler=laptop,
+    )
+    job.start()
+    assert (1.0, 2) == (job.result, job.attempts)
+
+
+def test_an_argument_that_a_worker_keeps_is_not_written_over() -> None:
+    with ProcessScheduler(1) as scheduler:
+        arrays = [np.full(LARGE, float(i)) for i in range(6)]
+        assert [0.0] * 6 == gridengine.map(keep, arrays, scheduler=scheduler, chunksize=1)
+
+
+def test_a_large_function_travels_through_shared_memory_too(laptop: ProcessScheduler) -> None:
+    text = "x" * LARGE
+    assert [LARGE] * 3 == gridengine.map(lambda _: len(text), range(3), scheduler=laptop)
+    job = gridengine.Job(target=lambda: len(text), scheduler=laptop)
+    job.start()
+    assert LARGE == job.result
+
+
+@pytest.mark.parametrize("value", [b"x" * 8 * LARGE, np.ones(LARGE)], ids=["bytes", "array"])
+def test_a_result_that_was_read_is_not_kept_packed_too(
+    laptop: ProcessScheduler, value: Any
+) -> None:
+    job = gridengine.Job(target=targets.give, args=(value,), scheduler=laptop)
+    job.start()
+    assert np.array_equal(job.result, value)
+    assert job._ticket is not None
+    (outcome,) = job._ticket.outcomes
+    assert (b"", ()) == (outcome.payload, outcome.frames)
+    assert job.result is job.result
+    assert outcome.usage == job.usage
+
+
+def test_results_outlive_their_workers_and_the_scheduler() -> None:
+    with ProcessScheduler(2) as scheduler:
+        got = gridengine.map(np.full, [LARGE] * 4, range(4), scheduler=scheduler)
+    assert [float(i) for i in range(4)] == [float(array.mean()) for array in got]
+
+
+@pytest.mark.parametrize("size", [0, 2 * SHARED])
+def test_all_is_right_where_there_is_no_memory_to_share(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The program's is full at once; or nobody has any.
+    monkeypatch.setattr(Arena, "make", functools.partial(Arena.make, size) if size else _no_arena)
+    values: list[Any] = [b"x" * LARGE * 8, np.arange(LARGE), "ü" * LARGE, bytearray(LARGE)]
+    with ProcessScheduler(2) as scheduler:
+        for _ in range(2):
+            got = gridengine.map(targets.give, values, scheduler=scheduler)
+            assert values[0] == got[0]
+            assert np.array_equal(values[1], got[1])
+            assert values[2:] == got[2:]
+            job = gridengine.Job(target=targets.give, args=(values[0],), scheduler=scheduler)
+            job.start()
+            assert values[0] == job.result == job.result
+
+
+def _no_arena() -> None:
+    return None
+
+
+def test_the_memory_of_results_that_were_dropped_is_used_again() -> None:
+    with ProcessScheduler(1) as scheduler:
+        pid = gridengine.map(targets.pid, [0], scheduler=scheduler)[0]
+        for _ in range(20):
+            gridengine.map(np.zeros, [LARGE] * 4, scheduler=scheduler)
+        # Blocks of 512 bytes that were ever written.
+        written = max(
+            path.stat().st_blocks * 512
+            for path in Path(f"/proc/{pid}/fd").iterdir()
+            if "memfd:gridengine" in os.readlink(path)
+        )
+        sent = 20 * 4 * LARGE * 8
+        assert 0 < written < sent / 2
