@@ -34,7 +34,7 @@ ROWS = (
     Row("warm_200", "the next 200 on warm workers", "s", False, JOBQUEUE, 0.1),
     Row("cold_10000", "10,000 trivial calls from cold", "s", False, JOBQUEUE, 0.3),
     Row("warm_10000", "the next 10,000 on warm workers", "s", False, JOBQUEUE, 0.3),
-    Row("wire", "64 arrays of 16 MB in and out", "GB/s", against=JOBQUEUE, factor=1.0),
+    Row("connection", "64 arrays of 16 MB in and out", "GB/s", against=JOBQUEUE, factor=1.0),
     Row("seconds", "400 calls of 1 s: ideal / time", "", limit=0.98),
 )
 
@@ -150,7 +150,7 @@ def _cold_and_warm(start: Callable[[], Cluster], calls: int, name: str) -> dict[
     return {f"cold_{name}": cold, f"warm_{name}": warm}
 
 
-def wire(start: Callable[[], Cluster], quick: bool) -> dict[str, float]:
+def connection(start: Callable[[], Cluster], quick: bool) -> dict[str, float]:
     """Large arrays through the network and back. The bytes are counted once each way."""
     import numpy
 
@@ -164,7 +164,7 @@ def wire(start: Callable[[], Cluster], quick: bool) -> dict[str, float]:
         assert len(cluster.map(tasks.plus_one, arrays)) == count
         times.append(time.perf_counter() - begin)
     cluster.close()
-    return {"wire": 2 * count * size / statistics.median(times) / 1e9}
+    return {"connection": 2 * count * size / statistics.median(times) / 1e9}
 
 
 def _have_all_workers(cluster: Cluster) -> None:
@@ -181,7 +181,7 @@ def seconds(start: Callable[[], Cluster], quick: bool) -> dict[str, float]:
     return {"seconds": calls * length / SLOTS / spent}
 
 
-WORKLOADS = {"few": few, "many": many, "wire": wire, "seconds": seconds}
+WORKLOADS = {"few": few, "many": many, "connection": connection, "seconds": seconds}
 
 
 # ---------------------------------------------------------------------- the measurement

@@ -17,8 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from gridengine.client.job import Job
-from gridengine.dispatcher.dispatcher import Hub
-from gridengine.ledger.task import Ticket
+from gridengine.dispatcher.dispatcher import Dispatcher
+from gridengine.ledger.task import Task
 from gridengine.schedulers.base import Scheduler, Session
 from gridengine.schedulers.events import Event, Submitted
 from gridengine.serialization.serializer import pack, pack_function
@@ -123,50 +123,50 @@ class Nodes:
 
 
 def run(workers: int, jobs: int) -> dict[str, float]:
-    """Has ``jobs`` tickets go through a dispatcher with so many workers."""
+    """Has ``jobs`` tasks go through a dispatcher with so many workers."""
     raise_file_limit()
     scheduler = Nowhere(workers)
-    hub = Hub(scheduler)
+    dispatcher = Dispatcher(scheduler)
     function = pack_function(same)
-    # With jobs waiting the hub asks for workers, which makes the launch file; and when they are
-    # answered, it knows how fast such jobs are.
-    first = [_ticket(function, number) for number in range(_WAITING * workers)]
-    for ticket in first:
-        hub.submit(ticket)
+    # With jobs waiting the dispatcher asks for workers, which makes the launch file; and when they
+    # are answered, it knows how fast such jobs are.
+    first = [_task(function, number) for number in range(_WAITING * workers)]
+    for task in first:
+        dispatcher.submit(task)
     wait_for(lambda: scheduler.session.launch, "the launch file")
     nodes = Nodes(scheduler.session.launch, workers)
     time.sleep(1 + workers / 2000)  # until they have imported what they need
     before, began = _memory(), time.perf_counter()
     # They arrive while all these jobs wait, and stay waiting.
     nodes.tell(b"cp")
-    wait_for(lambda: hub.staff() == workers, f"all of {workers} workers")
+    wait_for(lambda: dispatcher.staff() == workers, f"all of {workers} workers")
     arrival = time.perf_counter() - began
     per_worker = (_memory() - before) / workers
     nodes.tell(b"g")
-    wait_for(lambda: all(ticket.over for ticket in first), "the first jobs")
+    wait_for(lambda: all(task.over for task in first), "the first jobs")
 
     nodes.tell(b"p")
-    made = [_ticket(function, number) for number in range(jobs)]
+    made = [_task(function, number) for number in range(jobs)]
     bare = _memory()
     began = time.perf_counter()
-    for ticket in made:
-        hub.submit(ticket)
-    hub.unfinished()  # answered when all are taken in
+    for task in made:
+        dispatcher.submit(task)
+    dispatcher.unfinished()  # answered when all are taken in
     taken_in = time.perf_counter() - began
     queue = _memory() - bare
     cpu = _cpu_of_dispatcher()
     began = time.perf_counter()
     nodes.tell(b"g")
-    for ticket in made:
-        if not ticket.wait(_PATIENCE):
-            raise TimeoutError(f"{ticket} is not over")
+    for task in made:
+        if not task.wait(_PATIENCE):
+            raise TimeoutError(f"{task} is not over")
     drained = time.perf_counter() - began
     cpu = _cpu_of_dispatcher() - cpu
-    assert all(ticket.attempts for ticket in made)
+    assert all(task.attempts for task in made)
     del made
-    per_ticket, per_handle = _sizes(function)
+    per_task, per_handle = _sizes(function)
     nodes.end()
-    hub.close()
+    dispatcher.close()
     return {
         "workers": workers,
         "jobs": jobs,
@@ -175,23 +175,23 @@ def run(workers: int, jobs: int) -> dict[str, float]:
         "submit_rate": jobs / taken_in,
         "rate": jobs / drained,
         "cpu_per_job": cpu / jobs,
-        "memory_per_queued_job": queue / jobs + per_ticket,
+        "memory_per_queued_job": queue / jobs + per_task,
         "memory_per_handle": per_handle,
     }
 
 
-def _ticket(function: object, number: int) -> Ticket:
+def _task(function: object, number: int) -> Task:
     payload, frames = pack(((number,), {}), "the arguments")
-    return Ticket(function, Mode.CALL, payload, frames, name="job")  # type: ignore[arg-type]
+    return Task(function, Mode.CALL, payload, frames, name="job")  # type: ignore[arg-type]
 
 
 def _sizes(function: object) -> tuple[float, float]:
-    """Returns the bytes of a ticket and of a user's handle, both with all that they refer to."""
+    """Returns the bytes of a task and of a user's handle, both with all that they refer to."""
     import tracemalloc
 
     count = 10_000
     sizes = []
-    for make in (lambda n: _ticket(function, n), lambda n: Job(target=same, args=(n,))):
+    for make in (lambda n: _task(function, n), lambda n: Job(target=same, args=(n,))):
         tracemalloc.start()
         kept = [make(1000 + number) for number in range(count)]
         sizes.append(tracemalloc.get_traced_memory()[0] / count)

@@ -15,7 +15,7 @@ from typing import Any
 
 import zmq
 
-from gridengine.transport import messages as protocol
+from gridengine.transport import messages
 from gridengine.transport.launch_file import Launch
 from gridengine.transport.messages import (
     Beat,
@@ -43,20 +43,20 @@ class Node:
         endpoint = launch.endpoints[0]
         name = os.urandom(8).hex().encode()
         self.supervisor = connect(context, launch, endpoint, name)
-        self.worker = connect(context, launch, endpoint, protocol.worker_address(name, 0))
+        self.worker = connect(context, launch, endpoint, messages.worker_address(name, 0))
         self._block = 0
         self._position = 0
         self._skip_to = 0
         _say(
             self.supervisor,
-            Supervising(protocol.VERSION, f"simulated.{number}", 0, "nowhere", os.getpid()),
+            Supervising(messages.VERSION, f"simulated.{number}", 0, "nowhere", os.getpid()),
         )
-        _say(self.worker, Ready(protocol.VERSION, os.getpid()))
+        _say(self.worker, Ready(messages.VERSION, os.getpid()))
 
     def hear_worker(self) -> None:
         """Takes in blocks and answers for them."""
         while (frame := _receive(self.worker)) is not None:
-            message = protocol.decode_to_node(frame)
+            message = messages.decode_to_node(frame)
             if isinstance(message, Run):
                 self._run(message)
 
@@ -69,7 +69,7 @@ class Node:
             if position >= self._skip_to:
                 results.append(
                     Result(
-                        call.ticket, call.attempt, call.lo, call.hi,
+                        call.task, call.attempt, call.lo, call.hi,
                         _NONE, 0, {}, _WALL, _WALL, 0,
                     )
                 )  # fmt: skip
@@ -81,7 +81,7 @@ class Node:
     def hear_supervisor(self) -> None:
         """Takes in orders; the only one that means something here is to give work back."""
         while (frame := _receive(self.supervisor)) is not None:
-            message = protocol.decode_to_node(frame)
+            message = messages.decode_to_node(frame)
             if isinstance(message, Recall):
                 self._skip_to = max(message.end, self._skip_to)
                 _say(self.supervisor, Recalled(0, self._position, message.end))
@@ -93,7 +93,7 @@ class Node:
 
 
 def _say(socket: zmq.Socket[bytes], message: object) -> None:
-    socket.send(protocol.encode(message))
+    socket.send(messages.encode(message))
 
 
 def _receive(socket: zmq.Socket[bytes]) -> bytes | None:
@@ -121,9 +121,9 @@ def main() -> None:
     poller = zmq.Poller()
     poller.register(0, zmq.POLLIN)
     beat = time.monotonic() + launch.heartbeat
-    resting = False
+    idle_workers = False
     while True:
-        events = poller.poll(1000) if not resting else _only(0)
+        events = poller.poll(1000) if not idle_workers else _only(0)
         for source, _ in events:
             if source == 0:
                 orders = os.read(0, 1)
@@ -138,7 +138,7 @@ def main() -> None:
                         actions[node.worker] = node.hear_worker
                         poller.register(node.supervisor, zmq.POLLIN)
                         poller.register(node.worker, zmq.POLLIN)
-                resting = orders == b"p"
+                idle_workers = orders == b"p"
             else:
                 actions[source]()
         if time.monotonic() > beat:

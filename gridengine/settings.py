@@ -22,7 +22,7 @@ BLOCK_SECONDS = 0.02
 message costs, short against the patience of somebody who waits."""
 
 AHEAD_SECONDS = 0.2
-"""Work up to which a busy worker has its next piece already, while much more waits. On a host
+"""Work up to which a busy worker has its next chunk already, while much more waits. On a host
 whose cores are all busy the dispatcher gets one only after milliseconds, and the worker would
 rest; but what waits behind a longer call could have been begun elsewhere."""
 
@@ -51,7 +51,7 @@ that its death is blamed on one of them; noting each trivial call would cost mor
 FUNCTION_BYTES = 256 * 1024 * 1024
 """Packed functions that a worker keeps; the longest unused is dropped above it."""
 
-PACES = 1024
+REMEMBERED_DURATIONS = 1024
 """Functions whose durations a dispatcher remembers."""
 
 

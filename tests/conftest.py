@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gridengine.dispatcher.registry import open_hubs
+from gridengine.dispatcher.registry import open_dispatchers
 from gridengine.schedulers import ProcessScheduler
 
 from .cluster import Cluster
@@ -39,7 +39,7 @@ def nothing_left_behind() -> Iterator[None]:
     """Every test leaves the children, threads, descriptors and folders that it found."""
     before = _traces()
     yield
-    if not open_hubs():
+    if not open_dispatchers():
         wait_until(lambda: not _new_traces(before), what=f"left behind: {_new_traces(before)}")
 
 

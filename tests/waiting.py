@@ -1,4 +1,4 @@
-"""Waiting for what must happen, with a limit, and a word about what was seen last."""
+"""Queues for what must happen, with a limit, and a word about what was seen last."""
 
 from __future__ import annotations
 

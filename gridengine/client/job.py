@@ -8,10 +8,10 @@ import signal as _signal
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..dispatcher.dispatcher import Hub
-from ..dispatcher.registry import hub_for, open_hubs
+from ..dispatcher.dispatcher import Dispatcher
+from ..dispatcher.registry import dispatcher_for, open_dispatchers
 from ..errors import Death, JobExited, JobTimeout
-from ..ledger.task import Ticket, Usage
+from ..ledger.task import Task, Usage
 from ..schedulers import best_available
 from ..schedulers.base import Scheduler
 from ..serialization.serializer import name_of, pack, pack_function, short_repr, unpack
@@ -53,8 +53,8 @@ class Job:
         ValueError: An argument has an impossible value.
     """
 
-    _ticket: Ticket | None = None
-    _hub: Hub | None = None
+    _task: Task | None = None
+    _dispatcher: Dispatcher | None = None
     _value: Any = _UNKNOWN
     _error: BaseException | None = None
     _closed = False
@@ -106,12 +106,12 @@ class Job:
             SchedulerError: The scheduler cannot be used.
             ValueError: It was closed, or the scheduler cannot take its resources.
         """
-        self.start_on(hub_for(self._scheduler or best_available()))
+        self.start_on(dispatcher_for(self._scheduler or best_available()))
 
-    def start_on(self, hub: Hub) -> None:
-        """As `start`, with the workers of a certain hub; for faces such as `JobDispatcher`."""
+    def start_on(self, dispatcher: Dispatcher) -> None:
+        """As `start`, through a certain dispatcher; for interfaces such as `JobDispatcher`."""
         self._check_closed()
-        if self._ticket is not None:
+        if self._task is not None:
             raise RuntimeError("jobs can only be started once")
         if type(self).run is Job.run and not self._mutable:
             function = pack_function(self._target or _do_nothing)
@@ -120,22 +120,22 @@ class Job:
             function = pack_function(run_job)
             payload, frames = pack(((self,), {}), "the job")
         retries = self._retries
-        ticket = Ticket(
+        task = Task(
             function,
             _CALL,
             payload,
-            hub.share(frames),
+            dispatcher.share(frames),
             name=self._name,
-            kind=hub.kind_of(self._resources) if self._resources else 0,
+            kind=dispatcher.kind_of(self._resources) if self._resources else 0,
             timeout=self._timeout,
             lost_retries=1 if retries is None else retries,
             error_retries=retries or 0,
             daemon=self._daemon,
         )
-        ticket.arguments = self._args, self._kwargs
-        hub.submit(ticket)
-        self._hub = hub
-        self._ticket = ticket
+        task.arguments = self._args, self._kwargs
+        dispatcher.submit(task)
+        self._dispatcher = dispatcher
+        self._task = task
 
     def join(self, timeout: float | None = None) -> None:
         """Waits until the job is over, or ``timeout`` seconds have passed.
@@ -151,7 +151,7 @@ class Job:
     def is_alive(self) -> bool:
         """Returns True from the moment that `start` returns until the job is over."""
         self._check_closed()
-        return self._ticket is not None and not self._ticket.over
+        return self._task is not None and not self._task.over
 
     @property
     def name(self) -> str:
@@ -161,13 +161,13 @@ class Job:
     @name.setter
     def name(self, name: str) -> None:
         self._name = str(name)
-        if self._ticket is not None:
-            self._ticket.name = self._name
+        if self._task is not None:
+            self._task.name = self._name
 
     @property
     def ident(self) -> int | None:
         """A number that no other job of this program has; None before the start."""
-        return None if self._ticket is None else self._ticket.id
+        return None if self._task is None else self._task.id
 
     @property
     def daemon(self) -> bool:
@@ -180,7 +180,7 @@ class Job:
 
     @daemon.setter
     def daemon(self, daemon: bool) -> None:
-        if self._ticket is not None:
+        if self._task is not None:
             raise RuntimeError("cannot set daemon status of a job that was started")
         self._daemon = bool(daemon)
 
@@ -189,7 +189,7 @@ class Job:
     @property
     def pid(self) -> int | None:
         """Process id of the worker that the latest attempt was given to, on `host`."""
-        place = self._ticket and self._ticket.place
+        place = self._task and self._task.place
         return place.pid if place else None
 
     @property
@@ -199,14 +199,14 @@ class Job:
         A job that called ``sys.exit`` has the status that it gave.
         """
         self._check_closed()
-        ticket = self._ticket
-        if ticket is None or not ticket.over:
+        task = self._task
+        if task is None or not task.over:
             return None
-        if ticket.state is JobState.FINISHED:
+        if task.state is JobState.FINISHED:
             return 0
-        if ticket.state is JobState.CANCELLED:
-            return -(ticket.exit_signal or _signal.SIGTERM)
-        failure = ticket.outcomes[-1].failures.get(0) if ticket.outcomes else None
+        if task.state is JobState.CANCELLED:
+            return -(task.exit_signal or _signal.SIGTERM)
+        failure = task.outcomes[-1].failures.get(0) if task.outcomes else None
         if isinstance(failure, Death):
             return 1 if failure.exitcode is None else failure.exitcode
         if isinstance(failure, JobTimeout):
@@ -241,7 +241,7 @@ class Job:
         if self.is_alive():
             raise ValueError("cannot close a job that is not over; terminate() or join() it first")
         self._closed = True
-        self._ticket = self._hub = self._target = self._error = None
+        self._task = self._dispatcher = self._target = self._error = None
         self._args, self._kwargs = (), {}
         self._value = _UNKNOWN
 
@@ -278,26 +278,26 @@ class Job:
     @property
     def state(self) -> JobState:
         """Where the job stands."""
-        return JobState.INITIAL if self._ticket is None else self._ticket.state
+        return JobState.INITIAL if self._task is None else self._task.state
 
     @property
     def host(self) -> str | None:
         """Name of the host on which the latest attempt runs, or ran."""
-        place = self._ticket and self._ticket.place
+        place = self._task and self._task.place
         return place.host if place else None
 
     @property
     def attempts(self) -> int:
         """How often the job has been given to a worker."""
-        return 0 if self._ticket is None else self._ticket.attempts
+        return 0 if self._task is None else self._task.attempts
 
     @property
     def usage(self) -> Usage | None:
         """What the job used, None while it is not over."""
-        ticket = self._ticket
-        if ticket is None or not ticket.over or not ticket.outcomes:
+        task = self._task
+        if task is None or not task.over or not task.outcomes:
             return None
-        return ticket.outcomes[-1].usage
+        return task.outcomes[-1].usage
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else self.state.value
@@ -309,45 +309,45 @@ class Job:
         return {
             name: value
             for name, value in vars(self).items()
-            if name not in ("_ticket", "_hub", "_scheduler", "_value", "_error")
+            if name not in ("_task", "_dispatcher", "_scheduler", "_value", "_error")
         }
 
     # ------------------------------------------------------------------ inside
 
-    def _started(self, what: str) -> Ticket:
+    def _started(self, what: str) -> Task:
         self._check_closed()
-        if self._ticket is None:
+        if self._task is None:
             raise RuntimeError(f"cannot {what} a job before it is started")
-        return self._ticket
+        return self._task
 
     def _check_closed(self) -> None:
         if self._closed:
             raise ValueError("the job was closed")
 
     def _end(self, what: str, signum: int) -> None:
-        ticket = self._started(what)
-        if not ticket.over and self._hub is not None:
-            self._hub.signal(ticket, signum)
+        task = self._started(what)
+        if not task.over and self._dispatcher is not None:
+            self._dispatcher.signal(task, signum)
 
     def _collect(self) -> None:
         """Unpacks the answer, once, in the thread that asks for it."""
-        ticket = self._ticket
+        task = self._task
         # Taken before the look at the value: another thread lets go of it when that is there.
-        outcome = ticket.outcomes[-1] if ticket is not None and ticket.outcomes else None
+        outcome = task.outcomes[-1] if task is not None and task.outcomes else None
         if self._value is not _UNKNOWN or self._error is not None:
             return
-        finished = ticket is not None and ticket.state is _FINISHED
+        finished = task is not None and task.state is _FINISHED
         error = None if finished else self._collect_error()
         if error is not None:
             self._adopt(state_in(error))
             self._error = error
             return
-        assert ticket is not None
+        assert task is not None
         assert outcome is not None
         try:
             value = unpack(outcome.payload, outcome.frames)
         except BaseException as raised:
-            self._error = unreadable(raised, ticket, outcome)
+            self._error = unreadable(raised, task, outcome)
             return
         if isinstance(value, Returned):
             self._adopt(value.state)
@@ -355,11 +355,11 @@ class Job:
         self._value = value
         if outcome.frames or type(outcome.payload) is not bytes:
             # A large result shall not be there twice.
-            ticket.outcomes[-1] = outcome._replace(payload=b"", frames=())
+            task.outcomes[-1] = outcome._replace(payload=b"", frames=())
 
     def _collect_error(self) -> BaseException | None:
-        if self._error is None and self._ticket is not None:
-            self._error = error_of(self._ticket, 0)
+        if self._error is None and self._task is not None:
+            self._error = error_of(self._task, 0)
         return self._error
 
     def _adopt(self, state: Mapping[str, Any] | None) -> None:
@@ -396,14 +396,14 @@ def _checked_retries(retries: int) -> int:
 
 
 def _at_exit() -> None:
-    hubs = open_hubs()
+    dispatchers = open_dispatchers()
     try:
-        for hub in hubs:
-            for ticket in hub.unfinished():
-                ticket.wait()
+        for dispatcher in dispatchers:
+            for task in dispatcher.unfinished():
+                task.wait()
     finally:
-        for hub in hubs:
-            hub.close()
+        for dispatcher in dispatchers:
+            dispatcher.close()
 
 
 atexit.register(_at_exit)

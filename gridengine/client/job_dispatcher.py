@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any
 
-from ..dispatcher.registry import hub_for
+from ..dispatcher.registry import dispatcher_for
 from ..errors import TimeoutError
 from ..schedulers import best_available
 from ..schedulers.base import Scheduler
@@ -74,12 +74,12 @@ class JobDispatcher:
         if self._jobs:
             raise RuntimeError("jobs were dispatched before: join() them first")
         waiting = list(jobs)
-        hub = hub_for(self.scheduler, self._host, self._ports)
+        dispatcher = dispatcher_for(self.scheduler, self._host, self._ports)
         self.start_time, self.end_time = time.time(), None
         self._began = time.monotonic()
         try:
             for job in waiting:
-                job.start_on(hub)
+                job.start_on(dispatcher)
                 self._jobs.append(job)
         except BaseException:
             self._cancel()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import time
 
-from ..dispatcher.registry import hub_for
+from ..dispatcher.registry import dispatcher_for
 from ..schedulers import best_available
 
 TYPE_CHECKING = False
@@ -69,14 +69,16 @@ def map(
     single = len(iterables) == 1
     items = iterables[0] if single else zip(*iterables)  # noqa: B905  # as the builtin
     length = min(operator.length_hint(each, -1) for each in iterables)
-    hub = hub_for(scheduler or best_available(), calls=_MANY if length < 0 else length)
+    dispatcher = dispatcher_for(
+        scheduler or best_available(), calls=_MANY if length < 0 else length
+    )
     # Now, when the first workers are on their way: they start in the meantime.
     from ..serialization.serializer import pack_function
     from ..states import Mode
-    from .map_tasks import Chunks
+    from .map_tasks import MapTasks
 
-    chunks = Chunks(
-        hub,
+    tasks = MapTasks(
+        dispatcher,
         pack_function(f, "the function"),
         items,
         Mode.MAP if single else Mode.STARMAP,
@@ -85,12 +87,12 @@ def map(
         reraise=reraise,
     )
     try:
-        return chunks.run(end)
+        return tasks.run(end)
     except BaseException:
-        chunks.abandon()
+        tasks.abandon()
         raise
     finally:
-        chunks.close()
+        tasks.close()
 
 
 def raised(value: object) -> bool:

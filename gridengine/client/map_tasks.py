@@ -1,8 +1,8 @@
-"""One map on its way: chunks of calls, packed just ahead of the workers, and their answers.
+"""One map on its way: tasks of calls, packed just ahead of the workers, and their answers.
 
-A map is cut into *chunks* of neighbouring calls, one ticket each. The thread that called `map`
+A map is cut into *tasks* of neighbouring calls, one task each. The thread that called `map`
 packs them, just ahead of the workers, and unpacks the answers: an iterable of any length needs
-the memory of a few chunks, and an error in it is raised where it was made.
+the memory of a few tasks, and an error in it is raised where it was made.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
-from ..dispatcher.dispatcher import Hub
+from ..dispatcher.dispatcher import Dispatcher
 from ..errors import TimeoutError
-from ..ledger.task import Outcome, Ticket
+from ..ledger.task import Outcome, Task
 from ..serialization.batches import pack_each, pack_together
 from ..serialization.packed import Function, Packed
 from ..serialization.serializer import unpack
@@ -25,23 +25,23 @@ from ..settings import BLOCK_BYTES, BLOCK_SECONDS, CHUNK_SECONDS
 from ..states import JobState, Mode
 from .results import error_from, unreadable
 
-#: Chunks that a map has under way at most, where they are small.
-_AHEAD_CHUNKS = 4000
+#: MapTasks that a map has under way at most, where they are small.
+_AHEAD_TASKS = 4000
 
 #: Seconds for which a map keeps the interpreter to itself: long against the 0.1 ms that it costs
 #: to let another thread have it.
 _BREATH = 0.0005
 
-#: Packed arguments that a map holds in its chunks, in bytes, beyond one chunk a worker and one.
+#: Packed arguments that a map holds in its tasks, in bytes, beyond one task a worker and one.
 _AHEAD_BYTES = 256 * 1024 * 1024
 
 
-class Chunks:
+class MapTasks:
     """One map on its way."""
 
     def __init__(
         self,
-        hub: Hub,
+        dispatcher: Dispatcher,
         function: Function,
         items: Iterable[Any],
         mode: Mode,
@@ -50,8 +50,8 @@ class Chunks:
         chunksize: int | None,
         reraise: bool,
     ) -> None:
-        self._hub = hub
-        self._function = function._replace(frames=hub.share(function.frames))
+        self._dispatcher = dispatcher
+        self._function = function._replace(frames=dispatcher.share(function.frames))
         # A part of a range is one too: a few bytes, however long it is. The others are copied
         # faster than drawn from.
         sliced = type(items) in (range, list, tuple)
@@ -66,12 +66,12 @@ class Chunks:
         self._failed = False
         self._timed_out = False
         self._bytes_per_call = 0.0
-        self._chunks: collections.deque[Ticket] = collections.deque()
+        self._tasks: collections.deque[Task] = collections.deque()
         self._bytes_ahead = 0
         self._running = 0
         self._breathed = 0.0
-        self._answered: queue.SimpleQueue[Ticket] = queue.SimpleQueue()
-        self._read: dict[Ticket, tuple[list[Any], BaseException | None]] = {}
+        self._answered: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        self._read: dict[Task, tuple[list[Any], BaseException | None]] = {}
 
     def run(self, end: float | None) -> list[Any]:
         results: list[Any] = []
@@ -79,12 +79,12 @@ class Chunks:
             while not self._exhausted and not self._failed and self._has_room():
                 self._feed()
                 self._breathe()
-            while self._chunks and self._chunks[0] in self._read:
-                values, error = self._read.pop(self._chunks.popleft())
+            while self._tasks and self._tasks[0] in self._read:
+                values, error = self._read.pop(self._tasks.popleft())
                 results.extend(values)
                 if error is not None:
                     raise error
-            if not self._chunks and (self._exhausted or self._failed):
+            if not self._tasks and (self._exhausted or self._failed):
                 return results
             if not self._wait_for_an_answer(end):
                 self._timed_out = True
@@ -93,19 +93,19 @@ class Chunks:
     def _wait_for_an_answer(self, end: float | None) -> bool:
         patience = None if end is None else max(0.0, end - time.monotonic())
         try:
-            ticket = self._answered.get(timeout=patience)
+            task = self._answered.get(timeout=patience)
         except queue.Empty:
             return False
         # One look at what is to be fed serves all answers that have come meanwhile.
         for waiting in range(self._answered.qsize(), -1, -1):
             # Unpacked in the order in which they come: an answer that waits for its turn as it
             # came holds the memory of its worker, beside that of its values later.
-            self._read[ticket] = self._values(ticket)
-            ticket.outcomes.clear()
+            self._read[task] = self._values(task)
+            task.outcomes.clear()
             self._running -= 1
             self._breathe()
             if waiting:
-                ticket = self._answered.get()
+                task = self._answered.get()
         return True
 
     def _breathe(self) -> None:
@@ -120,25 +120,25 @@ class Chunks:
 
     def abandon(self) -> None:
         """Takes back what is not done: after an error of its own, the workers may finish."""
-        unfinished = [ticket for ticket in self._chunks if not ticket.over]
+        unfinished = [task for task in self._tasks if not task.over]
         if not unfinished:
             return
         if self._failed and not self._timed_out:
-            self._hub.drop(unfinished)
+            self._dispatcher.drop(unfinished)
         else:
-            self._hub.cancel(unfinished)
+            self._dispatcher.cancel(unfinished)
 
     def close(self) -> None:
         """Has large arrays in the function let go: no other map will have the same."""
         if self._function.frames:
-            self._hub.forget(self._function.key)
+            self._dispatcher.forget(self._function.key)
 
     # ------------------------------------------------------------------ feeding
 
     def _has_room(self) -> bool:
-        """Tells whether another chunk should be there, so that no worker waits for one."""
-        pace = self._hub.pace(self._function.key)
-        staff = self._hub.staff()
+        """Tells whether another task should be there, so that no worker waits for one."""
+        pace = self._dispatcher.pace(self._function.key)
+        staff = self._dispatcher.staff()
         if self._bytes_ahead > _AHEAD_BYTES:
             # Large arguments: the next one for whoever is first to be done.
             return self._running <= staff
@@ -147,30 +147,30 @@ class Chunks:
         if self._running < few:
             return True
         if pace is not None and self._chunksize is not None:
-            # Chunks that are smaller than they should be: as many as make up for that.
+            # MapTasks that are smaller than they should be: as many as make up for that.
             seconds = max(1e-7, pace * self._chunksize)
-            return self._running < min(_AHEAD_CHUNKS, few * BLOCK_SECONDS / seconds)
+            return self._running < min(_AHEAD_TASKS, few * BLOCK_SECONDS / seconds)
         if pace is None or pace > BLOCK_SECONDS:
             # Slow calls: as many at once as there may ever be workers for.
-            return self._running < 3 * self._hub.possible_workers
+            return self._running < 3 * self._dispatcher.possible_workers
         return False
 
     def _size(self) -> int:
-        if self._hub.fresh:
+        if self._dispatcher.fresh:
             return 1
         if self._chunksize is not None:
             return self._chunksize
-        pace = self._hub.pace(self._function.key)
+        pace = self._dispatcher.pace(self._function.key)
         if pace is None:
             return 1
         if not self._fed:
-            # How large its arguments are is not known: a chunk of large ones fills the memory.
+            # How large its arguments are is not known: a task of large ones fills the memory.
             return 1
         size = BLOCK_SECONDS / max(pace, 1e-8)
         size = min(size, BLOCK_BYTES / self._bytes_per_call)
-        # Chunks shrink towards the end, so that the workers end together, but not below what a
+        # MapTasks shrink towards the end, so that the workers end together, but not below what a
         # message is worth. Where the end is not known, as much as there was may still come.
-        staff = self._hub.staff()
+        staff = self._dispatcher.staff()
         known = self._length >= 0
         left = max(0, self._length - self._fed) if known else self._fed
         least = CHUNK_SECONDS / max(pace, 1e-8)
@@ -187,35 +187,35 @@ class Chunks:
         packed, apart = self._pack(items)
         size = len(packed.payload) + sum(frame.nbytes for frame in packed.frames)
         self._bytes_per_call = size / len(items)
-        ticket = Ticket(
+        task = Task(
             self._function,
             self._mode,
             packed.payload,
-            self._hub.share(packed.frames),
+            self._dispatcher.share(packed.frames),
             name=self._function.name,
             size=len(items),
             first=self._fed,
             fail_fast=self._reraise,
             apart=apart,
         )
-        ticket.arguments = items
+        task.arguments = items
         self._fed += len(items)
         self._bytes_ahead += size
         self._running += 1
-        self._chunks.append(ticket)
-        ticket.when_over(functools.partial(self._over, ticket, size))
-        self._hub.submit(ticket)
+        self._tasks.append(task)
+        task.when_over(functools.partial(self._over, task, size))
+        self._dispatcher.submit(task)
 
     def _take(self, count: int) -> Sequence[Any]:
         if self._sequence is not None:
             return self._sequence[self._fed : self._fed + count]
         return list(itertools.islice(self._items, count))
 
-    def _over(self, ticket: Ticket, size: int) -> None:
-        if self._reraise and ticket.state is not JobState.FINISHED:
+    def _over(self, task: Task, size: int) -> None:
+        if self._reraise and task.state is not JobState.FINISHED:
             self._failed = True
         self._bytes_ahead -= size
-        self._answered.put(ticket)
+        self._answered.put(task)
 
     def _pack(self, items: Sequence[Any]) -> tuple[Packed, bool]:
         """Returns the packed items, and whether they were packed one by one."""
@@ -229,34 +229,32 @@ class Chunks:
 
     # ------------------------------------------------------------------ answers
 
-    def _values(self, ticket: Ticket) -> tuple[list[Any], BaseException | None]:
-        """Returns the values of a chunk, up to the error that is to be raised after them."""
+    def _values(self, task: Task) -> tuple[list[Any], BaseException | None]:
+        """Returns the values of a task, up to the error that is to be raised after them."""
         values: list[Any] = []
-        if ticket.error is not None:
+        if task.error is not None:
             self._failed = True
-            return values, ticket.error
-        for outcome in sorted(ticket.outcomes, key=lambda outcome: outcome.lo):
-            got, error = self._values_of(ticket, outcome)
+            return values, task.error
+        for outcome in sorted(task.outcomes, key=lambda outcome: outcome.lo):
+            got, error = self._values_of(task, outcome)
             if error is not None:
                 self._failed = True
                 return values, error
             values.extend(got)
         return values, None
 
-    def _values_of(
-        self, ticket: Ticket, outcome: Outcome
-    ) -> tuple[list[Any], BaseException | None]:
+    def _values_of(self, task: Task, outcome: Outcome) -> tuple[list[Any], BaseException | None]:
         try:
             got = unpack(outcome.payload, outcome.frames) if outcome.payload else []
         except BaseException as error:
-            answer = unreadable(error, ticket, outcome)
+            answer = unreadable(error, task, outcome)
             if self._reraise:
                 return [], answer
             got = [answer] * (outcome.hi - outcome.lo)
         if outcome.failures:
             got = [*got, *[None] * (outcome.hi - outcome.lo - len(got))]
             for index, failure in sorted(outcome.failures.items()):
-                failed = error_from(ticket, outcome, index, failure)
+                failed = error_from(task, outcome, index, failure)
                 if self._reraise:
                     return [], failed
                 got[index - outcome.lo] = failed

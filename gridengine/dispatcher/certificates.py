@@ -10,21 +10,21 @@ import signal
 
 from ..errors import Death, JobTimeout
 from ..ledger.records import Verdict
-from ..ledger.task import Place, Ticket
+from ..ledger.task import Place, Task
 from ..schedulers.events import End
 from ..states import DeathCause
-from ..transport import messages as protocol
+from ..transport import messages
 
 TIMEOUT = "timeout"
-"""`protocol.Died.reason` of a worker that its supervisor ended for a job's ``timeout``."""
+"""`messages.Died.reason` of a worker that its supervisor ended for a job's ``timeout``."""
 
 SIGNAL = "signal"
-"""`protocol.Died.reason` of a worker that its supervisor ended for ``terminate`` or ``kill``."""
+"""`messages.Died.reason` of a worker that its supervisor ended for ``terminate`` or ``kill``."""
 
 _CAUSES = {cause.value: cause for cause in DeathCause}
 
 
-def end_of(message: protocol.Died) -> End:
+def end_of(message: messages.Died) -> End:
     """Returns what a supervisor says of the end of one of its workers."""
     return End(
         exitcode=message.status,
@@ -52,10 +52,10 @@ def certificate(verdict: Verdict, place: Place, end: End, output: str, now: floa
         output: What it printed last.
         now: On the monotonic clock.
     """
-    ticket = verdict.ticket
+    task = verdict.task
     return Death(
-        job=ticket.name,
-        index=ticket.first + verdict.index if ticket.mode else None,
+        job=task.name,
+        index=task.first + verdict.index if task.mode else None,
         host=place.host,
         pid=place.pid,
         attempt=verdict.attempt,
@@ -71,10 +71,10 @@ def certificate(verdict: Verdict, place: Place, end: End, output: str, now: floa
     )
 
 
-def timeout_of(ticket: Ticket, place: Place) -> JobTimeout:
+def timeout_of(task: Task, place: Place) -> JobTimeout:
     """Returns the failure of a job that ran over its own time."""
     return JobTimeout(
-        f"job {ticket.name!r} ran longer than its timeout of {ticket.timeout:g} s and was ended "
+        f"job {task.name!r} ran longer than its timeout of {task.timeout:g} s and was ended "
         f"on {place.host} (process {place.pid})"
     )
 

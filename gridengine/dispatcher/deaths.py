@@ -12,13 +12,13 @@ import time
 from ..errors import Death, JobCancelled
 from ..ledger.ledger import Ledger
 from ..ledger.records import Verdict
-from ..ledger.task import Outcome, Place, Ticket
+from ..ledger.task import Outcome, Place, Task
 from ..schedulers.events import End
 from ..states import DeathCause, JobState
-from ..transport import messages as protocol
-from . import certificates as coroner
+from ..transport import messages
+from . import certificates as certificates
 from .recalls import Recalls
-from .staffing import Crew, Loss, SupervisorRecord
+from .staffing import Loss, Staffing, SupervisorRecord
 from .task_messages import Blocks
 
 #: Seconds for which a kill from outside is held back on a cluster: the batch system kills a
@@ -26,11 +26,11 @@ from .task_messages import Blocks
 _SECOND_OPINION = 1.5
 
 
-class Undertaker:
+class Deaths:
     """Takes in who died, and settles their jobs.
 
     Args:
-        crew: Who was there.
+        staffing: Who was there.
         ledger: What they had to do.
         blocks: What they had in memory.
         recalls: What is no longer wanted of others.
@@ -43,7 +43,7 @@ class Undertaker:
 
     def __init__(
         self,
-        crew: Crew,
+        staffing: Staffing,
         ledger: Ledger,
         blocks: Blocks,
         recalls: Recalls,
@@ -51,19 +51,19 @@ class Undertaker:
         remote: bool,
         fresh: bool,
     ) -> None:
-        self._crew = crew
+        self._staffing = staffing
         self._ledger = ledger
         self._blocks = blocks
         self._recalls = recalls
         self._remote = remote
         self._fresh = fresh
-        self._deaths: list[tuple[float, SupervisorRecord, protocol.Died]] = []
+        self._deaths: list[tuple[float, SupervisorRecord, messages.Died]] = []
         self._losses: dict[bytes, tuple[float, Loss]] = {}
         self.places: dict[bytes, Place] = {}
 
-    def hear(self, address: bytes, message: protocol.Died, now: float) -> None:
+    def hear(self, address: bytes, message: messages.Died, now: float) -> None:
         """Takes in what a supervisor says of the end of one of its workers."""
-        supervisor = self._crew.supervisors.get(address)
+        supervisor = self._staffing.supervisors.get(address)
         if address in self._losses:
             supervisor = self._losses[address][1].supervisor
         # Of one that has not said its first word, or whose end was told before, nothing is known.
@@ -97,17 +97,17 @@ class Undertaker:
                     del self._losses[address]
                     self._settle_loss(loss)
 
-    def _settle_death(self, supervisor: SupervisorRecord, message: protocol.Died) -> None:
+    def _settle_death(self, supervisor: SupervisorRecord, message: messages.Died) -> None:
         if message.status == 0 and not message.reason and not self._fresh:
             supervisor.workers = max(0, supervisor.workers - 1)
         supervisor.present.discard(message.worker)
         self._bury(
-            protocol.worker_address(supervisor.address, message.worker),
-            coroner.end_of(message),
+            messages.worker_address(supervisor.address, message.worker),
+            certificates.end_of(message),
             position=message.position,
             width=message.width,
-            final=message.reason in (coroner.TIMEOUT, coroner.SIGNAL),
-            timed_out=message.reason == coroner.TIMEOUT,
+            final=message.reason in (certificates.TIMEOUT, certificates.SIGNAL),
+            timed_out=message.reason == certificates.TIMEOUT,
             output=message.output,
         )
 
@@ -118,7 +118,7 @@ class Undertaker:
             self._retire(loss.supervisor, number)
 
     def _retire(self, supervisor: SupervisorRecord, number: int) -> None:
-        worker = self._ledger.workers.get(protocol.worker_address(supervisor.address, number))
+        worker = self._ledger.workers.get(messages.worker_address(supervisor.address, number))
         if worker is not None:
             self._ledger.retire(worker)
 
@@ -126,7 +126,7 @@ class Undertaker:
         supervisor, end = loss.supervisor, loss.end
         self._deaths = [entry for entry in self._deaths if entry[1] is not supervisor]
         for number in sorted(supervisor.present):
-            address = protocol.worker_address(supervisor.address, number)
+            address = messages.worker_address(supervisor.address, number)
             worker = self._ledger.workers.get(address)
             first = worker is not None and worker.ran == 0
             # With all the time there is for itself, it will not end the next time either.
@@ -134,9 +134,9 @@ class Undertaker:
             self._bury(
                 address,
                 end,
-                blame=final or coroner.is_the_jobs_fault(end),
+                blame=final or certificates.is_the_jobs_fault(end),
                 final=final,
-                output=self._crew.log_of(supervisor.queue_job),
+                output=self._staffing.log_of(supervisor.queue_job),
             )
 
     def _bury(
@@ -161,28 +161,30 @@ class Undertaker:
             address, position=position, width=width, blame=blame, final=final
         )
         for verdict in verdicts:
-            ticket = verdict.ticket
-            if ticket.over:
+            task = verdict.task
+            if task.over:
                 continue
-            if ticket in self._recalls.doomed:
-                self._end_doomed(ticket, place)
+            if task in self._recalls.killed:
+                self._end_killed(task, place)
             elif timed_out:
-                self._fail(verdict, place, coroner.timeout_of(ticket, place))
+                self._fail(verdict, place, certificates.timeout_of(task, place))
             else:
-                self._fail(verdict, place, coroner.certificate(verdict, place, end, output, now))
+                self._fail(
+                    verdict, place, certificates.certificate(verdict, place, end, output, now)
+                )
 
     def _fail(self, verdict: Verdict, place: Place, failure: Death | BaseException) -> None:
-        ticket, index = verdict.ticket, verdict.index
-        ticket.record(Outcome(index, index + 1, b"", (), {index: failure}, 0.0, 0.0, 0, place))
-        if ticket.over and ticket.missing:
-            self._recalls.take_back(ticket)
+        task, index = verdict.task, verdict.index
+        task.record(Outcome(index, index + 1, b"", (), {index: failure}, 0.0, 0.0, 0, place))
+        if task.over and task.missing:
+            self._recalls.take_back(task)
 
-    def _end_doomed(self, ticket: Ticket, place: Place) -> None:
-        signum = self._recalls.doomed[ticket]
-        ticket.exit_signal = signum
-        ticket.error = JobCancelled(
-            f"job {ticket.name!r} was ended on {place.host} (process {place.pid}) by the program, "
+    def _end_killed(self, task: Task, place: Place) -> None:
+        signum = self._recalls.killed[task]
+        task.exit_signal = signum
+        task.error = JobCancelled(
+            f"job {task.name!r} was ended on {place.host} (process {place.pid}) by the program, "
             f"with signal {signum}"
         )
-        ticket.move(JobState.CANCELLED)
-        self._recalls.take_back(ticket)
+        task.move(JobState.CANCELLED)
+        self._recalls.take_back(task)

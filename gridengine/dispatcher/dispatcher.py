@@ -1,14 +1,14 @@
 """The dispatcher's one thread, and how others speak to it.
 
-One `Hub` serves all maps and jobs of one scheduler::
+One `Dispatcher` serves all maps and jobs of one scheduler::
 
     any thread ── submit(), cancel(), signal() ──▶ inbox ─┐
                                                           ▼
-    workers ◀───────────── Wires ────────────▶ Hub ──▶ Clerk ──▶ Ledger (who does what)
-                                                            └──▶ Crew   (who is there) ──▶ Session
+    workers ◀───── Connections ─────▶ Dispatcher ──▶ Handlers ──▶ Ledger   (who does what)
+                                                        └────▶ Staffing (who is there) ──▶ Session
 
-A user's thread puts a ticket into the inbox and wakes the hub only if it sleeps; the hub ends a
-ticket, which wakes whoever waits for it. The hub unpickles nothing.
+A user's thread puts a task into the inbox and wakes the dispatcher only if it sleeps; the
+dispatcher ends a task, which wakes whoever waits for it. The dispatcher unpickles nothing.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ from ..transport.launch_file import (
     thread_limits,
 )
 from ..transport.shared_memory import Arena, gather
-from .early_start import Ahead, no_folder, remove
-from .staffing import Crew
+from .early_start import EarlyStart, no_folder, remove
+from .staffing import Staffing
 
 # What takes long to import, msgspec and ZeroMQ, is so where it is needed: when the first workers
 # have been started, and are on their way in the meantime.
 if TYPE_CHECKING:
-    from ..ledger.task import Ticket
-    from ..transport.local import Wires
+    from ..ledger.task import Task
+    from ..transport.local import Connections
 
 log = Log(__name__)
 
 
-class Hub:
-    """Hands the tickets of one scheduler to its workers.
+class Dispatcher:
+    """Hands the tasks of one scheduler to its workers.
 
     Args:
         scheduler: Starts the workers.
@@ -62,15 +62,20 @@ class Hub:
     """
 
     def __init__(
-        self, scheduler: Scheduler, *, host: str = "", ports: str = "", ahead: Ahead | None = None
+        self,
+        scheduler: Scheduler,
+        *,
+        host: str = "",
+        ports: str = "",
+        ahead: EarlyStart | None = None,
     ) -> None:
         settings = Settings.read()
         self._settings = settings
-        # A copy: the hub must not keep alive what its user has let go.
+        # A copy: the dispatcher must not keep alive what its user has let go.
         self._scheduler = copy.copy(scheduler)
         self._released = False
         if ahead is None and not scheduler.remote:
-            ahead = Ahead(scheduler, calls=0)
+            ahead = EarlyStart(scheduler, calls=0)
         self._folder = _new_folder(settings) if ahead is None else ahead.folder
         self._arena = None if scheduler.remote else Arena.make()
         with contextlib.ExitStack() as undo:
@@ -80,10 +85,12 @@ class Hub:
             else:
                 self._open_local(undo, ahead)
             undo.pop_all()
-        from .handlers import Clerk
+        from .handlers import Handlers
 
-        self._clerk = Clerk(self._wires, self._crew, self._scheduler, settings, self._arena)
-        self._new: collections.deque[Ticket] = collections.deque()
+        self._handlers = Handlers(
+            self._connections, self._staffing, self._scheduler, settings, self._arena
+        )
+        self._new: collections.deque[Task] = collections.deque()
         self._inbox: collections.deque[Callable[[], None]] = collections.deque()
         self._asleep = False
         self._closing = False
@@ -94,28 +101,30 @@ class Hub:
         self._thread = threading.Thread(target=self._run, name="gridengine", daemon=True)
         self._thread.start()
 
-    def _open_local(self, undo: contextlib.ExitStack, ahead: Ahead) -> None:
+    def _open_local(self, undo: contextlib.ExitStack, ahead: EarlyStart) -> None:
         self._session = ahead.session
         undo.callback(self._session.close)
-        self._crew = self._new_crew(self._launch([local_endpoint(self._folder)], None))
+        self._staffing = self._new_staffing(self._launch([local_endpoint(self._folder)], None))
         if ahead.workers:
-            self._crew.started_ahead(ahead.workers)
-        from ..transport.local import LocalWires
+            self._staffing.started_early(ahead.workers)
+        from ..transport.local import LocalConnections
 
-        self._wires: Wires = LocalWires(self._folder)
+        self._connections: Connections = LocalConnections(self._folder)
 
     def _open_remote(self, undo: contextlib.ExitStack, host: str, ports: str) -> None:
-        from ..transport.zeromq import NetworkWires
+        from ..transport.zeromq import ZeroMQConnections
 
-        self._wires = NetworkWires(host, ports)
-        undo.callback(self._wires.close)
+        self._connections = ZeroMQConnections(host, ports)
+        undo.callback(self._connections.close)
         self._session = self._scheduler.open()
-        self._crew = self._new_crew(self._launch(self._wires.endpoints, self._wires.keys))
+        self._staffing = self._new_staffing(
+            self._launch(self._connections.endpoints, self._connections.keys)
+        )
 
-    def _new_crew(self, launch: Launch) -> Crew:
+    def _new_staffing(self, launch: Launch) -> Staffing:
         logs = os.path.join(self._folder, "logs")
         os.mkdir(logs, 0o700)
-        return Crew(self._session, self._scheduler, self._settings, launch, self._folder, logs)
+        return Staffing(self._session, self._scheduler, self._settings, launch, self._folder, logs)
 
     def _launch(self, endpoints: Sequence[str], keys: Keys | None) -> Launch:
         remote = self._scheduler.remote
@@ -146,16 +155,16 @@ class Hub:
 
     @property
     def closed(self) -> bool:
-        """True once the hub takes no more tickets."""
+        """True once the dispatcher takes no more tasks."""
         return self._closing
 
     def kind_of(self, resources: Mapping[str, object]) -> int:
-        """Returns the kind of tickets that need these resources.
+        """Returns the kind of tasks that need these resources.
 
         Raises:
             ValueError, TypeError: The scheduler cannot take one of them.
         """
-        return self._crew.kind_of(self._scheduler.resources_of(resources))
+        return self._staffing.kind_of(self._scheduler.resources_of(resources))
 
     def share(self, frames: Sequence[Any]) -> Sequence[Any]:
         """Returns frames, the large ones in memory that the workers see too, if they can."""
@@ -165,26 +174,26 @@ class Hub:
 
     def forget(self, function: bytes) -> None:
         """Has the workers let go of a function that will not be called again."""
-        self._ask(lambda: self._clerk.forget(function))
+        self._ask(lambda: self._handlers.forget(function))
 
-    def submit(self, ticket: Ticket) -> None:
-        """Has a ticket run; never blocks.
+    def submit(self, task: Task) -> None:
+        """Has a task run; never blocks.
 
         Raises:
             SchedulerError: The scheduler was closed.
         """
         if self._closing:
             raise SchedulerError(f"{self._scheduler!r} was closed")
-        self._new.append(ticket)
+        self._new.append(task)
         self._wake()
         if self._gone:
             self._thread.join()
-            if not ticket.over:
+            if not task.over:
                 raise SchedulerError(f"{self._scheduler!r} was closed")
 
     def pace(self, function: bytes) -> float | None:
         """Returns the seconds that a call of this function takes, None if not yet known."""
-        return self._clerk.ledger.pace(function)
+        return self._handlers.ledger.pace(function)
 
     @property
     def possible_workers(self) -> int:
@@ -199,30 +208,30 @@ class Hub:
     def staff(self, kind: int = 0) -> int:
         """Returns how many workers are there; where they come at once, how many may be."""
         if self._scheduler.remote:
-            return max(1, self._clerk.ledger.staff(kind))
+            return max(1, self._handlers.ledger.staff(kind))
         return self.possible_workers
 
-    def cancel(self, tickets: Iterable[Ticket]) -> None:
-        """Takes tickets back; running ones are killed."""
-        wanted = list(tickets)
-        self._ask(lambda: self._clerk.cancel(wanted))
+    def cancel(self, tasks: Iterable[Task]) -> None:
+        """Takes tasks back; running ones are killed."""
+        wanted = list(tasks)
+        self._ask(lambda: self._handlers.cancel(wanted))
 
-    def drop(self, tickets: Iterable[Ticket]) -> None:
-        """Cancels tickets; a call that runs already may end, but nobody hears of it."""
-        wanted = list(tickets)
-        self._ask(lambda: self._clerk.drop(wanted))
+    def drop(self, tasks: Iterable[Task]) -> None:
+        """Cancels tasks; a call that runs already may end, but nobody hears of it."""
+        wanted = list(tasks)
+        self._ask(lambda: self._handlers.drop(wanted))
 
-    def signal(self, ticket: Ticket, signum: int) -> None:
+    def signal(self, task: Task, signum: int) -> None:
         """Ends one job with a signal, or takes it back if it does not run."""
-        self._ask(lambda: self._clerk.signal(ticket, signum))
+        self._ask(lambda: self._handlers.signal(task, signum))
 
-    def unfinished(self) -> list[Ticket]:
-        """Returns the tickets that are not over and for which the program shall wait."""
-        answer: list[Ticket] = []
+    def unfinished(self) -> list[Task]:
+        """Returns the tasks that are not over and for which the program shall wait."""
+        answer: list[Task] = []
         answered = threading.Event()
 
         def look() -> None:
-            answer.extend(t for t in self._clerk.ledger.tickets() if not t.daemon)
+            answer.extend(t for t in self._handlers.ledger.tasks() if not t.daemon)
             answered.set()
 
         self._ask(look)
@@ -232,7 +241,7 @@ class Hub:
         return answer
 
     def release(self) -> None:
-        """Has the hub close by itself as soon as it has nothing left to do."""
+        """Has the dispatcher close by itself as soon as it has nothing left to do."""
         self._released = True
         self._wake()
 
@@ -245,7 +254,7 @@ class Hub:
             self._thread.join()
 
     def forsake(self) -> None:
-        """To be called in a fork of the program, whose copy of the hub has no thread."""
+        """To be called in a fork of the program, whose copy of the dispatcher has no thread."""
         self._closing = True
 
     def _ask(self, request: Callable[[], None]) -> None:
@@ -253,7 +262,7 @@ class Hub:
         self._wake()
 
     def _wake(self) -> None:
-        # The hub says that it sleeps before it looks into its inbox for the last time.
+        # The dispatcher says that it sleeps before it looks into its inbox for the last time.
         if self._asleep:
             self._asleep = False
             try:  # noqa: SIM105  # contextlib.suppress takes as long as the rest
@@ -279,32 +288,32 @@ class Hub:
             self._shut_down()
 
     def _loop(self) -> None:
-        wires, news = self._wires, self._session.fileno()
-        wires.watch(self._wake_read)
-        wires.watch(news)
+        connections, news = self._connections, self._session.fileno()
+        connections.watch(self._wake_read)
+        connections.watch(news)
         woken = False
         while not self._closing:
             self._take_in()
-            if self._released and not self._clerk.ledger.tickets():
+            if self._released and not self._handlers.ledger.tasks():
                 return
             now = time.monotonic()
-            self._clerk.hand_out(now)
+            self._handlers.hand_out(now)
             if woken:
                 # Not before what it was woken for has been done; and while nobody wakes it.
                 os.read(self._wake_read, 4096)
             self._asleep = True
             idle = not self._new and not self._inbox and not self._closing
-            ready = wires.wait(self._clerk.patience(now) if idle else 0)
+            ready = connections.wait(self._handlers.patience(now) if idle else 0)
             self._asleep = False
             woken = self._wake_read in ready
-            self._clerk.listen()
+            self._handlers.listen()
             if news in ready:
-                self._clerk.hear_scheduler()
+                self._handlers.hear_scheduler()
 
     def _take_in(self) -> None:
-        # What is asked may be about a ticket that was submitted before it was asked.
+        # What is asked may be about a task that was submitted before it was asked.
         asked = len(self._inbox)
-        new, submit = self._new, self._clerk.ledger.submit
+        new, submit = self._new, self._handlers.ledger.submit
         while new:
             submit(new.popleft())
         for _ in range(asked):
@@ -312,16 +321,16 @@ class Hub:
 
     def _abandon(self, error: Exception) -> None:
         self._take_in()
-        self._clerk.abandon(error)
+        self._handlers.abandon(error)
 
     def _shut_down(self) -> None:
-        self._clerk.say_goodbye()
+        self._handlers.say_goodbye()
         self._session.close()
         # From here on `submit` sees that nobody will look any more.
         self._gone = True
         self._abandon(JobCancelled(f"{self._scheduler!r} was closed before the job was over"))
-        self._wires.close()
-        self._clerk.close()
+        self._connections.close()
+        self._handlers.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
         remove(self._folder)

@@ -38,7 +38,7 @@ def launch_file(folder: str, kind: int, workers: int) -> str:
     return os.path.join(folder, f"launch-{kind}-{workers}")
 
 
-class Ahead:
+class EarlyStart:
     """A session on this host, with its first supervisor if there is work for one.
 
     Args:

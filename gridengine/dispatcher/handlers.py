@@ -1,7 +1,7 @@
 """What the dispatcher's thread does: messages to ledger events, ledger orders to messages.
 
-The `Clerk` keeps the `Ledger` (who does what) and asks the `Crew` (who is there); `Wires` carry
-its messages. All of it is called by one thread, that of `gridengine.dispatcher.dispatcher`, and
+`Handlers` keep the `Ledger` (who does what) and ask the `Staffing` (who is there); `Connections`
+carry their messages. One thread calls all of it, that of `gridengine.dispatcher.dispatcher`, and it
 unpickles nothing.
 """
 
@@ -15,18 +15,18 @@ from typing import Any
 from ..errors import JobCancelled, SchedulerError
 from ..ledger.ledger import Ledger, transit
 from ..ledger.records import Assignment, WorkerRecord
-from ..ledger.task import Place, Ticket, outcome_of
+from ..ledger.task import Place, Task, outcome_of
 from ..logs import Log
 from ..schedulers.base import Scheduler
 from ..settings import BLOCK_SECONDS, Settings
 from ..states import JobState
-from ..transport import messages as protocol
-from ..transport.local import Wires
+from ..transport import messages
+from ..transport.local import Connections
 from ..transport.shared_memory import Arena
-from .deaths import Undertaker
+from .deaths import Deaths
 from .recalls import Recalls
-from .reconciliation import RollCall
-from .staffing import Crew, Hopeless, Loss, SupervisorRecord
+from .reconciliation import Reconciliation
+from .staffing import Hopeless, Loss, Staffing, SupervisorRecord
 from .task_messages import Blocks
 
 log = Log(__name__)
@@ -48,12 +48,12 @@ _EARLY = 10_000
 _TURNS = 20
 
 
-class Clerk:
-    """Serves the tickets of one hub.
+class Handlers:
+    """Serves the tasks of one dispatcher.
 
     Args:
-        wires: To the supervisors and workers.
-        crew: Hires and dismisses them.
+        connections: To the supervisors and workers.
+        staffing: Hires and dismisses them.
         scheduler: What they are workers of.
         settings: The numbers.
         arena: Memory that the workers on this host see too.
@@ -64,14 +64,14 @@ class Clerk:
 
     def __init__(
         self,
-        wires: Wires,
-        crew: Crew,
+        connections: Connections,
+        staffing: Staffing,
         scheduler: Scheduler,
         settings: Settings,
         arena: Arena | None = None,
     ) -> None:
-        self._wires = wires
-        self._crew = crew
+        self._connections = connections
+        self._staffing = staffing
         self._scheduler = scheduler
         self._settings = settings
         self.ledger = Ledger(
@@ -80,14 +80,14 @@ class Clerk:
             bandwidth=_LIKELY if scheduler.remote else math.inf,
         )
         self._blocks = Blocks(arena)
-        self._recalls = Recalls(wires, self.ledger)
-        self._rollcall = RollCall(wires, self.ledger, self._recalls)
-        self._undertaker = Undertaker(
-            crew, self.ledger, self._blocks, self._recalls,
+        self._recalls = Recalls(connections, self.ledger)
+        self._reconciliation = Reconciliation(connections, self.ledger, self._recalls)
+        self._deaths = Deaths(
+            staffing, self.ledger, self._blocks, self._recalls,
             remote=scheduler.remote, fresh=scheduler.fresh,
         )  # fmt: skip
-        self._places = self._undertaker.places
-        self._early: dict[bytes, protocol.Ready] = {}
+        self._places = self._deaths.places
+        self._early: dict[bytes, messages.Ready] = {}
         self._idle_since: dict[bytes, float] = {}
         self._look = 0.0
         self._unsettled = 0
@@ -97,25 +97,25 @@ class Clerk:
 
     def hand_out(self, now: float) -> None:
         """Puts waiting work to work, and does what has no event."""
-        if self._recalls.doomed:
+        if self._recalls.killed:
             # What came back from a worker meanwhile shall not go to another one.
-            self._cancel_waiting(set(self._recalls.doomed))
+            self._cancel_waiting(set(self._recalls.killed))
         for order in self.ledger.assign(now):
             self._send(order)
         for worker in self.ledger.out_of_time():
-            self._wires.send(worker.address, protocol.Leave())
+            self._connections.send(worker.address, messages.Leave())
         if now >= self._look:
             self._look = now + self._look_around(now)
         for kind in self.ledger.kinds():
             try:
-                self._crew.staff(kind, self.ledger.wanted(kind), self._set_staff)
+                self._staffing.staff(kind, self.ledger.wanted(kind), self._set_staff)
             except SchedulerError as error:
                 self._understand(Hopeless(kind, str(error)))
 
     def _look_around(self, now: float) -> float:
         """Does what has no event; returns the seconds until the next time."""
-        for loss in self._crew.silent(now):
-            self._undertaker.lose(loss, now)
+        for loss in self._staffing.silent(now):
+            self._deaths.lose(loss, now)
         for worker in self.ledger.recalls(now):
             self._recalls.balance(worker)
         self._dismiss_idle(now)
@@ -135,30 +135,30 @@ class Clerk:
         if linger is None:
             return
         idle: dict[bytes, float] = {}
-        for kind in self._crew.known_kinds():
+        for kind in self._staffing.known_kinds():
             if self.ledger.backlog(kind):
                 continue
-            self._crew.dismiss_pending(kind)
+            self._staffing.dismiss_pending(kind)
             for worker in self.ledger.idle_since(kind):
                 since = idle[worker.address] = self._idle_since.get(worker.address, now)
                 if now - since >= linger:
                     self.ledger.retire(worker)
-                    self._wires.send(worker.address, protocol.Leave())
+                    self._connections.send(worker.address, messages.Leave())
         self._idle_since = idle
 
     def _set_staff(self, supervisor: bytes, workers: int) -> None:
-        self._wires.send(supervisor, protocol.Staff(workers))
+        self._connections.send(supervisor, messages.Staff(workers))
 
     def patience(self, now: float) -> float:
         """Returns the seconds until `hand_out` must be called again, whatever happens."""
-        return max(0.0, min(self._look, self._undertaker.due()) - now)
+        return max(0.0, min(self._look, self._deaths.due()) - now)
 
     # ------------------------------------------------------------------ to the workers
 
     def _send(self, order: Assignment) -> None:
         address = order.worker.address
         block, frames = self._blocks.block(order, self._places[address])
-        self._wires.send(address, block, frames)
+        self._connections.send(address, block, frames)
 
     def forget(self, key: bytes) -> None:
         """Has all workers let go of a function, and of the arrays in it."""
@@ -175,60 +175,60 @@ class Clerk:
 
     def _send_nothing(self, worker: WorkerRecord, forget: list[bytes], released: list[int]) -> None:
         """Sends a block without work, for what else is in it."""
-        nothing = protocol.Run(worker.block, worker.position, [], forget, [], [], released)
-        self._wires.send(worker.address, nothing)
+        nothing = messages.Run(worker.block, worker.position, [], forget, [], [], released)
+        self._connections.send(worker.address, nothing)
 
     # ------------------------------------------------------------------ from the workers
 
     def listen(self) -> None:
         """Takes in what supervisors and workers have said."""
         now = time.monotonic()
-        for address, message, frames in self._wires.receive():
+        for address, message, frames in self._connections.receive():
             try:
                 self._hear(address, message, frames, now)
             except (ValueError, KeyError, IndexError) as error:
-                self._wires.complain(address, f"dropped nonsense: {error!r}")
+                self._connections.complain(address, f"dropped nonsense: {error!r}")
         # Not before all that the dead had sent while they lived; but who floods this program shall
         # not keep it from ever seeing an end.
-        self._unsettled = self._unsettled + 1 if self._wires.more else 0
+        self._unsettled = self._unsettled + 1 if self._connections.more else 0
         if self._unsettled % _TURNS == 0:
-            self._undertaker.settle(now)
+            self._deaths.settle(now)
 
     def _hear(
-        self, address: bytes, message: protocol.ToHost, frames: list[Any], now: float
+        self, address: bytes, message: messages.ToHost, frames: list[Any], now: float
     ) -> None:
-        if type(message) is protocol.Done:
+        if type(message) is messages.Done:
             worker = self.ledger.workers.get(address)
             if worker is not None:
                 self._record(worker, message, frames, now)
-        elif isinstance(message, protocol.Beat):
+        elif isinstance(message, messages.Beat):
             self._hear_of_life(address, message, now)
-        elif isinstance(message, protocol.Ready):
+        elif isinstance(message, messages.Ready):
             self._welcome_worker(address, message, now)
-        elif isinstance(message, protocol.Supervising):
+        elif isinstance(message, messages.Supervising):
             self._welcome_supervisor(address, message, now)
-        elif isinstance(message, protocol.Idle):
+        elif isinstance(message, messages.Idle):
             self._hear_of_rest(address, message.block, now)
-        elif isinstance(message, protocol.Died):
-            self._undertaker.hear(address, message, now)
-        elif isinstance(message, protocol.Recalled):
-            worker_address = protocol.worker_address(address, message.worker)
+        elif isinstance(message, messages.Died):
+            self._deaths.hear(address, message, now)
+        elif isinstance(message, messages.Recalled):
+            worker_address = messages.worker_address(address, message.worker)
             self.ledger.recalled(worker_address, message.position, message.end, now)
-        elif isinstance(message, protocol.Missed):
+        elif isinstance(message, messages.Missed):
             self._blocks.knows_nothing(address)
-            self.ledger.missed(address, message.ticket, message.attempt)
-        elif isinstance(message, protocol.Probe):
-            self._wires.send(address, protocol.Here(protocol.VERSION))
+            self.ledger.missed(address, message.task, message.attempt)
+        elif isinstance(message, messages.Probe):
+            self._connections.send(address, messages.Here(messages.VERSION))
 
-    def _hear_of_life(self, address: bytes, message: protocol.Beat, now: float) -> None:
-        record = self._crew.supervisors.get(address)
+    def _hear_of_life(self, address: bytes, message: messages.Beat, now: float) -> None:
+        record = self._staffing.supervisors.get(address)
         if record is not None:
             record.heard = now
-            self._rollcall.answer(record, message.workers, self._undertaker.unburied(record))
-        elif self._crew.was_lost(address):
-            self._wires.send(address, protocol.Stop())
+            self._reconciliation.answer(record, message.workers, self._deaths.unburied(record))
+        elif self._staffing.was_lost(address):
+            self._connections.send(address, messages.Stop())
         else:
-            self._wires.send(address, protocol.Introduce())
+            self._connections.send(address, messages.Introduce())
 
     def _hear_of_rest(self, address: bytes, block: int, now: float) -> None:
         worker = self.ledger.workers.get(address)
@@ -236,7 +236,7 @@ class Clerk:
             return
         if not worker.outstanding:
             if worker.leaving:
-                self._wires.send(address, protocol.Leave())
+                self._connections.send(address, messages.Leave())
             return
         on_its_way = block < worker.block
         patience = self._settings.patience + transit(worker, _SLOWEST)
@@ -250,7 +250,7 @@ class Clerk:
             self.ledger.idle(address, block, now)
 
     def _record(
-        self, worker: WorkerRecord, message: protocol.Done, frames: list[Any], now: float
+        self, worker: WorkerRecord, message: messages.Done, frames: list[Any], now: float
     ) -> None:
         self._blocks.give_back(worker.address, message.released)
         self._blocks.borrow(worker.address, frames, message.shared)
@@ -261,7 +261,7 @@ class Clerk:
             self.ledger.answered(worker)
 
     def _record_all(
-        self, worker: WorkerRecord, results: list[protocol.Result], frames: list[Any], now: float
+        self, worker: WorkerRecord, results: list[messages.Result], frames: list[Any], now: float
     ) -> None:
         place = self._places[worker.address]
         own: Sequence[Any] = ()
@@ -270,16 +270,16 @@ class Clerk:
             if frames:
                 own = frames[at : at + result.frames]
                 at += result.frames
-            ticket = self.ledger.done(
-                worker, result.ticket, result.attempt, result.lo, result.hi,
+            task = self.ledger.done(
+                worker, result.task, result.attempt, result.lo, result.hi,
                 wall=result.wall, failed=bool(result.failures), now=now,
             )  # fmt: skip
-            if ticket is None:
+            if task is None:
                 continue
             payload = result.payload
             if not payload and own:
                 payload, own = own[0], own[1:]
-            ticket.record(
+            task.record(
                 outcome_of(
                     (
                         result.lo, result.hi, payload, own, result.failures,
@@ -287,37 +287,37 @@ class Clerk:
                     )
                 )
             )  # fmt: skip
-            if ticket.size > 1 and ticket.over and ticket.missing:
-                self._recalls.take_back(ticket)
+            if task.size > 1 and task.over and task.missing:
+                self._recalls.take_back(task)
 
     def _welcome_supervisor(
-        self, address: bytes, message: protocol.Supervising, now: float
+        self, address: bytes, message: messages.Supervising, now: float
     ) -> None:
-        if message.version != protocol.VERSION:
-            self._wires.complain(
+        if message.version != messages.VERSION:
+            self._connections.complain(
                 address, f"a supervisor on {message.host} speaks another version of the protocol"
             )
-            self._wires.send(address, protocol.Stop())
+            self._connections.send(address, messages.Stop())
             return
-        if self._crew.was_lost(address):
-            self._wires.send(address, protocol.Stop())
+        if self._staffing.was_lost(address):
+            self._connections.send(address, messages.Stop())
             return
-        if address in self._crew.supervisors:
+        if address in self._staffing.supervisors:
             return
-        if message.kind not in self._crew.known_kinds():
+        if message.kind not in self._staffing.known_kinds():
             raise ValueError(f"no supervisor of this program's: {message}")
         record = SupervisorRecord(
             address, message.queue_job, message.kind, message.host, message.pid, now
         )
         if message.time_left:
             record.deadline = now + message.time_left
-        self._crew.arrived(record)
+        self._staffing.arrived(record)
         early, self._early = self._early, {}
         for worker, ready in early.items():
             self._welcome_worker(worker, ready, now)
 
-    def _welcome_worker(self, address: bytes, message: protocol.Ready, now: float) -> None:
-        supervisor = self._crew.supervisors.get(protocol.supervisor_of(address)[0])
+    def _welcome_worker(self, address: bytes, message: messages.Ready, now: float) -> None:
+        supervisor = self._staffing.supervisors.get(messages.supervisor_of(address)[0])
         if supervisor is None:
             # Its supervisor, on a connection of its own, has not been heard yet.
             self._early[address] = message
@@ -330,67 +330,71 @@ class Clerk:
             self._blocks.arrived(address, message.arena)
         except OSError as error:
             # As a rule it has died since, and its supervisor will say so.
-            self._wires.complain(address, f"no worker: its memory cannot be seen: {error}")
+            self._connections.complain(address, f"no worker: its memory cannot be seen: {error}")
             return
-        supervisor.present.add(protocol.supervisor_of(address)[1])
+        supervisor.present.add(messages.supervisor_of(address)[1])
         self._places[address] = Place(supervisor.host, message.pid, supervisor.queue_job)
         self.ledger.joined(
-            address, supervisor.kind, now, deadline=supervisor.deadline, team=supervisor.address
+            address,
+            supervisor.kind,
+            now,
+            deadline=supervisor.deadline,
+            failure_group=supervisor.address,
         )
 
     # ------------------------------------------------------------------ from the scheduler
 
     def hear_scheduler(self) -> None:
         """Takes in what the scheduler has said."""
-        for news in self._crew.events():
+        for news in self._staffing.events():
             self._understand(news)
 
     def _understand(self, news: Loss | Hopeless) -> None:
         if isinstance(news, Loss):
-            self._undertaker.lose(news, time.monotonic())
+            self._deaths.lose(news, time.monotonic())
             return
         if self.ledger.staff(news.kind):
             log.warning("no more workers can be had: %s", news.reason)
             return
-        for ticket in self.ledger.give_up(news.kind):
-            if not ticket.over:
-                ticket.error = SchedulerError(news.reason)
-                ticket.move(JobState.FAILED)
+        for task in self.ledger.give_up(news.kind):
+            if not task.over:
+                task.error = SchedulerError(news.reason)
+                task.move(JobState.FAILED)
 
     # ------------------------------------------------------------------ taking back
 
-    def cancel(self, tickets: list[Ticket]) -> None:
-        """Takes tickets back; running ones are killed."""
-        self._cancel_waiting(set(tickets))
-        for ticket in tickets:
-            self.signal(ticket, 9)
+    def cancel(self, tasks: list[Task]) -> None:
+        """Takes tasks back; running ones are killed."""
+        self._cancel_waiting(set(tasks))
+        for task in tasks:
+            self.signal(task, 9)
 
-    def _cancel_waiting(self, tickets: set[Ticket]) -> None:
-        for ticket in self.ledger.cancel_waiting(tickets):
-            ticket.error = JobCancelled(f"job {ticket.name!r} was cancelled before it ran")
-            ticket.move(JobState.CANCELLED)
+    def _cancel_waiting(self, tasks: set[Task]) -> None:
+        for task in self.ledger.cancel_waiting(tasks):
+            task.error = JobCancelled(f"job {task.name!r} was cancelled before it ran")
+            task.move(JobState.CANCELLED)
 
-    def drop(self, tickets: list[Ticket]) -> None:
-        """Cancels tickets; a call that runs already may end, but nobody hears of it."""
-        self._cancel_waiting(set(tickets))
-        for ticket in tickets:
-            if not ticket.over:
-                ticket.error = JobCancelled(f"job {ticket.name!r} was cancelled")
-                ticket.move(JobState.CANCELLED)
-                self._recalls.take_back(ticket)
+    def drop(self, tasks: list[Task]) -> None:
+        """Cancels tasks; a call that runs already may end, but nobody hears of it."""
+        self._cancel_waiting(set(tasks))
+        for task in tasks:
+            if not task.over:
+                task.error = JobCancelled(f"job {task.name!r} was cancelled")
+                task.move(JobState.CANCELLED)
+                self._recalls.take_back(task)
 
-    def signal(self, ticket: Ticket, signum: int) -> None:
+    def signal(self, task: Task, signum: int) -> None:
         """Ends one job with a signal, or takes it back if it does not run."""
-        self._cancel_waiting({ticket})
-        if ticket.over:
+        self._cancel_waiting({task})
+        if task.over:
             return
-        self._recalls.doom(ticket, signum)
+        self._recalls.doom(task, signum)
 
     def abandon(self, error: Exception) -> None:
-        """Ends all tickets with ``error``."""
-        for ticket in self.ledger.tickets():
-            ticket.error = error
-            ticket.move(JobState.CANCELLED if isinstance(error, JobCancelled) else JobState.FAILED)
+        """Ends all tasks with ``error``."""
+        for task in self.ledger.tasks():
+            task.error = error
+            task.move(JobState.CANCELLED if isinstance(error, JobCancelled) else JobState.FAILED)
 
     def close(self) -> None:
         """Lets go of the workers' memory."""
@@ -398,11 +402,11 @@ class Clerk:
 
     def say_goodbye(self) -> None:
         """Tells all supervisors to stop."""
-        for address in self._crew.supervisors:
-            self._wires.send(address, protocol.Stop())
+        for address in self._staffing.supervisors:
+            self._connections.send(address, messages.Stop())
 
 
-def _check(message: protocol.Done, frames: list[Any]) -> None:
+def _check(message: messages.Done, frames: list[Any]) -> None:
     """Looks at what the types of a message do not say.
 
     Raises:

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from ..ledger.ledger import Ledger
 from ..ledger.records import WorkerRecord
-from ..ledger.task import Ticket
-from ..transport import messages as protocol
-from ..transport.local import Wires
+from ..ledger.task import Task
+from ..transport import messages
+from ..transport.local import Connections
 
 
 class Recalls:
     """Tells supervisors what their workers shall not do any more.
 
     Args:
-        wires: To them.
+        connections: To them.
         ledger: What the workers have.
 
     Attributes:
-        doomed: Tickets that shall be ended with a signal, and which.
+        killed: Tasks that shall be ended with a signal, and which.
     """
 
-    def __init__(self, wires: Wires, ledger: Ledger) -> None:
-        self._wires = wires
+    def __init__(self, connections: Connections, ledger: Ledger) -> None:
+        self._connections = connections
         self._ledger = ledger
-        self.doomed: dict[Ticket, int] = {}
+        self.killed: dict[Task, int] = {}
 
     def order(self, worker: WorkerRecord) -> None:
         """Has a worker begin nothing more of what it has, unless it was told so already."""
@@ -32,44 +32,44 @@ class Recalls:
 
     def say(self, worker: WorkerRecord) -> None:
         """Says, the first time or again, that a worker shall begin nothing more."""
-        supervisor, number = protocol.supervisor_of(worker.address)
-        self._wires.send(supervisor, protocol.Recall(number, worker.position))
+        supervisor, number = messages.supervisor_of(worker.address)
+        self._connections.send(supervisor, messages.Recall(number, worker.position))
 
     def balance(self, worker: WorkerRecord) -> None:
         """Takes back what a worker has beside that which it runs, or waits for first."""
-        supervisor, number = protocol.supervisor_of(worker.address)
+        supervisor, number = messages.supervisor_of(worker.address)
         first = worker.outstanding[0]
         keep = first.position + first.hi - first.lo
-        recall = protocol.Recall(number, worker.position, first.position, keep)
-        self._wires.send(supervisor, recall)
+        recall = messages.Recall(number, worker.position, first.position, keep)
+        self._connections.send(supervisor, recall)
 
-    def take_back(self, ticket: Ticket) -> None:
-        """The rest of a ticket that is over is no longer wanted."""
-        for worker in self._ledger.cancel(ticket):
+    def take_back(self, task: Task) -> None:
+        """The rest of a task that is over is no longer wanted."""
+        for worker in self._ledger.cancel(task):
             self.order(worker)
 
-    def doom(self, ticket: Ticket, signum: int) -> None:
-        """Ends a ticket that has been handed out with a signal."""
-        self.doomed[ticket] = signum
-        ticket.when_over(lambda: self.doomed.pop(ticket, None))
+    def doom(self, task: Task, signum: int) -> None:
+        """Ends a task that has been handed out with a signal."""
+        self.killed[task] = signum
+        task.when_over(lambda: self.killed.pop(task, None))
         for worker in self._ledger.workers.values():
-            if any(piece.ticket is ticket for piece in worker.outstanding):
+            if any(chunk.task is task for chunk in worker.outstanding):
                 self.order(worker)
-                self._end(ticket, worker)
+                self._end(task, worker)
 
     def remind(self, worker: WorkerRecord) -> None:
         """Says once more what may have been lost on the way."""
         if worker.recalling:
             self.say(worker)
-        if self.doomed:
-            for ticket in {piece.ticket for piece in worker.outstanding} & self.doomed.keys():
-                self._end(ticket, worker)
+        if self.killed:
+            for task in {chunk.task for chunk in worker.outstanding} & self.killed.keys():
+                self._end(task, worker)
 
-    def _end(self, ticket: Ticket, worker: WorkerRecord) -> None:
-        supervisor, number = protocol.supervisor_of(worker.address)
-        for piece in worker.outstanding:
-            if piece.ticket is ticket:
+    def _end(self, task: Task, worker: WorkerRecord) -> None:
+        supervisor, number = messages.supervisor_of(worker.address)
+        for chunk in worker.outstanding:
+            if chunk.task is task:
                 # It may be further than it has said.
-                width = piece.hi - piece.lo
-                end = protocol.Signal(number, piece.position, width, self.doomed[ticket])
-                self._wires.send(supervisor, end)
+                width = chunk.hi - chunk.lo
+                end = messages.Signal(number, chunk.position, width, self.killed[task])
+                self._connections.send(supervisor, end)

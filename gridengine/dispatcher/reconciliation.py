@@ -10,23 +10,23 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ..ledger.ledger import Ledger
-from ..transport import messages as protocol
-from ..transport.local import Wires
+from ..transport import messages
+from ..transport.local import Connections
 from .recalls import Recalls
 from .staffing import SupervisorRecord
 
 
-class RollCall:
+class Reconciliation:
     """Answers the beats of supervisors.
 
     Args:
-        wires: To them, and to their workers.
+        connections: To them, and to their workers.
         ledger: What the workers have to do.
         recalls: What they were told not to do.
     """
 
-    def __init__(self, wires: Wires, ledger: Ledger, recalls: Recalls) -> None:
-        self._wires = wires
+    def __init__(self, connections: Connections, ledger: Ledger, recalls: Recalls) -> None:
+        self._connections = connections
         self._ledger = ledger
         self._recalls = recalls
 
@@ -42,13 +42,13 @@ class RollCall:
         """
         there = set(workers)
         gone = sorted(record.present - there - set(dead))
-        self._wires.send(record.address, protocol.Beat(gone))
+        self._connections.send(record.address, messages.Beat(gone))
         for number in there - record.present:
-            address = protocol.worker_address(record.address, number)
-            self._wires.send(address, protocol.Introduce())
+            address = messages.worker_address(record.address, number)
+            self._connections.send(address, messages.Introduce())
         if len(there) < record.workers and not dead:
-            self._wires.send(record.address, protocol.Staff(record.workers))
+            self._connections.send(record.address, messages.Staff(record.workers))
         for number in there & record.present:
-            worker = self._ledger.workers.get(protocol.worker_address(record.address, number))
+            worker = self._ledger.workers.get(messages.worker_address(record.address, number))
             if worker is not None:
                 self._recalls.remind(worker)

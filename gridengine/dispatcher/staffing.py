@@ -1,6 +1,6 @@
 """Who works for a dispatcher: its queue jobs, their supervisors, and how each of them ends.
 
-Called from the dispatcher's thread alone, but for `Crew.kind_of` and `Crew.started_ahead`.
+Called from the dispatcher's thread alone, but for `Staffing.kind_of` and `Staffing.started_early`.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Hopeless(NamedTuple):
     reason: str
 
 
-class Crew:
+class Staffing:
     """Hires and dismisses.
 
     Args:
@@ -134,7 +134,7 @@ class Crew:
 
     # ------------------------------------------------------------------ hiring
 
-    def started_ahead(self, workers: int) -> None:
+    def started_early(self, workers: int) -> None:
         """Takes over a supervisor with so many workers, which waits for its launch file.
 
         To be called, if at all, first and before the dispatcher's thread is there.

@@ -11,7 +11,7 @@ from ..ledger.records import Assignment
 from ..ledger.task import Place
 from ..serialization.packed import Function
 from ..settings import FUNCTION_BYTES
-from ..transport import messages as protocol
+from ..transport import messages
 from ..transport.shared_memory import Arena, Loan, insert_borrowed, replace_loans
 
 
@@ -71,7 +71,7 @@ class Blocks:
         if self._arena is not None:
             self._arena.trim()
 
-    def borrow(self, worker: bytes, frames: list[Any], shared: Iterable[protocol.Loan]) -> None:
+    def borrow(self, worker: bytes, frames: list[Any], shared: Iterable[messages.Loan]) -> None:
         """Puts what lies in a worker's memory among the frames of its message.
 
         Raises:
@@ -89,42 +89,44 @@ class Blocks:
         released = self._workers[worker].released
         return [released.popleft() for _ in range(len(released))]
 
-    def block(self, order: Assignment, place: Place) -> tuple[protocol.Run, list[Any]]:
+    def block(self, order: Assignment, place: Place) -> tuple[messages.Run, list[Any]]:
         """Returns the message for an assignment, and the frames that follow it."""
         worker = self._workers[order.worker.address]
         known = worker.functions
-        routines: list[protocol.Routine] = []
-        calls: list[protocol.Call] = []
+        definitions: list[messages.FunctionDefinition] = []
+        calls: list[messages.Call] = []
         frames_of_functions: list[Any] = []
         frames: list[Any] = []
-        for piece in order.pieces:
-            ticket = piece.ticket
-            ticket.place = place
-            function = ticket.function
+        for chunk in order.chunks:
+            task = chunk.task
+            task.place = place
+            function = task.function
             if function.key not in known:
-                routines.append(
-                    protocol.Routine(function.key, function.payload, len(function.frames))
+                definitions.append(
+                    messages.FunctionDefinition(
+                        function.key, function.payload, len(function.frames)
+                    )
                 )
                 frames_of_functions += function.frames
                 known[function.key] = _size(function)
-            frames += ticket.frames
+            frames += task.frames
             calls.append(
-                protocol.Call(
-                    ticket.id, piece.attempt, function.key, ticket.mode, piece.lo, piece.hi,
-                    ticket.payload, len(ticket.frames), ticket.timeout, piece.careful,
-                    ticket.fail_fast, ticket.apart,
+                messages.Call(
+                    task.id, chunk.attempt, function.key, task.mode, chunk.lo, chunk.hi,
+                    task.payload, len(task.frames), task.timeout, chunk.one_at_a_time,
+                    task.fail_fast, task.apart,
                 )
             )  # fmt: skip
-        forget = _forget(known, keep=len(routines)) if routines else []
+        forget = _forget(known, keep=len(definitions)) if definitions else []
         every = frames_of_functions + frames
         real, shared = replace_loans(every)
         for loan in every:
             if type(loan) is Loan:
                 worker.lent.setdefault(loan.offset, []).append(loan)
-        block = protocol.Run(
+        block = messages.Run(
             order.worker.block,
-            order.pieces[0].position,
-            routines,
+            order.chunks[0].position,
+            definitions,
             forget,
             calls,
             shared,

@@ -1,56 +1,56 @@
-"""The pieces that wait for a worker, by the kind of worker that they need. Pure."""
+"""The chunks that wait for a worker, by the kind of worker that they need. Pure."""
 
 from __future__ import annotations
 
 import collections
 from collections.abc import Callable, Iterable
 
-from .records import Piece
-from .task import Ticket
+from .records import Chunk
+from .task import Task
 
 
-class Waiting:
+class Queues:
     """A queue for each kind.
 
     Attributes:
-        queues: The pieces of each kind, the next one first.
+        queues: The chunks of each kind, the next one first.
         calls: How many calls are in them.
     """
 
     def __init__(self) -> None:
-        self.queues: dict[int, collections.deque[Piece]] = {}
+        self.queues: dict[int, collections.deque[Chunk]] = {}
         self.calls: collections.Counter[int] = collections.Counter()
 
-    def of(self, kind: int) -> collections.deque[Piece]:
+    def of(self, kind: int) -> collections.deque[Chunk]:
         """Returns the queue of a kind."""
         queue = self.queues.get(kind)
         if queue is None:
             queue = self.queues[kind] = collections.deque()
         return queue
 
-    def add(self, piece: Piece) -> None:
-        """Queues a new piece."""
-        kind = piece.ticket.kind
-        (self.queues.get(kind) or self.of(kind)).append(piece)
-        self.calls[kind] += piece.hi - piece.lo
+    def add(self, chunk: Chunk) -> None:
+        """Queues a new chunk."""
+        kind = chunk.task.kind
+        (self.queues.get(kind) or self.of(kind)).append(chunk)
+        self.calls[kind] += chunk.hi - chunk.lo
 
-    def put_back(self, pieces: Iterable[Piece]) -> None:
-        """Queues pieces again, before all others: they have waited longest."""
-        for piece in reversed(list(pieces)):
-            kind = piece.ticket.kind
-            self.of(kind).appendleft(piece)
-            self.calls[kind] += piece.hi - piece.lo
+    def put_back(self, chunks: Iterable[Chunk]) -> None:
+        """Queues chunks again, before all others: they have waited longest."""
+        for chunk in reversed(list(chunks)):
+            kind = chunk.task.kind
+            self.of(kind).appendleft(chunk)
+            self.calls[kind] += chunk.hi - chunk.lo
 
-    def remove(self, kind: int, unwanted: Callable[[Ticket], bool]) -> list[Ticket]:
-        """Removes the pieces of some tickets of a kind; returns these, each once, in order."""
+    def remove(self, kind: int, unwanted: Callable[[Task], bool]) -> list[Task]:
+        """Removes the chunks of some tasks of a kind; returns these, each once, in order."""
         queue = self.of(kind)
-        kept = [piece for piece in queue if not unwanted(piece.ticket)]
-        removed = [piece for piece in queue if unwanted(piece.ticket)]
-        self.calls[kind] -= sum(piece.hi - piece.lo for piece in removed)
+        kept = [chunk for chunk in queue if not unwanted(chunk.task)]
+        removed = [chunk for chunk in queue if unwanted(chunk.task)]
+        self.calls[kind] -= sum(chunk.hi - chunk.lo for chunk in removed)
         queue.clear()
         queue.extend(kept)
-        return list(dict.fromkeys(piece.ticket for piece in removed))
+        return list(dict.fromkeys(chunk.task for chunk in removed))
 
-    def tickets(self) -> list[Ticket]:
-        """Returns the tickets of all pieces."""
-        return [piece.ticket for queue in self.queues.values() for piece in queue]
+    def tasks(self) -> list[Task]:
+        """Returns the tasks of all chunks."""
+        return [chunk.task for queue in self.queues.values() for chunk in queue]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from .records import Piece, Verdict
+from .records import Chunk, Verdict
 
-#: Losses of a piece after which it is run alone: whose job it was that killed a supervisor can
+#: Losses of a chunk after which it is run alone: whose job it was that killed a supervisor can
 #: only be told if it had no other. For what else may end one, two in a row are rare.
 _LOSSES_TOGETHER = 2
 
 
-class Inquest:
-    """Charges deaths and losses to pieces of work.
+class Retries:
+    """Charges deaths and losses to chunks of work.
 
     Args:
-        infrastructure_retries: Losses of a piece that are forgiven.
+        infrastructure_retries: Losses of a chunk that are forgiven.
     """
 
     def __init__(self, infrastructure_retries: int) -> None:
@@ -21,14 +21,14 @@ class Inquest:
 
     def hold(
         self,
-        held: list[Piece],
+        held: list[Chunk],
         *,
         position: int | None,
         width: int,
         end: int,
         blame: bool,
         final: bool,
-    ) -> tuple[list[Piece], list[Verdict]]:
+    ) -> tuple[list[Chunk], list[Verdict]]:
         """Looks into the end of a worker.
 
         Args:
@@ -40,7 +40,7 @@ class Inquest:
             final: As there.
 
         Returns:
-            The pieces that are tried again, and the calls that are not.
+            The chunks that are tried again, and the calls that are not.
         """
         seen = position is not None
         if position is None:
@@ -57,36 +57,36 @@ class Inquest:
         alone = sum(part.hi - part.lo for part in suspects) == 1
         final = final and (seen or alone)
         verdicts: list[Verdict] = []
-        again: list[Piece] = []
+        again: list[Chunk] = []
         for part in parts:
             if part not in suspects:
                 again.append(part)
             elif (self._charge(part, blame) and alone) or final:
                 verdicts.extend(
-                    Verdict(part.ticket, index, part.attempt, part.since)
+                    Verdict(part.task, index, part.attempt, part.since)
                     for index in range(part.lo, part.hi)
                 )
             else:
                 again.extend(self._singled_out(part, blame, seen))
         return again, verdicts
 
-    def _charge(self, piece: Piece, blame: bool) -> bool:
+    def _charge(self, chunk: Chunk, blame: bool) -> bool:
         """Counts a death, or a loss; True if it was one too many."""
         if blame:
-            piece.deaths += 1
-            return piece.deaths > piece.ticket.lost_retries
-        piece.losses += 1
-        piece.lonely = piece.losses >= _LOSSES_TOGETHER
-        return piece.losses > self._infrastructure_retries
+            chunk.deaths += 1
+            return chunk.deaths > chunk.task.lost_retries
+        chunk.losses += 1
+        chunk.isolated = chunk.losses >= _LOSSES_TOGETHER
+        return chunk.losses > self._infrastructure_retries
 
-    def _singled_out(self, piece: Piece, blame: bool, seen: bool) -> list[Piece]:
-        """Returns a suspect in the pieces in which it is tried again.
+    def _singled_out(self, chunk: Chunk, blame: bool, seen: bool) -> list[Chunk]:
+        """Returns a suspect in the chunks in which it is tried again.
 
         One of several calls did it, and which one is not known: each is tried by itself before
         any is given up.
         """
-        lost_too_often = piece.losses > self._infrastructure_retries
+        lost_too_often = chunk.losses > self._infrastructure_retries
         if not blame and not lost_too_often:
-            return [piece]
-        piece.careful = True
-        return [piece] if seen and not lost_too_often else piece.split()
+            return [chunk]
+        chunk.one_at_a_time = True
+        return [chunk] if seen and not lost_too_often else chunk.split()

@@ -1,6 +1,6 @@
 """The host's record of one job, and how to wait for it.
 
-A ticket holds ``size`` calls of one function: one for a `gridengine.client.job.Job`, a run of
+A task holds ``size`` calls of one function: one for a `gridengine.client.job.Job`, a run of
 neighbours for a map. It is made by the thread that submits, changed by the dispatcher's thread
 alone, and read by anybody.
 """
@@ -45,7 +45,7 @@ class Usage(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The answer for the calls ``lo`` to ``hi`` (not included) of a ticket.
+    """The answer for the calls ``lo`` to ``hi`` (not included) of a task.
 
     Attributes:
         payload: The packed value; for a map a packed list, with None where a call failed.
@@ -80,11 +80,11 @@ outcome_of: Callable[[tuple[Any, ...]], Outcome] = functools.partial(tuple.__new
 _QUEUED, _FINISHED, _DIED = JobState.QUEUED, JobState.FINISHED, JobState.DIED
 
 
-class Ticket:
+class Task:
     """One job on the host's side.
 
     Attributes:
-        id: Number of the ticket, unique in this program.
+        id: Number of the task, unique in this program.
         name: What people call the job.
         function: The packed function.
         mode: How it is applied.
@@ -105,7 +105,7 @@ class Ticket:
         place: Where the latest attempt ran.
         outcomes: The answers, in order of arrival.
         missing: Calls without an answer.
-        error: What ended the whole ticket, if not its calls.
+        error: What ended the whole task, if not its calls.
         exit_signal: The signal by which the program ended it, 0 if none.
         daemon: Whether the program may end without it.
     """
@@ -178,12 +178,12 @@ class Ticket:
         self.daemon = daemon
         self.apart = apart
         self.arguments: Any = None
-        # Grows lists only when somebody waits or asks for a call: most tickets of a deep
+        # Grows lists only when somebody waits or asks for a call: most tasks of a deep
         # queue are never waited for before they are over.
         self._waiters: list[Callable[[], object]] | None = None
 
     def __repr__(self) -> str:
-        return f"<Ticket {self.id} {self.name!r} {self.state.value}, attempt {self.attempts}>"
+        return f"<Task {self.id} {self.name!r} {self.state.value}, attempt {self.attempts}>"
 
     @property
     def over(self) -> bool:

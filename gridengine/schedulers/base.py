@@ -96,7 +96,7 @@ class Scheduler(abc.ABC):
         fresh: Whether each job gets a newly forked worker, which has seen no other.
         queue_job_name: How a supervisor derives its queue job's name from its environment
             (``str.format`` fields).
-        hubs: What serves it, by host and ports; for `gridengine.dispatcher.registry` alone.
+        dispatchers: What serves it, by host and ports; for `gridengine.dispatcher.registry` alone.
     """
 
     remote: ClassVar[bool] = True
@@ -107,7 +107,7 @@ class Scheduler(abc.ABC):
     fresh: bool = False
     queue_job_name: ClassVar[str] = ""
 
-    hubs: dict[tuple[str, str], Any] | None = None
+    dispatchers: dict[tuple[str, str], Any] | None = None
     _closers: tuple[Callable[[], None], ...] = ()
 
     @abc.abstractmethod
@@ -149,7 +149,9 @@ class Scheduler(abc.ABC):
     def __getstate__(self) -> dict[str, Any]:
         # A copy of it, or one in a worker, is a description too; what is alive is not its own.
         return {
-            name: value for name, value in vars(self).items() if name not in ("hubs", "_closers")
+            name: value
+            for name, value in vars(self).items()
+            if name not in ("dispatchers", "_closers")
         }
 
     def __enter__(self) -> Scheduler:

@@ -18,10 +18,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ..logs import Log
-from . import messages as protocol
-from . import zmtp
+from . import messages, zmtp
 from .launch_file import Keys, local_endpoint
-from .rate_limited_log import Complaints
+from .rate_limited_log import RateLimitedLog
 
 log = Log(__name__)
 
@@ -39,7 +38,7 @@ _PAUSE = 0.1
 _READS = 16
 
 
-class Wires(abc.ABC):
+class Connections(abc.ABC):
     """All connections of a dispatcher. Made by any thread, then used by the dispatcher's alone.
 
     Attributes:
@@ -53,7 +52,7 @@ class Wires(abc.ABC):
     more = False
 
     def __init__(self) -> None:
-        self._complaints = Complaints(log)
+        self._log = RateLimitedLog(log)
 
     @abc.abstractmethod
     def watch(self, descriptor: int) -> None:
@@ -70,19 +69,19 @@ class Wires(abc.ABC):
             The watched descriptors that are ready.
         """
 
-    def receive(self) -> Iterator[tuple[bytes, protocol.ToHost, list[Any]]]:
+    def receive(self) -> Iterator[tuple[bytes, messages.ToHost, list[Any]]]:
         """Yields messages that are there, if not all of many: sender, message, frames."""
         for address, (header, *frames) in self._messages():
             try:
-                message = protocol.decode_to_host(header)
-            except protocol.ProtocolError as error:
+                message = messages.decode_to_host(header)
+            except messages.ProtocolError as error:
                 self.complain(address, f"dropped rubbish: {error}")
             else:
                 yield address, message, frames
 
-    def send(self, address: bytes, message: protocol.ToNode, frames: Sequence[Any] = ()) -> bool:
+    def send(self, address: bytes, message: messages.ToNode, frames: Sequence[Any] = ()) -> bool:
         """Sends a message; False if that peer is known not to be connected."""
-        return self._put(address, [protocol.encode(message), *frames])
+        return self._put(address, [messages.encode(message), *frames])
 
     def complain(self, peer: bytes, text: str) -> None:
         """Says in the log what is wrong with a peer; once in a while, however often it is called.
@@ -90,7 +89,7 @@ class Wires(abc.ABC):
         What a peer does is held against its message, never against its name: names are chosen
         by the peers, and a liar may have chosen that of an honest worker.
         """
-        self._complaints.about(peer, text)
+        self._log.about(peer, text)
 
     @abc.abstractmethod
     def close(self) -> None:
@@ -135,8 +134,8 @@ class _Peer:
                 unsent[0] = memoryview(unsent[0])[sent:]
 
 
-class LocalWires(Wires):
-    """`Wires` to processes of this host.
+class LocalConnections(Connections):
+    """`Connections` to processes of this host.
 
     Args:
         folder: The private folder for the socket file.
@@ -163,12 +162,12 @@ class LocalWires(Wires):
         self._poll.register(self._door, select.POLLIN)
 
     def watch(self, descriptor: int) -> None:
-        """See `Wires`."""
+        """See `Connections`."""
         self._watched.add(descriptor)
         self._poll.register(descriptor, select.POLLIN)
 
     def wait(self, seconds: float) -> Iterable[int]:
-        """See `Wires`."""
+        """See `Connections`."""
         if self._shut_until:
             seconds = min(seconds, self._until_the_door_opens())
         watched = []
@@ -282,7 +281,7 @@ class LocalWires(Wires):
             peer.socket.close()
 
     def close(self) -> None:
-        """See `Wires`."""
+        """See `Connections`."""
         self._door.close()
         end = time.monotonic() + LINGER
         for peer in self._peers.values():

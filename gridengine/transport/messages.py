@@ -4,7 +4,7 @@
 
       HOST                                      NODE (or this laptop)
 
-      Hub                                       Supervisor
+      Dispatcher                                       Supervisor
        │ ◀────────────────────────────── Probe ── │  "are you there?", at every address
        │ ── Here ──────────────────────────────▶ │
        │ ◀───────────────────────── Supervising ── │  "I am queue job 17.3 on node2"
@@ -67,12 +67,12 @@ among the frames, its offset in the arena, its size."""
 
 
 class Call(Struct, array_like=True, gc=False):
-    """The calls ``lo`` to ``hi`` of a ticket, for one attempt.
+    """The calls ``lo`` to ``hi`` of a task, for one attempt.
 
     An empty payload stands for the first of its frames.
     """
 
-    ticket: Count
+    task: Count
     attempt: Count
     function: bytes
     mode: int
@@ -81,12 +81,12 @@ class Call(Struct, array_like=True, gc=False):
     payload: bytes
     frames: Count
     timeout: Seconds = 0.0
-    careful: bool = False
+    one_at_a_time: bool = False
     fail_fast: bool = False
     apart: bool = False
 
 
-class Routine(Struct, array_like=True, gc=False):
+class FunctionDefinition(Struct, array_like=True, gc=False):
     """A function that the worker has not heard of yet."""
 
     key: bytes
@@ -95,9 +95,9 @@ class Routine(Struct, array_like=True, gc=False):
 
 
 class Result(Struct, array_like=True, gc=False):
-    """The outcome of the calls ``lo`` to ``hi`` of a ticket."""
+    """The outcome of the calls ``lo`` to ``hi`` of a task."""
 
-    ticket: Count
+    task: Count
     attempt: Count
     lo: Count
     hi: Count
@@ -151,7 +151,7 @@ class Run(Struct, tag="run", array_like=True, gc=False):
 
     block: Count
     position: Count
-    functions: list[Routine]
+    functions: list[FunctionDefinition]
     forget: list[bytes]
     calls: list[Call]
     shared: list[Loan] = []
@@ -194,7 +194,7 @@ class Introduce(Struct, tag="introduce", array_like=True, frozen=True):
 class Missed(Struct, tag="missed", array_like=True, frozen=True):
     """These calls were not run: their function was in a block that has not arrived."""
 
-    ticket: Count
+    task: Count
     attempt: Count
 
 

@@ -19,7 +19,7 @@ MOST = 20
 """Lines in such a period: what a person reads; the others are only counted."""
 
 
-class Complaints:
+class RateLimitedLog:
     """Says once in a while what is wrong with a peer.
 
     Args:

@@ -177,7 +177,7 @@ class Arena:
             self._trimmed = False
 
     def take_back(self, offset: int, room: int) -> None:
-        """Has a piece of the arena used again. May be called at any moment."""
+        """Has a chunk of the arena used again. May be called at any moment."""
         self._back.append((room, offset))
 
     def trim(self) -> None:
@@ -204,7 +204,7 @@ def _size_of(frame: Any) -> int:
 
 
 class Loan:
-    """A piece of an arena with a buffer in it; given back when nothing refers to it.
+    """A chunk of an arena with a buffer in it; given back when nothing refers to it.
 
     Attributes:
         offset: Where it begins.

@@ -16,7 +16,7 @@ from zmq.utils import z85
 from ..errors import SchedulerError
 from ..settings import port_range
 from .launch_file import Keys
-from .local import BACKLOG, LINGER, Wires
+from .local import BACKLOG, LINGER, Connections
 
 #: Milliseconds in which a peer must have shown its key: who says nothing, holds a descriptor and
 #: what it has sent until then.
@@ -36,8 +36,8 @@ _MESSAGES = 500
 _UNREAD = 1000
 
 
-class NetworkWires(Wires):
-    """`Wires` to other hosts.
+class ZeroMQConnections(Connections):
+    """`Connections` to other hosts.
 
     Args:
         host: As `gridengine.settings.Settings.host`.
@@ -124,11 +124,11 @@ class NetworkWires(Wires):
     # ------------------------------------------------------------------ messages
 
     def watch(self, descriptor: int) -> None:
-        """See `Wires`."""
+        """See `Connections`."""
         self._poller.register(descriptor, zmq.POLLIN)
 
     def wait(self, seconds: float) -> Iterable[int]:
-        """See `Wires`."""
+        """See `Connections`."""
         ready = dict(self._poller.poll(math.ceil(seconds * 1000)))
         ready.pop(self.socket, None)
         if ready.pop(self._door, None):
@@ -180,7 +180,7 @@ class NetworkWires(Wires):
         return True
 
     def close(self) -> None:
-        """See `Wires`."""
+        """See `Connections`."""
         self.socket.close()
         self._door.close(linger=0)
         self._context.term()

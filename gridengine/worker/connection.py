@@ -20,7 +20,7 @@ _RETRY = 0.001
 _ANSWER = 20
 
 
-class Line(Protocol):
+class Connection(Protocol):
     """What supervisors and workers need of a connection."""
 
     def fileno(self) -> int:
@@ -42,7 +42,7 @@ class Line(Protocol):
         """Ends the connection, when all has left."""
 
 
-class LocalLine:
+class LocalConnection:
     """To a socket file; see `gridengine.transport.zmtp`.
 
     Every method raises ConnectionError once the program has closed its end: there is no other.
@@ -95,15 +95,15 @@ class LocalLine:
                 return
 
     def fileno(self) -> int:
-        """See `Line`."""
+        """See `Connection`."""
         return self._socket.fileno()
 
     def ready(self) -> bool:
-        """See `Line`."""
+        """See `Connection`."""
         return bool(self._received or self._poll.poll(0))
 
     def receive(self) -> list[Any] | None:
-        """See `Line`."""
+        """See `Connection`."""
         while not self._received:
             try:
                 self._received += self._reader.read(self._socket)
@@ -112,17 +112,17 @@ class LocalLine:
         return self._received.popleft()
 
     def send(self, frames: Sequence[Any]) -> None:
-        """See `Line`."""
+        """See `Connection`."""
         for part in zmtp.parts(frames):
             self._socket.sendall(part)
 
     def close(self) -> None:
-        """See `Line`."""
+        """See `Connection`."""
         self._socket.close()
 
 
-def open_line(launch: Launch, address: bytes, hopeless: Callable[[], bool]) -> Line:
-    """Returns a line to the first of a launch's endpoints.
+def open_connection(launch: Launch, address: bytes, hopeless: Callable[[], bool]) -> Connection:
+    """Returns a connection to the first of a launch's endpoints.
 
     Args:
         launch: Where to, and as whom.
@@ -134,7 +134,7 @@ def open_line(launch: Launch, address: bytes, hopeless: Callable[[], bool]) -> L
     """
     kind, _, path = launch.endpoints[0].partition("://")
     if kind == "ipc":
-        return LocalLine(path, address, launch.heartbeat, hopeless)
-    from .zeromq import NetworkLine
+        return LocalConnection(path, address, launch.heartbeat, hopeless)
+    from .zeromq import ZeroMQConnection
 
-    return NetworkLine(launch, address)
+    return ZeroMQConnection(launch, address)

@@ -47,7 +47,7 @@ def _fence() -> None:
         pass
 
 
-class Page:
+class ProgressPage:
     """A few 64-bit words of anonymous memory that stay shared across a fork."""
 
     __slots__ = ("_memory", "_seen", "_words")

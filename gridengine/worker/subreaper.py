@@ -21,7 +21,7 @@ import signal
 import sys
 from typing import NoReturn
 
-from . import os_support as kernel
+from . import os_support
 
 _AWAITED = {signal.SIGCHLD, signal.SIGTERM}
 
@@ -38,7 +38,7 @@ def stand_guard(*, of_a_batch_system: bool) -> None:
         _fork_away(grace=0)
         # In the same session: from another the supervisor could not come back.
         os.setpgid(0, 0)
-    kernel.adopt_orphans()
+    os_support.adopt_orphans()
     _fork_away(grace=_GRACE)
     os.setpgid(0, group)
 
@@ -53,7 +53,7 @@ def _fork_away(grace: int) -> None:
         _stand_by(child, grace)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     # Not SIGKILL: whoever is left shall clear up.
-    kernel.die_with_parent(parent, signal.SIGTERM)
+    os_support.die_with_parent(parent, signal.SIGTERM)
 
 
 def _stand_by(child: int, grace: int) -> NoReturn:
@@ -68,7 +68,7 @@ def _stand_by(child: int, grace: int) -> NoReturn:
             os.kill(child, signal.SIGCONT)
             if grace and not signal.sigtimedwait({signal.SIGCHLD}, grace):
                 os.kill(child, signal.SIGKILL)
-    kernel.kill_strays(keep=set())
+    os_support.kill_strays(keep=set())
     _end_like(os.waitstatus_to_exitcode(ended[1]))
 
 

@@ -18,7 +18,7 @@ import sys
 import time
 
 from ..states import DeathCause
-from ..transport import messages as protocol
+from ..transport import messages
 from ..transport.launch_file import Launch
 from ..transport.messages import (
     Beat,
@@ -32,10 +32,10 @@ from ..transport.messages import (
     Supervising,
 )
 from ..transport.shared_memory import Arena
-from . import os_support as kernel
-from .connection import Line, open_line
+from . import os_support
+from .connection import Connection, open_connection
 from .output import Output
-from .progress_page import Page
+from .progress_page import ProgressPage
 from .worker import Worker
 
 #: Workers that die before their first job, one after the other, until the supervisor gives up:
@@ -49,7 +49,7 @@ _OBITUARIES = 100
 class _Child:
     """A worker as its supervisor sees it."""
 
-    def __init__(self, number: int, page: Page) -> None:
+    def __init__(self, number: int, page: ProgressPage) -> None:
         self.number = number
         self.page = page
         self.output = Output()
@@ -76,32 +76,32 @@ class Supervisor:
         self._barren = 0
         self._stopping = False
         self.orphaned = False
-        self._line: Line | None = None
-        self._kills = kernel.oom_kills()
+        self._connection: Connection | None = None
+        self._kills = os_support.oom_kills()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
 
     def run(self) -> int:
         """Returns the exit status of the queue job."""
-        kernel.adopt_orphans()
+        os_support.adopt_orphans()
         self._watch_signals()
         try:
             self._find_the_dispatcher()
             # The first worker connects while this process does, and begins before the others.
             if self._target:
                 self._fork()
-            self._line = open_line(self._launch, self._address, self._is_abandoned)
+            self._connection = open_connection(self._launch, self._address, self._is_abandoned)
             self._introduce()
             self._fill()
             self._serve()
         except ConnectionError:
-            # On one host a line ends only with the other end.
+            # On one host a connection ends only with the other end.
             self.orphaned = self._is_orphaned()
         finally:
             self._end_all()
-            if self._line is not None:
-                self._line.close()
+            if self._connection is not None:
+                self._connection.close()
         return 1 if self._barren >= _BARREN_DEATHS else 0
 
     # ------------------------------------------------------------------ the dispatcher
@@ -132,7 +132,7 @@ class Supervisor:
     def _introduce(self) -> None:
         self._say(
             Supervising(
-                protocol.VERSION,
+                messages.VERSION,
                 self._queue_job,
                 self._launch.kind,
                 os.uname().nodename,
@@ -142,16 +142,16 @@ class Supervisor:
         )
 
     def _say(self, message: object) -> None:
-        assert self._line is not None
-        self._line.send([protocol.encode(message)])
+        assert self._connection is not None
+        self._connection.send([messages.encode(message)])
 
     # ------------------------------------------------------------------ the loop
 
     def _serve(self) -> None:
-        line = self._line
-        assert line is not None
+        connection = self._connection
+        assert connection is not None
         poll = select.poll()
-        for descriptor in (line.fileno(), self._wake_read):
+        for descriptor in (connection.fileno(), self._wake_read):
             poll.register(descriptor, select.POLLIN)
         parent = self._watch_parent(poll)
         beat = heard = time.monotonic()
@@ -164,16 +164,16 @@ class Supervisor:
             if now >= beat:
                 beat = now + self._launch.heartbeat
                 self._say(Beat([child.number for child in self._children.values()]))
-            patience = 0.0 if line.ready() else max(0.0, self._next_deadline(beat) - now)
+            patience = 0.0 if connection.ready() else max(0.0, self._next_deadline(beat) - now)
             ready = {descriptor for descriptor, _ in poll.poll(math.ceil(patience * 1000))}
             if parent & ready:
                 self.orphaned = 0 not in ready or self._is_orphaned()
                 return
             if self._wake_read in ready:
                 _drain(self._wake_read)
-            if line.ready():
+            if connection.ready():
                 heard = time.monotonic()
-                self._listen(line)
+                self._listen(connection)
             self._reap()
             self._enforce_deadlines()
             self._fill()
@@ -187,7 +187,7 @@ class Supervisor:
         # The pipe from it closes when it dies, unless a child of its own holds it open too;
         # its process id says so in any case, where the kernel offers that.
         watched = {0}
-        process = kernel.open_process(self._launch.parent)
+        process = os_support.open_process(self._launch.parent)
         if process is not None:
             watched.add(process)
         for descriptor in watched:
@@ -198,11 +198,11 @@ class Supervisor:
         deadlines = [child.page.deadline for child in self._children.values()]
         return min([beat, *(deadline for deadline in deadlines if deadline)])
 
-    def _listen(self, line: Line) -> None:
-        while line.ready():
-            message = line.receive()
+    def _listen(self, connection: Connection) -> None:
+        while connection.ready():
+            message = connection.receive()
             if message is not None:
-                self._obey(protocol.decode_to_node(message[0]))
+                self._obey(messages.decode_to_node(message[0]))
 
     def _obey(self, message: object) -> None:
         if isinstance(message, Staff):
@@ -244,7 +244,7 @@ class Supervisor:
             self._fork()
 
     def _fork(self) -> None:
-        child = _Child(self._next, Page())
+        child = _Child(self._next, ProgressPage())
         self._next += 1
         parent = os.getpid()
         child.pid = os.fork()
@@ -262,7 +262,9 @@ class Supervisor:
                 return
             child = self._children.pop(pid, None)
             if child is not None:
-                self._report(child, os.waitstatus_to_exitcode(status), kernel.peak_memory(usage))
+                self._report(
+                    child, os.waitstatus_to_exitcode(status), os_support.peak_memory(usage)
+                )
 
     def _report(self, child: _Child, status: int, peak_memory: int) -> None:
         position, width = child.page.begun
@@ -271,7 +273,7 @@ class Supervisor:
         child.page.close()
         child.output.close()
         # What it had started and left behind has become this process's child.
-        kernel.kill_strays(keep=set(self._children))
+        os_support.kill_strays(keep=set(self._children))
         if status == 0 and child.reason == "" and not self._launch.fresh:
             self._target = max(0, self._target - 1)
         self._barren = 0 if width or status == 0 else self._barren + 1
@@ -286,7 +288,7 @@ class Supervisor:
     def _cause(self, status: int) -> str:
         if status >= 0:
             return str(DeathCause.EXITED.value)
-        kills = kernel.oom_kills()
+        kills = os_support.oom_kills()
         known, self._kills = self._kills, kills
         if status == -signal.SIGKILL:
             cause = DeathCause.OUT_OF_MEMORY if kills > known else DeathCause.KILLED
@@ -309,7 +311,7 @@ class Supervisor:
     def _end_all(self) -> None:
         for pid in self._children:
             _kill(pid, signal.SIGKILL)
-        kernel.kill_strays(keep=set())
+        os_support.kill_strays(keep=set())
 
     # ------------------------------------------------------------------ signals
 
@@ -333,15 +335,15 @@ class Supervisor:
 
     def work(self, child: _Child) -> None:
         """Is the worker ``child``, in the process that was forked for it."""
-        address = protocol.worker_address(self._address, child.number)
+        address = messages.worker_address(self._address, child.number)
         parent = os.getppid()
         # A program that hangs up has no more use for a worker, and the supervisor knows it.
         with contextlib.suppress(ConnectionError):
-            line = open_line(self._launch, address, lambda: os.getppid() != parent)
+            connection = open_connection(self._launch, address, lambda: os.getppid() != parent)
             arena = Arena.make() if self._launch.share else None
-            worker = Worker(line, child.page, child.output, self.nudge, arena)
+            worker = Worker(connection, child.page, child.output, self.nudge, arena)
             worker.run(once=self._launch.fresh)
-            line.close()
+            connection.close()
 
     def descriptors(self, child: _Child) -> set[int]:
         """Returns what a worker keeps open."""
@@ -364,8 +366,8 @@ def _become_worker(supervisor: Supervisor, child: _Child, parent: int) -> None:
         ):  # fmt: skip
             signal.signal(signum, signal.default_int_handler if signum == signal.SIGINT
                           else signal.SIG_DFL)  # fmt: skip
-        kernel.die_with_parent(parent)
-        kernel.close_all_but(supervisor.descriptors(child))
+        os_support.die_with_parent(parent)
+        os_support.close_all_but(supervisor.descriptors(child))
         _quiet_stdin()
         child.output.capture()
         from ..serialization import by_value

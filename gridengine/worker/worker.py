@@ -17,12 +17,12 @@ from ..serialization.batches import Each, unpack_each
 from ..serialization.serializer import add_note, pack, pack_error, unpack
 from ..settings import FLUSH_SECONDS, SLICE_SECONDS
 from ..states import Mode
-from ..transport import messages as protocol
+from ..transport import messages
 from ..transport.messages import Call, Done, Idle, Introduce, Leave, Missed, Ready, Result, Run
 from ..transport.shared_memory import Arena, Loan, gather, insert_borrowed, replace_loans
-from .connection import Line
+from .connection import Connection
 from .output import Output
-from .progress_page import MAX_WIDTH, Page
+from .progress_page import MAX_WIDTH, ProgressPage
 
 #: Kilobytes on Linux, bytes on macOS (getrusage(2) of each).
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -32,8 +32,8 @@ class Worker:
     """Runs calls until it is told to leave.
 
     Args:
-        line: To the dispatcher. It gives up waiting after a heartbeat, so that a worker without
-            work says that it has none.
+        connection: To the dispatcher. It gives up waiting after a heartbeat, so that a worker
+            without work says that it has none.
         page: Shared with the supervisor.
         output: Shared with it too.
         on_deadline: Called when a job with a time limit begins.
@@ -42,13 +42,13 @@ class Worker:
 
     def __init__(
         self,
-        line: Line,
-        page: Page,
+        connection: Connection,
+        page: ProgressPage,
         output: Output,
         on_deadline: Callable[[], None],
         arena: Arena | None = None,
     ) -> None:
-        self._line = line
+        self._connection = connection
         self._page = page
         self._output = output
         self._on_deadline = on_deadline
@@ -85,25 +85,25 @@ class Worker:
 
     def _introduce(self) -> None:
         where = self._arena.path if self._arena is not None else ""
-        self._line.send([protocol.encode(Ready(protocol.VERSION, self._pid, where))])
+        self._connection.send([messages.encode(Ready(messages.VERSION, self._pid, where))])
 
     def _receive(self) -> tuple[object, list[Any]]:
         """Returns the next message; says what is done, and rests, if there is none yet."""
-        if not self._line.ready():
+        if not self._connection.ready():
             self._flush()
-        message = self._line.receive()
+        message = self._connection.receive()
         while message is None:
             self._while_idle()
-            message = self._line.receive()
+            message = self._connection.receive()
         header, *frames = message
-        return protocol.decode_to_node(header), frames
+        return messages.decode_to_node(header), frames
 
     def _while_idle(self) -> None:
         if os.getppid() != self._parent:
             # Where the kernel does not end a worker with its supervisor.
             os._exit(1)
         # An answer may have been lost with a connection: let the host compare.
-        self._line.send([protocol.encode(Idle(self._block))])
+        self._connection.send([messages.encode(Idle(self._block))])
         if self._arena is not None:
             self._arena.trim()
 
@@ -122,15 +122,15 @@ class Worker:
         if block.functions:
             # To unpack a function may be the end already: then its first call has done it.
             self._page.claim(block.position, 1)
-        for routine in block.functions:
-            self._learn(routine.key, routine.payload, frames[at : at + routine.frames])
-            at += routine.frames
+        for definition in block.functions:
+            self._learn(definition.key, definition.payload, frames[at : at + definition.frames])
+            at += definition.frames
         position = block.position
         for call in block.calls:
             own = frames[at : at + call.frames]
             at += call.frames
             if call.function not in self._functions and call.function not in self._broken:
-                self._line.send([protocol.encode(Missed(call.ticket, call.attempt))])
+                self._connection.send([messages.encode(Missed(call.task, call.attempt))])
             elif call.mode == Mode.CALL:
                 self._run_single(call, own, position)
             else:
@@ -205,7 +205,7 @@ class Worker:
         at, width = call.lo, 1
         while at < call.hi and not (span.failures and call.fail_fast):
             start = position + at - call.lo
-            end = self._page.claim(start, 1 if call.careful else min(width, call.hi - at))
+            end = self._page.claim(start, 1 if call.one_at_a_time else min(width, call.hi - at))
             if end == start:
                 break
             begin = clock()
@@ -295,7 +295,7 @@ class Worker:
         self._frames.extend(frames)
         self._results.append(
             Result(
-                call.ticket, call.attempt, lo, hi, payload, len(frames), failures, wall, cpu,
+                call.task, call.attempt, lo, hi, payload, len(frames), failures, wall, cpu,
                 peak_memory,
             )
         )  # fmt: skip
@@ -308,8 +308,8 @@ class Worker:
         frames, shared = replace_loans(self._frames)
         self._lent.update((frame.offset, frame) for frame in self._frames if type(frame) is Loan)
         released = [self._released.popleft() for _ in range(len(self._released))]
-        message = protocol.encode(Done(self._results, shared, released))
-        self._line.send([message, *frames])
+        message = messages.encode(Done(self._results, shared, released))
+        self._connection.send([message, *frames])
         self._results = []
         self._frames = []
 

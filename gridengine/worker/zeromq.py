@@ -7,12 +7,12 @@ from typing import Any, cast
 
 import zmq
 
-from ..transport import messages as protocol
+from ..transport import messages
 from ..transport.launch_file import Launch
 
 
-class NetworkLine:
-    """A `gridengine.worker.connection.Line` that encrypts, connects again, and never hangs up.
+class ZeroMQConnection:
+    """A `Connection` that encrypts, connects again, and never hangs up.
 
     Args:
         launch: Where to, and with which keys.
@@ -20,40 +20,40 @@ class NetworkLine:
     """
 
     def __init__(self, launch: Launch, address: bytes) -> None:
-        # One for each line: nothing of ZeroMQ's survives a fork.
+        # One for each connection: nothing of ZeroMQ's survives a fork.
         self._context: zmq.Context[Any] = zmq.Context()
-        self._wire = connect(self._context, launch, launch.endpoints[0], address)
-        self._wire.rcvtimeo = int(launch.heartbeat * 1000)
+        self._connection = connect(self._context, launch, launch.endpoints[0], address)
+        self._connection.rcvtimeo = int(launch.heartbeat * 1000)
 
     def fileno(self) -> int:
-        """See `Line`."""
-        return self._wire.fileno()
+        """See `Connection`."""
+        return self._connection.fileno()
 
     def ready(self) -> bool:
-        """See `Line`."""
-        return bool(cast(int, self._wire.get(zmq.EVENTS)) & zmq.POLLIN)
+        """See `Connection`."""
+        return bool(cast(int, self._connection.get(zmq.EVENTS)) & zmq.POLLIN)
 
     def receive(self) -> list[Any] | None:
-        """See `Line`."""
-        wire = self._wire
+        """See `Connection`."""
+        connection = self._connection
         try:
-            frames: list[Any] = [wire.recv()]
+            frames: list[Any] = [connection.recv()]
         except zmq.Again:
             return None
-        while wire.get(zmq.RCVMORE):
-            frames.append(wire.recv(copy=False).buffer)
+        while connection.get(zmq.RCVMORE):
+            frames.append(connection.recv(copy=False).buffer)
         return frames
 
     def send(self, frames: Sequence[Any]) -> None:
-        """See `Line`."""
+        """See `Connection`."""
         if len(frames) > 1:
-            self._wire.send_multipart(frames, copy=False)
+            self._connection.send_multipart(frames, copy=False)
         else:
-            self._wire.send(frames[0])
+            self._connection.send(frames[0])
 
     def close(self) -> None:
-        """See `Line`."""
-        self._wire.close()
+        """See `Connection`."""
+        self._connection.close()
         self._context.term()
 
 
@@ -93,7 +93,7 @@ def answering_endpoint(launch: Launch, address: bytes) -> str:
         poller = zmq.Poller()
         for probe in probes:
             poller.register(probe, zmq.POLLIN)
-            probe.send(protocol.encode(protocol.Probe(protocol.VERSION)))
+            probe.send(messages.encode(messages.Probe(messages.VERSION)))
         answered = poller.poll(int(launch.patience * 1000))
         for probe in probes:
             probe.close(linger=0)

@@ -311,8 +311,8 @@ from tests import targets
 with GridEngineScheduler(max_workers=3, native=sys.argv[1] if sys.argv[1:] else None) as scheduler:
     jobs = [gridengine.Job(target=targets.sleep, args=(60.0,), scheduler=scheduler) for _ in "abc"]
     for job in jobs: job.start()
-    (hub,) = gridengine.dispatcher.registry.open_hubs()
-    while len(hub._crew._queue_jobs) < 3: time.sleep(0.01)
+    (dispatcher,) = gridengine.dispatcher.registry.open_dispatchers()
+    while len(dispatcher._staffing._queue_jobs) < 3: time.sleep(0.01)
     print("ready", flush=True)
     jobs[0].join()
 """

@@ -95,7 +95,7 @@ class Host:
             grace: The seconds that they have to end by themselves.
         """
 
-        def doomed() -> dict[int, str]:
+        def killed() -> dict[int, str]:
             return {
                 pid: name
                 for pid, name in self._processes().items()
@@ -103,14 +103,14 @@ class Host:
             }
 
         def left() -> str | None:
-            return ", ".join(f"{pid} ({name})" for pid, name in doomed().items()) or None
+            return ", ".join(f"{pid} ({name})" for pid, name in killed().items()) or None
 
         what = f"{program or 'all processes'} on {self} ended"
-        _signal(doomed(), signal.SIGTERM)
+        _signal(killed(), signal.SIGTERM)
         try:
             wait_until(what, left, grace)
         except WaitTimeout:
-            _signal(doomed(), signal.SIGKILL)
+            _signal(killed(), signal.SIGKILL)
             wait_until(what, left, _GRACE)
 
     def link(self, state: Literal["up", "down"]) -> None:

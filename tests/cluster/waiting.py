@@ -1,4 +1,4 @@
-"""Waiting for something to become true: polled, limited, and telling what it saw last."""
+"""Queues for something to become true: polled, limited, and telling what it saw last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which hub serves which scheduler: after a copy, a fork, an end."""
+"""Which dispatcher serves which scheduler: after a copy, a fork, an end."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ import pytest
 
 import gridengine
 from gridengine import Job
-from gridengine.dispatcher.registry import hub_for, open_hubs
+from gridengine.dispatcher.registry import dispatcher_for, open_dispatchers
 from gridengine.schedulers import ProcessScheduler
 
 from .. import targets
 from ..waiting import wait_until
 
 
-def test_a_scheduler_has_the_same_hub_until_it_is_closed() -> None:
+def test_a_scheduler_has_the_same_dispatcher_until_it_is_closed() -> None:
     with ProcessScheduler(1) as scheduler:
-        hub = hub_for(scheduler)
-        assert hub is hub_for(scheduler)
-        assert open_hubs() == [hub]
-    assert open_hubs() == []
+        dispatcher = dispatcher_for(scheduler)
+        assert dispatcher is dispatcher_for(scheduler)
+        assert open_dispatchers() == [dispatcher]
+    assert open_dispatchers() == []
     with scheduler:
-        assert hub is not hub_for(scheduler)
+        assert dispatcher is not dispatcher_for(scheduler)
         assert [9] == gridengine.map(targets.square, [3], scheduler=scheduler)
 
 
-def test_equal_schedulers_have_hubs_of_their_own() -> None:
+def test_equal_schedulers_have_dispatchers_of_their_own() -> None:
     with ProcessScheduler(1) as one, ProcessScheduler(1) as other:
-        assert hub_for(one) is not hub_for(other)
+        assert dispatcher_for(one) is not dispatcher_for(other)
 
 
 def test_a_scheduler_in_use_is_copied_and_sent_as_a_description() -> None:
     with ProcessScheduler(3, fresh=True) as scheduler:
-        hub = hub_for(scheduler)
+        dispatcher = dispatcher_for(scheduler)
         for other in (copy.copy(scheduler), pickle.loads(pickle.dumps(scheduler))):
             assert (other.max_workers, other.fresh) == (3, True)
             other.close()
-            assert not hub.closed
+            assert not dispatcher.closed
 
 
 def _sum_of_squares(scheduler: ProcessScheduler, count: int) -> int:
@@ -62,10 +62,10 @@ def test_a_job_can_use_the_scheduler_that_it_runs_on() -> None:
 
 def test_what_a_closed_scheduler_had_is_let_go() -> None:
     scheduler = ProcessScheduler(1)
-    hub = weakref.ref(hub_for(scheduler))
+    dispatcher = weakref.ref(dispatcher_for(scheduler))
     scheduler.close()
     del scheduler
-    wait_until(lambda: gc.collect() >= 0 and hub() is None, what="the hub is gone")
+    wait_until(lambda: gc.collect() >= 0 and dispatcher() is None, what="the dispatcher is gone")
 
 
 FORK = """
@@ -125,24 +125,26 @@ def test_jobs_are_started_with_no_signal_blocked_whoever_starts_their_supervisor
             seen.add(supervisor)
             # The next one is started by the dispatcher's thread.
             os.kill(supervisor, signal.SIGKILL)
-            crew = hub_for(scheduler)._clerk._crew
-            wait_until(lambda crew=crew: not crew.supervisors, what="the supervisor is gone")
+            staffing = dispatcher_for(scheduler)._handlers._staffing
+            wait_until(
+                lambda staffing=staffing: not staffing.supervisors, what="the supervisor is gone"
+            )
         assert len(seen) == 2
 
 
 def test_a_log_that_cannot_be_read_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
     with ProcessScheduler(1) as scheduler:
-        crew = hub_for(scheduler)._clerk._crew
-        os.rmdir(crew._logs)
-        assert crew.log_of("1.1") == ""
+        staffing = dispatcher_for(scheduler)._handlers._staffing
+        os.rmdir(staffing._logs)
+        assert staffing.log_of("1.1") == ""
         assert "cannot be read" in caplog.text
-        os.mkdir(crew._logs)
+        os.mkdir(staffing._logs)
 
 
 PIPES = """
 import os, signal, sys, time
 import gridengine
-from gridengine.dispatcher.registry import hub_for
+from gridengine.dispatcher.registry import dispatcher_for
 from gridengine.transport.messages import Leave
 from gridengine.schedulers import ProcessScheduler
 from tests.targets import pid, square
@@ -152,8 +154,8 @@ from tests.waiting import wait_until
 signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 with ProcessScheduler(1) as scheduler:
     (worker,) = gridengine.map(pid, [1], scheduler=scheduler)
-    hub = hub_for(scheduler)
-    (address,) = hub._clerk.ledger.workers
+    dispatcher = dispatcher_for(scheduler)
+    (address,) = dispatcher._handlers.ledger.workers
 
     def hang_up():
         os.kill(worker, signal.SIGKILL)
@@ -161,9 +163,9 @@ with ProcessScheduler(1) as scheduler:
         wait_until(lambda: open(f"/proc/{worker}/stat").read().split()[2] == "Z"
                    if os.path.exists(f"/proc/{worker}") else True, what="the worker is dead")
         for _ in range(10):
-            hub._wires.send(address, Leave())
+            dispatcher._connections.send(address, Leave())
 
-    hub._ask(hang_up)
+    dispatcher._ask(hang_up)
     assert gridengine.map(square, [3], scheduler=scheduler) == [9]
 """
 

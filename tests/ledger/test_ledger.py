@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gridengine.ledger.ledger import Ledger
-from gridengine.ledger.records import Piece, Verdict, WorkerRecord
-from gridengine.ledger.task import Outcome, Place, Ticket
+from gridengine.ledger.records import Chunk, Verdict, WorkerRecord
+from gridengine.ledger.task import Outcome, Place, Task
 from gridengine.serialization.packed import Function
 from gridengine.settings import AHEAD_SECONDS, BLOCK_BYTES, BLOCK_CALLS, BLOCK_SECONDS, OVERDUE
 from gridengine.states import JobState, Mode
@@ -24,27 +24,27 @@ Order = tuple[str, str, int, int]
 class Story:
     """A ledger, and short words for what happens to it.
 
-    A ticket has a name; an order is ``(worker, ticket, lo, hi)``; a worker answers with `done`
-    for calls of the piece of that ticket that it holds.
+    A task has a name; an order is ``(worker, task, lo, hi)``; a worker answers with `done`
+    for calls of the chunk of that task that it holds.
     """
 
     def __init__(self, **settings: Any) -> None:
         self.ledger = Ledger(**settings)
         self.now = 0.0
-        self.tickets: dict[str, Ticket] = {}
+        self.tasks: dict[str, Task] = {}
         self.begun: list[tuple[str, str, int]] = []
 
-    def submit(self, *names: str, function: str = "f", **traits: Any) -> list[Ticket]:
+    def submit(self, *names: str, function: str = "f", **traits: Any) -> list[Task]:
         made = []
         for name in names:
             mode = Mode.MAP if traits.get("size", 1) > 1 else Mode.CALL
             payload = traits.pop("payload", b"")
             frames = traits.pop("frames", ())
             packed = Function(function.encode(), b"", (), function)
-            ticket = Ticket(packed, mode, payload, frames, name=name, **traits)
-            self.tickets[name] = ticket
-            self.ledger.submit(ticket)
-            made.append(ticket)
+            task = Task(packed, mode, payload, frames, name=name, **traits)
+            self.tasks[name] = task
+            self.ledger.submit(task)
+            made.append(task)
         return made
 
     def join(self, *names: str, kind: int = 0, deadline: float = math.inf) -> None:
@@ -60,28 +60,28 @@ class Story:
         end = worker.position if worker is not None else position
         self.ledger.recalled(name.encode(), position, end, 1.0)
 
-    def piece(self, worker: str, ticket: str) -> Piece:
-        return next(p for p in self.worker(worker).outstanding if p.ticket.name == ticket)
+    def chunk(self, worker: str, task: str) -> Chunk:
+        return next(p for p in self.worker(worker).outstanding if p.task.name == task)
 
     def holds(self, worker: str) -> list[tuple[str, int, int]]:
-        return [(p.ticket.name, p.lo, p.hi) for p in self.worker(worker).outstanding]
+        return [(p.task.name, p.lo, p.hi) for p in self.worker(worker).outstanding]
 
     def assign(self) -> list[Order]:
         return [
-            (order.worker.address.decode(), piece.ticket.name, piece.lo, piece.hi)
+            (order.worker.address.decode(), chunk.task.name, chunk.lo, chunk.hi)
             for order in self.ledger.assign(self.now)
-            for piece in order.pieces
+            for chunk in order.chunks
         ]
 
     def blocks(self) -> list[tuple[str, int]]:
-        """Hands out; returns for each message the worker and its number of pieces."""
+        """Hands out; returns for each message the worker and its number of chunks."""
         orders = self.ledger.assign(self.now)
-        return [(order.worker.address.decode(), len(order.pieces)) for order in orders]
+        return [(order.worker.address.decode(), len(order.chunks)) for order in orders]
 
     def done(
         self,
         worker: str,
-        ticket: str,
+        task: str,
         lo: int | None = None,
         hi: int | None = None,
         *,
@@ -91,18 +91,18 @@ class Story:
     ) -> bool:
         """Answers, and records what is to be recorded; True if it was."""
         if attempt is None or lo is None or hi is None:
-            piece = self.piece(worker, ticket)
-            attempt = piece.attempt if attempt is None else attempt
-            lo = piece.lo if lo is None else lo
-            hi = piece.hi if hi is None else hi
+            chunk = self.chunk(worker, task)
+            attempt = chunk.attempt if attempt is None else attempt
+            lo = chunk.lo if lo is None else lo
+            hi = chunk.hi if hi is None else hi
         wanted = self.ledger.done(
-            self.worker(worker), self.tickets[ticket].id, attempt, lo, hi,
+            self.worker(worker), self.tasks[task].id, attempt, lo, hi,
             wall=wall, failed=failed, now=self.now,
         )  # fmt: skip
         self.ledger.answered(self.worker(worker))
         if wanted is None:
             return False
-        assert wanted is self.tickets[ticket]
+        assert wanted is self.tasks[task]
         failures = {lo: b"packed"} if failed else {}
         wanted.record(Outcome(lo, hi, b"", (), failures, wall, 0, 0, Place("h", 1, "")))
         return True
@@ -113,15 +113,15 @@ class Story:
             how["position"], how["width"] = at
         verdicts = self.ledger.ended(worker.encode(), **how)
         for verdict in verdicts:
-            if not verdict.ticket.over:
+            if not verdict.task.over:
                 self._bury(verdict)
-        return [(verdict.ticket.name, verdict.index) for verdict in verdicts]
+        return [(verdict.task.name, verdict.index) for verdict in verdicts]
 
     def _bury(self, verdict: Verdict) -> None:
         index = verdict.index
         failures = {index: b"dead"}
         outcome = Outcome(index, index + 1, b"", (), failures, 0, 0, 0, Place("h", 1, ""))
-        verdict.ticket.record(outcome)
+        verdict.task.record(outcome)
 
     def learn(self, seconds: float, function: str = "f") -> None:
         """Has a worker that leaves again answer for a call that took so long."""
@@ -146,26 +146,26 @@ class Story:
                 return deaths
             for worker in list(self.ledger.workers.values()):
                 deaths += self._work(worker, killers, how)
-        raise AssertionError(f"still waiting: {self.ledger.tickets()}")
+        raise AssertionError(f"still waiting: {self.ledger.tasks()}")
 
     def _work(
         self, worker: WorkerRecord, killers: set[tuple[str, int]], how: dict[str, Any]
     ) -> int:
         name = worker.address.decode()
         while worker.outstanding:
-            piece = worker.outstanding[0]
-            ticket = piece.ticket.name
-            call = piece.lo
-            self.begun.append((name, ticket, call))
-            if (ticket, call) in killers:
-                at = () if how.get("unseen") else (piece.position, 1)
+            chunk = worker.outstanding[0]
+            task = chunk.task.name
+            call = chunk.lo
+            self.begun.append((name, task, call))
+            if (task, call) in killers:
+                at = () if how.get("unseen") else (chunk.position, 1)
                 self.dies(name, *at, blame=how.get("blame", True))
                 return 1
-            self.done(name, ticket, call, call + 1, wall=how.get("wall", 0.0))
+            self.done(name, task, call, call + 1, wall=how.get("wall", 0.0))
         return 0
 
     def states(self) -> dict[str, JobState]:
-        return {name: ticket.state for name, ticket in self.tickets.items() if name != "lesson"}
+        return {name: task.state for name, task in self.tasks.items() if name != "lesson"}
 
 
 @pytest.fixture
@@ -363,30 +363,30 @@ def test_a_chunk_may_be_answered_for_in_parts(story: Story) -> None:
 
 
 def test_an_answer_of_an_old_attempt_is_dropped(story: Story) -> None:
-    [ticket] = story.submit("a")
+    [task] = story.submit("a")
     story.join("old")
     story.assign()
     story.dies("old", 0, 1, blame=False)
     story.join("new")
     story.assign()
-    assert ticket.attempts == 2
+    assert task.attempts == 2
     assert not story.done("new", "a", 0, 1, attempt=1)
-    assert not ticket.over
+    assert not task.over
     assert story.done("new", "a")
 
 
 def test_an_answer_that_comes_twice_counts_once(story: Story) -> None:
-    [ticket] = story.submit("a", size=2)
+    [task] = story.submit("a", size=2)
     story.join("w")
     story.assign()
     assert story.done("w", "a", 0, 1, attempt=1)
     assert not story.done("w", "a", 0, 1, attempt=1)
     assert story.done("w", "a", 1, 2, attempt=1)
     assert not story.done("w", "a", 1, 2, attempt=1)
-    assert len(ticket.outcomes) == 2
+    assert len(task.outcomes) == 2
 
 
-def test_an_answer_for_an_unknown_ticket_disturbs_nobody(story: Story) -> None:
+def test_an_answer_for_an_unknown_task_disturbs_nobody(story: Story) -> None:
     story.submit("a", "b")
     story.join("w")
     story.assign()
@@ -451,15 +451,15 @@ def test_an_idle_word_of_a_stranger_or_of_who_has_nothing_changes_nothing(story:
 
 
 def test_a_call_that_raised_is_tried_again_as_often_as_it_may(story: Story) -> None:
-    [ticket] = story.submit("a", error_retries=2)
+    [task] = story.submit("a", error_retries=2)
     story.join("w")
     for _ in range(2):
         story.assign()
         assert not story.done("w", "a", failed=True)
-        assert ticket.state is JobState.QUEUED
+        assert task.state is JobState.QUEUED
     story.assign()
     assert story.done("w", "a", failed=True)
-    assert (ticket.state, ticket.attempts) == (JobState.FAILED, 3)
+    assert (task.state, task.attempts) == (JobState.FAILED, 3)
 
 
 def test_a_worker_stops_a_chunk_at_its_first_failure_if_told_to_and_has_then_nothing_left(
@@ -488,15 +488,15 @@ def test_a_chunk_that_stopped_at_a_failure_and_may_be_tried_again_loses_no_call(
 
 
 def test_the_call_that_a_worker_died_of_is_tried_again_and_then_given_up(story: Story) -> None:
-    [ticket] = story.submit("a", lost_retries=1)
+    [task] = story.submit("a", lost_retries=1)
     story.join("v", "w")
     story.assign()
     [worker] = [w.address.decode() for w in story.ledger.workers.values() if w.outstanding]
     assert story.dies(worker, 0, 1) == []
-    assert ticket.state is JobState.QUEUED
+    assert task.state is JobState.QUEUED
     [(worker, *_)] = story.assign()
     assert story.dies(worker, 0, 1) == [("a", 0)]
-    assert ticket.attempts == 2
+    assert task.attempts == 2
 
 
 def test_who_dies_without_work_takes_nothing_with_it(story: Story) -> None:
@@ -514,7 +514,7 @@ def test_a_death_is_charged_to_the_guilty_call_alone(story: Story) -> None:
     story.assign()
     story.assign()
     # The first was done, but its answer had not been sent.
-    position = story.piece("w", "guilty").position
+    position = story.chunk("w", "guilty").position
     assert story.dies("w", position, 1) == [("guilty", 0)]
     story.join("v")
     assert story.run_out() == 0
@@ -569,10 +569,10 @@ def test_of_several_suspects_the_guilty_one_is_found_and_the_others_get_results(
     story.join("v")
     handed = story.assign()
     assert handed == [("v", "chunk", 0, 40)]
-    assert not story.piece("v", "chunk").careful
+    assert not story.chunk("v", "chunk").one_at_a_time
     story.done("v", "chunk")
     assert story.assign() == [("v", "chunk", 40, 60)]
-    assert story.piece("v", "chunk").careful
+    assert story.chunk("v", "chunk").one_at_a_time
     assert story.run_out(killers={("chunk", 47)}) == 1
     assert chunk.state is JobState.FAILED
     assert [index for o in chunk.outcomes for index in o.failures] == [47]
@@ -636,7 +636,7 @@ def test_a_suspect_is_not_put_behind_the_work_of_a_busy_worker(story: Story) -> 
 
 def test_losses_that_no_job_is_to_blame_for_cost_no_attempt_up_to_a_limit() -> None:
     story = Story(infrastructure_retries=3)
-    [ticket] = story.submit("a", lost_retries=0)
+    [task] = story.submit("a", lost_retries=0)
     for number in range(3):
         story.join(f"w{number}")
         story.assign()
@@ -644,7 +644,7 @@ def test_losses_that_no_job_is_to_blame_for_cost_no_attempt_up_to_a_limit() -> N
     story.join("last")
     story.assign()
     assert story.dies("last", blame=False) == [("a", 0)]
-    assert ticket.attempts == 4
+    assert task.attempts == 4
 
 
 def test_a_chunk_that_is_lost_every_time_is_not_tried_for_ever() -> None:
@@ -700,12 +700,12 @@ def test_a_final_death_that_nobody_saw_ends_no_innocent_job(story: Story) -> Non
     story.join("v")
     given_up: list[tuple[str, int]] = []
     while story.assign():
-        [(ticket, _, _)] = story.holds("v")
-        if ticket == "guilty":
+        [(task, _, _)] = story.holds("v")
+        if task == "guilty":
             given_up += story.dies("v", final=True)
             story.join("v")
         else:
-            story.done("v", ticket)
+            story.done("v", task)
     assert given_up == [("guilty", 0)]
 
 
@@ -718,7 +718,7 @@ def test_what_is_tried_again_comes_before_what_never_was(story: Story) -> None:
     assert story.assign() == [("v", "a", 0, 1)]
 
 
-def test_calls_of_a_ticket_that_is_over_are_not_tried_again(story: Story) -> None:
+def test_calls_of_a_task_that_is_over_are_not_tried_again(story: Story) -> None:
     [chunk] = story.submit("chunk", size=10, fail_fast=True)
     story.join("w")
     story.assign()
@@ -730,7 +730,7 @@ def test_calls_of_a_ticket_that_is_over_are_not_tried_again(story: Story) -> Non
 # ---------------------------------------------------------------------- taking back
 
 
-def test_a_recall_splits_the_piece_at_the_position(story: Story) -> None:
+def test_a_recall_splits_the_chunk_at_the_position(story: Story) -> None:
     [chunk] = story.submit("chunk", size=10)
     story.join("slow")
     story.assign()
@@ -767,7 +767,7 @@ def test_a_recall_after_a_lost_answer_counts_from_the_right_position(story: Stor
     assert story.ledger.backlog(0) == 2 + 5
 
 
-def test_a_recall_gives_back_whole_pieces_in_their_order(story: Story) -> None:
+def test_a_recall_gives_back_whole_chunks_in_their_order(story: Story) -> None:
     story.learn(0.0)
     story.submit("a", "b", "c", size=3)
     story.join("w")
@@ -829,22 +829,22 @@ def test_a_recall_that_was_not_ordered_is_ignored(story: Story) -> None:
     assert story.holds("w") == [("a", 0, 5)]
 
 
-def test_a_piece_that_was_lost_twice_with_its_team_is_run_alone(story: Story) -> None:
+def test_a_chunk_that_was_lost_twice_with_its_failure_group_is_run_alone(story: Story) -> None:
     story.submit("long", "killer", "short")
     for _ in range(2):
         for name in ("w", "v"):
-            story.ledger.joined(name.encode(), 0, story.now, team=b"team")
+            story.ledger.joined(name.encode(), 0, story.now, failure_group=b"failure_group")
         assert 2 == len(story.assign())
         for name in ("w", "v"):
             story.dies(name, None, 0, blame=False)
     for name in ("w", "v"):
-        story.ledger.joined(name.encode(), 0, story.now, team=b"team")
+        story.ledger.joined(name.encode(), 0, story.now, failure_group=b"failure_group")
     [(first, _, _, _)] = story.assign()
-    story.ledger.joined(b"u", 0, story.now, team=b"team")
+    story.ledger.joined(b"u", 0, story.now, failure_group=b"failure_group")
     assert story.assign() == []
-    story.done(first, story.worker(first).outstanding[0].ticket.name)
+    story.done(first, story.worker(first).outstanding[0].task.name)
     [(second, _, _, _)] = story.assign()
-    story.done(second, story.worker(second).outstanding[0].ticket.name)
+    story.done(second, story.worker(second).outstanding[0].task.name)
     assert [name for _, name, _, _ in story.assign()] == ["short"]
 
 
@@ -922,7 +922,7 @@ def test_nobody_is_recalled_from_its_only_call_or_for_another_kind(story: Story)
 # ---------------------------------------------------------------------- unwanted work
 
 
-def test_cancelling_a_ticket_takes_it_out_of_the_queue(story: Story) -> None:
+def test_cancelling_a_task_takes_it_out_of_the_queue(story: Story) -> None:
     a, _ = story.submit("a", "b")
     a.move(JobState.CANCELLED)
     assert story.ledger.cancel(a) == []
@@ -931,7 +931,7 @@ def test_cancelling_a_ticket_takes_it_out_of_the_queue(story: Story) -> None:
     assert story.assign() == [("w", "b", 0, 1)]
 
 
-def test_cancelling_names_the_workers_that_hold_calls_of_a_ticket_that_is_over(
+def test_cancelling_names_the_workers_that_hold_calls_of_a_task_that_is_over(
     story: Story,
 ) -> None:
     [chunk] = story.submit("chunk", size=10)
@@ -957,7 +957,7 @@ def test_cancel_waiting_returns_those_that_no_worker_holds(story: Story) -> None
     assert story.done("w", "runs")
 
 
-def test_giving_up_a_kind_returns_each_ticket_that_waits_for_it_once(story: Story) -> None:
+def test_giving_up_a_kind_returns_each_task_that_waits_for_it_once(story: Story) -> None:
     story.submit("other", kind=1)
     [chunk] = story.submit("chunk", size=10)
     [single] = story.submit("single")
@@ -969,12 +969,12 @@ def test_giving_up_a_kind_returns_each_ticket_that_waits_for_it_once(story: Stor
     assert (story.ledger.backlog(0), story.ledger.backlog(1)) == (0, 1)
 
 
-def test_the_tickets_that_are_not_over_are_known_wherever_they_are(story: Story) -> None:
+def test_the_tasks_that_are_not_over_are_known_wherever_they_are(story: Story) -> None:
     held, waits, over = story.submit("held", "waits", "over")
     story.join("w")
     story.assign()
     over.move(JobState.CANCELLED)
-    assert story.ledger.tickets() == [held, waits]
+    assert story.ledger.tasks() == [held, waits]
 
 
 def test_who_was_told_to_leave_gets_no_more_work(story: Story) -> None:
@@ -1081,18 +1081,18 @@ def test_a_hundred_thousand_jobs_pass_through_in_bounded_time() -> None:
     count = 100_000
     ledger = Ledger()
     function = Function(b"f", b"", (), "f")
-    tickets = [Ticket(function, Mode.CALL, b"") for _ in range(count)]
+    tasks = [Task(function, Mode.CALL, b"") for _ in range(count)]
     for number in range(4):
         ledger.joined(b"w%d" % number, 0, 0.0)
     begin = time.perf_counter()
-    for ticket in tickets:
-        ledger.submit(ticket)
+    for task in tasks:
+        ledger.submit(task)
     answered = 0
     while answered < count:
         for order in ledger.assign(0.0):
-            for piece in order.pieces:
+            for chunk in order.chunks:
                 assert ledger.done(
-                    order.worker, piece.ticket.id, piece.attempt, piece.lo, piece.hi,
+                    order.worker, chunk.task.id, chunk.attempt, chunk.lo, chunk.hi,
                     wall=1e-6, failed=False, now=0.0,
                 )  # fmt: skip
                 answered += 1

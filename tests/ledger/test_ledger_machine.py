@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from gridengine.ledger.ledger import Ledger
 from gridengine.ledger.records import WorkerRecord
-from gridengine.ledger.task import Outcome, Place, Ticket
+from gridengine.ledger.task import Outcome, Place, Task
 from gridengine.serialization.packed import Function
 from gridengine.settings import BLOCK_SECONDS
 from gridengine.states import JobState, Mode
@@ -31,15 +31,15 @@ class Call:
     """A call as its worker sees it."""
 
     position: int
-    ticket: Ticket
+    task: Task
     attempt: int
     index: int
-    careful: bool
+    one_at_a_time: bool
 
 
 @dataclass
 class Answer:
-    ticket: Ticket
+    task: Task
     attempt: int
     lo: int
     hi: int
@@ -67,7 +67,7 @@ class Node:
     unsent: list[Answer] = field(default_factory=list)
     recall: int | None = None
     block: int = 0
-    ran: set[tuple[Ticket, int]] = field(default_factory=set)
+    ran: set[tuple[Task, int]] = field(default_factory=set)
 
 
 def for_some_node(able: Callable[[Node], object], **drawn: st.SearchStrategy[Any]) -> Any:
@@ -84,19 +84,19 @@ def for_some_node(able: Callable[[Node], object], **drawn: st.SearchStrategy[Any
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """The hub's part: turns what nodes do into events, and orders into what nodes get."""
+    """The dispatcher's part: turns what nodes do into events, and orders into what nodes get."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
         self.ledger = Ledger(infrastructure_retries=2)
-        self.tickets: list[Ticket] = []
+        self.tasks: list[Task] = []
         self.nodes: dict[bytes, Node] = {}
         self.joined = 0
         self.sent: list[tuple[bytes, Answer]] = []
         self.answered: list[tuple[bytes, int, int]] = []
-        self.recorded: dict[Ticket, list[int]] = collections.defaultdict(list)
-        self.attempts: dict[Ticket, int] = collections.defaultdict(int)
+        self.recorded: dict[Task, list[int]] = collections.defaultdict(list)
+        self.attempts: dict[Task, int] = collections.defaultdict(int)
 
     def able_nodes(self, able: Callable[[Node], object]) -> list[Node]:
         return [node for node in self.nodes.values() if able(node)]
@@ -121,42 +121,42 @@ class LedgerMachine(RuleBasedStateMachine):
     def submit(self, size: int, function: str, copies: int, **traits: Any) -> None:
         for _ in range(copies):
             mode = Mode.CALL if size == 1 else Mode.MAP
-            ticket = Ticket(FUNCTIONS[function], mode, b"", size=size, **traits)
-            self.tickets.append(ticket)
-            self.ledger.submit(ticket)
+            task = Task(FUNCTIONS[function], mode, b"", size=size, **traits)
+            self.tasks.append(task)
+            self.ledger.submit(task)
 
-    @precondition(lambda self: self.live_tickets())
+    @precondition(lambda self: self.live_tasks())
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
-        ticket = data.draw(st.sampled_from(self.live_tickets()))
-        ticket.move(JobState.CANCELLED)
-        self.take_back(ticket)
+        task = data.draw(st.sampled_from(self.live_tasks()))
+        task.move(JobState.CANCELLED)
+        self.take_back(task)
 
-    @precondition(lambda self: self.live_tickets())
+    @precondition(lambda self: self.live_tasks())
     @rule(data=st.data())
     def cancel_many(self, data: st.DataObject) -> None:
-        unwanted = data.draw(st.sets(st.sampled_from(self.live_tickets()), max_size=5))
+        unwanted = data.draw(st.sets(st.sampled_from(self.live_tasks()), max_size=5))
         waiting = set(self.ledger.cancel_waiting(set(unwanted)))
-        held = self.held_tickets()
+        held = self.held_tasks()
         assert waiting == unwanted - held
-        for ticket in unwanted:
-            ticket.move(JobState.CANCELLED)
-            self.take_back(ticket)
+        for task in unwanted:
+            task.move(JobState.CANCELLED)
+            self.take_back(task)
 
     @precondition(lambda self: not all(map(self.ledger.staff, KINDS)))
     @rule()
     def give_up(self) -> None:
         [kind, *_] = [kind for kind in KINDS if not self.ledger.staff(kind)]
-        for ticket in self.ledger.give_up(kind):
-            assert not ticket.over
-            ticket.move(JobState.FAILED)
+        for task in self.ledger.give_up(kind):
+            assert not task.over
+            task.move(JobState.FAILED)
 
-    def take_back(self, ticket: Ticket) -> None:
-        holders = self.ledger.cancel(ticket)
+    def take_back(self, task: Task) -> None:
+        holders = self.ledger.cancel(task)
         assert {w.address for w in holders} == {
             w.address
             for w in self.ledger.workers.values()
-            if any(piece.ticket is ticket for piece in w.outstanding)
+            if any(chunk.task is task for chunk in w.outstanding)
         }
         for worker in holders:
             if not worker.recalling:
@@ -168,33 +168,41 @@ class LedgerMachine(RuleBasedStateMachine):
     def join(self, kind: int, life: float = math.inf) -> None:
         address = b"s.%d" % self.joined
         self.joined += 1
-        team = b"team" if self.joined % 2 else b""
-        worker = self.ledger.joined(address, kind, self.now, deadline=self.now + life, team=team)
+        failure_group = b"failure_group" if self.joined % 2 else b""
+        worker = self.ledger.joined(
+            address, kind, self.now, deadline=self.now + life, failure_group=failure_group
+        )
         self.nodes[address] = Node(worker)
 
     @rule()
     def assign(self) -> None:
         for order in self.ledger.assign(self.now):
             worker = order.worker
-            assert order.pieces
+            assert order.chunks
             assert not worker.leaving
             assert not worker.recalling
             calls = [
-                Call(piece.position + i - piece.lo, piece.ticket, piece.attempt, i, piece.careful)
-                for piece in order.pieces
-                for i in range(piece.lo, piece.hi)
+                Call(
+                    chunk.position + i - chunk.lo, chunk.task, chunk.attempt, i, chunk.one_at_a_time
+                )
+                for chunk in order.chunks
+                for i in range(chunk.lo, chunk.hi)
             ]
-            assert not any(call.ticket.over for call in calls)
-            assert all(call.ticket.kind == worker.kind for call in calls)
-            if any(piece.lonely for piece in order.pieces):
-                assert len(order.pieces) == 1
-                team = [w for w in self.ledger.workers.values() if w.team == worker.team]
-                assert not any(w.outstanding for w in team if w is not worker)
+            assert not any(call.task.over for call in calls)
+            assert all(call.task.kind == worker.kind for call in calls)
+            if any(chunk.isolated for chunk in order.chunks):
+                assert len(order.chunks) == 1
+                failure_group = [
+                    w
+                    for w in self.ledger.workers.values()
+                    if w.failure_group == worker.failure_group
+                ]
+                assert not any(w.outstanding for w in failure_group if w is not worker)
             else:
-                assert worker.team not in self.teams_kept_at_rest() or worker.alone
-            if any(call.careful for call in calls):
-                assert list(worker.outstanding) == order.pieces
-                assert len(order.pieces) == 1
+                assert worker.failure_group not in self.teams_kept_at_rest() or worker.alone
+            if any(call.one_at_a_time for call in calls):
+                assert list(worker.outstanding) == order.chunks
+                assert len(order.chunks) == 1
             self.nodes[worker.address].mail.append((worker.block, calls))
         for worker in self.ledger.out_of_time():
             assert not worker.outstanding
@@ -202,9 +210,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def teams_kept_at_rest(self) -> set[bytes]:
         return {
-            worker.team
+            worker.failure_group
             for worker in self.ledger.workers.values()
-            if any(piece.lonely for piece in worker.outstanding)
+            if any(chunk.isolated for chunk in worker.outstanding)
         }
 
     @rule()
@@ -238,13 +246,13 @@ class LedgerMachine(RuleBasedStateMachine):
         if node.slice or not node.queue:
             return
         first = node.queue[0]
-        while node.queue and len(node.slice) < (1 if first.careful else width):
+        while node.queue and len(node.slice) < (1 if first.one_at_a_time else width):
             call = node.queue[0]
-            if (call.ticket, call.attempt) != (first.ticket, first.attempt):
+            if (call.task, call.attempt) != (first.task, first.attempt):
                 break
             node.slice.append(node.queue.popleft())
         node.begun = first.position, len(node.slice)
-        node.ran.add((first.ticket, first.attempt))
+        node.ran.add((first.task, first.attempt))
 
     @for_some_node(lambda node: node.slice, failed=st.booleans())
     def finish(self, node: Node, failed: bool) -> None:
@@ -254,11 +262,11 @@ class LedgerMachine(RuleBasedStateMachine):
         if not node.slice:
             return
         first, last = node.slice[0], node.slice[-1]
-        node.unsent.append(Answer(first.ticket, first.attempt, first.index, last.index + 1, failed))
+        node.unsent.append(Answer(first.task, first.attempt, first.index, last.index + 1, failed))
         node.slice = []
-        if failed and first.ticket.fail_fast:
-            rest = (first.ticket, first.attempt)
-            while node.queue and (node.queue[0].ticket, node.queue[0].attempt) == rest:
+        if failed and first.task.fail_fast:
+            rest = (first.task, first.attempt)
+            while node.queue and (node.queue[0].task, node.queue[0].attempt) == rest:
                 node.queue.popleft()
 
     @for_some_node(lambda node: node.unsent)
@@ -291,38 +299,38 @@ class LedgerMachine(RuleBasedStateMachine):
             assert not self.answer(worker, answer)
 
     def answer(self, worker: WorkerRecord, answer: Answer) -> bool:
-        wall = WALL[answer.ticket.function.name] * (answer.hi - answer.lo)
-        ticket = self.ledger.done(
-            worker, answer.ticket.id, answer.attempt, answer.lo, answer.hi,
+        wall = WALL[answer.task.function.name] * (answer.hi - answer.lo)
+        task = self.ledger.done(
+            worker, answer.task.id, answer.attempt, answer.lo, answer.hi,
             wall=wall, failed=answer.failed, now=self.now,
         )  # fmt: skip
         self.ledger.answered(worker)
-        if ticket is None:
+        if task is None:
             return False
-        assert ticket is answer.ticket
-        self.record(ticket, answer.lo, answer.hi, answer.failed)
+        assert task is answer.task
+        self.record(task, answer.lo, answer.hi, answer.failed)
         return True
 
-    def record(self, ticket: Ticket, lo: int, hi: int, failed: bool) -> None:
-        assert not ticket.over
-        assert not set(range(lo, hi)) & set(self.recorded[ticket])
-        self.recorded[ticket].extend(range(lo, hi))
+    def record(self, task: Task, lo: int, hi: int, failed: bool) -> None:
+        assert not task.over
+        assert not set(range(lo, hi)) & set(self.recorded[task])
+        self.recorded[task].extend(range(lo, hi))
         failures = {lo: b"packed"} if failed else {}
-        ticket.record(Outcome(lo, hi, b"", (), failures, 0, 0, 0, Place("h", 1, "")))
-        if ticket.over and ticket.missing:
-            self.take_back(ticket)
+        task.record(Outcome(lo, hi, b"", (), failures, 0, 0, 0, Place("h", 1, "")))
+        if task.over and task.missing:
+            self.take_back(task)
 
     @for_some_node(lambda node: node.queue and not node.slice)
     def miss(self, node: Node) -> None:
         first = node.queue[0]
-        if (first.ticket, first.attempt) in node.ran:
+        if (first.task, first.attempt) in node.ran:
             # Who has run some of these calls has their function.
             return
         while node.queue and node.queue[0].attempt == first.attempt:
-            if node.queue[0].ticket is not first.ticket:
+            if node.queue[0].task is not first.task:
                 break
             node.queue.popleft()
-        self.ledger.missed(node.record.address, first.ticket.id, first.attempt)
+        self.ledger.missed(node.record.address, first.task.id, first.attempt)
 
     @for_some_node(lambda node: not node.queue)
     def idle(self, node: Node) -> None:
@@ -336,25 +344,25 @@ class LedgerMachine(RuleBasedStateMachine):
     def die(self, node: Node, seen: bool, blame: bool, final: bool) -> None:
         del self.nodes[node.record.address]
         held = {
-            (piece.ticket, index)
-            for piece in node.record.outstanding
-            for index in range(piece.lo, piece.hi)
+            (chunk.task, index)
+            for chunk in node.record.outstanding
+            for index in range(chunk.lo, chunk.hi)
         }
         position, width = node.begun if seen else (None, 0)
         verdicts = self.ledger.ended(
             node.record.address,
             position=position, width=width, blame=blame, final=final,
         )  # fmt: skip
-        begun = {(call.ticket, call.index) for call in node.slice}
-        finished = {(a.ticket, i) for a in node.unsent for i in range(a.lo, a.hi)}
+        begun = {(call.task, call.index) for call in node.slice}
+        finished = {(a.task, i) for a in node.unsent for i in range(a.lo, a.hi)}
         for verdict in verdicts:
-            guilty = verdict.ticket, verdict.index
+            guilty = verdict.task, verdict.index
             assert guilty in held
             if seen and blame and node.slice:
                 assert guilty in begun - finished
         for verdict in verdicts:
-            if not verdict.ticket.over:
-                self.record(verdict.ticket, verdict.index, verdict.index + 1, failed=True)
+            if not verdict.task.over:
+                self.record(verdict.task, verdict.index, verdict.index + 1, failed=True)
 
     @for_some_node(lambda node: not node.record.outstanding and not node.record.recalling)
     def retire(self, node: Node) -> None:
@@ -412,79 +420,79 @@ class LedgerMachine(RuleBasedStateMachine):
 
     # ------------------------------------------------------------------ what always holds
 
-    def live_tickets(self) -> list[Ticket]:
-        return [ticket for ticket in self.tickets if not ticket.over]
+    def live_tasks(self) -> list[Task]:
+        return [task for task in self.tasks if not task.over]
 
-    def held_tickets(self) -> set[Ticket]:
+    def held_tasks(self) -> set[Task]:
         workers = self.ledger.workers.values()
-        return {piece.ticket for worker in workers for piece in worker.outstanding}
+        return {chunk.task for worker in workers for chunk in worker.outstanding}
 
     @invariant()
     def every_call_is_in_exactly_one_place(self) -> None:
-        places: dict[Ticket, list[int]] = collections.defaultdict(list)
+        places: dict[Task, list[int]] = collections.defaultdict(list)
         for kind, queue in self.ledger._waiting.queues.items():
-            for piece in queue:
-                assert piece.ticket.kind == kind
-                assert not piece.ticket.over
-                places[piece.ticket].extend(range(piece.lo, piece.hi))
+            for chunk in queue:
+                assert chunk.task.kind == kind
+                assert not chunk.task.over
+                places[chunk.task].extend(range(chunk.lo, chunk.hi))
         for worker in self.ledger.workers.values():
-            for piece in worker.outstanding:
-                places[piece.ticket].extend(range(piece.lo, piece.hi))
-        for ticket in self.live_tickets():
-            calls = places[ticket] + self.recorded[ticket]
-            assert sorted(calls) == list(range(ticket.size))
-            assert ticket.missing == ticket.size - len(self.recorded[ticket])
+            for chunk in worker.outstanding:
+                places[chunk.task].extend(range(chunk.lo, chunk.hi))
+        for task in self.live_tasks():
+            calls = places[task] + self.recorded[task]
+            assert sorted(calls) == list(range(task.size))
+            assert task.missing == task.size - len(self.recorded[task])
 
     @invariant()
-    def the_pieces_of_a_worker_are_in_the_order_of_their_positions(self) -> None:
+    def the_chunks_of_a_worker_are_in_the_order_of_their_positions(self) -> None:
         for worker in self.ledger.workers.values():
             free = 0
-            for piece in worker.outstanding:
-                assert piece.lo < piece.hi
-                assert piece.position >= free
-                free = piece.position + piece.hi - piece.lo
+            for chunk in worker.outstanding:
+                assert chunk.lo < chunk.hi
+                assert chunk.position >= free
+                free = chunk.position + chunk.hi - chunk.lo
             assert free <= worker.position
             assert sorted(worker.ends) == list(worker.ends)
 
     @invariant()
     def attempts_only_grow(self) -> None:
-        for ticket in self.tickets:
-            assert ticket.attempts >= self.attempts[ticket]
-            self.attempts[ticket] = ticket.attempts
+        for task in self.tasks:
+            assert task.attempts >= self.attempts[task]
+            self.attempts[task] = task.attempts
 
     @invariant()
     def the_counters_count_what_is_there(self) -> None:
         workers = self.ledger.workers.values()
         # Whoever is beside one that works alone is neither idle nor at work.
-        kept_at_rest = {worker.team for worker in workers if worker.alone}
+        kept_at_rest = {worker.failure_group for worker in workers if worker.alone}
         for kind in KINDS:
             queue = self.ledger._waiting.queues.get(kind, ())
-            assert self.ledger.backlog(kind) == sum(piece.hi - piece.lo for piece in queue)
+            assert self.ledger.backlog(kind) == sum(chunk.hi - chunk.lo for chunk in queue)
             assert self.ledger.staff(kind) == sum(worker.kind == kind for worker in workers)
             assert {worker.address for worker in self.ledger.idle_since(kind)} == {
                 worker.address
                 for worker in workers
                 if worker.kind == kind
                 and not (worker.outstanding or worker.recalling or worker.leaving)
-                and worker.team not in kept_at_rest
+                and worker.failure_group not in kept_at_rest
             }
             busy = self.ledger.staff(kind) - len(self.ledger.idle_since(kind))
             assert busy <= self.ledger.wanted(kind) <= busy + self.ledger.backlog(kind)
-        assert set(self.ledger.tickets()) <= set(self.live_tickets())
+        assert set(self.ledger.tasks()) <= set(self.live_tasks())
 
     @invariant()
     def who_waits_or_is_held_is_said_to_be(self) -> None:
-        for ticket in self.live_tickets():
-            if ticket.size == 1:
-                held = ticket in self.held_tickets()
-                assert ticket.state is (JobState.RUNNING if held else JobState.QUEUED)
+        for task in self.live_tasks():
+            if task.size == 1:
+                held = task in self.held_tasks()
+                assert task.state is (JobState.RUNNING if held else JobState.QUEUED)
 
     def teardown(self) -> None:
         """Everything can be brought to its end."""
         for kind in KINDS:
             self.join(kind)
-        for _ in range(5 * (10 + sum(ticket.size for ticket in self.tickets))):
-            if not self.live_tickets():
+        for _ in range(5 * (10 + sum(task.size for task in self.tasks))):
+            if not self.live_tasks():
                 break
             self.assign()
             for node in list(self.nodes.values()):
@@ -495,7 +503,7 @@ class LedgerMachine(RuleBasedStateMachine):
                     self.finish_slice(node)
                 self.send_answers(node)
                 self.say_idle(node)
-        assert not self.live_tickets()
+        assert not self.live_tasks()
         self.every_call_is_in_exactly_one_place()
         self.the_counters_count_what_is_there()
         assert not any(self.ledger.backlog(kind) for kind in KINDS)

@@ -105,22 +105,22 @@ class Single:
             retries=_RETRIES,
         )
         self.job.start()
-        ticket = self.job._ticket
-        assert ticket is not None
-        ticket.when_over(self._count)
+        task = self.job._task
+        assert task is not None
+        task.when_over(self._count)
 
     def _count(self) -> None:
         self.over += 1
 
     def check(self) -> None:
-        ticket = self.job._ticket
-        assert ticket is not None
+        task = self.job._task
+        assert task is not None
         if self.job.state is not JobState.FINISHED:
             raise Failed(f"{self.job!r}: {self.job.exception!r}")
         if self.job.result != self.task.result:
             raise Failed(f"{self.job!r} has a wrong result: {self.job.result!r:.200}")
-        if (self.over, len(ticket.outcomes)) != (1, 1):
-            raise Failed(f"{self.job!r} was over {self.over} times: {len(ticket.outcomes)} answers")
+        if (self.over, len(task.outcomes)) != (1, 1):
+            raise Failed(f"{self.job!r} was over {self.over} times: {len(task.outcomes)} answers")
 
 
 class Maps(threading.Thread):

@@ -27,9 +27,9 @@ import psutil
 
 import gridengine
 from gridengine import Job
-from gridengine.dispatcher.registry import open_hubs
+from gridengine.dispatcher.registry import open_dispatchers
 from gridengine.schedulers import Scheduler
-from gridengine.transport import messages as protocol
+from gridengine.transport import messages
 
 from .. import targets
 from . import peers
@@ -37,7 +37,7 @@ from .peers import Bomb, OverTcp, Port
 
 _BURST = 500  # frames that one peer sends
 _STRANGERS = 10  # one burst in so many comes from strangers
-_CHUNKS = 25  # pieces that a stranger's connection sends
+_CHUNKS = 25  # chunks that a stranger's connection sends
 _ODD = (0, 1, 2, 3, 127, 128, 2**31, 2**32 - 1, 2**53, 2**63 - 1, 2**63, 2**64 - 1)
 
 #: What a peer that lies may be given work of, so that the honest get all the rest.
@@ -89,9 +89,9 @@ class Generator:
         if pick < 0.1:
             header = self.noise()
         elif pick < 0.5:
-            header = protocol.encode(self._odd_message())
+            header = messages.encode(self._odd_message())
         else:
-            header = self.mutated(protocol.encode(self._odd_message()))
+            header = self.mutated(messages.encode(self._odd_message()))
         extra = self.random.choice((0, 0, 0, 1, 2, 5))
         return [header, *(self.random.choice((self._bomb, self.noise())) for _ in range(extra))]
 
@@ -121,38 +121,38 @@ class Generator:
         number, pick = self._number, self.random.randrange(9)
         match pick:
             case 0:
-                return protocol.Probe(number())
+                return messages.Probe(number())
             case 1:
                 kind = self.random.choice((_LIARS_KIND, number() or _LIARS_KIND))
-                return protocol.Supervising(protocol.VERSION, "9.9", kind, "node", number())
+                return messages.Supervising(messages.VERSION, "9.9", kind, "node", number())
             case 2:
                 arena = self.random.choice(("", f"/proc/{number()}/fd/{number()}"))
-                return protocol.Ready(number(), number(), arena=arena)
+                return messages.Ready(number(), number(), arena=arena)
             case 3:
                 some, few = self.random.randrange(4), self.random.randrange(2)
-                return protocol.Done(
+                return messages.Done(
                     [self._result() for _ in range(some)],
                     shared=[(number(), number(), number()) for _ in range(few)],
                     released=[number() for _ in range(few)],
                 )
             case 4:
-                return protocol.Idle(number())
+                return messages.Idle(number())
             case 5:
-                return protocol.Died(
+                return messages.Died(
                     self.random.choice((0, number())), -self.random.choice((0, 9, 2**63)),
                     number(), number(), self.random.choice(("", "killed", "timeout", "?")),
                     number(), "output",
                 )  # fmt: skip
             case 6:
-                return protocol.Recalled(self.random.choice((0, number())), number(), number())
+                return messages.Recalled(self.random.choice((0, number())), number(), number())
             case 7:
-                return protocol.Missed(number(), number())
-        return protocol.Beat([number() for _ in range(self.random.randrange(4))])
+                return messages.Missed(number(), number())
+        return messages.Beat([number() for _ in range(self.random.randrange(4))])
 
-    def _result(self) -> protocol.Result:
+    def _result(self) -> messages.Result:
         number = self._number
         failures = {number() & 2**62 - 1: self._bomb for _ in range(self.random.randrange(2))}
-        return protocol.Result(
+        return messages.Result(
             number(), number(), number(), number(), self._bomb, number(), failures, 0.0, 0.0,
             number(),
         )  # fmt: skip
@@ -171,8 +171,8 @@ def run(frames: int, seed: int, folder: Path) -> Report:
     make = Generator(seed, Bomb(bomb).packed())
     with _environment(folder), _watched(report), OverTcp(2) as scheduler:
         assert [4] == gridengine.map(targets.square, [2], scheduler=scheduler)
-        (hub,) = open_hubs()
-        assert _LIARS_KIND == hub.kind_of(_LIARS)
+        (dispatcher,) = open_dispatchers()
+        assert _LIARS_KIND == dispatcher.kind_of(_LIARS)
         _start_liars_jobs(scheduler)
         port = peers.port_in(folder / "run")
         recording = peers.recorded(port, _talk)
@@ -189,7 +189,7 @@ def run(frames: int, seed: int, folder: Path) -> Report:
             assert [x * x for x in range(values)] == got
             report.maps += 1
         report.growth = psutil.Process().memory_info().rss - warm
-        report.alive = not hub.closed
+        report.alive = not dispatcher.closed
     report.exploded = bomb.exists()
     return report
 

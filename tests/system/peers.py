@@ -16,9 +16,9 @@ from typing import Any
 import zmq
 
 from gridengine.schedulers import ProcessScheduler
-from gridengine.transport import messages as protocol
+from gridengine.transport import messages
 from gridengine.transport.launch_file import Launch
-from gridengine.transport.zeromq import NetworkWires
+from gridengine.transport.zeromq import ZeroMQConnections
 from gridengine.worker.zeromq import connect
 
 PATIENCE = 10_000  # milliseconds
@@ -73,10 +73,10 @@ class Port:
         return Port(self.launch._replace(endpoints=[endpoint]))
 
 
-def port_of(wires: NetworkWires) -> Port:
-    keys = wires.keys
+def port_of(connections: ZeroMQConnections) -> Port:
+    keys = connections.keys
     assert keys is not None
-    return Port(Launch(wires.endpoints, keys.server_public, keys.public, keys.secret))
+    return Port(Launch(connections.endpoints, keys.server_public, keys.public, keys.secret))
 
 
 def port_in(run_dir: Path) -> Port:
@@ -97,11 +97,11 @@ def worker(port: Port, name: bytes) -> Iterator[zmq.Socket[bytes]]:
 
 def fence(peer: zmq.Socket[bytes]) -> None:
     """Returns when all that this peer has sent before has been read."""
-    peer.send(protocol.encode(protocol.Probe(protocol.VERSION)))
+    peer.send(messages.encode(messages.Probe(messages.VERSION)))
     while True:
         assert peer.poll(PATIENCE), "the dispatcher does not answer"
         header = peer.recv_multipart()[0]
-        if isinstance(protocol.decode_to_node(header), protocol.Here):
+        if isinstance(messages.decode_to_node(header), messages.Here):
             return
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import gridengine
-from gridengine.dispatcher.early_start import Ahead, launch_file
+from gridengine.dispatcher.early_start import EarlyStart, launch_file
 from gridengine.schedulers import ProcessScheduler
 
 HEAVY = {"zmq", "msgspec", "typing", "enum", "re", "json", "subprocess", "tempfile", "inspect"}
@@ -32,14 +32,14 @@ def test_what_is_imported_before_the_first_worker_starts_is_light() -> None:
         "import gridengine\n"
         "gridengine.map\n"
         "scheduler = gridengine.schedulers.ProcessScheduler(1)\n"
-        "from gridengine.dispatcher.early_start import Ahead\n"
+        "from gridengine.dispatcher.early_start import EarlyStart\n"
         "import os\n"
         "def stop(*_, **__):\n"
         "    print(*sys.modules)\n"
         "    sys.exit()\n"
         "os.posix_spawn = stop\n"
         "import threading\n"
-        "Ahead(scheduler, 1)"
+        "EarlyStart(scheduler, 1)"
     )
     assert modules_after(f"import sys\n{program}").isdisjoint(HEAVY)
 
@@ -64,7 +64,7 @@ def test_map_and_job_are_there_without_zeromq() -> None:
 
 
 def test_a_supervisor_that_waits_for_its_launch_file_ends_with_the_program() -> None:
-    ahead = Ahead(ProcessScheduler(2), calls=5)
+    ahead = EarlyStart(ProcessScheduler(2), calls=5)
     assert ahead.workers == 2
     assert not os.path.exists(launch_file(ahead.folder, 0, 2))
     ahead.close()
@@ -73,7 +73,7 @@ def test_a_supervisor_that_waits_for_its_launch_file_ends_with_the_program() -> 
 
 
 def test_nothing_is_started_for_a_map_of_nothing() -> None:
-    ahead = Ahead(ProcessScheduler(2), calls=0)
+    ahead = EarlyStart(ProcessScheduler(2), calls=0)
     assert ahead.workers == 0
     ahead.close()
 

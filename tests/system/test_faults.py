@@ -369,7 +369,7 @@ def test_a_supervisor_that_was_frozen_finds_its_jobs_done_elsewhere(
     os.kill(frozen.supervisor, signal.SIGSTOP)
     try:
         first_attempt(attempts, 2)
-        job._ticket.when_over(lambda: records.append(job.state))  # type: ignore[union-attr]
+        job._task.when_over(lambda: records.append(job.state))  # type: ignore[union-attr]
         crashes.stop_waiting(path)
         assert (7, 2) == (job.result, job.attempts)
     finally:
@@ -485,7 +485,7 @@ def test_the_jobs_of_a_node_that_is_cut_off_are_done_elsewhere_and_recorded_once
             for number, (log, path) in enumerate(zip(logs, paths, strict=True))
         ]
         for number, job in enumerate(jobs):
-            job._ticket.when_over(functools.partial(over.append, number))  # type: ignore[union-attr]
+            job._task.when_over(functools.partial(over.append, number))  # type: ignore[union-attr]
         began = [first_attempt(log) for log in logs]
         node = harmed.nodes[0]
         away = [n for n, attempt in enumerate(began) if attempt.host == node.name]

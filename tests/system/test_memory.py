@@ -12,7 +12,7 @@ import pytest
 import gridengine
 from gridengine.schedulers import ProcessScheduler
 from gridengine.states import DeathCause
-from gridengine.worker import os_support as kernel
+from gridengine.worker import os_support
 
 from .. import targets
 from . import memory_programs
@@ -82,7 +82,7 @@ def die_after_another(wrapper: list[str]) -> None:
 
 
 def test_what_the_kernel_kills_elsewhere_is_not_held_against_a_job() -> None:
-    if not any(map(os.path.exists, kernel._counters_of_own_group())):
+    if not any(map(os.path.exists, os_support._counters_of_own_group())):
         pytest.skip("the kernel does not count for this control group")
     try:
         with memory_limit(64 * MEGA) as wrapper, ProcessScheduler(1) as scheduler:

@@ -23,21 +23,21 @@ import zmq
 
 import gridengine
 from gridengine import Job
-from gridengine.dispatcher.dispatcher import Hub
-from gridengine.dispatcher.registry import open_hubs
+from gridengine.dispatcher.dispatcher import Dispatcher
+from gridengine.dispatcher.registry import open_dispatchers
 from gridengine.schedulers import GridEngineScheduler, ProcessScheduler
 from gridengine.transport import (
-    messages as protocol,
+    messages,
 )
 from gridengine.transport import (
-    rate_limited_log as complaints,
+    rate_limited_log as rate_limited_log,
 )
 from gridengine.transport import (
     zeromq as network,
 )
 from gridengine.transport.launch_file import Launch
-from gridengine.transport.rate_limited_log import Complaints
-from gridengine.transport.zeromq import NetworkWires
+from gridengine.transport.rate_limited_log import RateLimitedLog
+from gridengine.transport.zeromq import ZeroMQConnections
 
 from .. import targets
 from ..cluster import Cluster
@@ -62,35 +62,35 @@ class Listening:
 @pytest.fixture
 def listening(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listening]:
     heard: list[bytes] = []
-    decode = protocol.decode_to_host
+    decode = messages.decode_to_host
 
-    def spy(frame: bytes) -> protocol.ToHost:
+    def spy(frame: bytes) -> messages.ToHost:
         heard.append(bytes(frame))
         return decode(frame)
 
-    monkeypatch.setattr(protocol, "decode_to_host", spy)
-    wires = NetworkWires(host="127.0.0.1")
+    monkeypatch.setattr(messages, "decode_to_host", spy)
+    connections = ZeroMQConnections(host="127.0.0.1")
     end, begin = os.pipe()
-    thread = threading.Thread(target=_read, args=(wires, end))
+    thread = threading.Thread(target=_read, args=(connections, end))
     thread.start()
-    yield Listening(peers.port_of(wires), heard)
+    yield Listening(peers.port_of(connections), heard)
     os.write(begin, b"\0")
     thread.join()
-    wires.close()
+    connections.close()
     os.close(begin)
     os.close(end)
 
 
-def _read(wires: NetworkWires, end: int) -> None:
-    wires.watch(end)
-    while end not in wires.wait(peers.PATIENCE):
-        for address, message, _ in wires.receive():
-            if isinstance(message, protocol.Probe):
-                wires.send(address, protocol.Here(protocol.VERSION))
+def _read(connections: ZeroMQConnections, end: int) -> None:
+    connections.watch(end)
+    while end not in connections.wait(peers.PATIENCE):
+        for address, message, _ in connections.receive():
+            if isinstance(message, messages.Probe):
+                connections.send(address, messages.Here(messages.VERSION))
 
 
-SUPERVISING = protocol.encode(protocol.Supervising(protocol.VERSION, "1.1", 0, "node", 1))
-PROBE = protocol.encode(protocol.Probe(protocol.VERSION))
+SUPERVISING = messages.encode(messages.Supervising(messages.VERSION, "1.1", 0, "node", 1))
+PROBE = messages.encode(messages.Probe(messages.VERSION))
 
 
 def own_keys() -> dict[str, bytes]:
@@ -180,7 +180,7 @@ def test_what_a_worker_has_said_is_of_no_use_to_who_says_it_again(listening: Lis
     assert len(said) > 64
     heard = list(listening.heard)
     assert [SUPERVISING, PROBE] == heard
-    # On the wire it cannot be read, either.
+    # On the connection it cannot be read, either.
     assert b"supervising" not in said
     assert peers.hangs_up(listening.port, said)
     with peers.worker(listening.port, b"honest") as honest:
@@ -189,9 +189,9 @@ def test_what_a_worker_has_said_is_of_no_use_to_who_says_it_again(listening: Lis
 
 
 def test_a_silent_stranger_is_not_waited_for_long() -> None:
-    wires = NetworkWires(host="127.0.0.1")
-    assert wires.socket.get(zmq.HANDSHAKE_IVL) in range(1, 10_001)
-    wires.close()
+    connections = ZeroMQConnections(host="127.0.0.1")
+    assert connections.socket.get(zmq.HANDSHAKE_IVL) in range(1, 10_001)
+    connections.close()
 
 
 @pytest.mark.parametrize("mechanism", ["CURVE", "NULL"])
@@ -227,12 +227,12 @@ def test_it_listens_at_the_wanted_addresses_and_at_no_other(
     monkeypatch.setattr(network, "_interfaces", lambda: own)
     # A port that is in use at one of them is given up at the other, too.
     with socket.create_server(("127.0.0.2", 54321)):
-        wires = NetworkWires(host="lo", ports=ports)
-        (port,) = {int(endpoint.rpartition(":")[2]) for endpoint in wires.endpoints}
+        connections = ZeroMQConnections(host="lo", ports=ports)
+        (port,) = {int(endpoint.rpartition(":")[2]) for endpoint in connections.endpoints}
         assert 54321 != port
         assert {"127.0.0.1", "127.0.0.2"} == {ip.rpartition(":")[2] for ip in listening_at(port)}
         assert {"127.0.0.2"} == listening_at(54321)
-        wires.close()
+        connections.close()
 
 
 # -- what the log says ------------------------------------------------------------------------
@@ -277,16 +277,16 @@ def test_a_line_stays_one_whatever_the_peer_says(
 
 def test_many_peers_get_few_lines_and_are_counted(caplog: pytest.LogCaptureFixture) -> None:
     now = 0.0
-    some = Complaints(logging.getLogger("gridengine"), lambda: now)
+    some = RateLimitedLog(logging.getLogger("gridengine"), lambda: now)
     for number in range(10_000):
         some.about(b"%d" % number, "dropped rubbish")
-    assert complaints.MOST == len(warnings(caplog))
+    assert rate_limited_log.MOST == len(warnings(caplog))
     caplog.clear()
-    now += complaints.PERIOD
+    now += rate_limited_log.PERIOD
     some.about(b"another", "dropped rubbish")
     some.about(b"another", "dropped rubbish")
     (line,) = warnings(caplog)
-    assert f"{10_000 - complaints.MOST} more" in line
+    assert f"{10_000 - rate_limited_log.MOST} more" in line
 
 
 # -- liars: peers that have the key -----------------------------------------------------------
@@ -308,21 +308,21 @@ def scheduler(run_dir: Path) -> Iterator[OverTcp]:
         yield scheduler
 
 
-def hub() -> Hub:
-    (hub,) = open_hubs()
-    return hub
+def dispatcher() -> Dispatcher:
+    (dispatcher,) = open_dispatchers()
+    return dispatcher
 
 
 def workers() -> list[bytes]:
-    return list(hub()._clerk.ledger.workers)
+    return list(dispatcher()._handlers.ledger.workers)
 
 
-def done(ticket: int = 1, attempt: int = 1, lo: int = 0, hi: int = 1, **changed: Any) -> bytes:
+def done(task: int = 1, attempt: int = 1, lo: int = 0, hi: int = 1, **changed: Any) -> bytes:
     values: dict[str, Any] = {
         "payload": b"", "frames": 0, "failures": {}, "wall": 0.0, "cpu": 0.0, "peak_memory": 0,
     }  # fmt: skip
     values.update(changed)
-    return protocol.encode(protocol.Done([protocol.Result(ticket, attempt, lo, hi, **values)]))
+    return messages.encode(messages.Done([messages.Result(task, attempt, lo, hi, **values)]))
 
 
 HUGE = 2**64 - 1
@@ -332,26 +332,26 @@ def _died(worker: int, **changed: Any) -> bytes:
     values: dict[str, Any] = {
         "status": -9, "position": 0, "width": 1, "reason": "killed", "peak_memory": 0,
     }  # fmt: skip
-    return protocol.encode(protocol.Died(worker, **{**values, **changed}))
+    return messages.encode(messages.Died(worker, **{**values, **changed}))
 
 
 LIES: dict[str, list[list[bytes]]] = {
     "no message": [[b""]],
     "no messagepack": [[b"\xc1" * 100]],
     "a message that is cut off": [[SUPERVISING[:-3]]],
-    "a message of another direction": [[protocol.encode(protocol.Stop())]],
+    "a message of another direction": [[messages.encode(messages.Stop())]],
     "a list of four billion results": [[b"\x92\xa4done\xdd\xff\xff\xff\xff"]],
     "nested lists": [[b"\x92\xa4done" + b"\x91" * 100_000]],
     "a thousand frames": [[SUPERVISING, *[b"x"] * 1000]],
     "a supervisor twice": [[SUPERVISING], [SUPERVISING]],
     "a supervisor of no kind": [
-        [protocol.encode(protocol.Supervising(protocol.VERSION, "9.9", HUGE, "node", 1))]
+        [messages.encode(messages.Supervising(messages.VERSION, "9.9", HUGE, "node", 1))]
     ],
     "a supervisor of the future": [
-        [protocol.encode(protocol.Supervising(HUGE, "9.9", 0, "node", HUGE))]
+        [messages.encode(messages.Supervising(HUGE, "9.9", 0, "node", HUGE))]
     ],
-    "a worker of nobody": [[protocol.encode(protocol.Ready(protocol.VERSION, 1))]],
-    "answers for unknown tickets": [[done(ticket)] for ticket in (0, 1, 2, 3, HUGE)],
+    "a worker of nobody": [[messages.encode(messages.Ready(messages.VERSION, 1))]],
+    "answers for unknown tasks": [[done(task)] for task in (0, 1, 2, 3, HUGE)],
     "answers for no calls": [[done(lo=5, hi=2)], [done(lo=HUGE, hi=HUGE)]],
     "more frames announced than sent": [[done(frames=HUGE)], [done(frames=3), b"one"]],
     "fewer frames announced than sent": [[done(frames=0), b"one", b"two"]],
@@ -359,12 +359,12 @@ LIES: dict[str, list[list[bytes]]] = {
     "the death of somebody": [[_died(n)] for n in (0, 1, 2, HUGE)],
     "an odd death": [[_died(0, status=-(2**63), position=HUGE, width=HUGE, reason="?")]],
     "work handed back by somebody": [
-        [protocol.encode(protocol.Recalled(n, HUGE, HUGE))] for n in (0, 1, HUGE)
+        [messages.encode(messages.Recalled(n, HUGE, HUGE))] for n in (0, 1, HUGE)
     ],
-    "nothing to do": [[protocol.encode(protocol.Idle(HUGE))]],
-    "the dead": [[protocol.encode(protocol.Beat([0, 1, HUGE]))]],
-    "what is missing": [[protocol.encode(protocol.Missed(n, n))] for n in (0, 1, HUGE)],
-    "beats": [[protocol.encode(protocol.Beat())]] * 100,
+    "nothing to do": [[messages.encode(messages.Idle(HUGE))]],
+    "the dead": [[messages.encode(messages.Beat([0, 1, HUGE]))]],
+    "what is missing": [[messages.encode(messages.Missed(n, n))] for n in (0, 1, HUGE)],
+    "beats": [[messages.encode(messages.Beat())]] * 100,
 }  # fmt: skip
 
 
@@ -384,14 +384,14 @@ def test_a_liar_with_the_key_harms_nobody(
 LIARS = {"liar": True}
 
 WORKERS_LIES: dict[str, Callable[[int], list[bytes]]] = {
-    "frames beyond": lambda ticket: [done(ticket, frames=HUGE)],
-    "failures elsewhere": lambda ticket: [done(ticket, failures={7: b"x"})],
-    "calls beyond": lambda ticket: [done(ticket, lo=0, hi=HUGE)],
-    "another attempt": lambda ticket: [done(ticket, attempt=HUGE)],
-    "the same twice": lambda ticket: [
-        protocol.encode(
-            protocol.Done(
-                [protocol.Result(ticket, 1, 0, 1, b"x", 0, {}, 0.0, 0.0, 0)] * 2
+    "frames beyond": lambda task: [done(task, frames=HUGE)],
+    "failures elsewhere": lambda task: [done(task, failures={7: b"x"})],
+    "calls beyond": lambda task: [done(task, lo=0, hi=HUGE)],
+    "another attempt": lambda task: [done(task, attempt=HUGE)],
+    "the same twice": lambda task: [
+        messages.encode(
+            messages.Done(
+                [messages.Result(task, 1, 0, 1, b"x", 0, {}, 0.0, 0.0, 0)] * 2
             )
         )
     ],
@@ -403,20 +403,20 @@ def test_a_worker_that_lies_harms_only_what_it_was_given(
     scheduler: OverTcp, run_dir: Path, lie: str
 ) -> None:
     # Of a kind of its own, so that it is this worker that gets the job.
-    kind = hub().kind_of(LIARS)
+    kind = dispatcher().kind_of(LIARS)
     port = peers.port_in(run_dir)
     with peers.worker(port, b"boss") as boss, peers.worker(port, b"boss.0") as liar:
-        supervising = protocol.Supervising(protocol.VERSION, "9.9", kind, "node", 1)
-        boss.send(protocol.encode(supervising))
+        supervising = messages.Supervising(messages.VERSION, "9.9", kind, "node", 1)
+        boss.send(messages.encode(supervising))
         peers.fence(boss)
-        liar.send(protocol.encode(protocol.Ready(protocol.VERSION, 1)))
+        liar.send(messages.encode(messages.Ready(messages.VERSION, 1)))
         peers.fence(liar)
         job = Job(target=targets.square, args=(3,), scheduler=scheduler, resources=LIARS)
         job.start()
         assert liar.poll(peers.PATIENCE)
-        run = protocol.decode_to_node(liar.recv_multipart()[0])
-        assert isinstance(run, protocol.Run)
-        liar.send_multipart(WORKERS_LIES[lie](run.calls[0].ticket))
+        run = messages.decode_to_node(liar.recv_multipart()[0])
+        assert isinstance(run, messages.Run)
+        liar.send_multipart(WORKERS_LIES[lie](run.calls[0].task))
         peers.fence(liar)
         got = gridengine.map(targets.square, range(1000), scheduler=scheduler)
         assert [x * x for x in range(1000)] == got
@@ -429,11 +429,11 @@ def test_a_worker_that_lies_harms_only_what_it_was_given(
 def test_a_worker_whose_memory_is_gone_already_stops_nobody() -> None:
     with ProcessScheduler(1) as scheduler:
         assert [4] == gridengine.map(targets.square, [2], scheduler=scheduler)
-        port = Port(Launch(hub()._wires.endpoints))
-        (address,) = hub()._clerk._crew.supervisors
+        port = Port(Launch(dispatcher()._connections.endpoints))
+        (address,) = dispatcher()._handlers._staffing.supervisors
         with peers.worker(port, address + b".77") as dead:
-            gone = protocol.Ready(protocol.VERSION, 1, arena="/proc/1/fd/no such")
-            dead.send(protocol.encode(gone))
+            gone = messages.Ready(messages.VERSION, 1, arena="/proc/1/fd/no such")
+            dead.send(messages.encode(gone))
             peers.fence(dead)
         assert [9] == gridengine.map(targets.square, [3], scheduler=scheduler)
 
@@ -455,7 +455,7 @@ def test_the_thief_of_a_workers_name_gets_no_other_workers_jobs(
         wait_until(lambda: sum(not j.is_alive() for j in jobs) >= 45, what="the others work")
         for job in jobs:
             job.kill()
-        assert hub()._thread.is_alive()
+        assert dispatcher()._thread.is_alive()
         assert honest in workers()
         right = [n for n, job in enumerate(jobs) if job.exitcode == 0 and job.result == n * n]
         assert len(right) >= 45
@@ -466,15 +466,17 @@ def test_a_block_that_was_lost_with_a_connection_is_handed_out_again(
 ) -> None:
     monkeypatch.setenv("GRIDENGINE_PATIENCE", "1")
     lost: list[bytes] = []
-    send = NetworkWires.send
+    send = ZeroMQConnections.send
 
-    def lossy(wires: NetworkWires, address: bytes, message: protocol.ToNode, *rest: Any) -> bool:
-        if isinstance(message, protocol.Run) and not lost:
+    def lossy(
+        connections: ZeroMQConnections, address: bytes, message: messages.ToNode, *rest: Any
+    ) -> bool:
+        if isinstance(message, messages.Run) and not lost:
             lost.append(address)
             return True
-        return send(wires, address, message, *rest)
+        return send(connections, address, message, *rest)
 
-    monkeypatch.setattr(NetworkWires, "send", lossy)
+    monkeypatch.setattr(ZeroMQConnections, "send", lossy)
     with OverTcp(1) as scheduler:
         job = Job(target=targets.square, args=(3,), scheduler=scheduler)
         job.start()
@@ -502,9 +504,9 @@ def test_the_key_lies_in_a_file_and_a_folder_for_its_owner_alone(
 def test_a_local_socket_lies_in_a_folder_for_its_owner_alone_and_needs_no_key() -> None:
     with ProcessScheduler(1) as scheduler:
         assert [4] == gridengine.map(targets.square, [2], scheduler=scheduler)
-        wires = hub()._wires
-        assert wires.keys is None
-        for endpoint in wires.endpoints:
+        connections = dispatcher()._connections
+        assert connections.keys is None
+        for endpoint in connections.endpoints:
             path = Path(endpoint.removeprefix("ipc://"))
             assert stat.S_ISSOCK(path.stat().st_mode)
             assert 0o700 == mode(path.parent)
@@ -538,7 +540,7 @@ def test_the_secret_key_is_not_shown_with_the_rest_of_a_launch() -> None:
 
 def keys_in(run_dir: Path) -> list[str]:
     launch = json.loads(next(run_dir.glob("run-*/launch-*")).read_text())
-    keys = hub()._wires.keys
+    keys = dispatcher()._connections.keys
     assert keys is not None
     assert keys.secret == launch["secret_key"]
     return [keys.secret, keys.public, keys.server_secret, keys.server_public]

@@ -17,11 +17,10 @@ import psutil
 import pytest
 import zmq
 
-from gridengine.transport import messages as protocol
-from gridengine.transport import zmtp
-from gridengine.transport.local import LocalWires
+from gridengine.transport import messages, zmtp
+from gridengine.transport.local import LocalConnections
 from gridengine.transport.messages import Done, Idle, Run
-from gridengine.worker.connection import LocalLine
+from gridengine.worker.connection import LocalConnection
 
 from ..waiting import wait_until
 
@@ -33,23 +32,23 @@ RUN = Run(1, 0, [], [], [], [], [])
 
 
 @pytest.fixture
-def wires(tmp_path: Path) -> Iterator[LocalWires]:
-    with closing(LocalWires(str(tmp_path))) as wires:
-        yield wires
+def connections(tmp_path: Path) -> Iterator[LocalConnections]:
+    with closing(LocalConnections(str(tmp_path))) as connections:
+        yield connections
 
 
-def path_of(wires: LocalWires) -> str:
-    return wires.endpoints[0].removeprefix("ipc://")
+def path_of(connections: LocalConnections) -> str:
+    return connections.endpoints[0].removeprefix("ipc://")
 
 
-def received(wires: LocalWires, count: int) -> list[tuple[bytes, Any, list[bytes]]]:
+def received(connections: LocalConnections, count: int) -> list[tuple[bytes, Any, list[bytes]]]:
     """Returns the next messages, when there are so many."""
     found: list[tuple[bytes, Any, list[bytes]]] = []
 
     def enough() -> bool:
-        wires.wait(0.01)
+        connections.wait(0.01)
         found.extend(
-            (who, what, [bytes(f) for f in frames]) for who, what, frames in wires.receive()
+            (who, what, [bytes(f) for f in frames]) for who, what, frames in connections.receive()
         )
         return len(found) >= count
 
@@ -72,125 +71,129 @@ class Peer:
         self._receive = receive
 
     def say(self, message: Any, *frames: Any) -> None:
-        self._send([protocol.encode(message), *frames])
+        self._send([messages.encode(message), *frames])
 
     def hears(self) -> tuple[Any, list[bytes]]:
         header, *frames = self._receive() or [b"nothing"]
-        return protocol.decode_to_node(header), [bytes(frame) for frame in frames]
+        return messages.decode_to_node(header), [bytes(frame) for frame in frames]
 
 
 @contextmanager
-def line(wires: LocalWires, name: bytes = b"peer") -> Iterator[Peer]:
-    made: list[LocalLine] = []
-    path = path_of(wires)
+def line(connections: LocalConnections, name: bytes = b"peer") -> Iterator[Peer]:
+    made: list[LocalConnection] = []
+    path = path_of(connections)
     thread = threading.Thread(
-        target=lambda: made.append(LocalLine(path, name, PATIENCE, hopeless=lambda: True))
+        target=lambda: made.append(LocalConnection(path, name, PATIENCE, hopeless=lambda: True))
     )
     thread.start()
     while thread.is_alive():
-        wires.wait(0.001)
-        assert list(wires.receive()) == []
+        connections.wait(0.001)
+        assert list(connections.receive()) == []
     with closing(made[0]):
-        yield introduced(wires, name, Peer(made[0].send, made[0].receive))
+        yield introduced(connections, name, Peer(made[0].send, made[0].receive))
 
 
 @contextmanager
-def dealer(wires: LocalWires, name: bytes = b"peer") -> Iterator[Peer]:
+def dealer(connections: LocalConnections, name: bytes = b"peer") -> Iterator[Peer]:
     with zmq.Context() as context, context.socket(zmq.DEALER) as peer:
         peer.linger = 0
         peer.rcvtimeo = int(PATIENCE * 1000)
         peer.routing_id = name
-        peer.connect(wires.endpoints[0])
-        yield introduced(wires, name, Peer(peer.send_multipart, peer.recv_multipart))
+        peer.connect(connections.endpoints[0])
+        yield introduced(connections, name, Peer(peer.send_multipart, peer.recv_multipart))
 
 
-def introduced(wires: LocalWires, name: bytes, peer: Peer) -> Peer:
+def introduced(connections: LocalConnections, name: bytes, peer: Peer) -> Peer:
     peer.say(DONE)
-    assert received(wires, 1) == [(name, DONE, [])]
+    assert received(connections, 1) == [(name, DONE, [])]
     return peer
 
 
 @pytest.fixture(params=[line, dealer])
-def peer(request: pytest.FixtureRequest, wires: LocalWires) -> Iterator[Peer]:
-    with request.param(wires) as peer:
+def peer(request: pytest.FixtureRequest, connections: LocalConnections) -> Iterator[Peer]:
+    with request.param(connections) as peer:
         yield peer
 
 
 # -- messages ---------------------------------------------------------------------------------
 
 
-def test_frames_of_all_sizes_come_and_go(wires: LocalWires, peer: Peer) -> None:
+def test_frames_of_all_sizes_come_and_go(connections: LocalConnections, peer: Peer) -> None:
     for size in SIZES:
         frames = [os.urandom(size), b"", memoryview(os.urandom(size))]
         as_bytes = [bytes(frame) for frame in frames]
         sender = threading.Thread(target=peer.say, args=(DONE, *frames))
         sender.start()
-        assert received(wires, 1) == [(b"peer", DONE, as_bytes)]
+        assert received(connections, 1) == [(b"peer", DONE, as_bytes)]
         sender.join()
         heard: list[Any] = []
         listener = threading.Thread(target=lambda heard=heard: heard.append(peer.hears()))
         listener.start()
-        assert wires.send(b"peer", RUN, frames)
+        assert connections.send(b"peer", RUN, frames)
         # What there was no room for goes out in the course of waiting.
         while listener.is_alive():
-            wires.wait(0.01)
+            connections.wait(0.01)
         assert heard == [(RUN, as_bytes)]
 
 
-def test_what_a_peer_does_not_read_is_kept_for_it_in_order(wires: LocalWires, peer: Peer) -> None:
+def test_what_a_peer_does_not_read_is_kept_for_it_in_order(
+    connections: LocalConnections, peer: Peer
+) -> None:
     sizes = random.Random(5).choices([0, 10, 1000, 100_000], k=300)
     for size in sizes:
-        assert wires.send(b"peer", RUN, [bytes(size)])
-    with line(wires, b"another") as another:
-        assert wires.send(b"another", RUN)
+        assert connections.send(b"peer", RUN, [bytes(size)])
+    with line(connections, b"another") as another:
+        assert connections.send(b"another", RUN)
         assert another.hears() == (RUN, [])
     heard: list[int] = []
     listener = threading.Thread(target=lambda: heard.extend(len(peer.hears()[1][0]) for _ in sizes))
     listener.start()
     while listener.is_alive():
-        wires.wait(0.01)
+        connections.wait(0.01)
     assert heard == sizes
 
 
-def test_many_short_messages_come_in_order(wires: LocalWires, peer: Peer) -> None:
+def test_many_short_messages_come_in_order(connections: LocalConnections, peer: Peer) -> None:
     sender = threading.Thread(target=lambda: [peer.say(Idle(n)) for n in range(5_000)])
     sender.start()
-    assert [what.block for _, what, _ in received(wires, 5_000)] == list(range(5_000))
+    assert [what.block for _, what, _ in received(connections, 5_000)] == list(range(5_000))
     sender.join()
 
 
 @pytest.mark.parametrize("kind", [line, dealer])
-def test_what_is_on_its_way_arrives_when_all_is_closed(wires: LocalWires, kind: Any) -> None:
-    with kind(wires) as peer:
+def test_what_is_on_its_way_arrives_when_all_is_closed(
+    connections: LocalConnections, kind: Any
+) -> None:
+    with kind(connections) as peer:
         frame = os.urandom(2_000_000)
-        assert wires.send(b"peer", RUN, [frame])
+        assert connections.send(b"peer", RUN, [frame])
         heard: list[Any] = []
         listener = threading.Thread(target=lambda: heard.append(peer.hears()))
         listener.start()
-        wires.close()
+        connections.close()
         listener.join()
         assert heard == [(RUN, [frame])]
 
 
 def test_closing_does_not_wait_for_who_does_not_read(
-    wires: LocalWires, monkeypatch: pytest.MonkeyPatch
+    connections: LocalConnections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gridengine.transport.local.LINGER", 0.1)
-    with line(wires, b"one"), line(wires, b"two"):
+    with line(connections, b"one"), line(connections, b"two"):
         for name in (b"one", b"two"):
-            assert wires.send(name, RUN, [bytes(2_000_000)])
-        closer = threading.Thread(target=wires.close)
+            assert connections.send(name, RUN, [bytes(2_000_000)])
+        closer = threading.Thread(target=connections.close)
         closer.start()
         closer.join(timeout=PATIENCE)
         assert not closer.is_alive()
 
 
-def test_a_watched_descriptor_ends_the_wait(wires: LocalWires) -> None:
+def test_a_watched_descriptor_ends_the_wait(connections: LocalConnections) -> None:
     end, begin = os.pipe()
-    wires.watch(end)
-    assert list(wires.wait(0)) == []
+    connections.watch(end)
+    assert list(connections.wait(0)) == []
     os.write(begin, b"x")
-    assert list(wires.wait(PATIENCE)) == [end]
+    assert list(connections.wait(PATIENCE)) == [end]
     os.close(end)
     os.close(begin)
 
@@ -198,40 +201,50 @@ def test_a_watched_descriptor_ends_the_wait(wires: LocalWires) -> None:
 # -- who comes and goes -----------------------------------------------------------------------
 
 
-def connections() -> int:
+def open_connections() -> int:
     return len(psutil.Process().net_connections("unix"))
 
 
-def test_nothing_can_be_sent_to_who_was_never_there(wires: LocalWires) -> None:
-    assert not wires.send(b"nobody", RUN)
+def test_nothing_can_be_sent_to_who_was_never_there(connections: LocalConnections) -> None:
+    assert not connections.send(b"nobody", RUN)
 
 
 @pytest.mark.parametrize("kind", [line, dealer])
-def test_all_that_was_said_before_the_hanging_up_is_heard(wires: LocalWires, kind: Any) -> None:
-    before = connections()
-    with kind(wires) as peer:
+def test_all_that_was_said_before_the_hanging_up_is_heard(
+    connections: LocalConnections, kind: Any
+) -> None:
+    before = open_connections()
+    with kind(connections) as peer:
         for number in range(200):
             peer.say(Idle(number))
     if kind is line:
-        heard = received(wires, 200)
+        heard = received(connections, 200)
         assert [what.block for _, what, _ in heard] == list(range(200))
     wait_until(
-        lambda: (wires.wait(0.01), list(wires.receive()), wires.send(b"peer", RUN))[2] is False,
+        lambda: (
+            (connections.wait(0.01), list(connections.receive()), connections.send(b"peer", RUN))[2]
+            is False
+        ),
         what="it is known to be gone",
     )
-    assert connections() == before
+    assert open_connections() == before
 
 
 @pytest.mark.parametrize("frame", [b"", bytes(2_000_000)], ids=["little", "more than fits"])
-def test_it_is_heard_though_something_was_sent_in_between(wires: LocalWires, frame: bytes) -> None:
-    with line(wires) as peer:
-        assert wires.send(b"peer", RUN, [frame])
+def test_it_is_heard_though_something_was_sent_in_between(
+    connections: LocalConnections, frame: bytes
+) -> None:
+    with line(connections) as peer:
+        assert connections.send(b"peer", RUN, [frame])
         peer.say(Idle(1))
     for _ in range(3):
-        wires.send(b"peer", RUN, [frame])
-    assert received(wires, 1) == [(b"peer", Idle(1), [])]
+        connections.send(b"peer", RUN, [frame])
+    assert received(connections, 1) == [(b"peer", Idle(1), [])]
     wait_until(
-        lambda: (wires.wait(0.01), list(wires.receive()), wires.send(b"peer", RUN))[2] is False,
+        lambda: (
+            (connections.wait(0.01), list(connections.receive()), connections.send(b"peer", RUN))[2]
+            is False
+        ),
         what="it is known to be gone",
     )
 
@@ -254,10 +267,10 @@ class _NoBuffers:
         return getattr(self._connection, name)
 
 
-def test_half_a_message_is_followed_by_nothing(wires: LocalWires) -> None:
-    with line(wires) as peer:
-        assert wires.send(b"peer", RUN, [bytes(1_000_000)])
-        known = wires._named[b"peer"]
+def test_half_a_message_is_followed_by_nothing(connections: LocalConnections) -> None:
+    with line(connections) as peer:
+        assert connections.send(b"peer", RUN, [bytes(1_000_000)])
+        known = connections._named[b"peer"]
         assert known.crowded
         known.socket = _NoBuffers(known.socket)  # type: ignore[assignment]
         heard: list[BaseException] = []
@@ -271,36 +284,40 @@ def test_half_a_message_is_followed_by_nothing(wires: LocalWires) -> None:
         listener = threading.Thread(target=listen)
         listener.start()
         while listener.is_alive():
-            wires.wait(0.01)
-            wires.send(b"peer", RUN)
+            connections.wait(0.01)
+            connections.send(b"peer", RUN)
         assert isinstance(heard[0], ConnectionError)
 
 
 def test_what_follows_the_rest_of_a_large_frame_is_heard_at_the_same_look(
-    wires: LocalWires,
+    connections: LocalConnections,
 ) -> None:
     frame = os.urandom(100_000)
     said = b"".join(
         bytes(part)
-        for frames in ([protocol.encode(DONE), frame], [protocol.encode(Idle(1))])
+        for frames in ([messages.encode(DONE), frame], [messages.encode(Idle(1))])
         for part in zmtp.parts(frames)
     )
-    with raw(wires) as peer:
+    with raw(connections) as peer:
         peer.sendall(zmtp.introduction(b"DEALER", b"peer") + said[:50_000])
         wait_until(
-            lambda: (wires.wait(0.01), list(wires.receive()), wires.send(b"peer", RUN))[2],
+            lambda: (
+                connections.wait(0.01),
+                list(connections.receive()),
+                connections.send(b"peer", RUN),
+            )[2],
             what="it has been let in",
         )
         peer.sendall(said[50_000:])
-    wires.wait(PATIENCE)
-    heard = [(what, [bytes(each) for each in frames]) for _, what, frames in wires.receive()]
+    connections.wait(PATIENCE)
+    heard = [(what, [bytes(each) for each in frames]) for _, what, frames in connections.receive()]
     assert heard == [(DONE, [frame]), (Idle(1), [])]
 
 
 def test_who_finds_no_descriptor_left_is_let_in_later(
-    wires: LocalWires, caplog: pytest.LogCaptureFixture
+    connections: LocalConnections, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with raw(wires) as early:
+    with raw(connections) as early:
         early.sendall(zmtp.introduction(b"DEALER", b"early"))
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         next_one = os.dup(early.fileno())
@@ -308,46 +325,48 @@ def test_who_finds_no_descriptor_left_is_let_in_later(
         resource.setrlimit(resource.RLIMIT_NOFILE, (next_one, hard))
         try:
             wait_until(
-                lambda: (wires.wait(0.01), "no worker can be let in" in caplog.text)[1],
+                lambda: (connections.wait(0.01), "no worker can be let in" in caplog.text)[1],
                 what="it cannot be let in",
             )
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        early.sendall(b"".join(zmtp.parts([protocol.encode(DONE)])))
-        assert received(wires, 1) == [(b"early", DONE, [])]
+        early.sendall(b"".join(zmtp.parts([messages.encode(DONE)])))
+        assert received(connections, 1) == [(b"early", DONE, [])]
 
 
-def test_who_comes_back_under_its_name_is_answered_there(wires: LocalWires) -> None:
-    with line(wires), line(wires) as second:
-        assert wires.send(b"peer", RUN)
+def test_who_comes_back_under_its_name_is_answered_there(connections: LocalConnections) -> None:
+    with line(connections), line(connections) as second:
+        assert connections.send(b"peer", RUN)
         assert second.hears() == (RUN, [])
 
 
-def test_half_a_message_of_who_has_hung_up_is_nobodys(wires: LocalWires, peer: Peer) -> None:
-    with raw(wires) as half:
+def test_half_a_message_of_who_has_hung_up_is_nobodys(
+    connections: LocalConnections, peer: Peer
+) -> None:
+    with raw(connections) as half:
         half.sendall(zmtp.introduction(b"DEALER", b"half") + b"\x00\x50only this")
     peer.say(DONE)
-    assert received(wires, 1) == [(b"peer", DONE, [])]
+    assert received(connections, 1) == [(b"peer", DONE, [])]
 
 
 # -- who speaks something else ----------------------------------------------------------------
 
 
 @contextmanager
-def raw(wires: LocalWires) -> Iterator[socket.socket]:
+def raw(connections: LocalConnections) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(PATIENCE)
-        connection.connect(path_of(wires))
+        connection.connect(path_of(connections))
         yield connection
 
 
-def is_dropped(wires: LocalWires, connection: socket.socket) -> bool:
+def is_dropped(connections: LocalConnections, connection: socket.socket) -> bool:
     """Returns when the dispatcher has hung up."""
     connection.setblocking(False)
 
     def hung_up() -> bool:
-        wires.wait(0.01)
-        assert list(wires.receive()) == []
+        connections.wait(0.01)
+        assert list(connections.receive()) == []
         try:
             return not connection.recv(65_536)
         except BlockingIOError:
@@ -375,41 +394,43 @@ FOREIGN = {
 
 @pytest.mark.parametrize("said", FOREIGN.values(), ids=FOREIGN)
 def test_who_speaks_something_else_is_dropped_and_told_of(
-    wires: LocalWires, peer: Peer, said: bytes, caplog: pytest.LogCaptureFixture
+    connections: LocalConnections, peer: Peer, said: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with raw(wires) as stranger:
+    with raw(connections) as stranger:
         stranger.sendall(said)
-        assert is_dropped(wires, stranger)
+        assert is_dropped(connections, stranger)
     assert "dropped: " in caplog.text
     peer.say(DONE)
-    assert received(wires, 1) == [(b"peer", DONE, [])]
+    assert received(connections, 1) == [(b"peer", DONE, [])]
 
 
 def test_rubbish_under_a_good_name_is_told_of_and_the_rest_is_heard(
-    wires: LocalWires, caplog: pytest.LogCaptureFixture
+    connections: LocalConnections, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with raw(wires) as liar:
+    with raw(connections) as liar:
         liar.sendall(zmtp.introduction(b"DEALER", b"liar") + b"\x00\x03abc")
-        for part in zmtp.parts([protocol.encode(DONE)]):
+        for part in zmtp.parts([messages.encode(DONE)]):
             liar.sendall(part)
-        assert received(wires, 1) == [(b"liar", DONE, [])]
+        assert received(connections, 1) == [(b"liar", DONE, [])]
     assert "dropped rubbish" in caplog.text
 
 
-def test_random_bytes_harm_nobody(wires: LocalWires, peer: Peer) -> None:
+def test_random_bytes_harm_nobody(connections: LocalConnections, peer: Peer) -> None:
     chance = random.Random(11)
     for number in range(300):
         honest = zmtp.introduction(b"DEALER", b"fuzz") if number % 3 else GREETING
-        with raw(wires) as stranger:
+        with raw(connections) as stranger:
             # Who is dropped early is told so by the system.
             with suppress(ConnectionError):
                 stranger.sendall(honest[: chance.randrange(100)] if number % 2 else honest)
                 stranger.sendall(chance.randbytes(chance.randrange(2000)))
-            wires.wait(0)
-            for address, *_ in wires.receive():
+            connections.wait(0)
+            for address, *_ in connections.receive():
                 assert address == b"fuzz"
     peer.say(DONE)
-    wait_until(lambda: (b"peer", DONE, []) in received(wires, 1), what="the honest one is heard")
+    wait_until(
+        lambda: (b"peer", DONE, []) in received(connections, 1), what="the honest one is heard"
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -20,12 +20,12 @@ import pytest
 import zmq
 
 from gridengine import DeathCause, Job, JobCancelled, JobDied
-from gridengine.dispatcher.registry import hub_for
+from gridengine.dispatcher.registry import dispatcher_for
 from gridengine.dispatcher.staffing import Loss
 from gridengine.schedulers.base import Scheduler, Session
 from gridengine.schedulers.events import End, Ended, Event, Submitted
 from gridengine.serialization.serializer import pack, pack_function
-from gridengine.transport import messages as protocol
+from gridengine.transport import messages
 from gridengine.transport import zeromq as network
 from gridengine.transport.launch_file import Launch, import_path
 from gridengine.transport.messages import (
@@ -33,6 +33,7 @@ from gridengine.transport.messages import (
     Call,
     Died,
     Done,
+    FunctionDefinition,
     Idle,
     Introduce,
     Leave,
@@ -41,14 +42,13 @@ from gridengine.transport.messages import (
     Recall,
     Recalled,
     Result,
-    Routine,
     Run,
     Signal,
     Staff,
     Stop,
     Supervising,
 )
-from gridengine.transport.zeromq import NetworkWires
+from gridengine.transport.zeromq import ZeroMQConnections
 
 from .. import targets
 from ..system import peers
@@ -112,13 +112,13 @@ class Peer:
         self.socket = socket
 
     def say(self, message: object) -> None:
-        self.socket.send(protocol.encode(message))
+        self.socket.send(messages.encode(message))
 
     def hears(self, kind: type[M]) -> M:
         """Returns the next message of this kind; what comes before it is not heard."""
         others = []
         while self.socket.poll(int(PATIENCE * 1000)):
-            message = protocol.decode_to_node(self.socket.recv_multipart()[0])
+            message = messages.decode_to_node(self.socket.recv_multipart()[0])
             if isinstance(message, kind):
                 return message
             others.append(message)
@@ -152,7 +152,7 @@ def cast(played: Played) -> Iterator[tuple[Job, Peer, Peer]]:
         supervisor, worker = Peer(first), Peer(second)
         supervisor.is_connected()
         worker.is_connected()
-        supervisor.say(Supervising(protocol.VERSION, "1.0", 0, "node", 4711))
+        supervisor.say(Supervising(messages.VERSION, "1.0", 0, "node", 4711))
         yield job, supervisor, worker
         played.close()
 
@@ -163,7 +163,7 @@ def test_a_first_word_of_a_supervisor_is_asked_for(played: Played) -> None:
         supervisor = Peer(socket)
         supervisor.say(Beat())
         supervisor.hears(Introduce)
-        supervisor.say(Supervising(protocol.VERSION, "1.0", 0, "node", 4711))
+        supervisor.say(Supervising(messages.VERSION, "1.0", 0, "node", 4711))
         supervisor.say(Beat([]))
         supervisor.hears(Beat)
 
@@ -172,13 +172,13 @@ def test_a_first_word_of_a_worker_is_asked_for(cast: tuple[Job, Peer, Peer]) -> 
     _, supervisor, worker = cast
     supervisor.say(Beat([0]))
     worker.hears(Introduce)
-    worker.say(Ready(protocol.VERSION, 4712))
+    worker.say(Ready(messages.VERSION, 4712))
     assert 1 == worker.hears(Run).block
 
 
 def test_a_death_that_was_not_heard_is_asked_for(cast: tuple[Job, Peer, Peer]) -> None:
     job, supervisor, worker = cast
-    worker.say(Ready(protocol.VERSION, 4712))
+    worker.say(Ready(messages.VERSION, 4712))
     worker.hears(Run)
     supervisor.say(Beat([0]))
     assert [] == supervisor.hears(Beat).workers
@@ -196,7 +196,7 @@ def test_a_death_that_was_not_heard_is_asked_for(cast: tuple[Job, Peer, Peer]) -
 def at_work(cast: tuple[Job, Peer, Peer]) -> tuple[Job, Peer, Peer]:
     """The same, when the worker has the job."""
     _, _, worker = cast
-    worker.say(Ready(protocol.VERSION, 4712))
+    worker.say(Ready(messages.VERSION, 4712))
     worker.hears(Run)
     return cast
 
@@ -210,7 +210,7 @@ def cause_of(job: Job) -> DeathCause:
 def held(scheduler: Played) -> threading.Event:
     """Has the dispatcher's thread wait for an event, which it is in the middle of that."""
     waits, go_on = threading.Event(), threading.Event()
-    hub_for(scheduler)._ask(lambda: (waits.set(), go_on.wait(PATIENCE)))
+    dispatcher_for(scheduler)._ask(lambda: (waits.set(), go_on.wait(PATIENCE)))
     assert waits.wait(PATIENCE)
     return go_on
 
@@ -223,8 +223,8 @@ def test_how_a_worker_has_died_is_not_forgotten_with_the_end_of_its_supervisor(
     supervisor.say(Died(0, -11, 0, 1, DeathCause.CRASHED.value, 1))
     played.session.say(Ended("1.0", End(cause=DeathCause.NODE_LOST)))
     # Sent is not yet received, by ZeroMQ's thread.
-    poller = hub_for(played)._wires
-    assert isinstance(poller, NetworkWires)
+    poller = dispatcher_for(played)._connections
+    assert isinstance(poller, ZeroMQConnections)
     assert poller.socket.poll(int(PATIENCE * 1000))
     go_on.set()
     assert cause_of(job) is DeathCause.CRASHED
@@ -234,17 +234,17 @@ def test_how_a_worker_has_died_is_heard_after_the_end_of_its_supervisor(
     played: Played, at_work: tuple[Job, Peer, Peer]
 ) -> None:
     job, _, _ = at_work
-    hub = hub_for(played)
+    dispatcher = dispatcher_for(played)
 
     def first_the_one_then_the_other() -> None:
-        clerk = hub._clerk
-        record = clerk._crew.supervisors[b"s"]
-        clerk._crew._forget(record)
-        clerk._undertaker.lose(Loss(record, End(cause=DeathCause.NODE_LOST)), time.monotonic())
+        handlers = dispatcher._handlers
+        record = handlers._staffing.supervisors[b"s"]
+        handlers._staffing._forget(record)
+        handlers._deaths.lose(Loss(record, End(cause=DeathCause.NODE_LOST)), time.monotonic())
         died = Died(0, -11, 0, 1, DeathCause.CRASHED.value, 1)
-        clerk._undertaker.hear(b"s", died, time.monotonic())
+        handlers._deaths.hear(b"s", died, time.monotonic())
 
-    hub._ask(first_the_one_then_the_other)
+    dispatcher._ask(first_the_one_then_the_other)
     assert cause_of(job) is DeathCause.CRASHED
 
 
@@ -254,7 +254,7 @@ def test_who_is_dead_gets_no_work_while_a_second_opinion_is_waited_for(
     job, supervisor, _ = at_work
     supervisor.say(Died(0, -9, 0, 1, DeathCause.KILLED.value, 1))
     supervisor.is_connected()
-    (record,) = hub_for(played)._clerk.ledger.workers.values()
+    (record,) = dispatcher_for(played)._handlers.ledger.workers.values()
     assert record.leaving
     assert isinstance(job.exception, JobDied)
 
@@ -264,21 +264,21 @@ def test_answers_behind_a_flood_are_heard_before_their_worker_is_buried(
 ) -> None:
     monkeypatch.setattr(network, "_MESSAGES", 1)
     job, supervisor, worker = cast
-    worker.say(Ready(protocol.VERSION, 4712))
+    worker.say(Ready(messages.VERSION, 4712))
     (call,) = worker.hears(Run).calls
     payload, _ = pack(9, "the result")
     go_on = held(played)
     supervisor.say(Died(0, -11, 1, 0, DeathCause.CRASHED.value, 1))
     for _ in range(8):
         worker.say(Idle(0))
-    worker.say(Done([Result(call.ticket, 1, 0, 1, payload, 0, {}, 0.0, 0.0, 0)]))
+    worker.say(Done([Result(call.task, 1, 0, 1, payload, 0, {}, 0.0, 0.0, 0)]))
     go_on.set()
     assert 9 == job.result
 
 
 def test_the_end_of_a_job_is_ordered_again(cast: tuple[Job, Peer, Peer]) -> None:
     job, supervisor, worker = cast
-    worker.say(Ready(protocol.VERSION, 4712))
+    worker.say(Ready(messages.VERSION, 4712))
     worker.hears(Run)
     job.terminate()
     ordered = supervisor.hears(Recall), supervisor.hears(Signal)
@@ -300,11 +300,11 @@ def test_a_worker_that_shall_leave_is_told_again(
     played: Played, cast: tuple[Job, Peer, Peer]
 ) -> None:
     job, _, worker = cast
-    hub_for(played)._scheduler.linger = 0.0
-    worker.say(Ready(protocol.VERSION, 4712))
+    dispatcher_for(played)._scheduler.linger = 0.0
+    worker.say(Ready(messages.VERSION, 4712))
     (call,) = worker.hears(Run).calls
     payload, _ = pack(9, "the result")
-    worker.say(Done([Result(call.ticket, 1, 0, 1, payload, 0, {}, 0.0, 0.0, 0)]))
+    worker.say(Done([Result(call.task, 1, 0, 1, payload, 0, {}, 0.0, 0.0, 0)]))
     assert 9 == job.result
     worker.hears(Leave)
     worker.say(Idle(1))
@@ -315,10 +315,10 @@ def test_a_supervisor_that_was_counted_as_lost_is_told_to_stop(
     played: Played, cast: tuple[Job, Peer, Peer]
 ) -> None:
     _, supervisor, worker = cast
-    worker.say(Ready(protocol.VERSION, 4712))
+    worker.say(Ready(messages.VERSION, 4712))
     worker.hears(Run)
     played.session.say(Ended("1.0", End(cause=DeathCause.NODE_LOST)))
-    for word in (Beat([0]), Supervising(protocol.VERSION, "1.0", 0, "node", 4711)):
+    for word in (Beat([0]), Supervising(messages.VERSION, "1.0", 0, "node", 4711)):
         # Its loss, on a way of its own, may be heard later than its word.
         wait_until(lambda word=word: _is_told_to_stop(supervisor, word), what="it shall stop")
 
@@ -326,17 +326,17 @@ def test_a_supervisor_that_was_counted_as_lost_is_told_to_stop(
 def _is_told_to_stop(supervisor: Peer, word: object) -> bool:
     supervisor.say(word)
     while supervisor.socket.poll(100):
-        if isinstance(protocol.decode_to_node(supervisor.socket.recv()), Stop):
+        if isinstance(messages.decode_to_node(supervisor.socket.recv()), Stop):
             return True
     return False
 
 
 def test_a_function_that_did_not_arrive_is_sent_again(cast: tuple[Job, Peer, Peer]) -> None:
     job, _, worker = cast
-    worker.say(Ready(protocol.VERSION, 4712))
+    worker.say(Ready(messages.VERSION, 4712))
     block = worker.hears(Run)
     assert 1 == len(block.functions)
-    worker.say(Missed(block.calls[0].ticket, block.calls[0].attempt))
+    worker.say(Missed(block.calls[0].task, block.calls[0].attempt))
     again = worker.hears(Run)
     assert (block.functions, 2) == (again.functions, again.calls[0].attempt)
     job.kill()
@@ -350,8 +350,8 @@ class Host:
 
     def __init__(self, folder: Path) -> None:
         folder.chmod(0o700)
-        self.wires = NetworkWires(host="127.0.0.1")
-        launch = peers.port_of(self.wires).launch._replace(
+        self.connections = ZeroMQConnections(host="127.0.0.1")
+        launch = peers.port_of(self.connections).launch._replace(
             workers=2, persistent=True, heartbeat=0.2, patience=PATIENCE, sys_path=import_path(),
             cwd=str(ROOT), queue_job="1.0",
         )  # fmt: skip
@@ -365,19 +365,19 @@ class Host:
         end = time.monotonic() + PATIENCE
         others = []
         while time.monotonic() < end:
-            self.wires.wait(0.01)
-            for address, message, _ in self.wires.receive():
+            self.connections.wait(0.01)
+            for address, message, _ in self.connections.receive():
                 if isinstance(message, kind):
                     return address, message
                 others.append(message)
         raise AssertionError(f"no {kind.__name__}, but {others[-5:]}")
 
-    def say(self, address: bytes, message: protocol.ToNode) -> None:
+    def say(self, address: bytes, message: messages.ToNode) -> None:
         # A supervisor's connection may take longer than its worker's.
         end = time.monotonic() + PATIENCE
-        while not self.wires.send(address, message):
+        while not self.connections.send(address, message):
             assert time.monotonic() < end, f"{address!r} is not connected"
-            self.wires.wait(0.01)
+            self.connections.wait(0.01)
 
 
 @pytest.fixture
@@ -386,18 +386,18 @@ def host(tmp_path: Path) -> Iterator[Host]:
     yield host
     host.process.terminate()
     host.process.wait(timeout=10)
-    host.wires.close()
+    host.connections.close()
 
 
-def call(function: protocol.Routine, ticket: int) -> Call:
-    payload, _ = pack(((ticket,), {}), "the arguments")
-    return Call(ticket, 1, function.key, 0, 0, 1, payload, 0)
+def call(function: messages.FunctionDefinition, task: int) -> Call:
+    payload, _ = pack(((task,), {}), "the arguments")
+    return Call(task, 1, function.key, 0, 0, 1, payload, 0)
 
 
 @pytest.fixture
-def square() -> Routine:
+def square() -> FunctionDefinition:
     packed = pack_function(targets.square)
-    return Routine(packed.key, packed.payload, 0)
+    return FunctionDefinition(packed.key, packed.payload, 0)
 
 
 def test_supervisors_and_workers_say_again_who_they_are(host: Host) -> None:
@@ -406,7 +406,7 @@ def test_supervisors_and_workers_say_again_who_they_are(host: Host) -> None:
     while (again := host.hears(Ready))[0] != worker:
         pass
     assert (worker, ready) == again
-    supervisor, _ = protocol.supervisor_of(worker)
+    supervisor, _ = messages.supervisor_of(worker)
     host.say(supervisor, Introduce())
     assert supervisor == host.hears(Supervising)[0]
 
@@ -415,7 +415,7 @@ def test_a_supervisor_tells_again_how_a_worker_has_died(host: Host) -> None:
     worker, ready = host.hears(Ready)
     os.kill(ready.pid, signal.SIGSEGV)
     supervisor, died = host.hears(Died)
-    assert (supervisor, died.worker) == protocol.supervisor_of(worker)
+    assert (supervisor, died.worker) == messages.supervisor_of(worker)
     host.say(supervisor, Beat([died.worker]))
     assert died == host.hears(Died)[1]
 
@@ -429,25 +429,25 @@ def test_a_supervisor_answers_for_a_worker_that_it_does_not_remember(host: Host)
 
 def test_a_beat_names_the_workers_that_are_there(host: Host) -> None:
     worker, ready = host.hears(Ready)
-    _, number = protocol.supervisor_of(worker)
+    _, number = messages.supervisor_of(worker)
     assert [0, 1] == host.hears(Beat)[1].workers
     os.kill(ready.pid, signal.SIGKILL)
     host.hears(Died)
     assert sorted({0, 1, 2} - {number}) == sorted(host.hears(Beat)[1].workers)
 
 
-def test_a_call_without_its_function_is_sent_back(host: Host, square: Routine) -> None:
+def test_a_call_without_its_function_is_sent_back(host: Host, square: FunctionDefinition) -> None:
     worker, _ = host.hears(Ready)
     host.say(worker, Run(1, 0, [], [], [call(square, 5), call(square, 6)]))
     assert Missed(5, 1) == host.hears(Missed)[1]
     assert Missed(6, 1) == host.hears(Missed)[1]
     host.say(worker, Run(2, 2, [square], [], [call(square, 7)]))
-    assert 7 == host.hears(Done)[1].results[0].ticket
+    assert 7 == host.hears(Done)[1].results[0].task
 
 
-def test_a_recall_has_the_same_answer_each_time(host: Host, square: Routine) -> None:
+def test_a_recall_has_the_same_answer_each_time(host: Host, square: FunctionDefinition) -> None:
     worker, _ = host.hears(Ready)
-    supervisor, number = protocol.supervisor_of(worker)
+    supervisor, number = messages.supervisor_of(worker)
     host.say(worker, Run(1, 0, [square], [], [call(square, 5), call(square, 6)]))
     answered: list[Result] = []
     while len(answered) < 2:

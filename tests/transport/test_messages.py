@@ -14,12 +14,13 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
-from gridengine.transport import messages as protocol
+from gridengine.transport import messages
 from gridengine.transport.messages import (
     Beat,
     Call,
     Died,
     Done,
+    FunctionDefinition,
     Here,
     Idle,
     Introduce,
@@ -31,7 +32,6 @@ from gridengine.transport.messages import (
     Recall,
     Recalled,
     Result,
-    Routine,
     Run,
     Signal,
     Staff,
@@ -48,10 +48,10 @@ FRAMES = int(os.environ.get("GRIDENGINE_TEST_FRAMES", "100_000"))
 CALL = Call(7, 1, b"key", 0, 0, 1, b"payload", 0, 1.5, True, True)
 RESULT = Result(7, 1, 0, 3, b"values", 1, {2: b"error"}, 0.25, 0.125, 2**33)
 
-TO_HOST: list[protocol.ToHost] = [
-    Probe(protocol.VERSION),
-    Supervising(protocol.VERSION, "17.3", 1, "node2", 4711),
-    Ready(protocol.VERSION, 4712),
+TO_HOST: list[messages.ToHost] = [
+    Probe(messages.VERSION),
+    Supervising(messages.VERSION, "17.3", 1, "node2", 4711),
+    Ready(messages.VERSION, 4712),
     Done([RESULT, RESULT]),
     Done([]),
     Idle(9),
@@ -60,11 +60,11 @@ TO_HOST: list[protocol.ToHost] = [
     Died(2, -9, 12, 3, "out of memory", 2**40, "last words\n"),
     Recalled(2, 12, 100),
 ]
-TO_NODE: list[protocol.ToNode] = [
-    Here(protocol.VERSION),
+TO_NODE: list[messages.ToNode] = [
+    Here(messages.VERSION),
     Introduce(),
     Staff(3),
-    Run(1, 0, [Routine(b"key", b"function", 2)], [b"old"], [CALL, CALL]),
+    Run(1, 0, [FunctionDefinition(b"key", b"function", 2)], [b"old"], [CALL, CALL]),
     Run(2, 2, [], [], []),
     Leave(),
     Beat(),
@@ -102,13 +102,13 @@ def test_every_message_arrives_as_it_was_sent(decode: Decode, messages: list[obj
 
 
 def test_every_message_of_the_drawing_is_in_these_tests() -> None:
-    assert {type(message) for message in TO_HOST} == set(typing.get_args(protocol.ToHost))
-    assert {type(message) for message in TO_NODE} == set(typing.get_args(protocol.ToNode))
+    assert {type(message) for message in TO_HOST} == set(typing.get_args(messages.ToHost))
+    assert {type(message) for message in TO_NODE} == set(typing.get_args(messages.ToNode))
 
 
 def test_the_drawing_names_every_message() -> None:
-    assert protocol.__doc__ is not None
-    drawing = protocol.__doc__.split("A message is a ZeroMQ multipart")[0]
+    assert messages.__doc__ is not None
+    drawing = messages.__doc__.split("A message is a ZeroMQ multipart")[0]
     for message in {type(message) for message in TO_HOST + TO_NODE}:
         assert message.__name__ in drawing
 
@@ -146,14 +146,14 @@ def test_any_last_words_arrive_as_they_were_sent(message: Died) -> None:
 
 
 def test_the_address_of_a_worker_names_its_supervisor_and_its_number() -> None:
-    address = protocol.worker_address(b"0123abcd", 17)
-    assert protocol.supervisor_of(address) == (b"0123abcd", 17)
+    address = messages.worker_address(b"0123abcd", 17)
+    assert messages.supervisor_of(address) == (b"0123abcd", 17)
 
 
 @pytest.mark.parametrize("address", [b"", b"supervisor", b"s.", b"s.x", b"\xff.\xff", b"s.1.2"])
 def test_an_address_that_is_no_worker_s_is_a_value_error(address: bytes) -> None:
     with pytest.raises(ValueError):
-        protocol.supervisor_of(address)
+        messages.supervisor_of(address)
 
 
 # ---------------------------------------------------------------------- what is not

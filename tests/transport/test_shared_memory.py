@@ -82,7 +82,7 @@ def written(arena: Arena) -> int:
     return os.stat(arena._descriptor).st_blocks * 512 // mmap.PAGESIZE
 
 
-def test_pieces_of_other_sizes_fit_into_what_came_back(arena: Arena) -> None:
+def test_chunks_of_other_sizes_fit_into_what_came_back(arena: Arena) -> None:
     first, second, third = lend(arena, 3), lend(arena, 5), lend(arena, 1)
     begin = first.offset
     # In another order than they were lent in, each beside one that is free already or not.
@@ -107,7 +107,7 @@ def test_what_was_not_needed_for_a_while_goes_back_to_the_system(arena: Arena) -
     assert bytes(kept.nbytes) == borrow(arena, kept.offset, kept.nbytes).buffer()[:]
 
 
-def test_a_scattered_buffer_is_lent_in_one_piece(arena: Arena) -> None:
+def test_a_scattered_buffer_is_lent_in_one_chunk(arena: Arena) -> None:
     parts = [b"a" * SHARED, b"", bytearray(b"bc"), memoryview(b"d" * SHARED)]
     whole = b"".join(parts)
     for _ in range(2):
@@ -234,8 +234,8 @@ def test_a_result_that_was_read_is_not_kept_packed_too(
     job = gridengine.Job(target=targets.give, args=(value,), scheduler=laptop)
     job.start()
     assert np.array_equal(job.result, value)
-    assert job._ticket is not None
-    (outcome,) = job._ticket.outcomes
+    assert job._task is not None
+    (outcome,) = job._task.outcomes
     assert (b"", ()) == (outcome.payload, outcome.frames)
     assert job.result is job.result
     assert outcome.usage == job.usage

@@ -13,8 +13,8 @@ import pytest
 import zmq
 
 from gridengine.transport.launch_file import Launch
-from gridengine.worker.connection import Line, LocalLine, open_line
-from gridengine.worker.zeromq import NetworkLine
+from gridengine.worker.connection import Connection, LocalConnection, open_connection
+from gridengine.worker.zeromq import ZeroMQConnection
 from tests.waiting import wait_until
 
 SIZES = [0, 1, 255, 256, 65_535, 65_536, 65_537, 3_000_000]
@@ -36,8 +36,8 @@ def router(context: zmq.Context[zmq.Socket[bytes]], tmp_path: Path) -> Iterator[
         yield router
 
 
-def local(tmp_path: Path, patience: float = PATIENCE) -> LocalLine:
-    return LocalLine(str(tmp_path / "socket"), b"me", patience, hopeless=lambda: True)
+def local(tmp_path: Path, patience: float = PATIENCE) -> LocalConnection:
+    return LocalConnection(str(tmp_path / "socket"), b"me", patience, hopeless=lambda: True)
 
 
 @pytest.fixture(params=["local", "network"])
@@ -45,19 +45,19 @@ def line(
     request: pytest.FixtureRequest,
     router: zmq.Socket[bytes],
     tmp_path: Path,
-) -> Iterator[Line]:
+) -> Iterator[Connection]:
     launch = Launch([f"ipc://{tmp_path / 'socket'}"], heartbeat=PATIENCE)
     if request.param == "local":
-        line = open_line(launch, b"me", lambda: True)
+        line = open_connection(launch, b"me", lambda: True)
     else:
-        line = NetworkLine(launch, b"me")
+        line = ZeroMQConnection(launch, b"me")
     line.send([b"hello"])
     assert router.recv_multipart() == [b"me", b"hello"]
     yield line
     line.close()
 
 
-def test_frames_of_all_sizes_come_and_go(line: Line, router: zmq.Socket[bytes]) -> None:
+def test_frames_of_all_sizes_come_and_go(line: Connection, router: zmq.Socket[bytes]) -> None:
     for size in SIZES:
         message = [os.urandom(size), b"", memoryview(os.urandom(size))]
         # Beside it: what neither end has room for waits for the other one to read.
@@ -72,7 +72,7 @@ def test_frames_of_all_sizes_come_and_go(line: Line, router: zmq.Socket[bytes]) 
 
 
 def test_messages_that_come_together_are_received_one_by_one(
-    line: Line, router: zmq.Socket[bytes]
+    line: Connection, router: zmq.Socket[bytes]
 ) -> None:
     messages = [[b"%d" % number, bytes(number)] for number in range(0, 3000, 7)]
     for message in messages:
@@ -81,7 +81,7 @@ def test_messages_that_come_together_are_received_one_by_one(
     assert not line.ready()
 
 
-def test_it_tells_when_a_message_is_there(line: Line, router: zmq.Socket[bytes]) -> None:
+def test_it_tells_when_a_message_is_there(line: Connection, router: zmq.Socket[bytes]) -> None:
     assert not line.ready()
     router.send_multipart([b"me", b"x"])
     wait_until(line.ready, what="a message is there")
@@ -122,11 +122,11 @@ def test_it_waits_for_a_socket_file_that_is_to_be_made(
     context: zmq.Context[zmq.Socket[bytes]], tmp_path: Path
 ) -> None:
     asked = threading.Event()
-    lines: list[LocalLine] = []
+    lines: list[LocalConnection] = []
 
     def connect() -> None:
         path = str(tmp_path / "socket")
-        lines.append(LocalLine(path, b"me", PATIENCE, hopeless=lambda: bool(asked.set())))
+        lines.append(LocalConnection(path, b"me", PATIENCE, hopeless=lambda: bool(asked.set())))
 
     thread = threading.Thread(target=connect)
     thread.start()

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from gridengine.worker import progress_page as page_module
-from gridengine.worker.progress_page import MAX_WIDTH, Page
+from gridengine.worker import progress_page
+from gridengine.worker.progress_page import MAX_WIDTH, ProgressPage
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    page = Page()
+def page() -> Iterator[ProgressPage]:
+    page = ProgressPage()
     yield page
     page.close()
 
@@ -38,30 +38,32 @@ def at_fence(
         if fences == number:
             returned.append(act())
 
-    monkeypatch.setattr(page_module, "_fence", fence)
+    monkeypatch.setattr(progress_page, "_fence", fence)
     return returned
 
 
-def test_a_fresh_page_says_that_nothing_was_begun(page: Page) -> None:
+def test_a_fresh_page_says_that_nothing_was_begun(page: ProgressPage) -> None:
     assert page.begun == (0, 0)
     assert page.deadline == 0.0
 
 
-def test_what_was_claimed_is_what_was_begun(page: Page) -> None:
+def test_what_was_claimed_is_what_was_begun(page: ProgressPage) -> None:
     assert page.claim(0, 1) == 1
     assert page.begun == (0, 1)
     assert page.claim(2**43 - 1, MAX_WIDTH) == 2**43 - 1 + MAX_WIDTH
     assert page.begun == (2**43 - 1, MAX_WIDTH)
 
 
-def test_a_deadline_is_kept_to_the_nanosecond(page: Page) -> None:
+def test_a_deadline_is_kept_to_the_nanosecond(page: ProgressPage) -> None:
     page.set_deadline(12345.678901234)
     assert page.deadline == pytest.approx(12345.678901234, abs=1e-8)
     page.set_deadline(0)
     assert page.deadline == 0.0
 
 
-def test_nothing_that_was_taken_back_can_be_claimed_and_all_behind_it_can(page: Page) -> None:
+def test_nothing_that_was_taken_back_can_be_claimed_and_all_behind_it_can(
+    page: ProgressPage,
+) -> None:
     page.claim(0, 3)
     assert page.recall(10) == 3
     assert page.claim(3, 2) == 3
@@ -70,19 +72,19 @@ def test_nothing_that_was_taken_back_can_be_claimed_and_all_behind_it_can(page: 
     assert page.claim(12, 1) == 13
 
 
-def test_a_recall_before_anything_was_begun_takes_back_all(page: Page) -> None:
+def test_a_recall_before_anything_was_begun_takes_back_all(page: ProgressPage) -> None:
     assert page.recall(10) == 0
     assert page.claim(0, 4) == 0
     assert page.begun == (0, 0)
     assert page.claim(10, 4) == 14
 
 
-def test_what_is_on_its_way_stays_with_the_worker_if_that_is_wanted(page: Page) -> None:
+def test_what_is_on_its_way_stays_with_the_worker_if_that_is_wanted(page: ProgressPage) -> None:
     assert page.recall(10, start=0, keep=4) == 4
     assert page.claim(0, 10) == 4
 
 
-def test_what_is_begun_is_taken_apart_whatever_was_to_be_kept(page: Page) -> None:
+def test_what_is_begun_is_taken_apart_whatever_was_to_be_kept(page: ProgressPage) -> None:
     page.claim(5, 1)
     assert page.recall(10, start=5, keep=8) == 6
     page.claim(10, 2)
@@ -90,20 +92,20 @@ def test_what_is_begun_is_taken_apart_whatever_was_to_be_kept(page: Page) -> Non
     assert page.claim(14, 9) == 15
 
 
-def test_a_recall_of_what_has_all_begun_takes_back_nothing(page: Page) -> None:
+def test_a_recall_of_what_has_all_begun_takes_back_nothing(page: ProgressPage) -> None:
     page.claim(6, 4)
     assert page.recall(10) == 10
     assert page.claim(10, 1) == 11
 
 
-def test_the_page_of_a_refused_claim_says_that_it_runs_nothing(page: Page) -> None:
+def test_the_page_of_a_refused_claim_says_that_it_runs_nothing(page: ProgressPage) -> None:
     page.claim(0, 1)
     page.recall(10)
     page.claim(5, 3)
     assert page.begun == (5, 0)
 
 
-def test_a_second_recall_takes_back_what_was_handed_out_after_the_first(page: Page) -> None:
+def test_a_second_recall_takes_back_what_was_handed_out_after_the_first(page: ProgressPage) -> None:
     page.claim(0, 1)
     assert page.recall(10) == 1
     page.claim(10, 2)
@@ -113,7 +115,7 @@ def test_a_second_recall_takes_back_what_was_handed_out_after_the_first(page: Pa
 
 
 def test_a_recall_in_the_middle_of_a_claim_sees_it(
-    page: Page, monkeypatch: pytest.MonkeyPatch
+    page: ProgressPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page.claim(0, 1)
     recalled = at_fence(monkeypatch, 1, lambda: page.recall(10))
@@ -122,7 +124,7 @@ def test_a_recall_in_the_middle_of_a_claim_sees_it(
 
 
 def test_a_claim_in_the_middle_of_a_recall_is_seen(
-    page: Page, monkeypatch: pytest.MonkeyPatch
+    page: ProgressPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page.claim(0, 1)
     # The worker stores its claim while the supervisor decides; it will wait for the decision.
@@ -131,7 +133,7 @@ def test_a_claim_in_the_middle_of_a_recall_is_seen(
 
 
 def test_a_recall_while_the_worker_is_among_what_was_taken_back_gives_nothing_of_it_away(
-    page: Page, monkeypatch: pytest.MonkeyPatch
+    page: ProgressPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page.claim(0, 10)
     assert page.recall(100) == 10
@@ -144,7 +146,7 @@ def test_a_recall_while_the_worker_is_among_what_was_taken_back_gives_nothing_of
 
 @pytest.mark.parametrize("fence", [1, 2, 3])
 def test_a_recall_while_the_worker_reads_of_another_is_not_mixed_up_with_it(
-    page: Page, monkeypatch: pytest.MonkeyPatch, fence: int
+    page: ProgressPage, monkeypatch: pytest.MonkeyPatch, fence: int
 ) -> None:
     page.claim(0, 10)
     page.recall(100)
@@ -156,14 +158,14 @@ def test_a_recall_while_the_worker_reads_of_another_is_not_mixed_up_with_it(
     assert page.claim(200, 1) == 201
 
 
-#: Blocks of calls that are handed out in the hammering, and calls in a piece of one at most.
+#: Blocks of calls that are handed out in the hammering, and calls in a chunk of one at most.
 _BLOCKS = 4000
 _PIECE = 40
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_each_call_is_begun_or_given_back_never_both_and_never_neither(
-    page: Page, seed: int
+    page: ProgressPage, seed: int
 ) -> None:
     rng = random.Random(seed)
     ends = list(itertools.accumulate(rng.randint(1, 80) for _ in range(_BLOCKS)))
@@ -178,7 +180,7 @@ def test_each_call_is_begun_or_given_back_never_both_and_never_neither(
 
 
 def _hammer(
-    page: Page, ends: list[int], begun: mmap.mmap, handed: memoryview, rng: random.Random
+    page: ProgressPage, ends: list[int], begun: mmap.mmap, handed: memoryview, rng: random.Random
 ) -> bytearray:
     """Hands out blocks and takes them back at random; returns which calls were given back."""
     child = os.fork()
@@ -192,7 +194,7 @@ def _hammer(
     given = bytearray(ends[-1])
     for number, end in enumerate(ends):
         handed[0] = number + 1
-        # The worker notes its position even where it is refused, at the start of each piece.
+        # The worker notes its position even where it is refused, at the start of each chunk.
         target = end - rng.randint(_PIECE, 5 * _PIECE)
         while sum(page.begun) < target:
             os.sched_yield()
@@ -202,25 +204,25 @@ def _hammer(
     return given
 
 
-def _take_back(page: Page, end: int, given: bytearray) -> None:
+def _take_back(page: ProgressPage, end: int, given: bytearray) -> None:
     low = page.recall(end)
     given[low:end] = b"\1" * (end - low)
 
 
 def _work(
-    page: Page, ends: list[int], begun: mmap.mmap, handed: memoryview, rng: random.Random
+    page: ProgressPage, ends: list[int], begun: mmap.mmap, handed: memoryview, rng: random.Random
 ) -> None:
-    """Runs the pieces of blocks in slices, as `gridengine.worker.worker` does."""
+    """Runs the chunks of blocks in slices, as `gridengine.worker.worker` does."""
     position = 0
     for number, end in enumerate(ends):
         while handed[0] <= number:
             os.sched_yield()
         while position < end:
-            piece = min(end, position + rng.randint(1, _PIECE))
-            while position < piece:
-                stop = page.claim(position, min(piece - position, rng.randint(1, 8)))
+            chunk = min(end, position + rng.randint(1, _PIECE))
+            while position < chunk:
+                stop = page.claim(position, min(chunk - position, rng.randint(1, 8)))
                 if stop == position:
                     break
                 begun[position:stop] = bytes(map((1).__add__, begun[position:stop]))
                 position = stop
-            position = piece
+            position = chunk

@@ -34,7 +34,7 @@ def write(pipe: BinaryIO, message: Any) -> None:
     pipe.flush()
 
 
-def on_the_wire(packed: Packed) -> tuple[bytes, list[bytes]]:
+def on_the_connection(packed: Packed) -> tuple[bytes, list[bytes]]:
     return packed.payload, [bytes(frame) for frame in gather(packed.frames)]
 
 
@@ -51,7 +51,7 @@ class Worker:
         packed = serializer.pack((function, args, kwargs), "the call")
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        write(self._process.stdin, on_the_wire(packed))
+        write(self._process.stdin, on_the_connection(packed))
         returned, answer = read(self._process.stdout)
         if not returned:
             raise serializer.unpack_error(answer)
@@ -123,7 +123,7 @@ def _serve() -> None:
         try:
             function, args, kwargs = serializer.unpack(payload, frames)
             packed = serializer.pack(function(*args, **kwargs), "the result", upward=True)
-            write(answers, (True, on_the_wire(packed)))
+            write(answers, (True, on_the_connection(packed)))
         except BaseException as error:
             write(answers, (False, serializer.pack_error(error)))
 
