@@ -18,6 +18,7 @@ from pathlib import Path
 
 from gridengine.client.job import Job
 from gridengine.dispatcher.dispatcher import Dispatcher
+from gridengine.dispatcher.waiting import wait
 from gridengine.ledger.task import Task
 from gridengine.schedulers.base import Scheduler, Session
 from gridengine.schedulers.events import Event, Submitted
@@ -158,7 +159,7 @@ def run(workers: int, jobs: int) -> dict[str, float]:
     began = time.perf_counter()
     nodes.tell(b"g")
     for task in made:
-        if not task.wait(_PATIENCE):
+        if not wait(task, _PATIENCE):
             raise TimeoutError(f"{task} is not over")
     drained = time.perf_counter() - began
     cpu = _cpu_of_dispatcher() - cpu

@@ -11,16 +11,18 @@ import pickle
 import resource
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import zmq
 
 from gridengine.transport import messages
+from gridengine.transport.addresses import worker_address
 from gridengine.transport.launch_file import Launch
+from gridengine.transport.link import Link
 from gridengine.transport.messages import (
     Beat,
     Done,
-    Idle,
     Ready,
     Recall,
     Recalled,
@@ -36,32 +38,58 @@ _NONE = pickle.dumps(None)
 _WALL = 1e-6
 
 
+class Peer:
+    """A connection to the dispatcher, and its link.
+
+    Attributes:
+        socket: To be waited for.
+    """
+
+    def __init__(self, socket: zmq.Socket[bytes]) -> None:
+        self.socket = socket
+        self._link = Link()
+
+    def say(self, message: object, *, sign_of_life: bool = False) -> None:
+        """Sends a message."""
+        said = self._link.outgoing(messages.encode(message), sign_of_life=sign_of_life)
+        self.socket.send(said[0])
+
+    def receive(self) -> Iterator[object]:
+        """Yields the messages that are there."""
+        while True:
+            try:
+                frames = self.socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            body, answers = self._link.incoming(frames)
+            for answer in answers:
+                self.socket.send_multipart(answer)
+            if body is not None:
+                yield messages.decode_to_node(body[0])
+
+
 class Node:
     """A supervisor and its worker."""
 
     def __init__(self, context: zmq.Context[Any], launch: Launch, number: int) -> None:
         endpoint = launch.endpoints[0]
         name = os.urandom(8).hex().encode()
-        self.supervisor = connect(context, launch, endpoint, name)
-        self.worker = connect(context, launch, endpoint, messages.worker_address(name, 0))
-        self._block = 0
+        self.supervisor = Peer(connect(context, launch, endpoint, name))
+        self.worker = Peer(connect(context, launch, endpoint, worker_address(name, 0)))
         self._position = 0
         self._skip_to = 0
-        _say(
-            self.supervisor,
-            Supervising(messages.VERSION, f"simulated.{number}", 0, "nowhere", os.getpid()),
+        self.supervisor.say(
+            Supervising(messages.VERSION, f"simulated.{number}", 0, "nowhere", os.getpid())
         )
-        _say(self.worker, Ready(messages.VERSION, os.getpid()))
+        self.worker.say(Ready(os.getpid()))
 
     def hear_worker(self) -> None:
         """Takes in blocks and answers for them."""
-        while (frame := _receive(self.worker)) is not None:
-            message = messages.decode_to_node(frame)
+        for message in self.worker.receive():
             if isinstance(message, Run):
                 self._run(message)
 
     def _run(self, block: Run) -> None:
-        self._block = block.block
         position = block.position
         results = []
         for call in block.calls:
@@ -76,34 +104,19 @@ class Node:
             position += call.hi - call.lo
         self._position = position
         if results:
-            _say(self.worker, Done(results))
+            self.worker.say(Done(results))
 
     def hear_supervisor(self) -> None:
         """Takes in orders; the only one that means something here is to give work back."""
-        while (frame := _receive(self.supervisor)) is not None:
-            message = messages.decode_to_node(frame)
+        for message in self.supervisor.receive():
             if isinstance(message, Recall):
                 self._skip_to = max(message.end, self._skip_to)
-                _say(self.supervisor, Recalled(0, self._position, message.end))
+                self.supervisor.say(Recalled(0, self._position, message.end))
 
     def beat(self) -> None:
         """Gives the signs of life of both."""
-        _say(self.supervisor, Beat([0]))
-        _say(self.worker, Idle(self._block))
-
-
-def _say(socket: zmq.Socket[bytes], message: object) -> None:
-    socket.send(messages.encode(message))
-
-
-def _receive(socket: zmq.Socket[bytes]) -> bytes | None:
-    try:
-        *_, frame = [socket.recv(zmq.NOBLOCK)]
-    except zmq.Again:
-        return None
-    while socket.rcvmore:
-        socket.recv()
-    return frame
+        self.supervisor.say(Beat(), sign_of_life=True)
+        self.worker.say(Beat(), sign_of_life=True)
 
 
 def main() -> None:
@@ -134,10 +147,10 @@ def main() -> None:
                     for number in range(first, last):
                         node = Node(context, launch, number)
                         nodes.append(node)
-                        actions[node.supervisor] = node.hear_supervisor
-                        actions[node.worker] = node.hear_worker
-                        poller.register(node.supervisor, zmq.POLLIN)
-                        poller.register(node.worker, zmq.POLLIN)
+                        actions[node.supervisor.socket] = node.hear_supervisor
+                        actions[node.worker.socket] = node.hear_worker
+                        poller.register(node.supervisor.socket, zmq.POLLIN)
+                        poller.register(node.worker.socket, zmq.POLLIN)
                 idle_workers = orders == b"p"
             else:
                 actions[source]()

@@ -21,9 +21,9 @@ that.
 ==================  =====================================================================
 ``transport/``      messages between the program and its workers, and what carries them
 ``serialization/``  objects to bytes and back
+``schedulers/``     what starts and stops workers: one file or folder for each way
 ``ledger/``         which job is where since when, and what is next; pure
 ``worker/``         the other side: the supervisor of a queue job, and its workers
-``schedulers/``     what starts and stops workers: one file or folder for each way
 ``dispatcher/``     the one thread between programs and workers
 ``client/``         what a program holds: ``map``, ``Job``, ``JobDispatcher``, ``partial``
 ``cli/``            the command line

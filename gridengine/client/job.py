@@ -10,6 +10,7 @@ from typing import Any
 
 from ..dispatcher.dispatcher import Dispatcher
 from ..dispatcher.registry import dispatcher_for, open_dispatchers
+from ..dispatcher.waiting import wait
 from ..errors import Death, JobExited, JobTimeout
 from ..ledger.task import Task, Usage
 from ..schedulers import best_available
@@ -145,7 +146,7 @@ class Job:
         Raises:
             RuntimeError: The job has not been started.
         """
-        if self._started("join").wait(timeout) and self._mutable:
+        if wait(self._started("join"), timeout) and self._mutable:
             self._collect()
 
     def is_alive(self) -> bool:
@@ -257,7 +258,7 @@ class Job:
             RuntimeError: The job has not been started.
             ValueError: It was closed.
         """
-        self._started("get the result of").wait()
+        wait(self._started("get the result of"))
         self._collect()
         if self._error is not None:
             raise self._error
@@ -271,7 +272,7 @@ class Job:
             RuntimeError: The job has not been started.
             ValueError: It was closed.
         """
-        self._started("get the exception of").wait()
+        wait(self._started("get the exception of"))
         self._collect()
         return self._error
 
@@ -327,7 +328,7 @@ class Job:
     def _end(self, what: str, signum: int) -> None:
         task = self._started(what)
         if not task.over and self._dispatcher is not None:
-            self._dispatcher.signal(task, signum)
+            self._dispatcher.cancel([task], signum)
 
     def _collect(self) -> None:
         """Unpacks the answer, once, in the thread that asks for it."""
@@ -400,7 +401,7 @@ def _at_exit() -> None:
     try:
         for dispatcher in dispatchers:
             for task in dispatcher.unfinished():
-                task.wait()
+                wait(task)
     finally:
         for dispatcher in dispatchers:
             dispatcher.close()

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from ..dispatcher.dispatcher import Dispatcher
+from ..dispatcher.waiting import when_over
 from ..errors import TimeoutError
 from ..ledger.task import Outcome, Task
 from ..serialization.batches import pack_each, pack_together
@@ -137,7 +138,7 @@ class MapTasks:
 
     def _has_room(self) -> bool:
         """Tells whether another task should be there, so that no worker waits for one."""
-        pace = self._dispatcher.pace(self._function.key)
+        pace = self._dispatcher.usual_duration(self._function.key)
         staff = self._dispatcher.staff()
         if self._bytes_ahead > _AHEAD_BYTES:
             # Large arguments: the next one for whoever is first to be done.
@@ -160,7 +161,7 @@ class MapTasks:
             return 1
         if self._chunksize is not None:
             return self._chunksize
-        pace = self._dispatcher.pace(self._function.key)
+        pace = self._dispatcher.usual_duration(self._function.key)
         if pace is None:
             return 1
         if not self._fed:
@@ -203,7 +204,7 @@ class MapTasks:
         self._bytes_ahead += size
         self._running += 1
         self._tasks.append(task)
-        task.when_over(functools.partial(self._over, task, size))
+        when_over(task, functools.partial(self._over, task, size))
         self._dispatcher.submit(task)
 
     def _take(self, count: int) -> Sequence[Any]:

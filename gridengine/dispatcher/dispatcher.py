@@ -2,10 +2,11 @@
 
 One `Dispatcher` serves all maps and jobs of one scheduler::
 
-    any thread ── submit(), cancel(), signal() ──▶ inbox ─┐
-                                                          ▼
-    workers ◀───── Connections ─────▶ Dispatcher ──▶ Handlers ──▶ Ledger   (who does what)
-                                                        └────▶ Staffing (who is there) ──▶ Session
+    any thread ── submit(), cancel() ──▶ inbox ─┐
+                                                ▼
+    workers ◀──▶ Connections ──▶ Handlers ──▶ DispatcherState ──▶ OrderExecution ──▶ Connections
+                                    ▲                                    │
+                                 Session ◀───────────────────────────────┘
 
 A user's thread puts a task into the inbox and wakes the dispatcher only if it sleeps; the
 dispatcher ends a task, which wakes whoever waits for it. The dispatcher unpickles nothing.
@@ -37,13 +38,15 @@ from ..transport.launch_file import (
 )
 from ..transport.shared_memory import Arena, gather
 from .early_start import EarlyStart, no_folder, remove
-from .staffing import Staffing
+from .queue_jobs import QueueJobs
 
 # What takes long to import, msgspec and ZeroMQ, is so where it is needed: when the first workers
 # have been started, and are on their way in the meantime.
 if TYPE_CHECKING:
+    from ..ledger.dispatcher_state import DispatcherState
+    from ..ledger.events import Event, Observer
     from ..ledger.task import Task
-    from ..transport.local import Connections
+    from ..transport.base import Connections
 
 log = Log(__name__)
 
@@ -86,12 +89,17 @@ class Dispatcher:
                 self._open_local(undo, ahead)
             undo.pop_all()
         from .handlers import Handlers
+        from .order_execution import OrderExecution
+        from .task_messages import TaskMessages
 
-        self._handlers = Handlers(
-            self._connections, self._staffing, self._scheduler, settings, self._arena
-        )
+        self._task_messages = TaskMessages(self._arena)
+        parts = self._connections, self._state, self._queue_jobs, self._task_messages
+        self._handlers = Handlers(*parts)
+        self._execution = OrderExecution(*parts)
+        self._tidied = 0.0
         self._new: collections.deque[Task] = collections.deque()
         self._inbox: collections.deque[Callable[[], None]] = collections.deque()
+        self._killed: collections.deque[tuple[list[Task], int]] = collections.deque()
         self._asleep = False
         self._closing = False
         self._gone = False
@@ -102,11 +110,16 @@ class Dispatcher:
         self._thread.start()
 
     def _open_local(self, undo: contextlib.ExitStack, ahead: EarlyStart) -> None:
-        self._session = ahead.session
-        undo.callback(self._session.close)
-        self._staffing = self._new_staffing(self._launch([local_endpoint(self._folder)], None))
+        session = ahead.session
+        undo.callback(session.close)
+        launch = self._launch([local_endpoint(self._folder)], None)
+        self._queue_jobs = QueueJobs(session, self._scheduler, launch, self._folder)
         if ahead.workers:
-            self._staffing.started_early(ahead.workers)
+            # It waits for that, and imports in the meantime what it needs.
+            self._queue_jobs.started_early(ahead.workers)
+        self._state = self._new_state()
+        if ahead.workers:
+            self._state.staffing.started_early()
         from ..transport.local import LocalConnections
 
         self._connections: Connections = LocalConnections(self._folder)
@@ -116,15 +129,23 @@ class Dispatcher:
 
         self._connections = ZeroMQConnections(host, ports)
         undo.callback(self._connections.close)
-        self._session = self._scheduler.open()
-        self._staffing = self._new_staffing(
-            self._launch(self._connections.endpoints, self._connections.keys)
-        )
+        session = self._scheduler.open()
+        launch = self._launch(self._connections.endpoints, self._connections.keys)
+        self._queue_jobs = QueueJobs(session, self._scheduler, launch, self._folder)
+        self._state = self._new_state()
 
-    def _new_staffing(self, launch: Launch) -> Staffing:
-        logs = os.path.join(self._folder, "logs")
-        os.mkdir(logs, 0o700)
-        return Staffing(self._session, self._scheduler, self._settings, launch, self._folder, logs)
+    def _new_state(self) -> DispatcherState:
+        from ..ledger.dispatcher_state import DispatcherState
+        from ..ledger.staffing import Capacity
+
+        scheduler = self._scheduler
+        return DispatcherState(
+            self._settings,
+            Capacity(scheduler.workers_per_queue_job, scheduler.max_queue_jobs),
+            remote=scheduler.remote,
+            fresh=scheduler.fresh,
+            linger=scheduler.linger,
+        )
 
     def _launch(self, endpoints: Sequence[str], keys: Keys | None) -> Launch:
         remote = self._scheduler.remote
@@ -164,7 +185,7 @@ class Dispatcher:
         Raises:
             ValueError, TypeError: The scheduler cannot take one of them.
         """
-        return self._staffing.kind_of(self._scheduler.resources_of(resources))
+        return self._queue_jobs.kind_of(resources)
 
     def share(self, frames: Sequence[Any]) -> Sequence[Any]:
         """Returns frames, the large ones in memory that the workers see too, if they can."""
@@ -174,7 +195,7 @@ class Dispatcher:
 
     def forget(self, function: bytes) -> None:
         """Has the workers let go of a function that will not be called again."""
-        self._ask(lambda: self._handlers.forget(function))
+        self._ask(lambda: self._execution.forget(function))
 
     def submit(self, task: Task) -> None:
         """Has a task run; never blocks.
@@ -191,9 +212,9 @@ class Dispatcher:
             if not task.over:
                 raise SchedulerError(f"{self._scheduler!r} was closed")
 
-    def pace(self, function: bytes) -> float | None:
+    def usual_duration(self, function: bytes) -> float | None:
         """Returns the seconds that a call of this function takes, None if not yet known."""
-        return self._handlers.ledger.pace(function)
+        return self._state.ledger.usual_duration(function)
 
     @property
     def possible_workers(self) -> int:
@@ -208,22 +229,37 @@ class Dispatcher:
     def staff(self, kind: int = 0) -> int:
         """Returns how many workers are there; where they come at once, how many may be."""
         if self._scheduler.remote:
-            return max(1, self._handlers.ledger.staff(kind))
+            return max(1, self._state.ledger.staff(kind))
         return self.possible_workers
 
-    def cancel(self, tasks: Iterable[Task]) -> None:
-        """Takes tasks back; running ones are killed."""
-        wanted = list(tasks)
-        self._ask(lambda: self._handlers.cancel(wanted))
+    def cancel(self, tasks: Iterable[Task], signum: int = 9) -> None:
+        """Takes tasks back, any number at once; those that run are ended with a signal."""
+        self._killed.append((list(tasks), signum))
+        self._wake()
 
     def drop(self, tasks: Iterable[Task]) -> None:
         """Cancels tasks; a call that runs already may end, but nobody hears of it."""
         wanted = list(tasks)
-        self._ask(lambda: self._handlers.drop(wanted))
+        self._ask(lambda: self._state.cancellation.drop(wanted))
 
-    def signal(self, task: Task, signum: int) -> None:
-        """Ends one job with a signal, or takes it back if it does not run."""
-        self._ask(lambda: self._handlers.signal(task, signum))
+    def observe(self, observer: Observer) -> None:
+        """Has an observer hear all events from now on, in the dispatcher's thread.
+
+        One that raises is not asked again, and the log says so.
+        """
+        self._ask(lambda: self._add_observer(observer))
+
+    def _add_observer(self, observer: Observer) -> None:
+        observers = self._state.observers
+
+        def guarded(event: Event) -> None:
+            try:
+                observer(event)
+            except Exception:
+                log.exception("the observer %r has failed, and hears no more", observer)
+                observers.callbacks = tuple(c for c in observers.callbacks if c is not guarded)
+
+        observers.callbacks += (guarded,)
 
     def unfinished(self) -> list[Task]:
         """Returns the tasks that are not over and for which the program shall wait."""
@@ -231,7 +267,7 @@ class Dispatcher:
         answered = threading.Event()
 
         def look() -> None:
-            answer.extend(t for t in self._handlers.ledger.tasks() if not t.daemon)
+            answer.extend(t for t in self._state.ledger.tasks() if not t.daemon)
             answered.set()
 
         self._ask(look)
@@ -288,22 +324,25 @@ class Dispatcher:
             self._shut_down()
 
     def _loop(self) -> None:
-        connections, news = self._connections, self._session.fileno()
+        connections, news = self._connections, self._queue_jobs.session.fileno()
         connections.watch(self._wake_read)
         connections.watch(news)
         woken = False
         while not self._closing:
             self._take_in()
-            if self._released and not self._handlers.ledger.tasks():
+            if self._released and not self._state.ledger.tasks():
                 return
             now = time.monotonic()
-            self._handlers.hand_out(now)
+            self._state.tick(now)
+            self._execution.execute()
+            self._tidy(now)
             if woken:
                 # Not before what it was woken for has been done; and while nobody wakes it.
                 os.read(self._wake_read, 4096)
             self._asleep = True
-            idle = not self._new and not self._inbox and not self._closing
-            ready = connections.wait(self._handlers.patience(now) if idle else 0)
+            idle = not (self._new or self._killed or self._inbox or self._closing)
+            patience = max(0.0, self._state.due(now) - now) if idle else 0.0
+            ready = connections.wait(patience)
             self._asleep = False
             woken = self._wake_read in ready
             self._handlers.listen()
@@ -312,25 +351,43 @@ class Dispatcher:
 
     def _take_in(self) -> None:
         # What is asked may be about a task that was submitted before it was asked.
-        asked = len(self._inbox)
-        new, submit = self._new, self._handlers.ledger.submit
+        asked, killed = len(self._inbox), len(self._killed)
+        new, submit = self._new, self._state.ledger.submit
         while new:
             submit(new.popleft())
+        if killed:
+            self._cancel(killed)
         for _ in range(asked):
             self._inbox.popleft()()
 
+    def _cancel(self, count: int) -> None:
+        # All at once: to look who holds each would take the square of their number.
+        by_signal: dict[int, list[Task]] = {}
+        for _ in range(count):
+            tasks, signum = self._killed.popleft()
+            by_signal.setdefault(signum, []).extend(tasks)
+        for signum, tasks in by_signal.items():
+            self._state.cancellation.kill(tasks, signum)
+
+    def _tidy(self, now: float) -> None:
+        """Gives memory back, at every heartbeat: to the workers, and to the system."""
+        if now >= self._tidied:
+            self._tidied = now + self._settings.heartbeat
+            self._execution.say_released()
+            self._task_messages.trim()
+
     def _abandon(self, error: Exception) -> None:
         self._take_in()
-        self._handlers.abandon(error)
+        self._state.end_all(self._state.ledger.tasks(), error)
 
     def _shut_down(self) -> None:
-        self._handlers.say_goodbye()
-        self._session.close()
+        self._execution.say_goodbye()
+        self._queue_jobs.session.close()
         # From here on `submit` sees that nobody will look any more.
         self._gone = True
         self._abandon(JobCancelled(f"{self._scheduler!r} was closed before the job was over"))
         self._connections.close()
-        self._handlers.close()
+        self._execution.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
         remove(self._folder)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import sys
 
+from ..schedulers.base import FIRST_BATCH
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +25,6 @@ _WORKER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 #: Bytes of a path with which that of a socket two floors below is not yet too long: 104 bytes with
 #: its end on macOS, 108 on Linux (unix(4), unix(7)).
 _LONGEST = (107 if sys.platform == "linux" else 103) - len("/gridengine-01234567/dispatcher")
-
-BATCH = 1
-"""The number of the request by which the first workers are started."""
 
 
 def command(launch_file: str) -> Sequence[str]:
@@ -66,7 +65,7 @@ class EarlyStart:
                 raise
 
     def _start(self, path: str) -> None:
-        self.session.start(BATCH, command(path), 1, name="gridengine", resources={}, logs="")
+        self.session.start(FIRST_BATCH, command(path), 1, name="gridengine", resources={}, logs="")
 
     def close(self) -> None:
         """Ends what was started. Idempotent."""

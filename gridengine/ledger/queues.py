@@ -1,56 +1,96 @@
-"""The chunks that wait for a worker, by the kind of worker that they need. Pure."""
+"""The chunks that wait for a worker, by the kind of worker that they need."""
 
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from .records import Chunk
 from .task import Task
+
+
+class Queue:
+    """The chunks of one kind, the next one first.
+
+    What is cancelled stays where it is until its turn comes, or half of all is such: to look for
+    it each time would make many cancellations take the square of their number.
+
+    Attributes:
+        chunks: They.
+        calls: How many calls are in those that are wanted.
+        cancelled: Tasks of which some chunks may be in it that are not wanted.
+    """
+
+    __slots__ = ("calls", "cancelled", "chunks")
+
+    def __init__(self) -> None:
+        self.chunks: collections.deque[Chunk] = collections.deque()
+        self.calls = 0
+        self.cancelled = 0
+
+    def head(self) -> Chunk | None:
+        """Returns the next chunk that is wanted, None if there is none."""
+        chunks = self.chunks
+        if self.cancelled:
+            while chunks and not chunks[0].task.wanted:
+                chunks.popleft()
+        if not chunks:
+            self.cancelled = 0
+            return None
+        return chunks[0]
+
+    def cancel(self, task: Task) -> None:
+        """Notes that a task of which some calls may wait here is not wanted any more."""
+        if not task.waiting:
+            return
+        self.calls -= task.waiting
+        task.waiting = 0
+        self.cancelled += 1
+        if 2 * self.cancelled > len(self.chunks):
+            self.purge()
+
+    def purge(self) -> None:
+        """Removes what is not wanted."""
+        self.chunks = collections.deque(c for c in self.chunks if c.task.wanted)
+        self.cancelled = 0
 
 
 class Queues:
     """A queue for each kind.
 
     Attributes:
-        queues: The chunks of each kind, the next one first.
-        calls: How many calls are in them.
+        of_kind: They.
     """
 
     def __init__(self) -> None:
-        self.queues: dict[int, collections.deque[Chunk]] = {}
-        self.calls: collections.Counter[int] = collections.Counter()
+        self.of_kind: dict[int, Queue] = {}
 
-    def of(self, kind: int) -> collections.deque[Chunk]:
+    def of(self, kind: int) -> Queue:
         """Returns the queue of a kind."""
-        queue = self.queues.get(kind)
+        queue = self.of_kind.get(kind)
         if queue is None:
-            queue = self.queues[kind] = collections.deque()
+            queue = self.of_kind[kind] = Queue()
         return queue
 
     def add(self, chunk: Chunk) -> None:
         """Queues a new chunk."""
-        kind = chunk.task.kind
-        (self.queues.get(kind) or self.of(kind)).append(chunk)
-        self.calls[kind] += chunk.hi - chunk.lo
+        queue = self.of_kind.get(chunk.task.kind) or self.of(chunk.task.kind)
+        queue.chunks.append(chunk)
+        calls = chunk.hi - chunk.lo
+        queue.calls += calls
+        chunk.task.waiting = calls
 
     def put_back(self, chunks: Iterable[Chunk]) -> None:
         """Queues chunks again, before all others: they have waited longest."""
         for chunk in reversed(list(chunks)):
-            kind = chunk.task.kind
-            self.of(kind).appendleft(chunk)
-            self.calls[kind] += chunk.hi - chunk.lo
+            queue = self.of(chunk.task.kind)
+            queue.chunks.appendleft(chunk)
+            calls = chunk.hi - chunk.lo
+            queue.calls += calls
+            chunk.task.waiting += calls
 
-    def remove(self, kind: int, unwanted: Callable[[Task], bool]) -> list[Task]:
-        """Removes the chunks of some tasks of a kind; returns these, each once, in order."""
-        queue = self.of(kind)
-        kept = [chunk for chunk in queue if not unwanted(chunk.task)]
-        removed = [chunk for chunk in queue if unwanted(chunk.task)]
-        self.calls[kind] -= sum(chunk.hi - chunk.lo for chunk in removed)
-        queue.clear()
-        queue.extend(kept)
-        return list(dict.fromkeys(chunk.task for chunk in removed))
-
-    def tasks(self) -> list[Task]:
-        """Returns the tasks of all chunks."""
-        return [chunk.task for queue in self.queues.values() for chunk in queue]
+    def tasks(self, kind: int | None = None) -> list[Task]:
+        """Returns the tasks of all chunks that wait, or of those of a kind, each once."""
+        queues = self.of_kind.values() if kind is None else [self.of(kind)]
+        every = dict.fromkeys(chunk.task for queue in queues for chunk in queue.chunks)
+        return [task for task in every if task.wanted]

@@ -1,13 +1,15 @@
-"""What the ledger holds: chunks of work, what it knows of each worker, and its orders."""
+"""What is known of each thing that the dispatcher deals with: one record of each."""
 
 from __future__ import annotations
 
 import collections
 import itertools
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from .task import Task
+from ..schedulers.events import End
+from ..transport.addresses import worker_address
+from .task import Place, Task
 
 
 class Chunk:
@@ -44,10 +46,8 @@ class Chunk:
         self.task = task
         self.lo = lo
         self.hi = hi
-        self.deaths = self.losses = self.errors = 0
+        self.deaths = self.losses = self.errors = self.attempt = self.position = 0
         self.one_at_a_time = self.isolated = False
-        self.attempt = 0
-        self.position = 0
         self.since = 0.0
 
     def __repr__(self) -> str:
@@ -78,71 +78,193 @@ class Chunk:
         return [self.part(lo, min(lo + step, self.hi)) for lo in starts]
 
 
-class WorkerRecord:
-    """What the ledger knows of one worker.
+class Report(NamedTuple):
+    """What a supervisor says of the end of one of its workers.
 
     Attributes:
-        address: Its routing id.
-        failure_group: Those who end together: the routing id of their supervisor.
-        kind: Which jobs it may run.
+        status: Its exit code, -N for signal N.
+        position: Position of the call that it was at.
+        width: How many calls from there it may have been at, 0 if it had begun none.
+        reason: Why the supervisor itself has ended it, or what the kernel says.
+        peak_memory: Its largest resident memory, in bytes.
+        sent: How many messages it had begun to send.
+        output: What it printed last.
+    """
+
+    status: int
+    position: int
+    width: int
+    reason: str
+    peak_memory: int
+    sent: int = 0
+    output: str = ""
+
+
+class SupervisorRecord:
+    """What is known of a supervisor.
+
+    Attributes:
+        address: The name under which the dispatcher knows it.
+        queue_job: The batch system's name for what it is.
+        kind: Which jobs its workers may run.
+        host: Where it runs.
+        pid: Its process id there.
+        deadline: When the batch system will end it.
+        staff: How many workers it was told to have.
+        heard: When it last spoke.
+        workers: Those of its workers that have said their first word.
+        alone: That of its workers which runs something that nobody shall work beside.
+        waiting: Those that are kept from work by that.
+        unheard: Numbers of workers whose end was told before their first word was heard.
+        loss: What is known of its own end, None while it lives.
+        output: What its queue job has printed last, if it is lost.
+    """
+
+    __slots__ = (
+        "address",
+        "alone",
+        "deadline",
+        "heard",
+        "host",
+        "kind",
+        "loss",
+        "output",
+        "pid",
+        "queue_job",
+        "staff",
+        "unheard",
+        "waiting",
+        "workers",
+    )
+
+    def __init__(
+        self,
+        address: bytes,
+        queue_job: str = "",
+        kind: int = 0,
+        host: str = "",
+        pid: int = 0,
+        *,
+        now: float = 0.0,
+        deadline: float = math.inf,
+    ) -> None:
+        self.address = address
+        self.queue_job = queue_job
+        self.kind = kind
+        self.host = host
+        self.pid = pid
+        self.deadline = deadline
+        self.staff = 0
+        self.heard = now
+        self.workers: dict[WorkerRecord, None] = {}
+        self.alone: WorkerRecord | None = None
+        self.waiting: dict[WorkerRecord, None] = {}
+        self.unheard: set[int] = set()
+        self.loss: End | None = None
+        self.output = ""
+
+
+class WorkerRecord:
+    """What is known of a worker.
+
+    Attributes:
+        address: The name under which the dispatcher knows it.
+        number: Its number under its supervisor.
+        supervisor: Its supervisor; those of one supervisor are lost together.
+        place: Where it is.
         outstanding: Its chunks, in the order in which it runs them.
         position: The position that the next call handed to it will have.
         load: Seconds of work that it has, by estimate.
         block: Number of the latest message with work for it.
         ends: The position behind each such message that it has not finished.
         ran: Calls that it has answered.
-        heard: When it last spoke, or was given work.
-        deadline: When its queue job will be ended.
-        alone: Whether the others of its failure_group are kept from work by what it runs.
+        heard: When it last answered, or was given work.
+        patience: Seconds without an answer after which unbegun work may be taken back.
         recalling: Whether its unbegun work is being taken back.
-        leaving: Whether it has been told to end.
+        leaving: Whether it has been told to end, or is about to be no more.
+        received: Messages that were heard of it.
+        hung_up: Whether no more can come from it.
+        report: What its supervisor says of its end, None while it lives.
+        due: When its end is settled, whatever else may come.
+        memory: What the dispatcher keeps for it: the functions that it has, and the memory that
+            it has lent or borrowed. Nothing is decided by it.
     """
 
     __slots__ = (
         "address",
-        "alone",
         "block",
-        "deadline",
+        "due",
         "ends",
-        "failure_group",
         "heard",
-        "kind",
+        "hung_up",
         "leaving",
         "load",
+        "memory",
+        "number",
         "outstanding",
+        "patience",
+        "place",
         "position",
         "ran",
         "recalling",
+        "received",
+        "report",
+        "supervisor",
     )
 
     def __init__(
-        self, address: bytes, kind: int, now: float, deadline: float, failure_group: bytes
+        self, supervisor: SupervisorRecord, number: int, place: Place, now: float, patience: float
     ) -> None:
-        self.address = address
-        self.failure_group = failure_group
-        self.kind = kind
+        self.address = worker_address(supervisor.address, number)
+        self.number = number
+        self.supervisor = supervisor
+        self.place = place
         self.outstanding: collections.deque[Chunk] = collections.deque()
-        self.position = 0
+        self.position = self.block = self.ran = self.received = 0
         self.load = 0.0
-        self.block = 0
         self.ends: collections.deque[int] = collections.deque()
-        self.ran = 0
         self.heard = now
-        self.deadline = deadline
-        self.alone = False
-        self.recalling = False
-        self.leaving = False
+        self.patience = patience
+        self.recalling = self.leaving = self.hung_up = False
+        self.report: Report | None = None
+        self.due = 0.0
+        self.memory: Any = None
+
+    def __repr__(self) -> str:
+        return f"<WorkerRecord {self.address!r}, {len(self.outstanding)} chunks>"
+
+    @property
+    def kind(self) -> int:
+        """Which jobs it may run."""
+        return self.supervisor.kind
+
+    @property
+    def deadline(self) -> float:
+        """When its queue job will be ended."""
+        return self.supervisor.deadline
 
 
-class Assignment(NamedTuple):
-    """Order: hand these chunks to that worker, in one message."""
+class QueueJobRecord:
+    """What is known of a queue job.
 
-    worker: WorkerRecord
-    chunks: list[Chunk]
+    Attributes:
+        name: The batch system's name for it.
+        kind: The kind of its workers.
+        deleting: Whether its end has been asked for.
+        supervisor: What runs in it, None as long as that has not been heard.
+    """
+
+    __slots__ = ("deleting", "kind", "name", "supervisor")
+
+    def __init__(self, name: str, kind: int) -> None:
+        self.name = name
+        self.kind = kind
+        self.deleting = False
+        self.supervisor: SupervisorRecord | None = None
 
 
 class Verdict(NamedTuple):
-    """Order: the call ``index`` of a task has died for good, in this attempt."""
+    """The call ``index`` of a task has died for good, in this attempt."""
 
     task: Task
     index: int  # type: ignore[assignment]  # hides tuple's, which nobody needs

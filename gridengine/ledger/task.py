@@ -1,16 +1,15 @@
-"""The host's record of one job, and how to wait for it.
+"""The host's record of one job.
 
 A task holds ``size`` calls of one function: one for a `gridengine.client.job.Job`, a run of
 neighbours for a map. It is made by the thread that submits, changed by the dispatcher's thread
-alone, and read by anybody.
+alone, and read by anybody; `gridengine.dispatcher.waiting` waits for its end.
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableSequence, Sequence
 from typing import Any, NamedTuple
 
 from ..errors import Death, JobCancelled
@@ -18,7 +17,6 @@ from ..serialization.packed import Function
 from ..states import FINAL, MOVES, JobState, Mode
 
 _ids = itertools.count(1)
-_guard = threading.Lock()
 
 
 class Place(NamedTuple):
@@ -79,6 +77,9 @@ outcome_of: Callable[[tuple[Any, ...]], Outcome] = functools.partial(tuple.__new
 # To look up a member of an enum takes as long as to make a small object, before Python 3.12.
 _QUEUED, _FINISHED, _DIED = JobState.QUEUED, JobState.FINISHED, JobState.DIED
 
+#: Of a task that has no answer yet: a list of its own would be a tenth of a queued job's memory.
+_NO_OUTCOMES: Any = ()
+
 
 class Task:
     """One job on the host's side.
@@ -105,13 +106,14 @@ class Task:
         place: Where the latest attempt ran.
         outcomes: The answers, in order of arrival.
         missing: Calls without an answer.
+        waiting: Those of them that wait for a worker.
         error: What ended the whole task, if not its calls.
-        exit_signal: The signal by which the program ended it, 0 if none.
+        exit_signal: The signal by which the program has asked for its end, 0 if it has not.
         daemon: Whether the program may end without it.
+        waiters: What is to be called when the job is over, None if nobody has asked.
     """
 
     __slots__ = (
-        "_waiters",
         "apart",
         "arguments",
         "attempts",
@@ -135,6 +137,8 @@ class Task:
         "size",
         "state",
         "timeout",
+        "waiters",
+        "waiting",
     )
 
     def __init__(
@@ -154,6 +158,7 @@ class Task:
         fail_fast: bool = False,
         daemon: bool = True,
         apart: bool = False,
+        arguments: Any = None,
     ) -> None:
         self.id = next(_ids)
         self.name = name
@@ -161,7 +166,8 @@ class Task:
         self.mode = mode
         self.payload = payload
         self.frames = frames
-        self.size = size
+        self.size = self.missing = size
+        self.waiting = 0
         self.first = first
         self.kind = kind
         self.timeout = timeout
@@ -169,18 +175,15 @@ class Task:
         self.error_retries = error_retries
         self.fail_fast = fail_fast
         self.state = _QUEUED
-        self.attempts = 0
+        self.attempts = self.exit_signal = 0
         self.place: Place | None = None
-        self.outcomes: list[Outcome] = []
-        self.missing = size
+        self.outcomes: MutableSequence[Outcome] = _NO_OUTCOMES
         self.error: BaseException | None = None
-        self.exit_signal = 0
         self.daemon = daemon
         self.apart = apart
-        self.arguments: Any = None
-        # Grows lists only when somebody waits or asks for a call: most tasks of a deep
-        # queue are never waited for before they are over.
-        self._waiters: list[Callable[[], object]] | None = None
+        self.arguments = arguments
+        # A list only when somebody waits: most tasks of a deep queue are over before that.
+        self.waiters: list[Callable[[], object]] | None = None
 
     def __repr__(self) -> str:
         return f"<Task {self.id} {self.name!r} {self.state.value}, attempt {self.attempts}>"
@@ -189,6 +192,11 @@ class Task:
     def over(self) -> bool:
         """True once the job is in a final state."""
         return self.state in FINAL
+
+    @property
+    def wanted(self) -> bool:
+        """False once the job is over, or the program has asked for its end."""
+        return not self.exit_signal and self.state not in FINAL
 
     def move(self, state: JobState) -> None:
         """Moves the job to ``state``; a final one wakes whoever waits.
@@ -203,22 +211,34 @@ class Task:
             self.payload, self.frames = b"", ()
             if state is not _DIED:
                 self.arguments = None
-            self._wake()
+            self.wake()
+
+    def end(self, state: JobState, error: BaseException) -> None:
+        """Ends the whole task with ``error``, unless it is over."""
+        if self.state not in FINAL:
+            self.error = error
+            self.move(state)
+
+    def finish(self, outcome: Outcome) -> None:
+        """Ends the task of one call by its value: the common end of a common job."""
+        self.outcomes = [outcome]
+        self.missing = 0
+        self.state = _FINISHED
+        self.payload, self.frames, self.arguments = b"", (), None
+        if self.waiters is not None:
+            self.wake()
 
     def record(self, outcome: Outcome) -> None:
         """Notes an answer; with the last one the job is over."""
-        self.outcomes.append(outcome)
+        if self.outcomes:
+            self.outcomes.append(outcome)
+        else:
+            self.outcomes = [outcome]
         self.missing -= outcome.hi - outcome.lo
-        if self.size == 1 and not outcome.failures:
-            # The common end of a common job, on the hot path of the dispatcher.
-            self.state = _FINISHED
-            self.payload, self.frames, self.arguments = b"", (), None
-            if self._waiters is not None:
-                self._wake()
-        elif not self.missing or (self.fail_fast and outcome.failures):
-            self.move(self._verdict())
+        if not self.missing or (self.fail_fast and outcome.failures):
+            self.move(self._last_state())
 
-    def _verdict(self) -> JobState:
+    def _last_state(self) -> JobState:
         failures = [f for outcome in self.outcomes for f in outcome.failures.values()]
         if any(isinstance(failure, Death) for failure in failures):
             return JobState.DIED
@@ -226,41 +246,13 @@ class Task:
             return JobState.CANCELLED
         return JobState.FAILED if failures else JobState.FINISHED
 
-    def _wake(self) -> None:
-        with _guard:
-            waiters, self._waiters = self._waiters, None
-        for waiter in waiters or ():
+    def wake(self) -> None:
+        """Calls those who wait, each once, whichever threads are at it."""
+        waiters = self.waiters
+        while waiters:
+            try:
+                waiter = waiters.pop(0)
+            except IndexError:
+                # Another thread was quicker.
+                return
             waiter()
-
-    def when_over(self, callback: Callable[[], object]) -> None:
-        """Has ``callback`` called once when the job is over, at once if it is.
-
-        It runs in the dispatcher's thread and must neither block nor raise.
-        """
-        with _guard:
-            if self._waiters is None:
-                self._waiters = []
-            self._waiters.append(callback)
-        # The dispatcher sets the state before it looks for waiters: either it sees this one, or
-        # here it is seen that the job is over.
-        if self.over:
-            self._wake()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Waits until the job is over, for ``timeout`` seconds at most; True if it is."""
-        if self.state in FINAL:
-            return True
-        gate = threading.Lock()
-        gate.acquire()
-        self.when_over(gate.release)
-        try:
-            limit = -1 if timeout is None else min(max(0.0, timeout), threading.TIMEOUT_MAX)
-            return gate.acquire(timeout=limit)
-        finally:
-            self._forget(gate.release)
-
-    def _forget(self, callback: Callable[[], object]) -> None:
-        # Who waits in short turns, or is interrupted, must not leave a gate behind each time.
-        with _guard:
-            if self._waiters is not None and callback in self._waiters:
-                self._waiters.remove(callback)

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from .events import Event
 
 
+FIRST_BATCH = 1
+"""The number of a dispatcher's first request for queue jobs."""
+
+
 class Session(abc.ABC):
     """A scheduler at work for one dispatcher. No method blocks, but for `close`.
 

@@ -1,34 +1,24 @@
-"""How the dispatcher speaks with its supervisors and workers, and how it does on one host.
+"""The dispatcher's connections on its own host: a socket file in a folder of this user alone.
 
-Its end of the lines that `gridengine.worker.connection` draws: a socket file in a folder that only
-this user can enter. Over a network `gridengine.transport.zeromq` does the same.
+The other end is `gridengine.worker.connection`. Such a connection ends only with the process on one
+of its sides, so nothing that was sent is lost.
 """
 
 from __future__ import annotations
 
 # Not `socket`, which stands on it and takes 3 ms to import.
 import _socket as socket
-import abc
 import collections
 import contextlib
 import math
 import select
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..logs import Log
-from . import messages, zmtp
-from .launch_file import Keys, local_endpoint
-from .rate_limited_log import RateLimitedLog
-
-log = Log(__name__)
-
-#: Connections that may wait to be accepted; the system allows fewer (somaxconn, listen(2)).
-BACKLOG = 4096
-
-LINGER = 1.0
-"""Seconds that messages on their way get when all is closed."""
+from . import zmtp
+from .base import BACKLOG, LINGER, Connections
+from .launch_file import local_endpoint
 
 #: Seconds after which the next connection is accepted when there was no descriptor left for one.
 _PAUSE = 0.1
@@ -36,72 +26,6 @@ _PAUSE = 0.1
 #: Times that a peer is read in one turn while there is more: some megabytes, more than a kernel
 #: keeps for a connection, as a rule.
 _READS = 16
-
-
-class Connections(abc.ABC):
-    """All connections of a dispatcher. Made by any thread, then used by the dispatcher's alone.
-
-    Attributes:
-        endpoints: Where it can be reached; any one will do.
-        keys: The keys of its peers, None on a local socket.
-        more: Whether the last `receive` may have left something that was there.
-    """
-
-    endpoints: Sequence[str]
-    keys: Keys | None = None
-    more = False
-
-    def __init__(self) -> None:
-        self._log = RateLimitedLog(log)
-
-    @abc.abstractmethod
-    def watch(self, descriptor: int) -> None:
-        """Has `wait` return when there is something to read from a descriptor, too."""
-
-    @abc.abstractmethod
-    def wait(self, seconds: float) -> Iterable[int]:
-        """Returns when a message may be there, or one of the watched descriptors is ready.
-
-        Args:
-            seconds: For how long at most.
-
-        Returns:
-            The watched descriptors that are ready.
-        """
-
-    def receive(self) -> Iterator[tuple[bytes, messages.ToHost, list[Any]]]:
-        """Yields messages that are there, if not all of many: sender, message, frames."""
-        for address, (header, *frames) in self._messages():
-            try:
-                message = messages.decode_to_host(header)
-            except messages.ProtocolError as error:
-                self.complain(address, f"dropped rubbish: {error}")
-            else:
-                yield address, message, frames
-
-    def send(self, address: bytes, message: messages.ToNode, frames: Sequence[Any] = ()) -> bool:
-        """Sends a message; False if that peer is known not to be connected."""
-        return self._put(address, [messages.encode(message), *frames])
-
-    def complain(self, peer: bytes, text: str) -> None:
-        """Says in the log what is wrong with a peer; once in a while, however often it is called.
-
-        What a peer does is held against its message, never against its name: names are chosen
-        by the peers, and a liar may have chosen that of an honest worker.
-        """
-        self._log.about(peer, text)
-
-    @abc.abstractmethod
-    def close(self) -> None:
-        """Ends all connections; messages on their way get `LINGER` seconds."""
-
-    @abc.abstractmethod
-    def _messages(self) -> Iterator[tuple[bytes, list[Any]]]:
-        """Yields the frames of messages that are there, at least one each, and who sent them."""
-
-    @abc.abstractmethod
-    def _put(self, address: bytes, frames: list[Any]) -> bool:
-        """Sends frames without waiting; False if that peer is known not to be connected."""
 
 
 class _Peer:
@@ -148,6 +72,7 @@ class LocalConnections(Connections):
         self._peers: dict[int, _Peer] = {}
         self._named: dict[bytes, _Peer] = {}
         self._readable: list[_Peer] = []
+        self._hung_up: list[bytes] = []
         self._shut_until = 0.0
         self._buffer = memoryview(bytearray(zmtp.READ))
         self._poll = select.poll()
@@ -242,7 +167,12 @@ class LocalConnections(Connections):
             self._drop(before)
         self._named[address] = peer
 
-    def _put(self, address: bytes, frames: list[Any]) -> bool:
+    def hung_up(self) -> list[bytes]:
+        """See `Connections`."""
+        gone, self._hung_up = self._hung_up, []
+        return gone
+
+    def _put(self, address: bytes, message: object, frames: list[Any]) -> bool:
         peer = self._named.get(address)
         if peer is None:
             return False
@@ -275,6 +205,7 @@ class LocalConnections(Connections):
         address = peer.reader.peer
         if address is not None and self._named.get(address) is peer:
             del self._named[address]
+            self._hung_up.append(address)
         self._poll.unregister(descriptor)
         # A program that closes all its descriptors has closed this one, too.
         with contextlib.suppress(OSError):

@@ -4,7 +4,7 @@
 
       HOST                                      NODE (or this laptop)
 
-      Dispatcher                                       Supervisor
+      Dispatcher                                Supervisor
        │ ◀────────────────────────────── Probe ── │  "are you there?", at every address
        │ ── Here ──────────────────────────────▶ │
        │ ◀───────────────────────── Supervising ── │  "I am queue job 17.3 on node2"
@@ -16,31 +16,29 @@
        │ ── Run(functions, calls) ─────────────▶ │  a block of work; the next one may
        │ ── Run(…) ────────────────────────────▶ │  be sent before the first is done
        │ ◀─────────────────────────────── Done ── │  the outcomes of some calls
-       │ ◀─────────────────────────────── Idle ── │  "nothing to do, and I have heard n blocks"
-       │ ◀───────────────────────────── Missed ── │  "this call's function has not arrived"
-       │ ── Leave ─────────────────────────────▶ │  "end, you are not needed"
+       │ ── Stop ──────────────────────────────▶ │  "end, you are not needed"
        │
        │                                        Supervisor
-       │ ◀──────────────────────── Beat(workers) ─ │  every few seconds: who is there
-       │ ── Beat(workers) ─────────────────────▶ │  the answer: whose end was not heard
-       │ ◀────────────────────────── Died(pid) ── │  how a worker ended, and where it was
+       │ ◀─────────────────────────────── Beat ── │  every few seconds, as an idle worker's
+       │ ── Beat ──────────────────────────────▶ │  the answer
+       │ ◀──────────────────── Died(worker, …) ── │  how a worker ended, and where it was
        │ ── Recall(worker) ────────────────────▶ │  "let it begin nothing more"
        │ ◀─────────────────────── Recalled(at) ── │  "it will begin nothing from there on"
        │ ── Signal(worker, position) ──────────▶ │  terminate() and kill() of a running job
-       │ ── Introduce ─────────────────────────▶ │  to both: "say your first word again"
        │ ── Stop ──────────────────────────────▶ │  "end, with all your workers"
 
-What is on its way when a connection breaks may be lost. So whatever waits for an answer is said
-again when a beat, or an ``Idle``, shows that the other side has not heard it, or was not heard.
+`Probe` and `Here` may be lost. All others arrive, once and in the order in which one side has sent
+them to the other: on one host by the socket, over a network by `gridengine.transport.link`. A
+supervisor and its workers have connections of their own: what is said on one of them may be heard
+before what was said earlier on another.
 
 All calls handed to one worker are numbered in order, its *positions*. The worker notes the
 position that it is at in a page of memory which it shares with its supervisor, so the supervisor
 knows it whatever the job does to the worker, and can take back what has not begun without
 the worker's help.
 
-A message is a ZeroMQ multipart: one frame with the typed message, then the large buffers. A
-worker never hears from another worker, and the host unpickles nothing before the typed message
-has been validated.
+One frame with the typed message is followed by the large buffers. A worker never hears from another
+worker, and the host unpickles nothing before the typed message has been validated.
 """
 
 from __future__ import annotations
@@ -50,7 +48,7 @@ from typing import Annotated, Any, Union
 import msgspec
 from msgspec import Meta, Struct
 
-VERSION = 1
+VERSION = 2
 """Grows when two sides of different versions could misunderstand each other."""
 
 
@@ -112,13 +110,9 @@ class Result(Struct, array_like=True, gc=False):
 class Probe(Struct, tag="probe", array_like=True, frozen=True):
     """Are you there?"""
 
-    version: Count
-
 
 class Here(Struct, tag="here", array_like=True, frozen=True):
     """The answer to a `Probe`."""
-
-    version: Count
 
 
 class Supervising(Struct, tag="supervising", array_like=True, frozen=True):
@@ -141,7 +135,6 @@ class Staff(Struct, tag="staff", array_like=True, frozen=True):
 class Ready(Struct, tag="ready", array_like=True, frozen=True):
     """A worker's first word."""
 
-    version: Count
     pid: Count
     arena: str = ""
 
@@ -167,43 +160,17 @@ class Done(Struct, tag="done", array_like=True, gc=False):
     released: list[Count] = []
 
 
-class Idle(Struct, tag="idle", array_like=True, frozen=True):
-    """Nothing is left of the blocks up to number ``block``."""
-
-    block: Count
-
-
-class Leave(Struct, tag="leave", array_like=True, frozen=True):
-    """End, you are not needed."""
-
-
 class Beat(Struct, tag="beat", array_like=True, frozen=True):
-    """A sign of life, and its answer.
-
-    ``workers`` are the numbers of those who are there; in the answer, of those who are not there
-    any more, and whose end the host has not heard of.
-    """
-
-    workers: Annotated[list[Count], Meta(max_length=10_000)] = []
-
-
-class Introduce(Struct, tag="introduce", array_like=True, frozen=True):
-    """Say again who you are: `Supervising`, or `Ready`."""
-
-
-class Missed(Struct, tag="missed", array_like=True, frozen=True):
-    """These calls were not run: their function was in a block that has not arrived."""
-
-    task: Count
-    attempt: Count
+    """A sign of life, and its answer."""
 
 
 class Died(Struct, tag="died", array_like=True, frozen=True):
     """How worker number ``worker`` ended.
 
     ``status`` is its exit code, -N for signal N. It was at ``position``, and at any of the
-    ``width`` calls from there. ``reason`` is why the supervisor itself ended it, or what the
-    kernel says, a `gridengine.states.DeathCause` value or ``timeout`` or ``signal``.
+    ``width`` calls from there, and had begun to send ``sent`` messages. ``reason`` is why the
+    supervisor itself ended it, or what the kernel says, a `gridengine.states.DeathCause` value or
+    ``timeout`` or ``signal``.
     """
 
     worker: Count
@@ -212,14 +179,14 @@ class Died(Struct, tag="died", array_like=True, frozen=True):
     width: Count
     reason: str
     peak_memory: Count
+    sent: Count = 0
     output: str = ""
 
 
 class Recall(Struct, tag="recall", array_like=True, frozen=True):
     """Begin nothing more before position ``end``.
 
-    But if nothing has been begun from ``start`` on, what stands before ``keep`` may be: it is on
-    its way, and would have to be sent to somebody else.
+    But if nothing has been begun from ``start`` on, what stands before ``keep`` may be.
     """
 
     worker: Count
@@ -246,11 +213,11 @@ class Signal(Struct, tag="signal", array_like=True, frozen=True):
 
 
 class Stop(Struct, tag="stop", array_like=True, frozen=True):
-    """End, with all your workers."""
+    """End: a worker by itself, a supervisor with all its workers."""
 
 
-ToHost = Union[Probe, Supervising, Ready, Done, Idle, Missed, Beat, Died, Recalled]
-ToNode = Union[Here, Introduce, Staff, Run, Leave, Beat, Recall, Signal, Stop]
+ToHost = Union[Probe, Supervising, Ready, Done, Beat, Died, Recalled]
+ToNode = Union[Here, Staff, Run, Beat, Recall, Signal, Stop]
 
 _encoder = msgspec.msgpack.Encoder()
 _to_host: msgspec.msgpack.Decoder[ToHost] = msgspec.msgpack.Decoder(ToHost)
@@ -288,14 +255,3 @@ def decode_to_node(frame: Any) -> ToNode:
         return _to_node.decode(frame)
     except _RUBBISH as error:
         raise ProtocolError(str(error)) from None
-
-
-def worker_address(supervisor: bytes, number: int) -> bytes:
-    """Returns the routing id of a supervisor's worker."""
-    return b"%s.%d" % (supervisor, number)
-
-
-def supervisor_of(address: bytes) -> tuple[bytes, int]:
-    """Returns the routing id of a worker's supervisor and the worker's number there."""
-    supervisor, _, number = address.partition(b".")
-    return supervisor, int(number)

@@ -15,8 +15,9 @@ from zmq.utils import z85
 
 from ..errors import SchedulerError
 from ..settings import port_range
+from . import link, messages
+from .base import BACKLOG, LINGER, Connections
 from .launch_file import Keys
-from .local import BACKLOG, LINGER, Connections
 
 #: Milliseconds in which a peer must have shown its key: who says nothing, holds a descriptor and
 #: what it has sent until then.
@@ -30,6 +31,9 @@ _CRYPTERS = 2
 
 #: Messages that are read before work is handed out again.
 _MESSAGES = 500
+
+#: Peers to whom nothing was said yet that are remembered.
+_STRANGERS = 10_000
 
 #: Messages of one peer that are held here unread. The rest waits on the peer's side, so that who
 #: sends faster than can be read fills its own memory.
@@ -69,6 +73,9 @@ class ZeroMQConnections(Connections):
         self.socket.linger = int(LINGER * 1000)
         self.socket.set(zmq.BACKLOG, BACKLOG)
         self._poller = zmq.Poller()
+        self._links: dict[bytes, link.Link] = {}
+        # Those to whom nothing was said yet: a peer that makes up names shall not fill the memory.
+        self._strangers: dict[bytes, link.Link] = {}
         try:
             self.keys = _new_keys()
             self.endpoints = self._open(self.keys, host, ports)
@@ -153,7 +160,6 @@ class ZeroMQConnections(Connections):
 
     def _messages(self) -> Iterator[tuple[bytes, list[Any]]]:
         socket = self.socket
-        self.more = False
         for _ in range(_MESSAGES):
             # Asked first: to be told by an exception takes ten times as long.
             if not cast(int, socket.get(zmq.EVENTS)) & zmq.POLLIN:
@@ -163,10 +169,40 @@ class ZeroMQConnections(Connections):
             frames: list[Any] = [socket.recv()]
             while socket.get(zmq.RCVMORE):
                 frames.append(socket.recv(copy=False).buffer)
-            yield address, frames
-        self.more = True
+            try:
+                body, answers = self._link_of(address).incoming(frames)
+            except link.LinkError as error:
+                self.complain(address, f"dropped rubbish: {error}")
+                continue
+            for answer in answers:
+                self._send(address, answer)
+            if body is not None:
+                yield address, body
 
-    def _put(self, address: bytes, frames: list[Any]) -> bool:
+    def _link_of(self, address: bytes) -> link.Link:
+        known = self._links.get(address) or self._strangers.get(address)
+        if known is None:
+            known = self._strangers[address] = link.Link()
+            if len(self._strangers) > _STRANGERS:
+                # Should it be no stranger, it is asked to say again what was missed.
+                del self._strangers[next(iter(self._strangers))]
+        return known
+
+    def _put(self, address: bytes, message: messages.ToNode, frames: list[Any]) -> bool:
+        header, *rest = frames
+        if type(message) is messages.Here:
+            return self._send(address, [link.unnumbered(header)])
+        known = self._links[address] = self._link_of(address)
+        self._strangers.pop(address, None)
+        sign_of_life = type(message) is messages.Beat
+        return self._send(address, known.outgoing(header, rest, sign_of_life=sign_of_life))
+
+    def forget(self, address: bytes) -> None:
+        """See `Connections`."""
+        self._links.pop(address, None)
+        self._strangers.pop(address, None)
+
+    def _send(self, address: bytes, frames: list[Any]) -> bool:
         try:
             if len(frames) > 1:
                 self.socket.send_multipart([address, *frames], copy=False)
@@ -176,6 +212,7 @@ class ZeroMQConnections(Connections):
         except zmq.ZMQError as error:
             if error.errno != zmq.EHOSTUNREACH:
                 raise
+            # It will ask for it when it is back.
             return False
         return True
 

@@ -35,8 +35,13 @@ class Connection(Protocol):
     def receive(self) -> list[Any] | None:
         """Returns the frames of the next message, None if none came in time."""
 
-    def send(self, frames: Sequence[Any]) -> None:
-        """Sends a message; may return before all of it has left."""
+    def send(self, frames: Sequence[Any], *, sign_of_life: bool = False) -> None:
+        """Sends a message; may return before all of it has left.
+
+        Args:
+            frames: The message, and the buffers that it refers to.
+            sign_of_life: Whether it is one that is sent from time to time.
+        """
 
     def close(self) -> None:
         """Ends the connection, when all has left."""
@@ -111,7 +116,7 @@ class LocalConnection:
                 return None
         return self._received.popleft()
 
-    def send(self, frames: Sequence[Any]) -> None:
+    def send(self, frames: Sequence[Any], *, sign_of_life: bool = False) -> None:
         """See `Connection`."""
         for part in zmtp.parts(frames):
             self._socket.sendall(part)

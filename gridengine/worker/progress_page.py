@@ -26,7 +26,7 @@ import mmap
 import threading
 import time
 
-_BEGUN, _GENERATION, _SETTLED, _LOW, _HIGH, _DEADLINE = range(6)
+_BEGUN, _GENERATION, _SETTLED, _LOW, _HIGH, _DEADLINE, _SENT = range(7)
 
 #: Position and width share a word, so that nobody ever reads the one without the other. The
 #: position counts from 1 there: a fresh page, all zero, says "nothing".
@@ -106,6 +106,10 @@ class ProgressPage:
         """Notes when the current job is over its time, on the monotonic clock; 0 for never."""
         self._words[_DEADLINE] = int(seconds * 1e9)
 
+    def set_sent(self, messages: int) -> None:
+        """Notes how many messages the worker has begun to send."""
+        self._words[_SENT] = messages
+
     # ------------------------------------------------------------------ the supervisor's side
 
     @property
@@ -118,6 +122,11 @@ class ProgressPage:
     def deadline(self) -> float:
         """When the current job is over its time, on the monotonic clock; 0 for never."""
         return self._words[_DEADLINE] / 1e9
+
+    @property
+    def sent(self) -> int:
+        """How many messages the worker has begun to send."""
+        return self._words[_SENT]
 
     def recall(self, end: int, *, start: int = 0, keep: int = 0) -> int:
         """Takes back the calls up to ``end`` that have not begun.

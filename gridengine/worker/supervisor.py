@@ -19,18 +19,9 @@ import time
 
 from ..states import DeathCause
 from ..transport import messages
+from ..transport.addresses import worker_address
 from ..transport.launch_file import Launch
-from ..transport.messages import (
-    Beat,
-    Died,
-    Introduce,
-    Recall,
-    Recalled,
-    Signal,
-    Staff,
-    Stop,
-    Supervising,
-)
+from ..transport.messages import Beat, Died, Recall, Recalled, Signal, Staff, Stop, Supervising
 from ..transport.shared_memory import Arena
 from . import os_support
 from .connection import Connection, open_connection
@@ -42,11 +33,8 @@ from .worker import Worker
 #: what kills them will kill the next one too.
 _BARREN_DEATHS = 5
 
-#: Ends of workers that can be told of once more. The host asks within two beats.
-_OBITUARIES = 100
 
-
-class _Child:
+class _WorkerProcess:
     """A worker as its supervisor sees it."""
 
     def __init__(self, number: int, page: ProgressPage) -> None:
@@ -69,8 +57,7 @@ class Supervisor:
         self._began = time.monotonic()
         self._queue_job = launch.queue_job.format_map(os.environ)
         self._address = os.urandom(8).hex().encode()
-        self._children: dict[int, _Child] = {}
-        self._obituaries: dict[int, Died] = {}
+        self._children: dict[int, _WorkerProcess] = {}
         self._next = 0
         self._target = launch.workers
         self._barren = 0
@@ -141,9 +128,9 @@ class Supervisor:
             )
         )
 
-    def _say(self, message: object) -> None:
+    def _say(self, message: object, *, sign_of_life: bool = False) -> None:
         assert self._connection is not None
-        self._connection.send([messages.encode(message)])
+        self._connection.send([messages.encode(message)], sign_of_life=sign_of_life)
 
     # ------------------------------------------------------------------ the loop
 
@@ -163,7 +150,7 @@ class Supervisor:
                 return
             if now >= beat:
                 beat = now + self._launch.heartbeat
-                self._say(Beat([child.number for child in self._children.values()]))
+                self._say(Beat(), sign_of_life=True)
             patience = 0.0 if connection.ready() else max(0.0, self._next_deadline(beat) - now)
             ready = {descriptor for descriptor, _ in poll.poll(math.ceil(patience * 1000))}
             if parent & ready:
@@ -220,21 +207,10 @@ class Supervisor:
                 if position < end and message.position < position + width:
                     child.reason = child.reason or "signal"
                     _kill(child.pid, message.signum)
-        elif isinstance(message, Beat):
-            for number in message.workers:
-                self._tell_again(number)
-        elif isinstance(message, Introduce):
-            self._introduce()
         elif isinstance(message, Stop):
             self._stopping = True
 
-    def _tell_again(self, number: int) -> None:
-        """Says how a worker ended, to a host that has not heard it."""
-        if self._number(number) is None:
-            unknown = Died(number, -signal.SIGKILL, 0, 0, DeathCause.UNKNOWN.value, 0)
-            self._say(self._obituaries.get(number, unknown))
-
-    def _number(self, number: int) -> _Child | None:
+    def _number(self, number: int) -> _WorkerProcess | None:
         return next((c for c in self._children.values() if c.number == number), None)
 
     # ------------------------------------------------------------------ workers
@@ -244,7 +220,7 @@ class Supervisor:
             self._fork()
 
     def _fork(self) -> None:
-        child = _Child(self._next, ProgressPage())
+        child = _WorkerProcess(self._next, ProgressPage())
         self._next += 1
         parent = os.getpid()
         child.pid = os.fork()
@@ -266,8 +242,9 @@ class Supervisor:
                     child, os.waitstatus_to_exitcode(status), os_support.peak_memory(usage)
                 )
 
-    def _report(self, child: _Child, status: int, peak_memory: int) -> None:
+    def _report(self, child: _WorkerProcess, status: int, peak_memory: int) -> None:
         position, width = child.page.begun
+        sent = child.page.sent
         reason = child.reason or self._cause(status)
         said = child.output.read()
         child.page.close()
@@ -279,11 +256,7 @@ class Supervisor:
         self._barren = 0 if width or status == 0 else self._barren + 1
         if self._barren >= _BARREN_DEATHS:
             self._stopping = True
-        died = Died(child.number, status, position, width, reason, peak_memory, said)
-        self._obituaries[child.number] = died
-        if len(self._obituaries) > _OBITUARIES:
-            del self._obituaries[next(iter(self._obituaries))]
-        self._say(died)
+        self._say(Died(child.number, status, position, width, reason, peak_memory, sent, said))
 
     def _cause(self, status: int) -> str:
         if status >= 0:
@@ -333,9 +306,9 @@ class Supervisor:
         with contextlib.suppress(BlockingIOError):
             os.write(self._wake_write, b"\0")
 
-    def work(self, child: _Child) -> None:
+    def work(self, child: _WorkerProcess) -> None:
         """Is the worker ``child``, in the process that was forked for it."""
-        address = messages.worker_address(self._address, child.number)
+        address = worker_address(self._address, child.number)
         parent = os.getppid()
         # A program that hangs up has no more use for a worker, and the supervisor knows it.
         with contextlib.suppress(ConnectionError):
@@ -345,7 +318,7 @@ class Supervisor:
             worker.run(once=self._launch.fresh)
             connection.close()
 
-    def descriptors(self, child: _Child) -> set[int]:
+    def descriptors(self, child: _WorkerProcess) -> set[int]:
         """Returns what a worker keeps open."""
         return {0, 1, 2, self._wake_write, child.output.descriptor}
 
@@ -355,7 +328,7 @@ _OF_A_CRASH = frozenset(
 )
 
 
-def _become_worker(supervisor: Supervisor, child: _Child, parent: int) -> None:
+def _become_worker(supervisor: Supervisor, child: _WorkerProcess, parent: int) -> None:
     """The life of a worker, from the fork to its end; never returns."""
     status = 1
     try:

@@ -18,7 +18,7 @@ from ..serialization.serializer import add_note, pack, pack_error, unpack
 from ..settings import FLUSH_SECONDS, SLICE_SECONDS
 from ..states import Mode
 from ..transport import messages
-from ..transport.messages import Call, Done, Idle, Introduce, Leave, Missed, Ready, Result, Run
+from ..transport.messages import Beat, Call, Done, Ready, Result, Run, Stop
 from ..transport.shared_memory import Arena, Loan, gather, insert_borrowed, replace_loans
 from .connection import Connection
 from .output import Output
@@ -61,13 +61,14 @@ class Worker:
         self._results: list[Result] = []
         self._frames: list[Any] = []
         self._flushed = time.perf_counter()
-        self._block = 0
+        self._sent = 0
         self._pid = os.getpid()
         self._parent = os.getppid()
 
     def run(self, *, once: bool = False) -> None:
         """Works until the dispatcher says that it is enough, or for one block."""
-        self._introduce()
+        where = self._arena.path if self._arena is not None else ""
+        self._say(Ready(self._pid, where))
         while True:
             message, frames = self._receive()
             if type(message) is Run:
@@ -77,15 +78,17 @@ class Worker:
                 if once:
                     self._flush()
                     return
-            elif type(message) is Leave:
+            elif type(message) is Stop:
                 self._flush()
                 return
-            elif type(message) is Introduce:
-                self._introduce()
 
-    def _introduce(self) -> None:
-        where = self._arena.path if self._arena is not None else ""
-        self._connection.send([messages.encode(Ready(messages.VERSION, self._pid, where))])
+    def _say(
+        self, message: object, frames: Sequence[Any] = (), *, sign_of_life: bool = False
+    ) -> None:
+        # Noted first: of a message that is cut off the host shall know that it was the last.
+        self._sent += 1
+        self._page.set_sent(self._sent)
+        self._connection.send([messages.encode(message), *frames], sign_of_life=sign_of_life)
 
     def _receive(self) -> tuple[object, list[Any]]:
         """Returns the next message; says what is done, and rests, if there is none yet."""
@@ -102,15 +105,13 @@ class Worker:
         if os.getppid() != self._parent:
             # Where the kernel does not end a worker with its supervisor.
             os._exit(1)
-        # An answer may have been lost with a connection: let the host compare.
-        self._connection.send([messages.encode(Idle(self._block))])
+        self._say(Beat(), sign_of_life=True)
         if self._arena is not None:
             self._arena.trim()
 
     # ------------------------------------------------------------------ a block
 
     def _run_block(self, block: Run, frames: list[Any]) -> None:
-        self._block = block.block
         for offset in block.released:
             self._lent.pop(offset, None)
         if block.shared:
@@ -129,9 +130,7 @@ class Worker:
         for call in block.calls:
             own = frames[at : at + call.frames]
             at += call.frames
-            if call.function not in self._functions and call.function not in self._broken:
-                self._connection.send([messages.encode(Missed(call.task, call.attempt))])
-            elif call.mode == Mode.CALL:
+            if call.mode == Mode.CALL:
                 self._run_single(call, own, position)
             else:
                 self._run_many(call, own, position)
@@ -308,8 +307,7 @@ class Worker:
         frames, shared = replace_loans(self._frames)
         self._lent.update((frame.offset, frame) for frame in self._frames if type(frame) is Loan)
         released = [self._released.popleft() for _ in range(len(self._released))]
-        message = messages.encode(Done(self._results, shared, released))
-        self._connection.send([message, *frames])
+        self._say(Done(self._results, shared, released), frames)
         self._results = []
         self._frames = []
 

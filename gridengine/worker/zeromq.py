@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -9,6 +10,11 @@ import zmq
 
 from ..transport import messages
 from ..transport.launch_file import Launch
+from ..transport.link import Frames, Link, unnumbered
+
+#: Messages that may be not acknowledged before it is looked for acknowledgements between two of
+#: them: more than the other side lets it be.
+_KEPT = 100
 
 
 class ZeroMQConnection:
@@ -22,38 +28,60 @@ class ZeroMQConnection:
     def __init__(self, launch: Launch, address: bytes) -> None:
         # One for each connection: nothing of ZeroMQ's survives a fork.
         self._context: zmq.Context[Any] = zmq.Context()
-        self._connection = connect(self._context, launch, launch.endpoints[0], address)
-        self._connection.rcvtimeo = int(launch.heartbeat * 1000)
+        self._socket = connect(self._context, launch, launch.endpoints[0], address)
+        self._socket.rcvtimeo = int(launch.heartbeat * 1000)
+        self._link = Link()
+        self._received: collections.deque[Frames] = collections.deque()
 
     def fileno(self) -> int:
         """See `Connection`."""
-        return self._connection.fileno()
+        return self._socket.fileno()
 
     def ready(self) -> bool:
         """See `Connection`."""
-        return bool(cast(int, self._connection.get(zmq.EVENTS)) & zmq.POLLIN)
+        while not self._received and self._has_some():
+            self._take_in()
+        return bool(self._received)
 
-    def receive(self) -> list[Any] | None:
+    def receive(self) -> Frames | None:
         """See `Connection`."""
-        connection = self._connection
-        try:
-            frames: list[Any] = [connection.recv()]
-        except zmq.Again:
-            return None
-        while connection.get(zmq.RCVMORE):
-            frames.append(connection.recv(copy=False).buffer)
-        return frames
+        while not self._received:
+            try:
+                self._take_in()
+            except zmq.Again:
+                return None
+        return self._received.popleft()
 
-    def send(self, frames: Sequence[Any]) -> None:
+    def _has_some(self) -> bool:
+        return bool(cast(int, self._socket.get(zmq.EVENTS)) & zmq.POLLIN)
+
+    def _take_in(self) -> None:
+        """Receives once; what is no message to its user is settled here."""
+        frames: Frames = [self._socket.recv()]
+        while self._socket.get(zmq.RCVMORE):
+            frames.append(self._socket.recv(copy=False).buffer)
+        body, answers = self._link.incoming(frames)
+        for answer in answers:
+            self._send(answer)
+        if body is not None:
+            self._received.append(body)
+
+    def send(self, frames: Sequence[Any], *, sign_of_life: bool = False) -> None:
         """See `Connection`."""
+        self._send(self._link.outgoing(frames[0], frames[1:], sign_of_life=sign_of_life))
+        # Who is busy for long, and answers meanwhile, learns here what it need not keep.
+        while self._link.kept > _KEPT and self._has_some():
+            self._take_in()
+
+    def _send(self, frames: Frames) -> None:
         if len(frames) > 1:
-            self._connection.send_multipart(frames, copy=False)
+            self._socket.send_multipart(frames, copy=False)
         else:
-            self._connection.send(frames[0])
+            self._socket.send(frames[0])
 
     def close(self) -> None:
         """See `Connection`."""
-        self._connection.close()
+        self._socket.close()
         self._context.term()
 
 
@@ -93,7 +121,7 @@ def answering_endpoint(launch: Launch, address: bytes) -> str:
         poller = zmq.Poller()
         for probe in probes:
             poller.register(probe, zmq.POLLIN)
-            probe.send(messages.encode(messages.Probe(messages.VERSION)))
+            probe.send(unnumbered(messages.encode(messages.Probe())))
         answered = poller.poll(int(launch.patience * 1000))
         for probe in probes:
             probe.close(linger=0)

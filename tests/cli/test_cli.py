@@ -312,7 +312,7 @@ with GridEngineScheduler(max_workers=3, native=sys.argv[1] if sys.argv[1:] else 
     jobs = [gridengine.Job(target=targets.sleep, args=(60.0,), scheduler=scheduler) for _ in "abc"]
     for job in jobs: job.start()
     (dispatcher,) = gridengine.dispatcher.registry.open_dispatchers()
-    while len(dispatcher._staffing._queue_jobs) < 3: time.sleep(0.01)
+    while len(dispatcher._state.staffing.queue_jobs) < 3: time.sleep(0.01)
     print("ready", flush=True)
     jobs[0].join()
 """

@@ -125,7 +125,7 @@ def test_jobs_are_started_with_no_signal_blocked_whoever_starts_their_supervisor
             seen.add(supervisor)
             # The next one is started by the dispatcher's thread.
             os.kill(supervisor, signal.SIGKILL)
-            staffing = dispatcher_for(scheduler)._handlers._staffing
+            staffing = dispatcher_for(scheduler)._state.staffing
             wait_until(
                 lambda staffing=staffing: not staffing.supervisors, what="the supervisor is gone"
             )
@@ -134,18 +134,18 @@ def test_jobs_are_started_with_no_signal_blocked_whoever_starts_their_supervisor
 
 def test_a_log_that_cannot_be_read_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
     with ProcessScheduler(1) as scheduler:
-        staffing = dispatcher_for(scheduler)._handlers._staffing
-        os.rmdir(staffing._logs)
-        assert staffing.log_of("1.1") == ""
+        queue_jobs = dispatcher_for(scheduler)._queue_jobs
+        os.rmdir(queue_jobs._logs)
+        assert queue_jobs.output_of("1.1") == ""
         assert "cannot be read" in caplog.text
-        os.mkdir(staffing._logs)
+        os.mkdir(queue_jobs._logs)
 
 
 PIPES = """
 import os, signal, sys, time
 import gridengine
 from gridengine.dispatcher.registry import dispatcher_for
-from gridengine.transport.messages import Leave
+from gridengine.transport.messages import Stop
 from gridengine.schedulers import ProcessScheduler
 from tests.targets import pid, square
 from tests.waiting import wait_until
@@ -155,7 +155,7 @@ signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 with ProcessScheduler(1) as scheduler:
     (worker,) = gridengine.map(pid, [1], scheduler=scheduler)
     dispatcher = dispatcher_for(scheduler)
-    (address,) = dispatcher._handlers.ledger.workers
+    (address,) = dispatcher._state.ledger.workers
 
     def hang_up():
         os.kill(worker, signal.SIGKILL)
@@ -163,7 +163,7 @@ with ProcessScheduler(1) as scheduler:
         wait_until(lambda: open(f"/proc/{worker}/stat").read().split()[2] == "Z"
                    if os.path.exists(f"/proc/{worker}") else True, what="the worker is dead")
         for _ in range(10):
-            dispatcher._connections.send(address, Leave())
+            dispatcher._connections.send(address, Stop())
 
     dispatcher._ask(hang_up)
     assert gridengine.map(square, [3], scheduler=scheduler) == [9]

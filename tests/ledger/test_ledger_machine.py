@@ -12,8 +12,11 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from gridengine.ledger.cancellation import Cancellation
+from gridengine.ledger.events import Observers
 from gridengine.ledger.ledger import Ledger
-from gridengine.ledger.records import WorkerRecord
+from gridengine.ledger.orders import Order, SignalCalls, TakeBack
+from gridengine.ledger.records import SupervisorRecord, WorkerRecord
 from gridengine.ledger.task import Outcome, Place, Task
 from gridengine.serialization.packed import Function
 from gridengine.settings import BLOCK_SECONDS
@@ -51,7 +54,7 @@ class Node:
     """An honest worker and its supervisor: runs what it has in the order of the positions.
 
     Attributes:
-        mail: Blocks that are on their way to it, with their numbers.
+        mail: Blocks that are on their way to it.
         queue: What it has heard and not begun.
         slice: What it runs.
         begun: Position and width of the latest slice, as in the page.
@@ -60,14 +63,12 @@ class Node:
     """
 
     record: WorkerRecord
-    mail: collections.deque[tuple[int, list[Call]]] = field(default_factory=collections.deque)
+    mail: collections.deque[list[Call]] = field(default_factory=collections.deque)
     queue: collections.deque[Call] = field(default_factory=collections.deque)
     slice: list[Call] = field(default_factory=list)
     begun: tuple[int, int] = (0, 0)
     unsent: list[Answer] = field(default_factory=list)
     recall: int | None = None
-    block: int = 0
-    ran: set[tuple[Task, int]] = field(default_factory=set)
 
 
 def for_some_node(able: Callable[[Node], object], **drawn: st.SearchStrategy[Any]) -> Any:
@@ -90,11 +91,14 @@ class LedgerMachine(RuleBasedStateMachine):
         super().__init__()
         self.now = 0.0
         self.ledger = Ledger(infrastructure_retries=2)
+        self.orders: list[Order] = []
+        self.cancellation = Cancellation(self.ledger, self.orders, Observers())
+        self.supervisors: dict[tuple[int, float, bool], SupervisorRecord] = {}
         self.tasks: list[Task] = []
         self.nodes: dict[bytes, Node] = {}
         self.joined = 0
         self.sent: list[tuple[bytes, Answer]] = []
-        self.answered: list[tuple[bytes, int, int]] = []
+        self.answered: list[tuple[WorkerRecord, int, int]] = []
         self.recorded: dict[Task, list[int]] = collections.defaultdict(list)
         self.attempts: dict[Task, int] = collections.defaultdict(int)
 
@@ -126,53 +130,51 @@ class LedgerMachine(RuleBasedStateMachine):
             self.ledger.submit(task)
 
     @precondition(lambda self: self.live_tasks())
-    @rule(data=st.data())
-    def cancel(self, data: st.DataObject) -> None:
-        task = data.draw(st.sampled_from(self.live_tasks()))
-        task.move(JobState.CANCELLED)
-        self.take_back(task)
-
-    @precondition(lambda self: self.live_tasks())
-    @rule(data=st.data())
-    def cancel_many(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), kill=st.booleans())
+    def cancel(self, data: st.DataObject, kill: bool) -> None:
         unwanted = data.draw(st.sets(st.sampled_from(self.live_tasks()), max_size=5))
-        waiting = set(self.ledger.cancel_waiting(set(unwanted)))
         held = self.held_tasks()
-        assert waiting == unwanted - held
+        if kill:
+            self.cancellation.kill(unwanted, 9)
+        else:
+            self.cancellation.drop(unwanted)
         for task in unwanted:
-            task.move(JobState.CANCELLED)
-            self.take_back(task)
+            assert task.over is (not kill or task not in held)
+        self.obey()
 
     @precondition(lambda self: not all(map(self.ledger.staff, KINDS)))
     @rule()
     def give_up(self) -> None:
         [kind, *_] = [kind for kind in KINDS if not self.ledger.staff(kind)]
-        for task in self.ledger.give_up(kind):
-            assert not task.over
-            task.move(JobState.FAILED)
+        unwanted = self.ledger.waiting_tasks(kind)
+        self.cancellation.drop(unwanted)
+        assert not self.ledger.backlog(kind)
+        self.obey()
 
-    def take_back(self, task: Task) -> None:
-        holders = self.ledger.cancel(task)
-        assert {w.address for w in holders} == {
-            w.address
-            for w in self.ledger.workers.values()
-            if any(chunk.task is task for chunk in w.outstanding)
-        }
-        for worker in holders:
-            if not worker.recalling:
-                self.order_recall(self.ledger.recall(worker))
+    def obey(self) -> None:
+        """Does what was ordered; a signal is heard, or is not."""
+        for order in self.orders:
+            if isinstance(order, TakeBack):
+                self.order_recall(order.worker)
+            else:
+                assert isinstance(order, SignalCalls)
+                assert any(chunk.task.exit_signal for chunk in order.worker.outstanding)
+        self.orders.clear()
 
     # ------------------------------------------------------------------ the nodes
 
     @rule(kind=some_kind, life=st.sampled_from((math.inf, math.inf, 0.01, 2.0)))
     def join(self, kind: int, life: float = math.inf) -> None:
-        address = b"s.%d" % self.joined
         self.joined += 1
-        failure_group = b"failure_group" if self.joined % 2 else b""
-        worker = self.ledger.joined(
-            address, kind, self.now, deadline=self.now + life, failure_group=failure_group
-        )
-        self.nodes[address] = Node(worker)
+        key = kind, life, bool(self.joined % 2)
+        supervisor = self.supervisors.get(key)
+        if supervisor is None or not key[2]:
+            deadline = self.now + life
+            supervisor = SupervisorRecord(b"s%d" % self.joined, kind=kind, deadline=deadline)
+            self.supervisors[key] = supervisor
+        place = Place("host", self.joined, "1.1")
+        worker = self.ledger.joined(supervisor, self.joined, place, self.now)
+        self.nodes[worker.address] = Node(worker)
 
     @rule()
     def assign(self) -> None:
@@ -188,32 +190,22 @@ class LedgerMachine(RuleBasedStateMachine):
                 for chunk in order.chunks
                 for i in range(chunk.lo, chunk.hi)
             ]
-            assert not any(call.task.over for call in calls)
+            assert all(call.task.wanted for call in calls)
             assert all(call.task.kind == worker.kind for call in calls)
+            together = worker.supervisor.workers
             if any(chunk.isolated for chunk in order.chunks):
                 assert len(order.chunks) == 1
-                failure_group = [
-                    w
-                    for w in self.ledger.workers.values()
-                    if w.failure_group == worker.failure_group
-                ]
-                assert not any(w.outstanding for w in failure_group if w is not worker)
+                assert not any(w.outstanding for w in together if w is not worker)
             else:
-                assert worker.failure_group not in self.teams_kept_at_rest() or worker.alone
+                beside = [c for w in together if w is not worker for c in w.outstanding]
+                assert not any(chunk.isolated for chunk in beside)
             if any(call.one_at_a_time for call in calls):
                 assert list(worker.outstanding) == order.chunks
                 assert len(order.chunks) == 1
-            self.nodes[worker.address].mail.append((worker.block, calls))
+            self.nodes[worker.address].mail.append(calls)
         for worker in self.ledger.out_of_time():
             assert not worker.outstanding
             assert worker.leaving
-
-    def teams_kept_at_rest(self) -> set[bytes]:
-        return {
-            worker.failure_group
-            for worker in self.ledger.workers.values()
-            if any(chunk.isolated for chunk in worker.outstanding)
-        }
 
     @rule()
     def assign_and_work(self) -> None:
@@ -228,8 +220,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def hear_block(self, node: Node) -> None:
         if node.mail:
-            node.block, calls = node.mail.popleft()
-            node.queue.extend(calls)
+            node.queue.extend(node.mail.popleft())
 
     @for_some_node(lambda node: node.queue and not node.slice, width=st.integers(1, 8))
     def begin(self, node: Node, width: int) -> None:
@@ -252,7 +243,6 @@ class LedgerMachine(RuleBasedStateMachine):
                 break
             node.slice.append(node.queue.popleft())
         node.begun = first.position, len(node.slice)
-        node.ran.add((first.task, first.attempt))
 
     @for_some_node(lambda node: node.slice, failed=st.booleans())
     def finish(self, node: Node, failed: bool) -> None:
@@ -318,27 +308,8 @@ class LedgerMachine(RuleBasedStateMachine):
         failures = {lo: b"packed"} if failed else {}
         task.record(Outcome(lo, hi, b"", (), failures, 0, 0, 0, Place("h", 1, "")))
         if task.over and task.missing:
-            self.take_back(task)
-
-    @for_some_node(lambda node: node.queue and not node.slice)
-    def miss(self, node: Node) -> None:
-        first = node.queue[0]
-        if (first.task, first.attempt) in node.ran:
-            # Who has run some of these calls has their function.
-            return
-        while node.queue and node.queue[0].attempt == first.attempt:
-            if node.queue[0].task is not first.task:
-                break
-            node.queue.popleft()
-        self.ledger.missed(node.record.address, first.task.id, first.attempt)
-
-    @for_some_node(lambda node: not node.queue)
-    def idle(self, node: Node) -> None:
-        self.say_idle(node)
-
-    def say_idle(self, node: Node) -> None:
-        if not node.queue and not node.slice and not node.unsent:
-            self.ledger.idle(node.record.address, node.block, self.now)
+            self.cancellation.take_back_rest([task])
+            self.obey()
 
     @for_some_node(lambda node: True, seen=st.booleans(), blame=st.booleans(), final=st.booleans())
     def die(self, node: Node, seen: bool, blame: bool, final: bool) -> None:
@@ -350,9 +321,8 @@ class LedgerMachine(RuleBasedStateMachine):
         }
         position, width = node.begun if seen else (None, 0)
         verdicts = self.ledger.ended(
-            node.record.address,
-            position=position, width=width, blame=blame, final=final,
-        )  # fmt: skip
+            node.record, position=position, width=width, blame=blame, final=final
+        )
         begun = {(call.task, call.index) for call in node.slice}
         finished = {(a.task, i) for a in node.unsent for i in range(a.lo, a.hi)}
         for verdict in verdicts:
@@ -361,7 +331,10 @@ class LedgerMachine(RuleBasedStateMachine):
             if seen and blame and node.slice:
                 assert guilty in begun - finished
         for verdict in verdicts:
-            if not verdict.task.over:
+            if verdict.task.exit_signal and not verdict.task.over:
+                self.cancellation.ended(verdict.task, Place("host", 1, "1.1"))
+                self.obey()
+            elif not verdict.task.over:
                 self.record(verdict.task, verdict.index, verdict.index + 1, failed=True)
 
     @for_some_node(lambda node: not node.record.outstanding and not node.record.recalling)
@@ -373,10 +346,12 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([0.001, 1.0]))
     def look_around(self, seconds: float) -> None:
         self.now += seconds
-        for worker in self.ledger.recalls(self.now):
+        self.cancellation.end_given_back()
+        for order in self.ledger.recalls(self.now):
+            worker = order.worker
             if len(worker.outstanding) == 1:
                 assert not self.ledger.backlog(worker.kind)
-                assert self.ledger.idle_since(worker.kind)
+                assert self.ledger.idle(worker.kind)
             self.order_recall(worker)
 
     def order_recall(self, worker: WorkerRecord) -> None:
@@ -393,7 +368,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.recall(node)
 
     def recall(self, node: Node) -> None:
-        self.order_recall(self.ledger.recall(node.record))
+        self.order_recall(self.ledger.recall(node.record).worker)
 
     @for_some_node(lambda node: node.slice and not node.record.recalling)
     def recall_at_once(self, node: Node) -> None:
@@ -405,18 +380,18 @@ class LedgerMachine(RuleBasedStateMachine):
             return
         end, node.recall = node.recall, None
         low = min(sum(node.begun), end)
-        for calls in (node.queue, *(block for _, block in node.mail)):
+        for calls in (node.queue, *node.mail):
             kept = [call for call in calls if not low <= call.position < end]
             calls.clear()
             calls.extend(kept)
-        self.ledger.recalled(node.record.address, low, end, self.now)
-        self.answered.append((node.record.address, low, end))
+        self.ledger.recalled(node.record, low, end, self.now)
+        self.answered.append((node.record, low, end))
 
     @precondition(lambda self: self.answered)
     @rule(data=st.data())
     def answer_a_recall_again(self, data: st.DataObject) -> None:
-        address, low, end = data.draw(st.sampled_from(self.answered))
-        self.ledger.recalled(address, low, end, self.now)
+        worker, low, end = data.draw(st.sampled_from(self.answered))
+        self.ledger.recalled(worker, low, end, self.now)
 
     # ------------------------------------------------------------------ what always holds
 
@@ -430,15 +405,17 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def every_call_is_in_exactly_one_place(self) -> None:
         places: dict[Task, list[int]] = collections.defaultdict(list)
-        for kind, queue in self.ledger._waiting.queues.items():
-            for chunk in queue:
+        for kind, queue in self.ledger._queues.of_kind.items():
+            for chunk in queue.chunks:
                 assert chunk.task.kind == kind
-                assert not chunk.task.over
+                assert chunk.task.wanted or queue.cancelled
                 places[chunk.task].extend(range(chunk.lo, chunk.hi))
         for worker in self.ledger.workers.values():
             for chunk in worker.outstanding:
                 places[chunk.task].extend(range(chunk.lo, chunk.hi))
         for task in self.live_tasks():
+            if not task.wanted:
+                continue
             calls = places[task] + self.recorded[task]
             assert sorted(calls) == list(range(task.size))
             assert task.missing == task.size - len(self.recorded[task])
@@ -463,27 +440,26 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def the_counters_count_what_is_there(self) -> None:
         workers = self.ledger.workers.values()
-        # Whoever is beside one that works alone is neither idle nor at work.
-        kept_at_rest = {worker.failure_group for worker in workers if worker.alone}
         for kind in KINDS:
-            queue = self.ledger._waiting.queues.get(kind, ())
-            assert self.ledger.backlog(kind) == sum(chunk.hi - chunk.lo for chunk in queue)
+            waiting = [c for c in self.ledger._queues.of(kind).chunks if c.task.wanted]
+            assert self.ledger.backlog(kind) == sum(chunk.hi - chunk.lo for chunk in waiting)
             assert self.ledger.staff(kind) == sum(worker.kind == kind for worker in workers)
-            assert {worker.address for worker in self.ledger.idle_since(kind)} == {
-                worker.address
+            # Whoever is beside one that works alone is neither idle nor at work.
+            assert set(self.ledger.idle(kind)) == {
+                worker
                 for worker in workers
                 if worker.kind == kind
                 and not (worker.outstanding or worker.recalling or worker.leaving)
-                and worker.failure_group not in kept_at_rest
+                and worker.supervisor.alone is None
             }
-            busy = self.ledger.staff(kind) - len(self.ledger.idle_since(kind))
+            busy = self.ledger.staff(kind) - len(self.ledger.idle(kind))
             assert busy <= self.ledger.wanted(kind) <= busy + self.ledger.backlog(kind)
         assert set(self.ledger.tasks()) <= set(self.live_tasks())
 
     @invariant()
     def who_waits_or_is_held_is_said_to_be(self) -> None:
         for task in self.live_tasks():
-            if task.size == 1:
+            if task.size == 1 and task.wanted:
                 held = task in self.held_tasks()
                 assert task.state is (JobState.RUNNING if held else JobState.QUEUED)
 
@@ -502,11 +478,22 @@ class LedgerMachine(RuleBasedStateMachine):
                     self.begin_slice(node, 8)
                     self.finish_slice(node)
                 self.send_answers(node)
-                self.say_idle(node)
+                # An answer that was lost with its worker shows when this one is no more.
+                if node.record.outstanding and not node.mail:
+                    self.bury(node)
+                    self.join(node.record.kind)
+            self.cancellation.end_given_back()
+            self.obey()
         assert not self.live_tasks()
         self.every_call_is_in_exactly_one_place()
         self.the_counters_count_what_is_there()
         assert not any(self.ledger.backlog(kind) for kind in KINDS)
+
+    def bury(self, node: Node) -> None:
+        del self.nodes[node.record.address]
+        for verdict in self.ledger.ended(node.record, blame=False):
+            if not verdict.task.over:
+                self.record(verdict.task, verdict.index, verdict.index + 1, failed=True)
 
 
 LedgerMachine.TestCase.settings = settings(

@@ -1,15 +1,10 @@
-"""One job's record: its moves, its answers, and how to wait for it."""
+"""One job's record: its moves and its answers."""
 
 from __future__ import annotations
-
-import math
-import threading
-from collections.abc import Callable
 
 import pytest
 
 from gridengine.errors import Death, JobCancelled
-from gridengine.ledger import task as task_module
 from gridengine.ledger.task import Outcome, Place, Task
 from gridengine.serialization.packed import Function
 from gridengine.states import MOVES, JobState, Mode
@@ -100,147 +95,25 @@ def test_answers_may_come_in_any_order() -> None:
     assert task.state is JobState.FINISHED
 
 
+def test_the_common_end_of_a_common_job_is_that_of_its_only_answer() -> None:
+    task, other = make(JobState.RUNNING), make(JobState.RUNNING)
+    answer = outcome(0, 1)
+    task.finish(answer)
+    other.record(answer)
+    for name in set(Task.__slots__) - {"id"}:
+        assert getattr(task, name) == getattr(other, name), name
+
+
+def test_a_task_that_is_over_keeps_its_first_end() -> None:
+    task = make(JobState.RUNNING)
+    first = JobCancelled("first")
+    task.end(JobState.CANCELLED, first)
+    task.end(JobState.FAILED, JobCancelled("second"))
+    assert (task.state, task.error) == (JobState.CANCELLED, first)
+
+
 def test_the_first_failure_ends_a_task_that_shall_fail_fast() -> None:
     task = make(JobState.RUNNING, size=4, fail_fast=True)
     task.record(outcome(0, 1))
     task.record(outcome(1, 2, _1=b"packed"))
     assert (task.state, task.missing) == (JobState.FAILED, 2)
-
-
-# ---------------------------------------------------------------------- waiting
-
-
-def at_the_guard(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
-    """Has ``act`` happen just before the guard is next taken, as if in another thread."""
-
-    class Guard:
-        armed = True
-
-        def __enter__(self) -> None:
-            if self.armed:
-                self.armed = False
-                act()
-            lock.acquire()
-
-        def __exit__(self, *_: object) -> None:
-            lock.release()
-
-    lock = threading.Lock()
-    monkeypatch.setattr(task_module, "_guard", Guard())
-
-
-def test_a_callback_is_called_once_when_the_job_is_over_and_not_before() -> None:
-    task = make(JobState.RUNNING)
-    calls: list[JobState] = []
-    task.when_over(lambda: calls.append(task.state))
-    task.move(JobState.QUEUED)
-    task.move(JobState.RUNNING)
-    assert calls == []
-    task.move(JobState.FINISHED)
-    assert calls == [JobState.FINISHED]
-
-
-def test_a_callback_is_called_at_once_if_the_job_is_over() -> None:
-    task = make(JobState.FINISHED)
-    calls: list[int] = []
-    task.when_over(lambda: calls.append(1))
-    assert calls == [1]
-
-
-def test_all_callbacks_are_called_in_the_order_in_which_they_came() -> None:
-    task = make(JobState.RUNNING)
-    calls: list[int] = []
-    for number in range(3):
-        task.when_over(lambda number=number: calls.append(number))
-    task.move(JobState.CANCELLED)
-    assert calls == [0, 1, 2]
-
-
-def test_a_callback_may_ask_for_another() -> None:
-    task = make(JobState.RUNNING)
-    calls: list[int] = []
-    task.when_over(lambda: task.when_over(lambda: calls.append(1)))
-    task.move(JobState.FINISHED)
-    assert calls == [1]
-
-
-def test_a_job_that_ends_while_a_callback_is_being_left_still_calls_it_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    task = make(JobState.RUNNING)
-    calls: list[int] = []
-    at_the_guard(monkeypatch, lambda: task.move(JobState.FINISHED))
-    task.when_over(lambda: calls.append(1))
-    assert calls == [1]
-
-
-def test_a_callback_that_is_left_while_the_job_ends_is_still_called_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    task = make(JobState.RUNNING)
-    calls: list[int] = []
-    at_the_guard(monkeypatch, lambda: task.when_over(lambda: calls.append(1)))
-    task.move(JobState.FINISHED)
-    assert calls == [1]
-
-
-def test_a_job_that_ends_as_somebody_begins_to_wait_does_not_keep_him(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    task = make(JobState.RUNNING)
-    at_the_guard(monkeypatch, lambda: task.move(JobState.FINISHED))
-    assert task.wait()
-
-
-def test_waiting_ends_with_the_job_in_whatever_thread_it_ends() -> None:
-    task = make(JobState.RUNNING)
-    waits = threading.Event()
-    ended: list[bool] = []
-
-    def wait() -> None:
-        waits.set()
-        ended.append(task.wait())
-
-    threads = [threading.Thread(target=wait) for _ in range(5)]
-    for thread in threads:
-        thread.start()
-    waits.wait()
-    task.move(JobState.FAILED)
-    for thread in threads:
-        thread.join()
-    assert ended == [True] * 5
-
-
-@pytest.mark.parametrize("timeout", [0, 0.001, -1])
-def test_waiting_with_a_limit_says_that_the_job_is_not_over(timeout: float) -> None:
-    assert not make(JobState.RUNNING).wait(timeout)
-
-
-@pytest.mark.parametrize("timeout", [None, 0, -1, 1e300, math.inf])
-def test_waiting_for_a_job_that_is_over_is_over_at_once(timeout: float | None) -> None:
-    assert make(JobState.DIED).wait(timeout)
-
-
-@pytest.mark.parametrize("timeout", [1e300, math.inf])
-def test_any_limit_may_be_waited_for(monkeypatch: pytest.MonkeyPatch, timeout: float) -> None:
-    task = make(JobState.RUNNING)
-    ended = threading.Thread(target=task.move, args=(JobState.FINISHED,))
-    at_the_guard(monkeypatch, ended.start)
-    assert task.wait(timeout)
-    ended.join()
-
-
-def test_who_waits_in_short_turns_leaves_nothing_behind() -> None:
-    task = make(JobState.RUNNING)
-    for _ in range(10):
-        task.wait(0)
-    assert not task._waiters
-
-
-def test_who_gives_up_waiting_takes_no_other_with_him() -> None:
-    task = make(JobState.RUNNING)
-    calls: list[int] = []
-    task.when_over(lambda: calls.append(1))
-    task.wait(0)
-    task.move(JobState.FINISHED)
-    assert calls == [1]

@@ -14,6 +14,7 @@ import os
 import pickle
 import random
 import secrets
+import struct
 import sys
 import tempfile
 import threading
@@ -30,6 +31,7 @@ from gridengine import Job
 from gridengine.dispatcher.registry import open_dispatchers
 from gridengine.schedulers import Scheduler
 from gridengine.transport import messages
+from gridengine.transport.link import Link
 
 from .. import targets
 from . import peers
@@ -118,16 +120,16 @@ class Generator:
         return self.random.choice((*_ODD, self.random.getrandbits(16)))
 
     def _odd_message(self) -> object:
-        number, pick = self._number, self.random.randrange(9)
+        number, pick = self._number, self.random.randrange(7)
         match pick:
             case 0:
-                return messages.Probe(number())
+                return messages.Probe()
             case 1:
                 kind = self.random.choice((_LIARS_KIND, number() or _LIARS_KIND))
                 return messages.Supervising(messages.VERSION, "9.9", kind, "node", number())
             case 2:
                 arena = self.random.choice(("", f"/proc/{number()}/fd/{number()}"))
-                return messages.Ready(number(), number(), arena=arena)
+                return messages.Ready(number(), arena=arena)
             case 3:
                 some, few = self.random.randrange(4), self.random.randrange(2)
                 return messages.Done(
@@ -136,18 +138,19 @@ class Generator:
                     released=[number() for _ in range(few)],
                 )
             case 4:
-                return messages.Idle(number())
-            case 5:
                 return messages.Died(
                     self.random.choice((0, number())), -self.random.choice((0, 9, 2**63)),
                     number(), number(), self.random.choice(("", "killed", "timeout", "?")),
-                    number(), "output",
+                    number(), number(), "output",
                 )  # fmt: skip
-            case 6:
+            case 5:
                 return messages.Recalled(self.random.choice((0, number())), number(), number())
-            case 7:
-                return messages.Missed(number(), number())
-        return messages.Beat([number() for _ in range(self.random.randrange(4))])
+        return messages.Beat()
+
+    def header(self) -> bytes:
+        """Returns a header of the link, with odd values."""
+        kind = self.random.randrange(7)
+        return struct.pack(">BQQ", kind, self._number() % 2**64, self._number() % 2**64)
 
     def _result(self) -> messages.Result:
         number = self._number
@@ -176,12 +179,13 @@ def run(frames: int, seed: int, folder: Path) -> Report:
         _start_liars_jobs(scheduler)
         port = peers.port_in(folder / "run")
         recording = peers.recorded(port, _talk)
+        links: dict[bytes, Link] = {}
         warm = 0
         while report.frames < frames:
             if not warm and report.frames >= frames // 5:
                 warm = psutil.Process().memory_info().rss
             if make.random.randrange(_STRANGERS):
-                report.frames += _liars(port, make)
+                report.frames += _liars(port, make, links)
             else:
                 report.frames += _strangers(port, make, recording)
             values = make.random.randrange(1000)
@@ -212,16 +216,30 @@ def _talk(port: Port) -> None:
         peers.fence(honest)
 
 
-def _liars(port: Port, make: Generator) -> int:
-    """A supervisor and a worker of its, by their names; returns how many frames they sent."""
+def _liars(port: Port, make: Generator, links: dict[bytes, Link]) -> int:
+    """A supervisor and a worker of its, by their names, and one that keeps to no link.
+
+    Returns:
+        How many frames they sent.
+    """
     name = b"liar%d" % make.random.randrange(20)
+    names = name, name + b".0", name + b"?"
     sent = 0
-    with peers.worker(port, name) as boss, peers.worker(port, name + b".0") as liar:
+    with contextlib.ExitStack() as stack:
+        links_of = [links.setdefault(each, Link()) for each in names]
+        boss, liar, noise = (
+            stack.enter_context(peers.worker(port, each, link))
+            for each, link in zip(names, links_of, strict=True)
+        )
         while sent < _BURST:
             message = make.message()
-            make.random.choice((boss, liar)).send_multipart(message)
+            if make.random.randrange(5):
+                make.random.choice((boss, liar)).send_multipart(message)
+            else:
+                message[0] = make.header() + message[0]
+                noise.socket.send_multipart(message)
             sent += len(message)
-        for peer in (boss, liar):
+        for peer in (boss, liar, noise):
             peers.fence(peer)
     return sent
 

@@ -9,6 +9,7 @@ import pickle
 import select
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import zmq
 from gridengine.schedulers import ProcessScheduler
 from gridengine.transport import messages
 from gridengine.transport.launch_file import Launch
+from gridengine.transport.link import Link, unnumbered
 from gridengine.transport.zeromq import ZeroMQConnections
 from gridengine.worker.zeromq import connect
 
@@ -87,17 +89,59 @@ def port_in(run_dir: Path) -> Port:
 # -- peers that speak ZeroMQ ------------------------------------------------------------------
 
 
+class Peer:
+    """A peer that has the key, and keeps to the link: what it says arrives.
+
+    Args:
+        socket: To the dispatcher.
+        link: Its end of the link, if it has said something before.
+    """
+
+    def __init__(self, socket: zmq.Socket[bytes], link: Link | None = None) -> None:
+        self.socket = socket
+        self.link = link or Link()
+        self._received: list[list[bytes]] = []
+
+    def send(self, message: bytes) -> None:
+        self.send_multipart([message])
+
+    def send_multipart(self, frames: Sequence[bytes]) -> None:
+        self.socket.send_multipart(self.link.outgoing(frames[0], frames[1:]))
+
+    def poll(self, milliseconds: int) -> bool:
+        """True once there is a message."""
+        end = time.monotonic() + milliseconds / 1000
+        while not self._received:
+            left = max(0.0, end - time.monotonic())
+            if not self.socket.poll(int(left * 1000)):
+                return False
+            self._take_in()
+        return True
+
+    def _take_in(self) -> None:
+        body, answers = self.link.incoming(self.socket.recv_multipart())
+        for answer in answers:
+            self.socket.send_multipart(answer)
+        if body is not None:
+            self._received.append([bytes(frame) for frame in body])
+
+    def recv_multipart(self) -> list[bytes]:
+        while not self._received:
+            self._take_in()
+        return self._received.pop(0)
+
+
 @contextlib.contextmanager
-def worker(port: Port, name: bytes) -> Iterator[zmq.Socket[bytes]]:
+def worker(port: Port, name: bytes, link: Link | None = None) -> Iterator[Peer]:
     """A peer that has the key."""
-    with zmq.Context() as context, connect(context, port.launch, port.endpoint, name) as peer:
-        peer.linger = 0
-        yield peer
+    with zmq.Context() as context, connect(context, port.launch, port.endpoint, name) as socket:
+        socket.linger = 0
+        yield Peer(socket, link)
 
 
-def fence(peer: zmq.Socket[bytes]) -> None:
+def fence(peer: Peer) -> None:
     """Returns when all that this peer has sent before has been read."""
-    peer.send(messages.encode(messages.Probe(messages.VERSION)))
+    peer.socket.send(unnumbered(messages.encode(messages.Probe())))
     while True:
         assert peer.poll(PATIENCE), "the dispatcher does not answer"
         header = peer.recv_multipart()[0]

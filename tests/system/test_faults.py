@@ -17,6 +17,7 @@ import pytest
 
 import gridengine
 from gridengine import DeathCause, Job, JobDied, JobState
+from gridengine.dispatcher.waiting import when_over
 from gridengine.schedulers import GridEngineScheduler, ProcessScheduler, Scheduler
 
 from .. import targets
@@ -369,7 +370,7 @@ def test_a_supervisor_that_was_frozen_finds_its_jobs_done_elsewhere(
     os.kill(frozen.supervisor, signal.SIGSTOP)
     try:
         first_attempt(attempts, 2)
-        job._task.when_over(lambda: records.append(job.state))  # type: ignore[union-attr]
+        when_over(job._task, lambda: records.append(job.state))  # type: ignore[arg-type]
         crashes.stop_waiting(path)
         assert (7, 2) == (job.result, job.attempts)
     finally:

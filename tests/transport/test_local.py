@@ -19,7 +19,7 @@ import zmq
 
 from gridengine.transport import messages, zmtp
 from gridengine.transport.local import LocalConnections
-from gridengine.transport.messages import Done, Idle, Run
+from gridengine.transport.messages import Done, Recalled, Run
 from gridengine.worker.connection import LocalConnection
 
 from ..waiting import wait_until
@@ -29,6 +29,11 @@ SIZES = [0, 1, 255, 256, 65_535, 65_536, 65_537, 300_000, 3_000_000]
 
 DONE = Done([])
 RUN = Run(1, 0, [], [], [], [], [])
+
+
+def numbered(number: int) -> Recalled:
+    """A message that can be told from others of its sort."""
+    return Recalled(0, number, number)
 
 
 @pytest.fixture
@@ -154,9 +159,9 @@ def test_what_a_peer_does_not_read_is_kept_for_it_in_order(
 
 
 def test_many_short_messages_come_in_order(connections: LocalConnections, peer: Peer) -> None:
-    sender = threading.Thread(target=lambda: [peer.say(Idle(n)) for n in range(5_000)])
+    sender = threading.Thread(target=lambda: [peer.say(numbered(n)) for n in range(5_000)])
     sender.start()
-    assert [what.block for _, what, _ in received(connections, 5_000)] == list(range(5_000))
+    assert [what.position for _, what, _ in received(connections, 5_000)] == list(range(5_000))
     sender.join()
 
 
@@ -216,10 +221,10 @@ def test_all_that_was_said_before_the_hanging_up_is_heard(
     before = open_connections()
     with kind(connections) as peer:
         for number in range(200):
-            peer.say(Idle(number))
+            peer.say(numbered(number))
     if kind is line:
         heard = received(connections, 200)
-        assert [what.block for _, what, _ in heard] == list(range(200))
+        assert [what.position for _, what, _ in heard] == list(range(200))
     wait_until(
         lambda: (
             (connections.wait(0.01), list(connections.receive()), connections.send(b"peer", RUN))[2]
@@ -236,10 +241,10 @@ def test_it_is_heard_though_something_was_sent_in_between(
 ) -> None:
     with line(connections) as peer:
         assert connections.send(b"peer", RUN, [frame])
-        peer.say(Idle(1))
+        peer.say(numbered(1))
     for _ in range(3):
         connections.send(b"peer", RUN, [frame])
-    assert received(connections, 1) == [(b"peer", Idle(1), [])]
+    assert received(connections, 1) == [(b"peer", numbered(1), [])]
     wait_until(
         lambda: (
             (connections.wait(0.01), list(connections.receive()), connections.send(b"peer", RUN))[2]
@@ -295,7 +300,7 @@ def test_what_follows_the_rest_of_a_large_frame_is_heard_at_the_same_look(
     frame = os.urandom(100_000)
     said = b"".join(
         bytes(part)
-        for frames in ([messages.encode(DONE), frame], [messages.encode(Idle(1))])
+        for frames in ([messages.encode(DONE), frame], [messages.encode(numbered(1))])
         for part in zmtp.parts(frames)
     )
     with raw(connections) as peer:
@@ -311,7 +316,7 @@ def test_what_follows_the_rest_of_a_large_frame_is_heard_at_the_same_look(
         peer.sendall(said[50_000:])
     connections.wait(PATIENCE)
     heard = [(what, [bytes(each) for each in frames]) for _, what, frames in connections.receive()]
-    assert heard == [(DONE, [frame]), (Idle(1), [])]
+    assert heard == [(DONE, [frame]), (numbered(1), [])]
 
 
 def test_who_finds_no_descriptor_left_is_let_in_later(

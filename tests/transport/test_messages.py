@@ -14,7 +14,9 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
+from gridengine.dispatcher.dispatcher import Dispatcher
 from gridengine.transport import messages
+from gridengine.transport.addresses import supervisor_of, worker_address
 from gridengine.transport.messages import (
     Beat,
     Call,
@@ -22,10 +24,6 @@ from gridengine.transport.messages import (
     Done,
     FunctionDefinition,
     Here,
-    Idle,
-    Introduce,
-    Leave,
-    Missed,
     Probe,
     ProtocolError,
     Ready,
@@ -41,6 +39,8 @@ from gridengine.transport.messages import (
     decode_to_node,
     encode,
 )
+from gridengine.worker.supervisor import Supervisor
+from gridengine.worker.worker import Worker
 
 #: Mutated and random frames, for each direction; more in a long run.
 FRAMES = int(os.environ.get("GRIDENGINE_TEST_FRAMES", "100_000"))
@@ -49,24 +49,20 @@ CALL = Call(7, 1, b"key", 0, 0, 1, b"payload", 0, 1.5, True, True)
 RESULT = Result(7, 1, 0, 3, b"values", 1, {2: b"error"}, 0.25, 0.125, 2**33)
 
 TO_HOST: list[messages.ToHost] = [
-    Probe(messages.VERSION),
+    Probe(),
     Supervising(messages.VERSION, "17.3", 1, "node2", 4711),
-    Ready(messages.VERSION, 4712),
+    Ready(4712),
     Done([RESULT, RESULT]),
     Done([]),
-    Idle(9),
-    Missed(7, 1),
-    Beat([0, 3]),
-    Died(2, -9, 12, 3, "out of memory", 2**40, "last words\n"),
+    Beat(),
+    Died(2, -9, 12, 3, "out of memory", 2**40, 17, "last words\n"),
     Recalled(2, 12, 100),
 ]
 TO_NODE: list[messages.ToNode] = [
-    Here(messages.VERSION),
-    Introduce(),
+    Here(),
     Staff(3),
     Run(1, 0, [FunctionDefinition(b"key", b"function", 2)], [b"old"], [CALL, CALL]),
     Run(2, 2, [], [], []),
-    Leave(),
     Beat(),
     Recall(2, 100),
     Signal(2, 12, 1, 15),
@@ -108,9 +104,9 @@ def test_every_message_of_the_drawing_is_in_these_tests() -> None:
 
 def test_the_drawing_names_every_message() -> None:
     assert messages.__doc__ is not None
-    drawing = messages.__doc__.split("A message is a ZeroMQ multipart")[0]
-    for message in {type(message) for message in TO_HOST + TO_NODE}:
-        assert message.__name__ in drawing
+    drawing = messages.__doc__.split("`Probe` and `Here`")[0]
+    for met in (*{type(message) for message in TO_HOST + TO_NODE}, Dispatcher, Supervisor, Worker):
+        assert met.__name__ in drawing
 
 
 def test_no_message_for_the_host_is_taken_for_one_for_a_node_or_the_other_way_round() -> None:
@@ -140,20 +136,22 @@ def test_any_answers_arrive_as_they_were_sent(message: Done) -> None:
 
 
 @settings(max_examples=50, deadline=None, derandomize=True, database=None)
-@given(st.builds(Died, numbers, st.integers(-64, 255), numbers, numbers, text, numbers, text))
+@given(
+    st.builds(Died, numbers, st.integers(-64, 255), numbers, numbers, text, numbers, numbers, text)
+)
 def test_any_last_words_arrive_as_they_were_sent(message: Died) -> None:
     assert decode_to_host(encode(message)) == message
 
 
 def test_the_address_of_a_worker_names_its_supervisor_and_its_number() -> None:
-    address = messages.worker_address(b"0123abcd", 17)
-    assert messages.supervisor_of(address) == (b"0123abcd", 17)
+    address = worker_address(b"0123abcd", 17)
+    assert supervisor_of(address) == (b"0123abcd", 17)
 
 
 @pytest.mark.parametrize("address", [b"", b"supervisor", b"s.", b"s.x", b"\xff.\xff", b"s.1.2"])
 def test_an_address_that_is_no_worker_s_is_a_value_error(address: bytes) -> None:
     with pytest.raises(ValueError):
-        messages.supervisor_of(address)
+        supervisor_of(address)
 
 
 # ---------------------------------------------------------------------- what is not
@@ -175,7 +173,6 @@ def test_a_duration_that_nobody_could_reckon_with_is_refused(wall: float) -> Non
         Died(1, 0, -1, 0, "", 0),
         Died(1, 0, 0, -1, "", 0),
         Recalled(1, -1, 0),
-        Idle(-1),
     ],
     ids=str,
 )

@@ -9,27 +9,26 @@ from __future__ import annotations
 import signal
 
 from ..errors import Death, JobTimeout
-from ..ledger.records import Verdict
-from ..ledger.task import Place, Task
 from ..schedulers.events import End
 from ..states import DeathCause
-from ..transport import messages
+from .records import Report, Verdict
+from .task import Place, Task
 
 TIMEOUT = "timeout"
-"""`messages.Died.reason` of a worker that its supervisor ended for a job's ``timeout``."""
+"""`Report.reason` of a worker that its supervisor ended for a job's ``timeout``."""
 
 SIGNAL = "signal"
-"""`messages.Died.reason` of a worker that its supervisor ended for ``terminate`` or ``kill``."""
+"""`Report.reason` of a worker that its supervisor ended for ``terminate`` or ``kill``."""
 
 _CAUSES = {cause.value: cause for cause in DeathCause}
 
 
-def end_of(message: messages.Died) -> End:
+def end_of(report: Report) -> End:
     """Returns what a supervisor says of the end of one of its workers."""
     return End(
-        exitcode=message.status,
-        cause=_CAUSES.get(message.reason, DeathCause.KILLED),
-        peak_memory=message.peak_memory,
+        exitcode=report.status,
+        cause=_CAUSES.get(report.reason, DeathCause.KILLED),
+        peak_memory=report.peak_memory,
     )
 
 

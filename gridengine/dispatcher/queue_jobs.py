@@ -1,0 +1,110 @@
+"""Queue jobs by way of a scheduler's session: their launch files, and what they have printed.
+
+Called from the dispatcher's thread alone, but for `kind_of` and `started_early`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+
+from ..errors import SchedulerError
+from ..ledger.orders import RequestQueueJobs
+from ..logs import Log
+from ..schedulers.base import Scheduler, Session
+from ..transport.launch_file import Launch
+from .early_start import command, launch_file
+
+log = Log(__name__)
+
+#: The end of a queue job's log that goes into a death certificate.
+_LOG_BYTES = 4096
+
+
+class QueueJobs:
+    """Asks a session for queue jobs.
+
+    Args:
+        session: Starts them.
+        scheduler: Says what they look like.
+        launch: What every supervisor is told; its ``kind`` and ``workers`` are filled in here.
+        folder: A private folder for launch files, and for what queue jobs print.
+    """
+
+    def __init__(self, session: Session, scheduler: Scheduler, launch: Launch, folder: str) -> None:
+        self.session = session
+        self._scheduler = scheduler
+        self._launch = launch
+        self._folder = folder
+        self._logs = os.path.join(folder, "logs")
+        self._lock = threading.Lock()
+        # Kind 0 asks for nothing of its own.
+        self._kinds: list[Mapping[str, object]] = [{}]
+        os.mkdir(self._logs, 0o700)
+
+    def kind_of(self, resources: Mapping[str, object]) -> int:
+        """Returns the kind of workers that have these resources. May be called by any thread.
+
+        Raises:
+            ValueError, TypeError: The scheduler cannot take one of them.
+        """
+        wanted = self._scheduler.resources_of(resources)
+        with self._lock:
+            if wanted not in self._kinds:
+                self._kinds.append(wanted)
+            return self._kinds.index(wanted)
+
+    def is_kind(self, kind: int) -> bool:
+        """Tells whether there is such a kind."""
+        return kind < len(self._kinds)
+
+    def started_early(self, workers: int) -> None:
+        """Writes the launch file for which a supervisor waits that was started before all else.
+
+        Raises:
+            SchedulerError: It cannot be written.
+        """
+        self._launch_file(0, workers)
+
+    def request(self, order: RequestQueueJobs) -> None:
+        """Asks for more queue jobs.
+
+        Raises:
+            SchedulerError: What they need to start cannot be written.
+        """
+        path = self._launch_file(order.kind, order.workers)
+        self.session.start(
+            order.batch,
+            command(path),
+            order.count,
+            name="gridengine",
+            resources=self._kinds[order.kind],
+            logs=self._logs,
+        )
+
+    def _launch_file(self, kind: int, workers: int) -> str:
+        path = launch_file(self._folder, kind, workers)
+        if os.path.exists(path):
+            return path
+        limit = self._scheduler.time_limit(self._kinds[kind])
+        try:
+            self._launch._replace(kind=kind, workers=workers, time_limit=limit).write(path)
+        except OSError as error:
+            raise SchedulerError(
+                f"cannot write {path}: {error.strerror}; make room there, or name another folder "
+                "(GRIDENGINE_RUN_DIR, on a cluster one that all nodes see)"
+            ) from None
+        return path
+
+    def output_of(self, queue_job: str) -> str:
+        """Returns the last lines that a queue job has printed, as far as they are to be had."""
+        try:
+            for name in os.listdir(self._logs):
+                if queue_job in name:
+                    with open(os.path.join(self._logs, name), "rb") as file:
+                        file.seek(max(0, os.fstat(file.fileno()).st_size - _LOG_BYTES))
+                        return file.read().decode("utf-8", errors="replace").strip()
+        except OSError as error:
+            log.warning("what queue job %s has printed cannot be read: %s", queue_job, error)
+        return ""

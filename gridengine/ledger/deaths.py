@@ -1,0 +1,181 @@
+"""What becomes of the jobs of those who died: of workers, and of supervisors with all of theirs.
+
+What the dead had sent while they lived may come on another connection than the word of their
+death. That word says how many messages they had begun to send: their end is settled when as many
+have been heard, or no more can come, or it has taken too long.
+"""
+
+from __future__ import annotations
+
+from ..errors import Death
+from ..schedulers.events import End
+from ..states import DeathCause
+from . import certificates
+from .cancellation import Cancellation
+from .events import Observers, WorkerLost
+from .ledger import Ledger
+from .orders import Order, Release
+from .records import Report, SupervisorRecord, Verdict, WorkerRecord
+from .task import Outcome, Place
+
+#: Seconds for which a kill from outside is held back on a cluster: the batch system kills a
+#: whole queue job at once, so that the supervisor's last word is "killed", and says why only then.
+_SECOND_OPINION = 1.5
+
+#: Seconds after a death in which what the dead had sent may still come: long against the way of a
+#: message, short against the time that is lost if it was killed in the middle of sending it.
+_LAST_WORDS = 1.0
+
+
+class Deaths:
+    """Takes in who died, and settles their jobs.
+
+    Args:
+        ledger: What they had to do.
+        cancellation: What is no longer wanted of others.
+        orders: What is to be done is added to it.
+        observers: Who hears of events.
+        remote: Whether a batch system has a word to say, too.
+        fresh: Whether a worker that leaves is to be replaced.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        cancellation: Cancellation,
+        orders: list[Order],
+        observers: Observers,
+        *,
+        remote: bool,
+        fresh: bool,
+    ) -> None:
+        self._ledger = ledger
+        self._cancellation = cancellation
+        self._orders = orders
+        self._observers = observers
+        self._remote = remote
+        self._fresh = fresh
+        # Those whose end is known and not settled yet, in the order in which it became known.
+        self._dying: list[WorkerRecord] = []
+
+    def died(self, worker: WorkerRecord, report: Report, now: float) -> None:
+        """Event: a supervisor says how one of its workers has ended."""
+        if worker.report is not None:
+            return
+        worker.report = report
+        worker.due = now + (_SECOND_OPINION if self._is_doubtful(report) else _LAST_WORDS)
+        self._await_settlement(worker)
+
+    def lost(self, supervisor: SupervisorRecord, end: End, output: str, now: float) -> None:
+        """Event: a supervisor is gone with its workers: so says the scheduler, or its silence."""
+        supervisor.loss = end
+        supervisor.output = output
+        for worker in supervisor.workers:
+            if worker.report is None:
+                worker.due = now + _LAST_WORDS
+            self._await_settlement(worker)
+
+    def _await_settlement(self, worker: WorkerRecord) -> None:
+        self._ledger.retire(worker)
+        if worker not in self._dying:
+            self._dying.append(worker)
+
+    def _is_doubtful(self, report: Report) -> bool:
+        return self._remote and report.reason == DeathCause.KILLED.value
+
+    def due(self, now: float) -> float:
+        """Returns when `settle` has something to do, whatever is heard; infinity for never."""
+        if any(self._is_settled(worker, now) for worker in self._dying):
+            return now
+        return min((worker.due for worker in self._dying), default=float("inf"))
+
+    def settle(self, now: float) -> None:
+        """Settles the ends of which no more is to be learned."""
+        if not self._dying:
+            return
+        settled = [worker for worker in self._dying if self._is_settled(worker, now)]
+        self._dying = [worker for worker in self._dying if worker not in settled]
+        for worker in settled:
+            self._settle(worker, now)
+
+    def _is_settled(self, worker: WorkerRecord, now: float) -> bool:
+        report, lost = worker.report, worker.supervisor.loss is not None
+        if now >= worker.due:
+            return True
+        if report is None:
+            # Nobody has counted its messages, and over a network nobody sees it hang up.
+            return worker.hung_up
+        if self._is_doubtful(report) and not lost:
+            return False
+        return worker.hung_up or worker.received >= report.sent
+
+    def _settle(self, worker: WorkerRecord, now: float) -> None:
+        report, supervisor = worker.report, worker.supervisor
+        loss = supervisor.loss
+        # What its supervisor has said of a worker's end goes before its own, unless it was in
+        # doubt.
+        if report is not None and (loss is None or not self._is_doubtful(report)):
+            if report.status == 0 and not report.reason and not self._fresh:
+                supervisor.staff = max(0, supervisor.staff - 1)
+            self._bury(
+                worker,
+                certificates.end_of(report),
+                now,
+                position=report.position,
+                width=report.width,
+                final=report.reason in (certificates.TIMEOUT, certificates.SIGNAL),
+                timed_out=report.reason == certificates.TIMEOUT,
+                output=report.output,
+            )
+            return
+        assert loss is not None
+        # With all the time there is for itself, it will not end the next time either.
+        final = worker.ran == 0 and loss.cause is DeathCause.OVER_TIME
+        blame = final or certificates.is_the_jobs_fault(loss)
+        self._bury(worker, loss, now, blame=blame, final=final, output=supervisor.output)
+
+    def _bury(
+        self,
+        worker: WorkerRecord,
+        end: End,
+        now: float,
+        *,
+        position: int | None = None,
+        width: int = 0,
+        blame: bool = True,
+        final: bool = False,
+        timed_out: bool = False,
+        output: str = "",
+    ) -> None:
+        """A worker is no more; see `Ledger.ended` for what is said about it."""
+        place = worker.place
+        self._orders.append(Release(worker))
+        if self._observers.callbacks:
+            self._tell_lost(worker, end)
+        verdicts = self._ledger.ended(
+            worker, position=position, width=width, blame=blame, final=final
+        )
+        for verdict in verdicts:
+            task = verdict.task
+            if task.over:
+                continue
+            if task.exit_signal:
+                self._cancellation.ended(task, place)
+            elif timed_out:
+                self._fail(verdict, place, certificates.timeout_of(task, place))
+            else:
+                death = certificates.certificate(verdict, place, end, output, now)
+                self._fail(verdict, place, death)
+
+    def _tell_lost(self, worker: WorkerRecord, end: End) -> None:
+        calls = sum(chunk.hi - chunk.lo for chunk in worker.outstanding)
+        cause = None if end.exitcode == 0 and not calls else end.cause
+        self._observers.tell(WorkerLost(worker.address, *worker.place, calls, cause))
+
+    def _fail(self, verdict: Verdict, place: Place, failure: Death | BaseException) -> None:
+        task, index = verdict.task, verdict.index
+        task.record(Outcome(index, index + 1, b"", (), {index: failure}, 0.0, 0.0, 0, place))
+        if task.over and task.missing:
+            self._cancellation.take_back_rest([task])
+        if task.over and self._observers.callbacks:
+            self._observers.tell_over(task)

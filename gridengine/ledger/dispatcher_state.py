@@ -1,0 +1,256 @@
+"""All that a dispatcher decides: events and ``now`` in, orders out.
+
+No socket, thread, clock or pickle is in here or below, so every fault is a list of events in a
+test. `gridengine.dispatcher` turns messages into these events, these orders into messages::
+
+    submitted, cancelled ──┐                       ┌── Ledger        which call is where
+    first words, answers ──┤                       ├── Cancellation  what is not wanted any more
+    deaths, losses ────────┼──▶ DispatcherState ───┼── Deaths        the jobs of the dead
+    the scheduler's word ──┘           │           └── Staffing      queue jobs, supervisors
+                                       ▼
+                                     orders
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import JobCancelled, SchedulerError
+from ..schedulers.events import End, Event
+from ..settings import BLOCK_SECONDS, Settings
+from ..states import JobState
+from ..transport.addresses import supervisor_of, worker_address
+from .cancellation import Cancellation
+from .deaths import Deaths
+from .events import Observers
+from .ledger import Ledger, Result
+from .orders import Dismiss, Order, StopSupervisor, Warn
+from .records import Report, SupervisorRecord, WorkerRecord
+from .staffing import Capacity, Hopeless, Staffing
+from .task import Place, Task
+
+#: Supervisors whose workers were heard before themselves, that are remembered. They say their own
+#: first word within milliseconds; a peer that makes up names shall not fill the memory with them.
+_EARLY = 10_000
+
+
+class DispatcherState:
+    """The state of a dispatcher.
+
+    Args:
+        settings: The numbers.
+        capacity: What the scheduler allows for.
+        remote: Whether workers may be on other hosts.
+        fresh: Whether each job gets a worker of its own.
+        linger: Seconds that an idle worker is kept, None for as long as the dispatcher is.
+
+    Attributes:
+        orders: What is to be done, the first thing first; whoever does it takes it away.
+        observers: Who hears of events.
+        ledger: Which call is where.
+        staffing: Which queue jobs and supervisors there are.
+        cancellation: What is not wanted any more.
+        deaths: Those whose end is not settled yet.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        capacity: Capacity,
+        *,
+        remote: bool = False,
+        fresh: bool = False,
+        linger: float | None = None,
+    ) -> None:
+        self._heartbeat = settings.heartbeat
+        self._linger = linger
+        self._look = 0.0
+        # Workers that were heard before their supervisor, by its address: number, pid, memory.
+        self._early: dict[bytes, list[tuple[int, int, Any]]] = {}
+        self.orders: list[Order] = []
+        self.observers = Observers()
+        self.ledger = Ledger(
+            settings.infrastructure_retries, fresh=fresh, remote=remote, observers=self.observers
+        )
+        self.cancellation = Cancellation(self.ledger, self.orders, self.observers)
+        self.deaths = Deaths(
+            self.ledger, self.cancellation, self.orders, self.observers, remote=remote, fresh=fresh
+        )
+        self.staffing = Staffing(
+            capacity,
+            patience=settings.patience,
+            resubmissions=settings.resubmissions,
+            orders=self.orders,
+            observers=self.observers,
+        )
+
+    # ------------------------------------------------------------------ from time to time
+
+    def tick(self, now: float) -> None:
+        """Puts waiting work to work, and does what has no event."""
+        self.cancellation.end_given_back()
+        self.orders += self.ledger.assign(now)
+        self.orders += map(Dismiss, self.ledger.out_of_time())
+        if now >= self._look:
+            self._look_around(now)
+            lopsided = self.ledger.lopsided()
+            self._look = now + (BLOCK_SECONDS if lopsided else min(0.5, self._heartbeat))
+        for kind in self.ledger.kinds():
+            self.staffing.hire(kind, self.ledger.wanted(kind))
+
+    def _look_around(self, now: float) -> None:
+        self.staffing.look_for_silent(now)
+        self.orders += self.ledger.recalls(now)
+        if self._linger is None:
+            return
+        for kind in {record.kind for record in self.staffing.queue_jobs.values()}:
+            if self.ledger.backlog(kind):
+                continue
+            self.staffing.dismiss_pending(kind)
+            for worker in self.ledger.idle(kind):
+                if now - worker.heard >= self._linger:
+                    self.ledger.retire(worker)
+                    self.orders.append(Dismiss(worker))
+
+    def due(self, now: float) -> float:
+        """Returns when `tick` or `settle` must be called again, whatever happens."""
+        return min(self._look, self.deaths.due(now))
+
+    def settle(self, now: float) -> None:
+        """Settles the ends of which no more is to be learned; all that is there has been heard."""
+        self.deaths.settle(now)
+
+    # ------------------------------------------------------------------ supervisors and workers
+
+    def supervisor_arrived(self, supervisor: SupervisorRecord, now: float) -> list[WorkerRecord]:
+        """Event: a supervisor says its first word.
+
+        Returns:
+            Its workers that were heard before it.
+        """
+        address = supervisor.address
+        early = self._early.pop(address, [])
+        if self.staffing.was_lost(address):
+            self.orders.append(StopSupervisor(address))
+            return []
+        if address in self.staffing.supervisors:
+            return []
+        self.staffing.arrived(supervisor)
+        return [
+            worker
+            for number, pid, memory in early
+            if (worker := self._join(supervisor, number, pid, memory, now)) is not None
+        ]
+
+    def worker_arrived(
+        self, address: bytes, pid: int, memory: Any, now: float
+    ) -> WorkerRecord | None:
+        """Event: a worker says its first word.
+
+        Args:
+            address: Its address.
+            pid: Its process id.
+            memory: As of `WorkerRecord`.
+            now: On the monotonic clock.
+
+        Returns:
+            Its record, None if it cannot be given work (yet).
+
+        Raises:
+            ValueError: That is no worker's address.
+        """
+        supervisor_address, number = supervisor_of(address)
+        supervisor = self.staffing.supervisors.get(supervisor_address)
+        if supervisor is not None:
+            return self._join(supervisor, number, pid, memory, now)
+        if not self.staffing.was_lost(supervisor_address):
+            # Its supervisor, on a connection of its own, has not been heard yet.
+            self._early.setdefault(supervisor_address, []).append((number, pid, memory))
+            if len(self._early) > _EARLY:
+                del self._early[next(iter(self._early))]
+        return None
+
+    def _join(
+        self, supervisor: SupervisorRecord, number: int, pid: int, memory: Any, now: float
+    ) -> WorkerRecord | None:
+        if number in supervisor.unheard:
+            # Its end was heard first.
+            supervisor.unheard.discard(number)
+            return None
+        if worker_address(supervisor.address, number) in self.ledger.workers:
+            return None
+        place = Place(supervisor.host, pid, supervisor.queue_job)
+        worker = self.ledger.joined(supervisor, number, place, now)
+        worker.memory = memory
+        return worker
+
+    def beat(self, address: bytes, now: float) -> None:
+        """Event: a sign of life of a supervisor."""
+        supervisor = self.staffing.supervisors.get(address)
+        if supervisor is not None:
+            supervisor.heard = now
+        elif self.staffing.was_lost(address):
+            self.orders.append(StopSupervisor(address))
+
+    def worker_died(self, address: bytes, number: int, report: Report, now: float) -> None:
+        """Event: a supervisor says how one of its workers has ended."""
+        worker = self.ledger.workers.get(worker_address(address, number))
+        if worker is not None:
+            worker.supervisor.heard = now
+            self.deaths.died(worker, report, now)
+            return
+        supervisor = self.staffing.supervisors.get(address)
+        if supervisor is not None and report.sent:
+            supervisor.unheard.add(number)
+
+    def hung_up(self, address: bytes) -> None:
+        """Event: no more can come from this address."""
+        worker = self.ledger.workers.get(address)
+        if worker is not None:
+            worker.hung_up = True
+
+    def answered(
+        self, worker: WorkerRecord, results: Sequence[Result], frames: Sequence[Any], now: float
+    ) -> None:
+        """Event: a worker has answered; see `Ledger.record`."""
+        ended_early = self.ledger.record(worker, results, frames, now)
+        if ended_early:
+            self.cancellation.take_back_rest(ended_early)
+
+    def recalled(self, address: bytes, number: int, position: int, end: int, now: float) -> None:
+        """Event: a worker will begin nothing from ``position`` to ``end`` of what it has."""
+        worker = self.ledger.workers.get(worker_address(address, number))
+        if worker is not None:
+            self.ledger.recalled(worker, position, end, now)
+
+    # ------------------------------------------------------------------ from the scheduler
+
+    def scheduler_said(self, event: Event) -> None:
+        """Event: the scheduler says how a request, or a queue job, fared."""
+        hopeless = self.staffing.hear(event)
+        if hopeless is not None:
+            self._give_up(hopeless)
+
+    def lost(self, supervisor: SupervisorRecord, end: End, output: str, now: float) -> None:
+        """Event: a supervisor is gone with its workers; this is what its queue job has printed."""
+        self.deaths.lost(supervisor, end, output, now)
+
+    def _give_up(self, hopeless: Hopeless) -> None:
+        kind, reason = hopeless
+        if self.ledger.staff(kind):
+            self.orders.append(Warn(f"no more workers can be had: {reason}"))
+            return
+        self.end_all(self.ledger.waiting_tasks(kind), SchedulerError(reason))
+
+    def end_all(self, tasks: list[Task], error: Exception) -> None:
+        """Ends tasks with an error."""
+        for task in tasks:
+            task.end(_state_of(error), error)
+            self.ledger.withdraw(task)
+            if self.observers.callbacks:
+                self.observers.tell_over(task)
+
+
+def _state_of(error: Exception) -> JobState:
+    return JobState.CANCELLED if isinstance(error, JobCancelled) else JobState.FAILED

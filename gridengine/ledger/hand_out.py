@@ -1,0 +1,181 @@
+"""Which worker gets which chunks next, and how many of them in one message."""
+
+from __future__ import annotations
+
+import collections
+import math
+from collections.abc import Iterable
+
+from ..settings import AHEAD_SECONDS, BLOCK_BYTES, BLOCK_CALLS, BLOCK_SECONDS
+from ..states import JobState
+from .durations import Durations
+from .events import Observers
+from .idle_workers import IdleWorkers
+from .orders import Assign
+from .queues import Queue, Queues
+from .records import Chunk, WorkerRecord
+from .task import Task
+
+# Looked up for every job; see `gridengine.ledger.task`.
+_RUNNING = JobState.RUNNING
+
+
+class HandOut:
+    """Puts waiting chunks to work.
+
+    Args:
+        queues: What waits.
+        idle: The workers that have nothing to do.
+        staff: How many workers of each kind there are.
+        durations: How long calls take.
+        fresh: Whether a worker leaves after its first chunk.
+        observers: Who hears of events.
+    """
+
+    def __init__(
+        self,
+        queues: Queues,
+        idle: IdleWorkers,
+        staff: collections.Counter[int],
+        durations: Durations,
+        *,
+        fresh: bool,
+        observers: Observers,
+    ) -> None:
+        self._queues = queues
+        self._idle = idle
+        self._staff = staff
+        self._durations = durations
+        self._fresh = fresh
+        self._observers = observers
+        self._prefetching: dict[WorkerRecord, None] = {}
+        self._late: list[WorkerRecord] = []
+
+    def consider_prefetching(self, worker: WorkerRecord) -> None:
+        """Notes whether a busy worker should have its next block by now."""
+        room = worker.load < AHEAD_SECONDS and len(worker.ends) < 2
+        if room and worker.outstanding and not worker.recalling and not worker.leaving:
+            self._prefetching[worker] = None
+        else:
+            self._prefetching.pop(worker, None)
+
+    def stop_prefetching(self, worker: WorkerRecord) -> None:
+        """Notes that a worker shall not have its next block before it has finished the last."""
+        self._prefetching.pop(worker, None)
+
+    def assign(self, everybody: Iterable[WorkerRecord], now: float) -> list[Assign]:
+        """Returns the orders that put waiting chunks to work.
+
+        Idle workers come first; a busy one gets its next block before it has finished the
+        last, if that will not take long by what such calls have taken so far.
+        """
+        orders: list[Assign] = []
+        for kind, queue in self._queues.of_kind.items():
+            while queue.calls and self._idle.of(kind):
+                head = queue.head()
+                worker = None if head is None else self._idle.take(head, everybody)
+                if head is None or worker is None:
+                    break
+                if self._has_time(worker, head, now):
+                    self._assign(worker, queue, now, orders)
+                else:
+                    worker.leaving = True
+                    self._idle.remove(worker)
+                    self._late.append(worker)
+        if self._prefetching and any(queue.calls for queue in self._queues.of_kind.values()):
+            for worker in list(self._prefetching):
+                queue = self._queues.of(worker.kind)
+                head = queue.head()
+                if (
+                    head is not None
+                    and self._may_wait(head, queue, worker)
+                    and self._has_time(worker, head, now)
+                ):
+                    self._assign(worker, queue, now, orders)
+        return orders
+
+    def _may_wait(self, head: Chunk, queue: Queue, worker: WorkerRecord) -> bool:
+        """Tells whether the next chunk may wait behind what a busy worker still has to run."""
+        cost = self._durations.estimate(head)
+        if worker.load < BLOCK_SECONDS:
+            return cost < math.inf
+        # The last chunks wait for whoever is free first.
+        return cost < AHEAD_SECONDS and len(queue.chunks) > self._staff[worker.kind]
+
+    def _has_time(self, worker: WorkerRecord, chunk: Chunk, now: float) -> bool:
+        """Tells whether a worker will live long enough, by what such calls have taken at most."""
+        if worker.deadline == math.inf or not worker.ran:
+            # A fresh one has all the time that there is: if that is too little, it must show.
+            return True
+        return now + worker.load + self._durations.longest(chunk) < worker.deadline
+
+    def out_of_time(self) -> list[WorkerRecord]:
+        """Returns the orders to have workers leave that live too short for what waits."""
+        late, self._late = self._late, []
+        return late
+
+    def _assign(self, worker: WorkerRecord, queue: Queue, now: float, orders: list[Assign]) -> None:
+        chunks = self._block(worker, queue, now)
+        if self._fresh:
+            worker.leaving = True
+        else:
+            self.consider_prefetching(worker)
+        if self._observers.callbacks:
+            self._observers.tell_started(chunks, worker)
+        orders.append(Assign(worker, chunks))
+
+    def _block(self, worker: WorkerRecord, queue: Queue, now: float) -> list[Chunk]:
+        waiting = queue.chunks
+        # No more than a fair share of what waits: the last blocks decide when all is done.
+        share = len(waiting) // (2 * self._staff[worker.kind])
+        most = 1 if self._fresh else min(BLOCK_CALLS, 1 + share)
+        block: list[Chunk] = []
+        begin = position = worker.position
+        seconds = cost = 0.0
+        size = 0
+        function, duration = None, None
+        outstanding, place = worker.outstanding, worker.place
+        while waiting and len(block) < most:
+            chunk = waiting[0]
+            task = chunk.task
+            if queue.cancelled and not task.wanted:
+                waiting.popleft()
+                continue
+            # Jobs of one function stand together, as a rule.
+            if task.function is not function:
+                function = task.function
+                duration = self._durations.of(function.key)
+            calls = chunk.hi - chunk.lo
+            if duration is None or chunk.one_at_a_time or chunk.isolated:
+                cost = math.inf
+            else:
+                cost = duration.usual * calls
+            if block and (seconds + cost > BLOCK_SECONDS or size > BLOCK_BYTES):
+                break
+            waiting.popleft()
+            task.attempts = chunk.attempt = task.attempts + 1
+            task.state = _RUNNING
+            task.place = place
+            chunk.position = position
+            chunk.since = now
+            position += calls
+            task.waiting -= calls
+            outstanding.append(chunk)
+            block.append(chunk)
+            size += len(task.payload) if not task.frames else bytes_of(task)
+            seconds += cost
+        worker.position = position
+        queue.calls -= position - begin
+        worker.load += seconds
+        worker.block += 1
+        worker.ends.append(position)
+        worker.heard = now
+        return block
+
+
+def bytes_of(task: Task) -> int:
+    """Returns the size of a task's packed arguments."""
+    size = len(task.payload)
+    if task.frames:
+        size += sum(frame.nbytes for frame in task.frames)
+    return size

@@ -1,0 +1,259 @@
+"""How many workers there are to be: queue jobs that are asked for, and the supervisors in them."""
+
+from __future__ import annotations
+
+import itertools
+from typing import NamedTuple
+
+from ..schedulers.base import FIRST_BATCH
+from ..schedulers.events import End, Ended, Event, Notice, Refused, Stuck, Submitted
+from ..states import DeathCause
+from .events import (
+    NoticeGiven,
+    Observers,
+    QueueJobOver,
+    QueueJobsSubmitted,
+    QueueJobStarted,
+    QueueJobWaiting,
+)
+from .orders import (
+    AdjustStaff,
+    DeleteQueueJobs,
+    Order,
+    ReadOutput,
+    RequestQueueJobs,
+    Warn,
+)
+from .records import QueueJobRecord, SupervisorRecord
+
+#: Seconds between two looks at who is silent, at most, in a program that runs.
+_LOOK_SECONDS = 0.5
+
+
+class Capacity(NamedTuple):
+    """What a scheduler allows for.
+
+    Attributes:
+        workers_per_queue_job: Workers that one queue job holds.
+        max_queue_jobs: Queue jobs at one time, at most.
+    """
+
+    workers_per_queue_job: int = 1
+    max_queue_jobs: int = 1
+
+
+class Hopeless(NamedTuple):
+    """No worker of a kind can be had; ``reason`` says why."""
+
+    kind: int
+    reason: str
+
+
+class _Request:
+    """Queue jobs that were asked for, and which the batch system has not named yet."""
+
+    def __init__(self, kind: int, count: int) -> None:
+        self.kind = kind
+        self.count = count
+
+
+class Staffing:
+    """Hires and dismisses.
+
+    Args:
+        capacity: What the scheduler allows for.
+        patience: Seconds of silence after which a supervisor counts as lost.
+        resubmissions: Queue jobs that may fail to start, one after the other.
+        orders: What is to be done is added to it.
+        observers: Who hears of events.
+
+    Attributes:
+        supervisors: All that have said their first word and are not lost, by address.
+        queue_jobs: All that are not over, by name.
+    """
+
+    def __init__(
+        self,
+        capacity: Capacity,
+        *,
+        patience: float,
+        resubmissions: int,
+        orders: list[Order],
+        observers: Observers,
+    ) -> None:
+        self._capacity = capacity
+        self._patience = patience
+        self._resubmissions = resubmissions
+        self._orders = orders
+        self._observers = observers
+        self._batches = itertools.count(FIRST_BATCH)
+        self._requests: dict[int, _Request] = {}
+        self._failures: dict[int, int] = {}
+        self._lost: set[bytes] = set()
+        self._looked = 0.0
+        self.supervisors: dict[bytes, SupervisorRecord] = {}
+        self.queue_jobs: dict[str, QueueJobRecord] = {}
+
+    # ------------------------------------------------------------------ hiring
+
+    def started_early(self) -> None:
+        """Event: one queue job of the first kind was asked for before all else."""
+        self._requests[next(self._batches)] = _Request(0, 1)
+
+    def hire(self, kind: int, wanted: int) -> None:
+        """Orders what it takes until ``wanted`` workers of a kind work, or are on their way.
+
+        Args:
+            kind: Their kind.
+            wanted: All of them, those who are there included.
+        """
+        each = self._capacity.workers_per_queue_job
+        for supervisor in self.supervisors.values():
+            if supervisor.kind == kind:
+                more = min(each, wanted)
+                wanted -= each
+                if more > supervisor.staff:
+                    supervisor.staff = more
+                    self._orders.append(AdjustStaff(supervisor))
+        if wanted <= 0:
+            return
+        missing = -(-wanted // each) - self._on_their_way(kind)
+        count = min(missing, self._capacity.max_queue_jobs - self._total())
+        if count > 0:
+            batch = next(self._batches)
+            self._requests[batch] = _Request(kind, count)
+            self._orders.append(RequestQueueJobs(batch, kind, count, min(each, wanted)))
+
+    def _pending(self, kind: int) -> list[QueueJobRecord]:
+        """Returns the queue jobs of a kind whose supervisor has not been heard, and is wanted."""
+        return [
+            record
+            for record in self.queue_jobs.values()
+            if record.kind == kind and record.supervisor is None and not record.deleting
+        ]
+
+    def _on_their_way(self, kind: int) -> int:
+        requested = sum(each.count for each in self._requests.values() if each.kind == kind)
+        return requested + len(self._pending(kind))
+
+    def _total(self) -> int:
+        live = sum(not record.deleting for record in self.queue_jobs.values())
+        return live + sum(request.count for request in self._requests.values())
+
+    def dismiss_pending(self, kind: int) -> None:
+        """Orders the end of the queue jobs of a kind that have not started: nothing waits."""
+        self._delete(self._pending(kind))
+
+    def _delete(self, queue_jobs: list[QueueJobRecord]) -> None:
+        if queue_jobs:
+            for record in queue_jobs:
+                record.deleting = True
+            self._orders.append(DeleteQueueJobs(tuple(record.name for record in queue_jobs)))
+
+    # ------------------------------------------------------------------ who is there
+
+    def arrived(self, supervisor: SupervisorRecord) -> None:
+        """Event: a supervisor has said its first word."""
+        self.supervisors[supervisor.address] = supervisor
+        name = supervisor.queue_job
+        record = self.queue_jobs.get(name)
+        if record is None:
+            # Its word may come before the batch system's.
+            record = self.queue_jobs[name] = QueueJobRecord(name, supervisor.kind)
+        record.supervisor = supervisor
+        self._failures.pop(supervisor.kind, None)
+        if self._observers.callbacks:
+            self._observers.tell(QueueJobStarted(name, supervisor.host))
+
+    def was_lost(self, address: bytes) -> bool:
+        """Tells whether a supervisor has been counted as lost; its jobs are somebody else's."""
+        return address in self._lost
+
+    def look_for_silent(self, now: float) -> None:
+        """Counts the supervisors as lost that have not spoken for longer than the patience."""
+        if now - self._looked > _LOOK_SECONDS + self._patience / 2:
+            # This program has not run for a while (Ctrl-Z, a busy host), and not listened
+            # either: what they said meanwhile waits to be read.
+            for supervisor in self.supervisors.values():
+                supervisor.heard = now
+        self._looked = now
+        for supervisor in list(self.supervisors.values()):
+            if now - supervisor.heard > self._patience:
+                detail = f"nothing heard of {supervisor.host} for {self._patience:g} s"
+                self._lose(supervisor, End(cause=DeathCause.NODE_LOST, detail=detail))
+                # Should it still run, its workers are not to be waited for.
+                self._delete([self.queue_jobs[supervisor.queue_job]])
+
+    def _lose(self, supervisor: SupervisorRecord, end: End) -> None:
+        del self.supervisors[supervisor.address]
+        self._lost.add(supervisor.address)
+        self._orders.append(ReadOutput(supervisor, end))
+
+    # ------------------------------------------------------------------ the scheduler's word
+
+    def hear(self, event: Event) -> Hopeless | None:
+        """Event: what the scheduler says; returns what cannot be had any more."""
+        hopeless = None
+        if isinstance(event, Submitted):
+            self._submitted(event)
+        elif isinstance(event, Refused):
+            request = self._requests.pop(event.batch, None)
+            if request is not None:
+                hopeless = Hopeless(request.kind, event.reason)
+        elif isinstance(event, Ended):
+            hopeless = self._ended(event)
+        elif isinstance(event, Stuck):
+            hopeless = self._stuck(event)
+        elif isinstance(event, Notice):
+            self._warn(event.text)
+            if self._observers.callbacks:
+                self._observers.tell(NoticeGiven(event.text))
+        return hopeless
+
+    def _submitted(self, event: Submitted) -> None:
+        request = self._requests.get(event.batch)
+        if request is None:
+            return
+        for name in event.queue_jobs:
+            self.queue_jobs.setdefault(name, QueueJobRecord(name, request.kind))
+        # A batch that is larger than the site allows is taken in parts.
+        request.count -= len(event.queue_jobs)
+        if request.count <= 0:
+            del self._requests[event.batch]
+        if self._observers.callbacks:
+            self._observers.tell(QueueJobsSubmitted(event.queue_jobs))
+
+    def _ended(self, event: Ended) -> Hopeless | None:
+        record = self.queue_jobs.pop(event.queue_job, None)
+        if self._observers.callbacks:
+            self._observers.tell(QueueJobOver(event.queue_job, event.end.detail))
+        if record is None:
+            return None
+        supervisor = record.supervisor
+        if supervisor is not None:
+            if supervisor.address in self.supervisors:
+                self._lose(supervisor, event.end)
+        elif event.end.exitcode != 0 and not record.deleting:
+            return self._failed_to_start(record, event.end.detail)
+        return None
+
+    def _stuck(self, event: Stuck) -> Hopeless | None:
+        record = self.queue_jobs.get(event.queue_job)
+        if self._observers.callbacks:
+            self._observers.tell(QueueJobWaiting(event.queue_job, event.reason))
+        if record is None or record.deleting:
+            return None
+        hopeless = self._failed_to_start(record, event.reason)
+        self._delete([record])
+        return hopeless
+
+    def _failed_to_start(self, record: QueueJobRecord, reason: str) -> Hopeless | None:
+        failures = self._failures[record.kind] = self._failures.get(record.kind, 0) + 1
+        self._warn(f"queue job {record.name} did not start: {reason}")
+        if failures <= self._resubmissions:
+            return None
+        self._failures.pop(record.kind)
+        return Hopeless(record.kind, f"queue job {record.name} did not start: {reason}")
+
+    def _warn(self, text: str) -> None:
+        self._orders.append(Warn(text))
