@@ -247,9 +247,6 @@ class Dispatcher:
 
         One that raises is not asked again, and the log says so.
         """
-        self._ask(lambda: self._add_observer(observer))
-
-    def _add_observer(self, observer: Observer) -> None:
         observers = self._state.observers
 
         def guarded(event: Event) -> None:
@@ -257,9 +254,9 @@ class Dispatcher:
                 observer(event)
             except Exception:
                 log.exception("the observer %r has failed, and hears no more", observer)
-                observers.callbacks = tuple(c for c in observers.callbacks if c is not guarded)
+                observers.remove(guarded)
 
-        observers.callbacks += (guarded,)
+        observers.add(guarded)
 
     def unfinished(self) -> list[Task]:
         """Returns the tasks that are not over and for which the program shall wait."""

@@ -170,6 +170,14 @@ class Observers:
     def __init__(self) -> None:
         self.callbacks: tuple[Observer, ...] = ()
 
+    def add(self, observer: Observer) -> None:
+        """Has one more hear them. May be called by any thread, as long as no other does."""
+        self.callbacks += (observer,)
+
+    def remove(self, observer: Observer) -> None:
+        """Has one of them hear no more. To be called where the events are told."""
+        self.callbacks = tuple(each for each in self.callbacks if each is not observer)
+
     def tell(self, event: Event) -> None:
         """Has all observers hear an event."""
         for callback in self.callbacks:
