@@ -84,6 +84,7 @@ class ProcessSession(Session):
         self._events: list[Event] = []
         self._read, self._write = os.pipe()
         os.set_blocking(self._read, False)
+        self._closed = False
 
     def start(
         self,
@@ -158,10 +159,21 @@ class ProcessSession(Session):
             os.read(self._read, 4096)
         except BlockingIOError:
             return []
+        from .events import Ended
+
         events = []
         while self._events:
-            events.append(self._events.pop(0))
+            event = self._events.pop(0)
+            if isinstance(event, Ended):
+                self._let_go(event.queue_job)
+            events.append(event)
         return events
+
+    def _let_go(self, queue_job: str) -> None:
+        process = self._processes.pop(queue_job)
+        process.hang_up()
+        # Its thread may yet be about to write: `close` does not know of it any more.
+        process.wait()
 
     def fileno(self) -> int:
         """Returns a descriptor that is readable when `events` has something to say."""
@@ -169,6 +181,9 @@ class ProcessSession(Session):
 
     def close(self) -> None:
         """Ends all supervisors and waits until they are gone."""
+        if self._closed:
+            return
+        self._closed = True
         import signal
 
         self.stop(list(self._processes))
@@ -177,3 +192,6 @@ class ProcessSession(Session):
                 process.signal(signal.SIGKILL)
                 process.wait()
         self._processes.clear()
+        # No thread of a child's is left that could still write to it.
+        os.close(self._read)
+        os.close(self._write)
