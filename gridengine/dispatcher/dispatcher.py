@@ -80,6 +80,8 @@ class Dispatcher:
         self._arena = None if scheduler.remote else Arena.make()
         with contextlib.ExitStack() as undo:
             undo.callback(remove, self._folder)
+            if self._arena is not None:
+                undo.callback(self._arena.close)
             if ahead is None:
                 self._open_remote(undo, host or settings.host, ports or settings.ports)
             else:
@@ -331,6 +333,8 @@ class Dispatcher:
         self._abandon(JobCancelled(f"{self._scheduler!r} was closed before the job was over"))
         self._connections.close()
         self._handlers.close()
+        if self._arena is not None:
+            self._arena.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
         remove(self._folder)
