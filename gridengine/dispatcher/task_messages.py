@@ -71,7 +71,9 @@ class Blocks:
         if self._arena is not None:
             self._arena.trim()
 
-    def borrow(self, worker: bytes, frames: list[Any], shared: Iterable[messages.Loan]) -> None:
+    def borrow(
+        self, worker: bytes, frames: list[Any], shared: Iterable[messages.LoanPlace]
+    ) -> None:
         """Puts what lies in a worker's memory among the frames of its message.
 
         Raises:
