@@ -59,13 +59,12 @@ class Child:
         self._ended = True
         self._on_end(os.waitstatus_to_exitcode(status))
 
-    def hang_up(self, last_word: bytes = b"") -> bool:
+    def hang_up(self, last_word: bytes) -> bool:
         """Says something on the pipe and closes it; False if that was done before."""
         if self._hung_up:
             return False
         self._hung_up = True
-        if last_word:
-            _unless_gone(os.write, self._pipe, last_word)
+        _unless_gone(os.write, self._pipe, last_word)
         os.close(self._pipe)
         return True
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: both are killed.
 _CLOSE_PATIENCE = 5.0
 
+#: Said to a supervisor that has to end; without it, the program has ended.
+_LAST_WORD = b"q"
+
 
 class ProcessScheduler(Scheduler):
     """Runs jobs in processes of this host, which stay warm from one map to the next.
@@ -150,7 +153,7 @@ class ProcessSession(Session):
         for queue_job in queue_jobs:
             process = self._processes.get(queue_job)
             # By the word it will see that this was no accident.
-            if process is not None and process.hang_up(b"q"):
+            if process is not None and process.hang_up(_LAST_WORD):
                 process.signal(signal.SIGTERM)
 
     def events(self) -> list[Event]:
@@ -171,7 +174,9 @@ class ProcessSession(Session):
 
     def _let_go(self, queue_job: str) -> None:
         process = self._processes.pop(queue_job)
-        process.hang_up()
+        # Perhaps only the first of its processes has ended. The others shall not take it for the
+        # end of the program, after which they would remove the dispatcher's folder.
+        process.hang_up(_LAST_WORD)
         # Its thread may yet be about to write: `close` does not know of it any more.
         process.wait()
 
