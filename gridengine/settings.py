@@ -61,8 +61,6 @@ class Settings(NamedTuple):
     Attributes:
         heartbeat: Seconds between two signs of life of a supervisor.
         patience: Seconds of silence after which a node, or a dispatcher, counts as lost.
-        start_patience: Seconds that a started queue job may take until its first word, before
-            the batch system is asked about it.
         infrastructure_retries: Deaths of a job for which the job is not to blame (its node
             was lost, its queue job deleted) that are forgiven.
         queue_jobs: Queue jobs that one scheduler submits at most, if it has no other limit.
@@ -78,7 +76,6 @@ class Settings(NamedTuple):
 
     heartbeat: float = 5.0
     patience: float = 30.0
-    start_patience: float = 60.0
     infrastructure_retries: int = 10
     queue_jobs: int = 1000
     resubmissions: int = 2

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
+import shutil
 import socket
-import sys
-import threading
+import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
+import zmq
 
-from gridengine.dispatcher.registry import open_dispatchers
-from gridengine.schedulers import ProcessScheduler
+import gridengine
+from gridengine.schedulers import ProcessScheduler, Scheduler
 
+from . import traces
 from .cluster import Cluster
-from .waiting import wait_until
 
 #: Set by CI: there, a cluster that cannot be had is a failure, not a reason to skip.
 _MUST_HAVE_CLUSTER = "GRIDENGINE_TEST_CLUSTER"
+
+#: Where this run has its temporary files, and its dispatchers their folders.
+_OWN_FOLDER = pytest.StashKey[Path]()
+
+#: Seconds in which what a test has ended is gone.
+PATIENCE = 20.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,64 +42,75 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason="needs much memory and time: --large"))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # Whatever a test leaves behind lies where nobody else puts anything. The path is short, as
+    # that of a socket has to be; what `tmp_path` keeps for the curious stays where it was.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    folder = Path(tempfile.mkdtemp(prefix="get-", dir=os.environ["PYTEST_DEBUG_TEMPROOT"]))
+    (folder / "run" / "sessions").mkdir(mode=0o700, parents=True)
+    (folder / "run").chmod(0o700)
+    config.stash[_OWN_FOLDER] = folder
+    os.environ.update(TMPDIR=str(folder), GRIDENGINE_RUN_DIR=str(folder / "run"))
+    tempfile.tempdir = None
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(config.stash[_OWN_FOLDER], ignore_errors=True)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def pyzmq_at_work() -> None:
+    """pyzmq's thread for what it sends uncopied lasts as long as the process: no test starts it."""
+    with zmq.Context() as context, context.socket(zmq.PAIR) as one, context.socket(zmq.PAIR) as two:
+        one.bind("inproc://here")
+        two.connect("inproc://here")
+        one.send(bytes(zmq.COPY_THRESHOLD), copy=False)
+        two.recv()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def nothing_left_behind_by_a_module(pytestconfig: pytest.Config) -> Iterator[None]:
+    """What tests share ends with them."""
+    with _leaving_nothing(pytestconfig):
+        yield
+
+
 @pytest.fixture(autouse=True)
-def nothing_left_behind() -> Iterator[None]:
+def nothing_left_behind(
+    pytestconfig: pytest.Config, nothing_left_behind_by_a_module: None
+) -> Iterator[None]:
     """Every test leaves the children, threads, descriptors and folders that it found."""
-    before = _traces()
+    with _leaving_nothing(pytestconfig):
+        yield
+
+
+@contextlib.contextmanager
+def _leaving_nothing(config: pytest.Config) -> Iterator[None]:
+    folder = config.stash[_OWN_FOLDER]
+    folders = [folder, folder / "run", folder / "run" / "sessions"]
+    before = traces.look(folders)
     yield
-    if not open_dispatchers():
-        wait_until(lambda: not _new_traces(before), what=f"left behind: {_new_traces(before)}")
+    left = traces.new(before, traces.look(folders))
+    if left:
+        # What nobody refers to any more is gone with the next collection, whenever that would be.
+        gc.collect()
+    end = time.monotonic() + PATIENCE
+    while left and time.monotonic() < end:
+        time.sleep(0.01)
+        left = traces.new(before, traces.look(folders))
+    assert not left, f"left behind: {', '.join(left)}"
 
 
-def _traces() -> set[str]:
-    children = {f"process {pid}" for pid in _descendants(os.getpid())}
-    # pyzmq's own, for buffers that it sends uncopied, lives as long as the process.
-    threads = {
-        f"thread {t.name}"
-        for t in threading.enumerate()
-        if type(t).__name__ != "GarbageCollectorThread"
-    }
-    shared = {f"/dev/shm/{name}" for name in _names(Path("/dev/shm"))}
-    folders = {name for name in _names(Path("/tmp")) if name.startswith("gridengine-")}
-    runs = Path.home() / ".gridengine"
-    folders |= {name for name in _names(runs) if name.startswith(f"run-{socket.gethostname()}-")}
-    return children | threads | shared | folders | _sockets()
-
-
-def _descendants(pid: int) -> set[int]:
-    if sys.platform != "linux":
-        return {child.pid for child in psutil.Process(pid).children(recursive=True)}
-    # psutil looks at every process of the machine, which takes longer than most tests.
-    found: set[int] = set()
-    for task in _names(Path(f"/proc/{pid}/task")):
-        with contextlib.suppress(OSError):
-            children = Path(f"/proc/{pid}/task/{task}/children").read_text().split()
-            found.update(map(int, children))
-    return found.union(*map(_descendants, found))
-
-
-def _sockets() -> set[str]:
-    found = set()
-    for descriptor in _names(Path("/proc/self/fd")):
-        # The listing's own is gone by now.
-        with contextlib.suppress(OSError):
-            found.add(os.readlink(f"/proc/self/fd/{descriptor}"))
-    return {target for target in found if target.startswith("socket:")}
-
-
-def _new_traces(before: set[str]) -> set[str]:
-    # What the shared scheduler of a whole module has is looked at when it closes.
-    return {trace for trace in _traces() - before if not trace.startswith("thread pytest")}
-
-
-def _names(folder: Path) -> list[str]:
-    return os.listdir(folder) if folder.is_dir() else []
+def warm(scheduler: Scheduler, workers: int) -> None:
+    """Has a scheduler open all that it needs: what tests that share it add is theirs."""
+    assert len(gridengine.map(abs, range(workers), scheduler=scheduler, chunksize=1)) == workers
 
 
 @pytest.fixture(scope="module")
 def laptop() -> Iterator[ProcessScheduler]:
     """A ProcessScheduler with two workers, shared by the tests of a module."""
     with ProcessScheduler(2) as scheduler:
+        warm(scheduler, 2)
         yield scheduler
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import collections
+import functools
 import graphlib
 import re
 from collections.abc import Iterator
@@ -34,6 +36,13 @@ TOP = {"errors", "logs", "settings", "states"}
 PURE = {"__future__", "builtins", "collections", "collections.abc", "enum", "functools"}
 PURE |= {"itertools", "math", "typing", "signal", "abc", "types"}
 
+#: What else some of it needs: settings are read from the environment, when a scheduler is opened.
+#: The schedulers' package imports what it names when somebody asks for it.
+ALLOWED = {("settings", "os"), ("schedulers", "importlib")}
+
+#: What reaches out without an import.
+IMPURE = {"open", "print", "input", "exec", "eval", "compile", "breakpoint", "__import__"}
+
 
 class Import(NamedTuple):
     """An import: of a module of this package by its name within it, else by its own name."""
@@ -61,12 +70,19 @@ MODULES = modules()
 
 def imports_of(module: str) -> Iterator[Import]:
     """Yields all imports of a module, those inside functions and by name too."""
-    path = MODULES[module]
-    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
-    package = [part for part in package if part]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        for imported, ours in _imported(node, package):
+    for node in ast.walk(_tree(module)):
+        for imported, ours in _imported(node, _package(module)):
             yield Import(module, imported, ours, getattr(node, "lineno", 0))
+
+
+@functools.cache
+def _tree(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+def _package(module: str) -> list[str]:
+    parts = [part for part in module.split(".") if part]
+    return parts if MODULES[module].name == "__init__.py" else parts[:-1]
 
 
 def _imported(node: ast.AST, package: list[str]) -> Iterator[tuple[str, bool]]:
@@ -84,7 +100,7 @@ def _imported(node: ast.AST, package: list[str]) -> Iterator[tuple[str, bool]]:
             yield (deeper if ours and deeper in MODULES else start), ours
     elif isinstance(node, ast.Call) and _is_import_by_name(node.func):
         # A name that is no constant is that of a module of the user's.
-        name = str(getattr(node.args[0], "value", ""))
+        name = str(node.args[0].value) if isinstance(node.args[0], ast.Constant) else ""
         if name.startswith("."):
             yield ".".join([*package, name.lstrip(".")]), True
         elif name:
@@ -143,40 +159,116 @@ def test_no_two_modules_import_each_other() -> None:
     # Those that are imported when a module is; not those inside of functions or for types alone.
     graph: dict[str, set[str]] = {module: set() for module in MODULES if module}
     for module in graph:
-        path = MODULES[module]
-        package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            graph[module] |= {name for name, ours in _imported(node, package) if ours and name}
+        for node in _run_at_import(_tree(module).body):
+            graph[module] |= {name for name, ours in _imported(node, _package(module)) if ours}
         # `from . import x` names the folder where x is none of its modules.
         graph[module] -= {module, *(each for each in graph[module] if each not in graph)}
     graphlib.TopologicalSorter(graph).prepare()
 
 
-def test_the_ledger_is_pure() -> None:
-    # All that it is made of, and what that imports: no socket, thread, clock or pickle.
-    inside = {module for module in MODULES if module.split(".")[0] == "ledger"}
-    assert len(inside) > 5
-    seen: set[str] = set()
-    while inside - seen:
-        module = (inside - seen).pop()
-        seen.add(module)
-        for each in IMPORTS:
-            if each.importer != module:
-                continue
-            if each.ours:
-                inside.add(each.imported)
-            else:
-                assert each.imported in PURE or (module, each.imported) in ALLOWED, str(each)
+def _run_at_import(body: list[ast.stmt]) -> Iterator[ast.AST]:
+    for node in body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            yield from _run_at_import(node.orelse)
+            continue
+        yield node
+        for name in ("body", "orelse", "finalbody", "handlers"):
+            yield from _run_at_import(getattr(node, name, []))
 
 
-#: Settings are read from the environment, when a scheduler is opened.
-ALLOWED = {("settings", "os")}
+PACKAGES = {name for name, path in MODULES.items() if path.name == "__init__.py"}
+
+
+def needed_by(folder: str) -> set[str]:
+    """Returns the modules of a folder and all that they import, and the packages around those."""
+    found = {module for module in MODULES if module.split(".")[0] == folder}
+    looked_at: set[str] = set()
+    while left := found - looked_at:
+        module = left.pop()
+        looked_at.add(module)
+        # To import a module runs its package's file too, but only what stands outside of functions.
+        if module in PACKAGES:
+            nodes = _run_at_import(_tree(module).body)
+            names = (name for node in nodes for name, ours in _imported(node, [module]) if ours)
+            found |= {name for name in names if name in MODULES and name}
+        else:
+            found |= {each.imported for each in OURS if each.importer == module}
+        if "." in module:
+            found.add(module.rpartition(".")[0])
+    return found
+
+
+def impurities(module: str, tree: ast.AST) -> Iterator[str]:
+    """Yields what in a module could look at a clock, talk to anybody, or run somebody's code."""
+    for node in ast.walk(tree):
+        for name, ours in _imported(node, _package(module)):
+            if not ours and name not in PURE and (module, name) not in ALLOWED:
+                yield f"import {name}"
+        if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+            name = ast.unparse(node)
+            if name.removeprefix("builtins.") in IMPURE:
+                yield name
+
+
+LEDGER = needed_by("ledger")
+
+
+def test_the_ledger_is_all_there() -> None:
+    # And what it imports, be it another folder's.
+    assert {"ledger", "ledger.ledger", "ledger.task", "serialization", "states"} <= LEDGER
+    assert len(LEDGER) > len([module for module in MODULES if module.startswith("ledger")])
+    assert LEDGER <= MODULES.keys() - {""}
+
+
+@pytest.mark.parametrize("module", sorted(LEDGER))
+def test_the_ledger_is_pure(module: str) -> None:
+    assert list(impurities(module, _tree(module))) == []
+
+
+def test_no_exception_to_purity_is_out_of_date() -> None:
+    assert {(each.importer, each.imported) for each in IMPORTS} >= ALLOWED
+    assert {module for module, _ in ALLOWED} <= LEDGER
+
+
+def test_the_session_process_starts_without_the_package() -> None:
+    # Its file says why: `gridengine.schedulers.grid_engine.drmaa_session`.
+    here = "schedulers.grid_engine.drmaa_session"
+    modules = {module for module in MODULES if module.startswith(here)}
+    assert len(modules) > 5
+    for each in OURS:
+        assert each.importer not in modules or each.imported in modules, str(each)
+
+
+def drawn(text: str) -> list[str]:
+    """Returns the folders of a drawing of the house: those of which it says what they are."""
+    return re.findall(r"^``(\w+)/``  +\S", text, re.MULTILINE)
 
 
 def test_the_drawing_in_the_lobby_shows_all_folders_in_their_order() -> None:
-    assert gridengine.__doc__ is not None
-    drawn = re.findall(r"^``(\w+)/``  +\S", gridengine.__doc__, re.MULTILINE)
-    assert drawn == list(FOLDERS)
+    assert drawn(gridengine.__doc__ or "") == list(FOLDERS)
+
+
+def names_in(tree: ast.Module) -> Iterator[str]:
+    """Yields the names of the classes, and of the types that are named as classes are."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        for target in targets:
+            if isinstance(target, ast.Name) and re.match(r"_*[A-Z]\w*[a-z]", target.id):
+                yield target.id
+
+
+def test_no_two_classes_share_a_name() -> None:
+    places = collections.defaultdict(list)
+    for module in MODULES:
+        for name in names_in(_tree(module)):
+            places[name].append(module)
+    assert len(places) > 100
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
 
 
 # ---------------------------------------------------------------------- the tests' own eyes
@@ -224,3 +316,42 @@ def test_these_tests_can_tell_up_from_down(importer: str, imported: str, allowed
 def test_these_tests_see_every_sort_of_import(text: str, found: list[str]) -> None:
     seen = [each for node in ast.walk(ast.parse(text)) for each in _imported(node, ["worker"])]
     assert [name for name, ours in seen if ours] == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import time",
+        "from threading import Thread",
+        "def f():\n    import socket",
+        "def f(path):\n    return open(path)",
+        "import builtins\nbuiltins.print(1)",
+        "__import__(name)",
+    ],
+)
+def test_these_tests_see_what_is_not_pure(text: str) -> None:
+    assert list(impurities("ledger.ledger", ast.parse(text)))
+
+
+DRAWING = "".join(f"``{folder}/``  what it is\n" for folder in FOLDERS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        DRAWING.replace("``worker/``  what it is\n", ""),
+        DRAWING.replace("``worker/``  what it is\n", "``worker/``\n"),
+        "".join(reversed(DRAWING.splitlines(keepends=True))),
+        DRAWING + "``attic/``  what is no more\n",
+    ],
+    ids=["empty", "incomplete", "unexplained", "upside down", "of another house"],
+)
+def test_these_tests_see_a_drawing_that_is_wrong(text: str) -> None:
+    assert drawn(DRAWING) == list(FOLDERS)
+    assert drawn(text) != list(FOLDERS)
+
+
+def test_these_tests_see_every_sort_of_class() -> None:
+    text = "class A:\n  class B: pass\ndef f():\n  class _C: pass\nPlace = tuple[int]\nMOST = 3"
+    assert sorted(names_in(ast.parse(text))) == ["A", "B", "Place", "_C"]

@@ -16,16 +16,32 @@ import pytest
 import gridengine
 
 MODULES = [
-    module.name
-    for module in pkgutil.walk_packages(gridengine.__path__, "gridengine.")
-    # These are programs, and run when they are imported.
-    if not module.name.endswith("__main__")
+    "gridengine",
+    *(
+        module.name
+        for module in pkgutil.walk_packages(gridengine.__path__, "gridengine.")
+        # These are programs, and run when they are imported.
+        if not module.name.endswith("__main__")
+    ),
+]
+EXAMPLES = [
+    test
+    for name in MODULES
+    for test in doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(name))
+    if test.examples
 ]
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_the_examples_of_a_module_run(name: str) -> None:
-    assert 0 == doctest.testmod(importlib.import_module(name)).failed
+@pytest.mark.parametrize("test", EXAMPLES, ids=lambda test: test.name)
+def test_the_examples_of_a_docstring_run(test: doctest.DocTest) -> None:
+    done = doctest.DocTestRunner().run(test)
+    assert (0, len(test.examples)) == (done.failed, done.attempted)
+
+
+def test_what_users_call_has_examples() -> None:
+    assert {"gridengine.client.map.map", "gridengine.client.partial.partial"} <= {
+        test.name for test in EXAMPLES
+    }
 
 
 def test_the_example_of_the_readme_runs(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_the_environment_of_this_process_is_read_when_asked_not_at_import(
         ("HEARTBEAT", "-1", "above 0"),
         ("PATIENCE", "nan", "above 0"),
         ("PATIENCE", "inf", "above 0"),
-        ("START_PATIENCE", "1,5", "a number"),
+        ("PATIENCE", "1,5", "a number"),
         ("QUEUE_JOBS", "2.5", "a whole number"),
         ("QUEUE_JOBS", "0", "above 0"),
         ("LINGER", "-0.1", "at least 0"),

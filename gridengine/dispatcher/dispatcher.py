@@ -44,7 +44,7 @@ from .queue_jobs import QueueJobs
 # have been started, and are on their way in the meantime.
 if TYPE_CHECKING:
     from ..ledger.dispatcher_state import DispatcherState
-    from ..ledger.events import Event, Observer
+    from ..ledger.events import DispatcherEvent, Observer
     from ..ledger.task import Task
     from ..transport.base import Connections
 
@@ -83,6 +83,8 @@ class Dispatcher:
         self._arena = None if scheduler.remote else Arena.make()
         with contextlib.ExitStack() as undo:
             undo.callback(remove, self._folder)
+            if self._arena is not None:
+                undo.callback(self._arena.close)
             if ahead is None:
                 self._open_remote(undo, host or settings.host, ports or settings.ports)
             else:
@@ -249,7 +251,7 @@ class Dispatcher:
         """
         observers = self._state.observers
 
-        def guarded(event: Event) -> None:
+        def guarded(event: DispatcherEvent) -> None:
             try:
                 observer(event)
             except Exception:
@@ -385,6 +387,8 @@ class Dispatcher:
         self._abandon(JobCancelled(f"{self._scheduler!r} was closed before the job was over"))
         self._connections.close()
         self._execution.close()
+        if self._arena is not None:
+            self._arena.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
         remove(self._folder)

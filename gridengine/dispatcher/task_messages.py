@@ -52,7 +52,7 @@ class WorkerMemory:
             if loans:
                 loans.pop()
 
-    def borrow(self, frames: list[Any], shared: Iterable[messages.Loan]) -> None:
+    def borrow(self, frames: list[Any], shared: Iterable[messages.LoanPlace]) -> None:
         """Puts what lies in the worker's memory among the frames of its message.
 
         Raises:

@@ -24,7 +24,7 @@ from ..transport.addresses import supervisor_of, worker_address
 from .cancellation import Cancellation
 from .deaths import Deaths
 from .events import Observers
-from .ledger import Ledger, Result
+from .ledger import AnsweredCalls, Ledger
 from .orders import Dismiss, Order, StopSupervisor, Warn
 from .records import Report, SupervisorRecord, WorkerRecord
 from .staffing import Capacity, Hopeless, Staffing
@@ -211,7 +211,11 @@ class DispatcherState:
             worker.hung_up = True
 
     def answered(
-        self, worker: WorkerRecord, results: Sequence[Result], frames: Sequence[Any], now: float
+        self,
+        worker: WorkerRecord,
+        results: Sequence[AnsweredCalls],
+        frames: Sequence[Any],
+        now: float,
     ) -> None:
         """Event: a worker has answered; see `Ledger.record`."""
         ended_early = self.ledger.record(worker, results, frames, now)

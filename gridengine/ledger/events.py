@@ -149,12 +149,12 @@ class NoticeGiven(NamedTuple):
     text: str
 
 
-Event = (
+DispatcherEvent = (
     JobSubmitted | JobStarted | JobRetried | JobOver | WorkerJoined | WorkerLost
     | QueueJobsSubmitted | QueueJobStarted | QueueJobWaiting | QueueJobOver | NoticeGiven
 )  # fmt: skip
 
-Observer = Callable[[Event], object]
+Observer = Callable[[DispatcherEvent], object]
 """Called in the dispatcher's thread: it must neither block nor raise."""
 
 
@@ -178,7 +178,7 @@ class Observers:
         """Has one of them hear no more. To be called where the events are told."""
         self.callbacks = tuple(each for each in self.callbacks if each is not observer)
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: DispatcherEvent) -> None:
         """Has all observers hear an event."""
         for callback in self.callbacks:
             callback(event)

@@ -32,7 +32,7 @@ from .task import Place, Task, outcome_of
 _QUEUED = JobState.QUEUED
 
 
-class Result(Protocol):
+class AnsweredCalls(Protocol):
     """What a worker answers for the calls ``lo`` to ``hi`` of a task; see `transport.messages`."""
 
     task: int
@@ -221,7 +221,11 @@ class Ledger:
     # ------------------------------------------------------------------ answers
 
     def record(
-        self, worker: WorkerRecord, results: Sequence[Result], frames: Sequence[Any], now: float
+        self,
+        worker: WorkerRecord,
+        results: Sequence[AnsweredCalls],
+        frames: Sequence[Any],
+        now: float,
     ) -> list[Task]:
         """Event: a worker has answered for some calls.
 
@@ -244,7 +248,7 @@ class Ledger:
     def _record(
         self,
         worker: WorkerRecord,
-        results: Sequence[Result],
+        results: Sequence[AnsweredCalls],
         frames: Sequence[Any],
         now: float,
         ended_early: list[Task],

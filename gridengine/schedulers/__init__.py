@@ -7,87 +7,34 @@
 
 from __future__ import annotations
 
-import _thread
-import os
+import importlib
 
-from ..logs import Log
-from .base import Scheduler
-from .process import ProcessScheduler
-
+# `typing` is left to those who need it: see `gridengine.schedulers.base`.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .base import Scheduler
+    from .choice import best_available
     from .grid_engine.scheduler import GridEngineScheduler
+    from .process import ProcessScheduler
 
 __all__ = ["GridEngineScheduler", "ProcessScheduler", "Scheduler", "best_available"]
 
-_VARIABLE = "GRIDENGINE_SCHEDULER"
-
-_logger = Log(__name__)
-# `threading.Lock`, without the rest of that module: see `.base`.
-_lock = _thread.allocate_lock()
-_best: Scheduler | None = None
-
-
-def best_available() -> Scheduler:
-    """Returns the program's default scheduler: the same one until it is closed.
-
-    That is a `GridEngineScheduler` if there is a DRMAA library whose master answers, else a
-    `ProcessScheduler`. ``GRIDENGINE_SCHEDULER=process`` or ``=gridengine`` decides instead.
-
-    Raises:
-        ValueError: ``GRIDENGINE_SCHEDULER`` is something else.
-        SchedulerUnavailable: It is ``gridengine``, and there is none; the message says why.
-    """
-    global _best
-    with _lock:
-        if _best is None:
-            _best = _choose(os.environ.get(_VARIABLE, "").strip().lower())
-            _best.on_close(_forget)
-        return _best
-
-
-def _choose(wanted: str) -> Scheduler:
-    if wanted == "process":
-        _logger.info("workers are processes of this host, because of %s=%s", _VARIABLE, wanted)
-        return ProcessScheduler()
-    if wanted not in ("", "gridengine"):
-        raise ValueError(f"{_VARIABLE}={wanted!r}: it is 'process' or 'gridengine', or not set")
-    from ..errors import SchedulerUnavailable
-
-    try:
-        return _grid_engine()
-    except SchedulerUnavailable as error:
-        if wanted:
-            raise
-        _logger.info("workers are processes of this host: %s", error)
-        return ProcessScheduler()
-
-
-def _grid_engine() -> GridEngineScheduler:
-    from .grid_engine import drmaa_library
-
-    drmaa_library.require()  # at no cost on a laptop, which has none
-    from .grid_engine.scheduler import GridEngineScheduler
-
-    scheduler = GridEngineScheduler()
-    system = scheduler.probe()
-    _logger.info("workers are queue jobs of %s, whose master answers", system)
-    return scheduler
-
-
-def _forget() -> None:
-    global _best
-    with _lock:
-        _best = None
+_HOMES = {
+    "GridEngineScheduler": ".grid_engine.scheduler",
+    "ProcessScheduler": ".process",
+    "Scheduler": ".base",
+    "best_available": ".choice",
+}
 
 
 def __getattr__(name: str) -> object:
-    if name == "GridEngineScheduler":
-        # Not at import: most programs never use what it needs.
-        from .grid_engine.scheduler import GridEngineScheduler
-
-        return GridEngineScheduler
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # On first use: who only needs the words in which a scheduler tells what happens, and most
+    # programs, never use what all of these need.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name], __name__), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: both are killed.
 _CLOSE_PATIENCE = 5.0
 
+#: Said to a supervisor that has to end; without it, the program has ended.
+_LAST_WORD = b"q"
+
 
 class ProcessScheduler(Scheduler):
     """Runs jobs in processes of this host, which stay warm from one map to the next.
@@ -84,6 +87,7 @@ class ProcessSession(Session):
         self._events: list[Event] = []
         self._read, self._write = os.pipe()
         os.set_blocking(self._read, False)
+        self._closed = False
 
     def start(
         self,
@@ -149,7 +153,7 @@ class ProcessSession(Session):
         for queue_job in queue_jobs:
             process = self._processes.get(queue_job)
             # By the word it will see that this was no accident.
-            if process is not None and process.hang_up(b"q"):
+            if process is not None and process.hang_up(_LAST_WORD):
                 process.signal(signal.SIGTERM)
 
     def events(self) -> list[Event]:
@@ -158,10 +162,23 @@ class ProcessSession(Session):
             os.read(self._read, 4096)
         except BlockingIOError:
             return []
+        from .events import Ended
+
         events = []
         while self._events:
-            events.append(self._events.pop(0))
+            event = self._events.pop(0)
+            if isinstance(event, Ended):
+                self._let_go(event.queue_job)
+            events.append(event)
         return events
+
+    def _let_go(self, queue_job: str) -> None:
+        process = self._processes.pop(queue_job)
+        # Perhaps only the first of its processes has ended. The others shall not take it for the
+        # end of the program, after which they would remove the dispatcher's folder.
+        process.hang_up(_LAST_WORD)
+        # Its thread may yet be about to write: `close` does not know of it any more.
+        process.wait()
 
     def fileno(self) -> int:
         """Returns a descriptor that is readable when `events` has something to say."""
@@ -169,6 +186,9 @@ class ProcessSession(Session):
 
     def close(self) -> None:
         """Ends all supervisors and waits until they are gone."""
+        if self._closed:
+            return
+        self._closed = True
         import signal
 
         self.stop(list(self._processes))
@@ -177,3 +197,6 @@ class ProcessSession(Session):
                 process.signal(signal.SIGKILL)
                 process.wait()
         self._processes.clear()
+        # No thread of a child's is left that could still write to it.
+        os.close(self._read)
+        os.close(self._write)

@@ -35,7 +35,7 @@ class _Peer:
 
     def __init__(self, connection: socket.socket, buffer: memoryview) -> None:
         self.socket = connection
-        self.reader = zmtp.Reader(buffer)
+        self.reader = zmtp.FrameReader(buffer)
         self.unsent: collections.deque[Any] = collections.deque()
         # Whether to send the rest when there is room.
         self.crowded = False

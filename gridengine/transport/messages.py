@@ -59,7 +59,7 @@ Seconds = Annotated[float, Meta(ge=0, le=1e12)]
 """A duration. The host reckons with it: it shall be neither infinite nor no number."""
 
 
-Loan = tuple[Count, Count, Count]
+LoanPlace = tuple[Count, Count, Count]
 """A buffer that lies in the sender's arena, instead of following as a frame: where it belongs
 among the frames, its offset in the arena, its size."""
 
@@ -147,7 +147,7 @@ class Run(Struct, tag="run", array_like=True, gc=False):
     functions: list[FunctionDefinition]
     forget: list[bytes]
     calls: list[Call]
-    shared: list[Loan] = []
+    shared: list[LoanPlace] = []
     released: list[Count] = []
     arena: str = ""
 
@@ -156,7 +156,7 @@ class Done(Struct, tag="done", array_like=True, gc=False):
     """The outcomes of some calls."""
 
     results: list[Result]
-    shared: list[Loan] = []
+    shared: list[LoanPlace] = []
     released: list[Count] = []
 
 

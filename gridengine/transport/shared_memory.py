@@ -72,6 +72,9 @@ class Arena:
         # No page behind it has been written.
         self._end = 0
         self._lock = threading.Lock()
+        # Threads that write into it; and whether the last of them has to close it.
+        self._writers = 0
+        self._closing = False
         # What is not lent below that: beginnings and ends, in order, no two of them touching.
         self._free: list[tuple[int, int]] = []
         self._trimmed = True
@@ -114,20 +117,27 @@ class Arena:
         room = -(-nbytes // mmap.PAGESIZE) * mmap.PAGESIZE
         with self._lock:
             offset, fresh = self._find(room)
-        if offset is None:
-            return None
-        put = self._write if fresh else self._copy
+            if offset is None:
+                return None
+            self._writers += 1
         try:
-            at = offset
-            for part in frame.parts if type(frame) is Scattered else (frame,):
-                at = put(memoryview(part).cast("B"), at)
+            self._put(frame, offset, room, fresh)
         except OSError:
             # No page is left. The place is not used again: to write there through the mapping
             # would be the end.
             return None
-        if fresh:
-            self._map(offset, room)
+        finally:
+            with self._lock:
+                self._writers -= 1
+                self._close_if_unused()
         return Loan(self, offset, nbytes, room)
+
+    def _put(self, frame: Any, at: int, room: int, fresh: bool) -> None:
+        put, begin = self._write if fresh else self._copy, at
+        for part in frame.parts if type(frame) is Scattered else (frame,):
+            at = put(memoryview(part).cast("B"), at)
+        if fresh:
+            self._map(begin, room)
 
     def _map(self, offset: int, room: int) -> None:
         """Has written pages mapped all at once: else the next copy to each would begin with it."""
@@ -149,6 +159,8 @@ class Arena:
 
     def _find(self, room: int) -> tuple[int | None, bool]:
         """Returns a place for so many bytes, None if there is none; and whether it is fresh."""
+        if self._closing:
+            return None, False
         self._take_in()
         self._used = True
         for index, (begin, end) in enumerate(self._free):
@@ -185,7 +197,7 @@ class Arena:
         with self._lock:
             self._take_in()
             used, self._used = self._used, False
-            if used or self._trimmed:
+            if used or self._trimmed or self._closing:
                 return
             self._trimmed = True
             for begin, end in self._free:
@@ -194,9 +206,19 @@ class Arena:
                 self._end = self._free.pop()[0]
 
     def close(self) -> None:
-        """Gives the memory back, but for what others have mapped."""
-        self._memory.close()
-        os.close(self._descriptor)
+        """Lends nothing any more, and gives the memory back but for what others have mapped.
+
+        Idempotent.
+        """
+        with self._lock:
+            if not self._closing:
+                self._closing = True
+                self._close_if_unused()
+
+    def _close_if_unused(self) -> None:
+        if self._closing and not self._writers:
+            self._memory.close()
+            os.close(self._descriptor)
 
 
 def _size_of(frame: Any) -> int:

@@ -83,7 +83,7 @@ class ForeignError(ConnectionError):
         super().__init__(what)
 
 
-class Reader:
+class FrameReader:
     """Puts together the messages of one peer.
 
     Args:

@@ -66,7 +66,7 @@ class LocalConnection:
         self, path: str, address: bytes, patience: float, hopeless: Callable[[], bool]
     ) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
-        self._reader = zmtp.Reader(memoryview(bytearray(zmtp.READ)))
+        self._reader = zmtp.FrameReader(memoryview(bytearray(zmtp.READ)))
         self._received: collections.deque[list[Any]] = collections.deque()
         # Before an answer is sent: to be told by an exception takes longer.
         self._poll = select.poll()

@@ -35,7 +35,10 @@ def become(name: str, argv: Sequence[str]) -> list[str]:
     """Give the command by which root runs `argv` as a user; it gets there by exec."""
     user = pwd.getpwnam(name)
     setpriv = ["setpriv", f"--reuid={name}", f"--regid={user.pw_gid}", "--init-groups"]
-    return [*setpriv, "env", f"HOME={user.pw_dir}", f"USER={name}", f"LOGNAME={name}", *argv]
+    # Where root's files lie is closed to it.
+    without = ["-u", "TMPDIR", "-u", "GRIDENGINE_RUN_DIR"]
+    own = [f"HOME={user.pw_dir}", f"USER={name}", f"LOGNAME={name}"]
+    return [*setpriv, "env", *without, *own, *argv]
 
 
 def _find(name: str) -> pwd.struct_passwd | None:

@@ -9,7 +9,13 @@ import pytest
 import gridengine
 from gridengine import Job
 from gridengine.dispatcher.registry import dispatcher_for
-from gridengine.ledger.events import Event, JobOver, JobStarted, JobSubmitted, WorkerJoined
+from gridengine.ledger.events import (
+    DispatcherEvent,
+    JobOver,
+    JobStarted,
+    JobSubmitted,
+    WorkerJoined,
+)
 from gridengine.schedulers import ProcessScheduler
 from gridengine.states import JobState
 
@@ -18,10 +24,10 @@ from ..waiting import wait_until
 
 
 def test_an_observer_hears_of_a_job_from_its_start_to_its_end() -> None:
-    heard: list[Event] = []
+    heard: list[DispatcherEvent] = []
     threads: set[str] = set()
 
-    def observer(event: Event) -> None:
+    def observer(event: DispatcherEvent) -> None:
         heard.append(event)
         threads.add(threading.current_thread().name)
 
@@ -47,10 +53,10 @@ def test_an_observer_hears_of_a_job_from_its_start_to_its_end() -> None:
 def test_an_observer_that_fails_harms_nobody_and_is_not_asked_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    asked: list[Event] = []
-    others: list[Event] = []
+    asked: list[DispatcherEvent] = []
+    others: list[DispatcherEvent] = []
 
-    def observer(event: Event) -> None:
+    def observer(event: DispatcherEvent) -> None:
         asked.append(event)
         raise RuntimeError("of the observer")
 

@@ -10,7 +10,7 @@ from gridengine.errors import Death, SchedulerError
 from gridengine.ledger.certificates import SIGNAL, TIMEOUT
 from gridengine.ledger.dispatcher_state import DispatcherState
 from gridengine.ledger.events import (
-    Event,
+    DispatcherEvent,
     JobOver,
     JobRetried,
     JobStarted,
@@ -55,7 +55,7 @@ class Program:
     def __init__(self, capacity: Capacity | None = None, **how: object) -> None:
         self.state = DispatcherState(SETTINGS, capacity or Capacity(2, 5), **how)  # type: ignore[arg-type]
         self.now = 100.0
-        self.events: list[Event] = []
+        self.events: list[DispatcherEvent] = []
         self.state.observers.callbacks = (self.events.append,)
 
     def submit(self, count: int = 1, **traits: object) -> list[Task]:

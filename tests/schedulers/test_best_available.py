@@ -10,7 +10,7 @@ import pytest
 
 from gridengine import schedulers
 from gridengine.errors import SchedulerUnavailable
-from gridengine.schedulers import ProcessScheduler, best_available
+from gridengine.schedulers import ProcessScheduler, best_available, choice
 from gridengine.schedulers.grid_engine.scheduler import GridEngineScheduler
 
 from .conftest import StandIn
@@ -20,7 +20,7 @@ from .conftest import StandIn
 def undecided(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing has been chosen before, nor is after."""
     monkeypatch.delenv("GRIDENGINE_SCHEDULER", raising=False)
-    monkeypatch.setattr(schedulers, "_best", None)
+    monkeypatch.setattr(choice, "_best", None)
     return
 
 

@@ -19,6 +19,7 @@ from gridengine import Job, JobDied, JobState
 from gridengine.schedulers import GridEngineScheduler, ProcessScheduler, Scheduler
 
 from .. import targets
+from ..conftest import warm
 from ..waiting import wait_until
 
 
@@ -35,6 +36,7 @@ def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
         request.getfixturevalue("cluster")
         made = GridEngineScheduler(max_workers=4)
     with made:
+        warm(made, 4 if made.remote else 2)
         yield made
 
 

@@ -22,6 +22,7 @@ from gridengine.schedulers import GridEngineScheduler, ProcessScheduler, Schedul
 
 from .. import targets
 from ..cluster import Cluster, Host
+from ..conftest import warm
 from ..waiting import wait_until
 from . import crashes
 from .crashes import Attempt, Attempts, Crash
@@ -42,6 +43,7 @@ HEARTBEAT, PATIENCE = 0.5, 3.0
 def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
     """Each scheduler in turn, its workers shared by the tests that harm nothing else."""
     with _made(request) as made:
+        warm(made, 4 if made.remote else 2)
         yield made
 
 
@@ -268,9 +270,9 @@ def kills_when_packed(attempts: Attempts) -> dict[str, Any]:
 
 @pytest.mark.parametrize("moment", [kills_when_unpacked, kills_when_run, kills_when_packed])
 def test_a_supervisor_that_dies_while_it_has_a_job_costs_no_attempt(
-    scheduler: Scheduler, attempts: Attempts, moment: Callable[..., Any]
+    own_scheduler: Scheduler, attempts: Attempts, moment: Callable[..., Any]
 ) -> None:
-    job = Job(**moment(attempts), scheduler=scheduler, retries=0)
+    job = Job(**moment(attempts), scheduler=own_scheduler, retries=0)
     job.start()
     assert ("survived", 2) == (job.result, job.attempts)
     first, second = attempts.noted()
@@ -279,14 +281,14 @@ def test_a_supervisor_that_dies_while_it_has_a_job_costs_no_attempt(
 
 @pytest.mark.parametrize("moment", ["before the job is fetched", "after its answer"])
 def test_a_supervisor_that_dies_without_a_job_costs_nothing(
-    scheduler: Scheduler, moment: str
+    own_scheduler: Scheduler, moment: str
 ) -> None:
-    worker, supervisor = start(scheduler, _pid_and_parent).result
+    worker, supervisor = start(own_scheduler, _pid_and_parent).result
     if moment == "before the job is fetched":
         os.kill(supervisor, signal.SIGKILL)
-        assert 9 == start(scheduler, targets.square, 3, retries=0).result
+        assert 9 == start(own_scheduler, targets.square, 3, retries=0).result
     else:
-        job = start(scheduler, targets.square, 3, retries=0)
+        job = start(own_scheduler, targets.square, 3, retries=0)
         job.join()
         os.kill(supervisor, signal.SIGKILL)
         wait_until(lambda: is_gone(worker), what="its worker is gone")

@@ -19,6 +19,7 @@ from gridengine import Job, JobDied, JobState
 from gridengine.schedulers import GridEngineScheduler, ProcessScheduler, Scheduler
 
 from .. import targets
+from ..conftest import warm
 from ..waiting import wait_until
 from . import crashes
 from .crashes import Attempts
@@ -38,6 +39,7 @@ def _made(request: pytest.FixtureRequest) -> Scheduler:
 def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
     """Each scheduler in turn, with one worker, shared by the tests of this file."""
     with _made(request) as made:
+        warm(made, 1)
         yield made
 
 

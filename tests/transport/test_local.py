@@ -449,7 +449,7 @@ def test_messages_are_the_same_however_they_are_cut(seed: int) -> None:
     stream = zmtp.introduction(b"DEALER", b"me") + b"".join(
         bytes(part) for message in messages for part in zmtp.parts(message)
     )
-    reader = zmtp.Reader(memoryview(bytearray(zmtp.READ)))
+    reader = zmtp.FrameReader(memoryview(bytearray(zmtp.READ)))
     got: list[list[bytes]] = []
     near, far = socket.socketpair()
     with near, far:

@@ -117,6 +117,27 @@ def test_a_scattered_buffer_is_lent_in_one_chunk(arena: Arena) -> None:
         del loan
 
 
+def test_one_that_is_closed_while_somebody_writes_into_it_closes_behind_him() -> None:
+    made = Arena.make()
+    assert made is not None
+    descriptor = made._descriptor
+
+    def parts() -> Iterator[bytes]:
+        yield b"a" * SHARED
+        made.close()
+        os.fstat(descriptor)
+        yield b"b"
+
+    frame: Any = Scattered(parts(), SHARED + 1)  # type: ignore[arg-type]
+    assert made.lend(frame) is not None
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
+    made.close()
+    assert made.lend(b"late") is None
+    assert made.lend_large([bytes(SHARED)]) == [bytes(SHARED)]
+    made.trim()
+
+
 def test_what_finds_no_room_travels_as_it_is() -> None:
     full = Arena.make(2 * SHARED)
     assert full is not None

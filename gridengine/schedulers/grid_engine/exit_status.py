@@ -9,7 +9,7 @@ import signal
 from ...errors import format_bytes
 from ...states import DeathCause
 from ..events import End
-from .drmaa_session.messages import Over
+from .drmaa_session.messages import QueueJobEnd
 from .request import Request, parse_memory
 
 _CRASHES = frozenset(
@@ -27,7 +27,7 @@ _LIMIT_ENFORCED = 37  # "qmaster enforced h_rt, h_cpu, or h_vmem limit"
 _AFTER_START = 100  # "assumedly after job": it ran, and a signal ended it
 
 
-def judge(over: Over, request: Request) -> End:
+def judge(over: QueueJobEnd, request: Request) -> End:
     """Returns what is known about the end of a queue job that had asked for ``request``."""
     facts = _Facts(over, request)
     cause = facts.cause()
@@ -45,7 +45,7 @@ def judge(over: Over, request: Request) -> End:
 class _Facts:
     """The evidence, from both sources, in one place."""
 
-    def __init__(self, over: Over, request: Request) -> None:
+    def __init__(self, over: QueueJobEnd, request: Request) -> None:
         self.over = over
         self.request = request
         account, usage = over.accounting, over.usage

@@ -192,13 +192,13 @@ def _job_numbers(text: str) -> set[str | None]:
 def _ask(program: str, *arguments: str) -> str:
     try:
         return commands.run(program, *arguments, seconds=_SECONDS)
-    except commands.Missing:
+    except commands.CommandMissing:
         raise SchedulerError(
             f"there is no {program} here, to tell whose queue jobs are whose"
         ) from None
-    except commands.Slow:
+    except commands.CommandSlow:
         raise SchedulerError(f"{program} has not answered within {_SECONDS:g} s") from None
-    except commands.Failed as error:
+    except commands.CommandFailed as error:
         raise SchedulerError(f"{program}: {error}") from None
 
 

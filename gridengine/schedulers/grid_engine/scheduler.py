@@ -142,11 +142,11 @@ class GridEngineSession(Session):
         self._patience = patience
         self._registry = _registry_file()
         self._events: collections.deque[Event] = collections.deque()
-        self._bell = _Bell()
+        self._wake_pipe = _WakePipe()
         self._answer: queue.SimpleQueue[str | SchedulerUnavailable] = queue.SimpleQueue()
         # For what both threads change: the batches, and which process is the one.
         self._lock = threading.Lock()
-        self._batches: dict[int, _Batch] = {}
+        self._batches: dict[int, _OpenBatch] = {}
         self._live: dict[str, Request] = {}
         self._contact = ""
         self._lives = _LIVES
@@ -200,7 +200,7 @@ class GridEngineSession(Session):
             self._tell(Refused(batch, str(error)))
             return
         with self._lock:
-            self._batches[batch] = _Batch(request, order)
+            self._batches[batch] = _OpenBatch(request, order)
             self._process.send(order)
         if self._over is not None:
             self._give_up(self._over)
@@ -210,14 +210,14 @@ class GridEngineSession(Session):
             self._send(messages.Delete(tuple(queue_jobs)))
 
     def events(self) -> list[Event]:
-        self._bell.mute()
+        self._wake_pipe.take()
         found = []
         while self._events:
             found.append(self._events.popleft())
         return found
 
     def fileno(self) -> int:
-        return self._bell.fileno()
+        return self._wake_pipe.fileno()
 
     def close(self) -> None:
         if self._closing:
@@ -226,7 +226,7 @@ class GridEngineSession(Session):
         self._send(messages.Close())
         # It leaves by itself, whatever is left: nothing here has to wait for that.
         self._reader.join(_CLOSE)
-        self._bell.close()
+        self._wake_pipe.close()
 
     # -- the other end -------------------------------------------------------------------------
 
@@ -274,23 +274,23 @@ class GridEngineSession(Session):
 
     def _take_in(self, message: messages.Message) -> None:
         match message:
-            case messages.Ready(system, contact):
+            case messages.SessionReady(system, contact):
                 self._contact = contact
                 self._answer.put(system)
-            case messages.Failed(reason):
+            case messages.SessionFailed(reason):
                 self._give_up(reason)
-            case messages.Taken(batch, queue_jobs):
+            case messages.BatchTaken(batch, queue_jobs):
                 self._taken(batch, queue_jobs)
-            case messages.Refused(batch, reason):
+            case messages.BatchRefused(batch, reason):
                 with self._lock:
                     self._batches.pop(batch, None)
                 self._tell(Refused(batch, reason))
-            case messages.Over(queue_job):
+            case messages.QueueJobEnd(queue_job):
                 request = self._live.pop(queue_job, self._request)
                 self._tell(Ended(queue_job, judge(message, request)))
-            case messages.Stuck(queue_job, reason):
+            case messages.QueueJobStuck(queue_job, reason):
                 self._tell(Stuck(queue_job, reason))
-            case messages.Notice(text):
+            case messages.LogEntry(text):
                 self._tell(Notice(text))
 
     def _taken(self, batch: int, queue_jobs: tuple[str, ...]) -> None:
@@ -319,47 +319,47 @@ class GridEngineSession(Session):
 
     def _tell(self, event: Event) -> None:
         self._events.append(event)
-        self._bell.ring()
+        self._wake_pipe.send()
 
 
 @dataclasses.dataclass
-class _Batch:
+class _OpenBatch:
     """A batch of which not all has been taken."""
 
     request: Request
     order: messages.Submit
 
 
-class _Bell:
+class _WakePipe:
     """A descriptor that one thread makes readable for another."""
 
     def __init__(self) -> None:
-        self._ear, self._clapper = os.pipe()
-        os.set_blocking(self._ear, False)
-        os.set_blocking(self._clapper, False)
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(self._write, False)
         self._lock = threading.Lock()
         self._open = True
 
     def fileno(self) -> int:
-        return self._ear
+        return self._read
 
-    def ring(self) -> None:
+    def send(self) -> None:
         # Under the lock: the number of a closed descriptor may be another file's by now.
         with self._lock, contextlib.suppress(BlockingIOError):
             if self._open:
-                os.write(self._clapper, b"!")
+                os.write(self._write, b"!")
 
-    def mute(self) -> None:
+    def take(self) -> None:
         with self._lock, contextlib.suppress(BlockingIOError):
             if self._open:
-                os.read(self._ear, 65536)
+                os.read(self._read, 65536)
 
     def close(self) -> None:
         with self._lock:
             if self._open:
                 self._open = False
-                os.close(self._ear)
-                os.close(self._clapper)
+                os.close(self._read)
+                os.close(self._write)
 
 
 def _registry_file() -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ...errors import SchedulerUnavailable
 from . import drmaa_library
-from .drmaa_session.messages import Malformed, Message, Notice, decode, encode
+from .drmaa_session.messages import LogEntry, Malformed, Message, decode, encode
 
 # Without the package's lobby, which would import what this process has no use for.
 _START = (
@@ -65,7 +65,7 @@ class DrmaaProcess:
             try:
                 yield decode(line)
             except Malformed as error:
-                yield Notice(f"the DRMAA session process said {error}")
+                yield LogEntry(f"the DRMAA session process said {error}")
 
     def last_words(self) -> str:
         """Waits for the end of the process, and says how it ended; of use once."""

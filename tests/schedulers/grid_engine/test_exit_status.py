@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from gridengine.schedulers.grid_engine.drmaa_session.messages import Over
+from gridengine.schedulers.grid_engine.drmaa_session.messages import QueueJobEnd
 from gridengine.schedulers.grid_engine.exit_status import judge
 from gridengine.schedulers.grid_engine.request import Request
 from gridengine.states import DeathCause
 
 
-def _over(accounting: dict[str, str] | None = None, **given: Any) -> Over:
+def _over(accounting: dict[str, str] | None = None, **given: Any) -> QueueJobEnd:
     fields: dict[str, Any] = {
         "queue_job": "7.1",
         "exited": False,
@@ -22,7 +22,7 @@ def _over(accounting: dict[str, str] | None = None, **given: Any) -> Over:
         "deleted": False,
         "usage": {},
     }
-    return Over(**{**fields, **given}, accounting=accounting or {})
+    return QueueJobEnd(**{**fields, **given}, accounting=accounting or {})
 
 
 _ACCOUNTS = {
@@ -84,7 +84,7 @@ _ACCOUNTS = {
     ],
 )
 def test_the_cause_of_an_end(
-    over: Over, asked: dict[str, Any], exitcode: int | None, cause: DeathCause | str
+    over: QueueJobEnd, asked: dict[str, Any], exitcode: int | None, cause: DeathCause | str
 ) -> None:
     end = judge(over, Request.of(**asked))
     expected = DeathCause[cause] if isinstance(cause, str) else cause

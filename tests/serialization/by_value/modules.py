@@ -13,14 +13,15 @@ from harness import call, echo, report
 
 
 def load_module(name, text, registered):
-    with tempfile.NamedTemporaryFile("w", suffix=".py", delete=False) as file:
-        file.write(text)
-    spec = importlib.util.spec_from_file_location(name, file.name)
-    module = importlib.util.module_from_spec(spec)
-    if registered:
-        sys.modules[name] = module
-    spec.loader.exec_module(module)
-    os.unlink(file.name)
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "plugin.py")
+        with open(path, "w") as file:
+            file.write(text)
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = importlib.util.module_from_spec(spec)
+        if registered:
+            sys.modules[name] = module
+        spec.loader.exec_module(module)
     return module
 
 

@@ -9,8 +9,8 @@ moment and does it::
     ┌────────────────────┐    Hello      ┌──────────────────────────────────────────┐
     │ GridEngineSession  │    Submit     │  reader ─▶ inbox ─▶ program ── DRMAA ──▶ │ qmaster
     │                    │──▶ Delete ───▶│  (notices            │ │               │
-    │                    │    Close      │   the end of         │ ├▶ accountant ─▶ │ qacct
-    │                    │               │   the other side)    │ └▶ lookout ────▶ │ qstat
+    │                    │    Close      │   the end of         │ ├▶ QacctReader ▶ │ qacct
+    │                    │               │   the other side)    │ └▶ QstatReader ▶ │ qstat
     │                    │◀─ messages ───│  writer ◀────────────┘                   │
     └────────────────────┘               └──────────────────────────────────────────┘
 

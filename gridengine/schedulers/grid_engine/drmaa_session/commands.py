@@ -8,15 +8,15 @@ import shutil
 import subprocess
 
 
-class Missing(Exception):
+class CommandMissing(Exception):
     """The command is not installed here, or cannot be run."""
 
 
-class Slow(Exception):
+class CommandSlow(Exception):
     """The command took longer than it may."""
 
 
-class Failed(Exception):
+class CommandFailed(Exception):
     """The command ended with another status than 0; the message is what it said.
 
     Attributes:
@@ -32,11 +32,11 @@ def run(program: str, *arguments: str, seconds: float) -> str:
     """Returns what a command prints.
 
     Raises:
-        Missing, Slow, Failed: It cannot be told.
+        CommandMissing, CommandSlow, CommandFailed: It cannot be told.
     """
     path = find(program)
     if path is None:
-        raise Missing(program)
+        raise CommandMissing(program)
     try:
         done = subprocess.run(  # noqa: S603  # the Grid Engine's own
             [path, *arguments],
@@ -49,11 +49,11 @@ def run(program: str, *arguments: str, seconds: float) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise Slow(program) from None
+        raise CommandSlow(program) from None
     except OSError as error:
-        raise Missing(str(error)) from error
+        raise CommandMissing(str(error)) from error
     if done.returncode != 0:
-        raise Failed(done.stdout)
+        raise CommandFailed(done.stdout)
     return done.stdout
 
 

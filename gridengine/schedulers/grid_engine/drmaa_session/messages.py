@@ -3,7 +3,8 @@
 ::
 
     program ──▶ session process      Hello  Submit  Delete  Close
-    session process ──▶ program      Ready  Taken  Refused  Over  Stuck  Notice  Closed  Failed
+    session process ──▶ program      SessionReady  BatchTaken  BatchRefused  QueueJobEnd
+                                     QueueJobStuck  LogEntry  Closed  SessionFailed
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Close:
 
 
 @dataclasses.dataclass(frozen=True)
-class Ready:
+class SessionReady:
     """The DRMAA session is there.
 
     Attributes:
@@ -72,14 +73,14 @@ class Ready:
 
 
 @dataclasses.dataclass(frozen=True)
-class Failed:
+class SessionFailed:
     """There will be no DRMAA session; ``reason`` says why."""
 
     reason: str
 
 
 @dataclasses.dataclass(frozen=True)
-class Taken:
+class BatchTaken:
     """The queue jobs of a batch."""
 
     batch: int
@@ -87,7 +88,7 @@ class Taken:
 
 
 @dataclasses.dataclass(frozen=True)
-class Refused:
+class BatchRefused:
     """A batch will never be taken."""
 
     batch: int
@@ -95,7 +96,7 @@ class Refused:
 
 
 @dataclasses.dataclass(frozen=True)
-class Over:
+class QueueJobEnd:
     """A queue job has ended.
 
     Attributes:
@@ -120,7 +121,7 @@ class Over:
 
 
 @dataclasses.dataclass(frozen=True)
-class Stuck:
+class QueueJobStuck:
     """A queue job is in state Eqw."""
 
     queue_job: str
@@ -128,7 +129,7 @@ class Stuck:
 
 
 @dataclasses.dataclass(frozen=True)
-class Notice:
+class LogEntry:
     """Something for the log."""
 
     text: str
@@ -142,8 +143,9 @@ class Closed:
 
 
 Message = (
-    Hello | Submit | Delete | Close | Ready | Failed | Taken | Refused | Over | Stuck | Notice
-    | Closed
+    Hello | Submit | Delete | Close
+    | SessionReady | SessionFailed | BatchTaken | BatchRefused | QueueJobEnd | QueueJobStuck
+    | LogEntry | Closed
 )  # fmt: skip
 
 
@@ -191,6 +193,8 @@ def _checked(expected: str, value: object) -> object:
 
 
 _MESSAGES: tuple[type[Message], ...] = (
-    Hello, Submit, Delete, Close, Ready, Failed, Taken, Refused, Over, Stuck, Notice, Closed,
+    Hello, Submit, Delete, Close,
+    SessionReady, SessionFailed, BatchTaken, BatchRefused, QueueJobEnd, QueueJobStuck,
+    LogEntry, Closed,
 )  # fmt: skip
 _KINDS = {kind.__name__: kind for kind in _MESSAGES}

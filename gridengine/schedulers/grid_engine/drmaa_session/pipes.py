@@ -1,4 +1,4 @@
-"""The lines to and from the user's program, and the watch over whether it is still alive."""
+"""The lines to and from the user's program, and how its end is noticed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import select
 import threading
 from collections.abc import Callable
 
-from .messages import Malformed, Message, Notice, decode, encode
+from .messages import LogEntry, Malformed, Message, decode, encode
 
 _CHUNK = 65536
 _PARENT_POLL = 1000  # milliseconds between two looks at the parent, where there is no pidfd
@@ -19,7 +19,7 @@ class Orphaned:
     """What the inbox has after the last message, once the other side is gone."""
 
 
-class Reader:
+class MessageReader:
     """Reads messages in a thread of its own, so that the other side can always write.
 
     It notices the end of the user's program in two ways: the pipe closes, or, if a forked child
@@ -54,11 +54,11 @@ class Reader:
             try:
                 self._receive(decode(line))
             except Malformed as error:
-                self._receive(Notice(f"not understood: {error}"))
+                self._receive(LogEntry(f"not understood: {error}"))
         return bool(chunk)
 
 
-class Writer:
+class MessageWriter:
     """Writes messages in a thread of its own: a program that does not read holds up nothing."""
 
     def __init__(self, descriptor: int) -> None:

@@ -14,7 +14,7 @@ _MISSED = 2  # looks in a row that do not find a queue job, until it counts as g
 
 
 @dataclasses.dataclass
-class Job:
+class QueueJob:
     """A queue job that is not known to have ended.
 
     Attributes:
@@ -35,7 +35,7 @@ class Job:
 
 
 @dataclasses.dataclass
-class Sight:
+class PollResult:
     """What a look has brought to light."""
 
     stuck: frozenset[str] = frozenset()
@@ -44,10 +44,10 @@ class Sight:
     """One of those that wait, if it is time to say what for."""
 
 
-class Watch:
+class PollingPlan:
     """Decides from the states of the queue jobs."""
 
-    def __init__(self, jobs: dict[str, Job]) -> None:
+    def __init__(self, jobs: dict[str, QueueJob]) -> None:
         self._jobs = jobs
         self._pause = _FIRST
         self._next: float | None = None
@@ -77,11 +77,11 @@ class Watch:
         self._next = None  # until the answer is there
         return frozenset(self._jobs)
 
-    def seen(self, states: dict[str, str] | None, asked: frozenset[str], now: float) -> Sight:
+    def seen(self, states: dict[str, str] | None, asked: frozenset[str], now: float) -> PollResult:
         """Takes in what ``qstat`` said of those asked for."""
         if states is None:
             self._schedule(now)
-            return Sight()
+            return PollResult()
         stuck, gone = set(), set()
         for name in asked & self._jobs.keys():
             job, state = self._jobs[name], states.get(name)
@@ -95,7 +95,7 @@ class Watch:
             if job.missed >= _MISSED:
                 gone.add(name)
         self._schedule(now)
-        return Sight(frozenset(stuck), frozenset(gone), self._waiting(now))
+        return PollResult(frozenset(stuck), frozenset(gone), self._waiting(now))
 
     def worth_saying(self, reason: str, now: float) -> bool:
         """Returns whether a person has not read this reason just before."""

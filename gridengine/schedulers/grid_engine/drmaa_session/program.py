@@ -11,27 +11,27 @@ import signal
 import sys
 import time
 
-from . import polling as watch
-from . import qstat as lookout
+from . import qstat
 from .drmaa_calls import Denied, Ending, Library, Limited, TooLarge, Unreachable
 from .messages import (
+    BatchRefused,
+    BatchTaken,
     Close,
     Closed,
     Delete,
-    Failed,
     Hello,
+    LogEntry,
     Message,
-    Notice,
-    Over,
-    Ready,
-    Refused,
-    Stuck,
+    QueueJobEnd,
+    QueueJobStuck,
+    SessionFailed,
+    SessionReady,
     Submit,
-    Taken,
 )
 from .outage import Outage
-from .pipes import Orphaned, Reader, Writer
-from .qacct import Accountant, Accounted
+from .pipes import MessageReader, MessageWriter, Orphaned
+from .polling import PollingPlan, QueueJob
+from .qacct import Accounting, QacctReader
 from .registry import Registry
 
 _BUSY = 0.05  # seconds between two questions for ended queue jobs, while some have just ended
@@ -42,7 +42,7 @@ _LEAVE = 600.0  # seconds in which a master that does not answer may come back t
 
 
 @dataclasses.dataclass
-class Order:
+class PendingSubmit:
     """A batch of which not all has been submitted."""
 
     submit: Submit
@@ -56,22 +56,26 @@ class Program:
     """The session: what lives, what is to be done, and with whom it talks."""
 
     def __init__(
-        self, hello: Hello, library: Library, writer: Writer, inbox: queue.SimpleQueue[object]
+        self,
+        hello: Hello,
+        library: Library,
+        writer: MessageWriter,
+        inbox: queue.SimpleQueue[object],
     ) -> None:
         self._library = library
         self._writer = writer
         self._inbox = inbox
         self._hello = hello
         self._registry = Registry(hello.registry, hello.parent)
-        self._jobs: dict[str, watch.Job] = {}
+        self._jobs: dict[str, QueueJob] = {}
         self._arrays: collections.Counter[str] = collections.Counter()
-        self._orders: collections.deque[Order] = collections.deque()
-        self._doomed: dict[str, None] = {}
+        self._orders: collections.deque[PendingSubmit] = collections.deque()
+        self._to_delete: dict[str, None] = {}
         self._endings: dict[str, Ending] = {}
-        self._doubted: dict[str, Ending] = {}
-        self._accountant = Accountant(inbox.put)
-        self._lookout = lookout.Lookout(inbox.put)
-        self._watch = watch.Watch(self._jobs)
+        self._unconfirmed: dict[str, Ending] = {}
+        self._qacct = QacctReader(inbox.put)
+        self._qstat = qstat.QstatReader(inbox.put)
+        self._plan = PollingPlan(self._jobs)
         self._asked: frozenset[str] = frozenset()
         self._settling: frozenset[str] = frozenset()
         self._outage = Outage(self._say)
@@ -95,7 +99,7 @@ class Program:
 
     def _connected(self) -> bool:
         try:
-            self._send(Ready(*self._library.open(self._hello.contact)))
+            self._send(SessionReady(*self._library.open(self._hello.contact)))
         except Unreachable as error:
             since = self._outage.since or time.monotonic()
             if time.monotonic() - since >= self._hello.patience:
@@ -108,7 +112,7 @@ class Program:
 
     def _adopt(self, queue_jobs: tuple[str, ...]) -> None:
         now = time.monotonic()
-        self._jobs.update({name: watch.Job(now) for name in queue_jobs})
+        self._jobs.update({name: QueueJob(now) for name in queue_jobs})
         for name in queue_jobs:
             self._note([name], "")
         # DRMAA has not kept what ended when nobody was there.
@@ -141,15 +145,15 @@ class Program:
             self._collect()
         except Unreachable as error:
             self._outage.lost(str(error))
-        if (asked := self._watch.due(time.monotonic())) is not None:
-            self._asked, self._settling = asked, frozenset(self._doubted)
-            self._lookout.look(asked)
+        if (asked := self._plan.due(time.monotonic())) is not None:
+            self._asked, self._settling = asked, frozenset(self._unconfirmed)
+            self._qstat.look(asked)
 
     def _finished(self) -> bool:
         return self._leaving and (not self._jobs or time.monotonic() > self._ends_at)
 
     def _leave(self) -> None:
-        if not self._doomed:
+        if not self._to_delete:
             with contextlib.suppress(OSError):
                 self._registry.close()
         self._send(Closed(len(self._jobs)))
@@ -160,28 +164,28 @@ class Program:
 
     def _handle(self, thing: object) -> None:
         if isinstance(thing, Submit):
-            self._orders.append(Order(thing, thing.count, thing.count))
+            self._orders.append(PendingSubmit(thing, thing.count, thing.count))
         elif isinstance(thing, Delete):
-            self._doom(thing.queue_jobs)
-        elif isinstance(thing, Accounted):
+            self._delete_soon(thing.queue_jobs)
+        elif isinstance(thing, Accounting):
             if (ending := self._endings.pop(thing.queue_job, None)) is not None:
                 self._end(ending, thing.record)
-        elif isinstance(thing, lookout.Seen):
+        elif isinstance(thing, qstat.QueueStates):
             self._seen(thing)
-        elif isinstance(thing, lookout.Explained):
+        elif isinstance(thing, qstat.ErrorReasons):
             for name, reason in thing.reasons.items():
-                self._send(Stuck(name, reason))
-        elif isinstance(thing, lookout.WaitsFor):
-            if self._watch.worth_saying(thing.reason, time.monotonic()):
+                self._send(QueueJobStuck(name, reason))
+        elif isinstance(thing, qstat.WaitReason):
+            if self._plan.worth_saying(thing.reason, time.monotonic()):
                 self._say(f"queue job {thing.queue_job} waits: {thing.reason}")
-        elif isinstance(thing, Notice):
+        elif isinstance(thing, LogEntry):
             self._send(thing)
         elif isinstance(thing, (Close, Orphaned)) and not self._leaving:
             self._leaving = True
             self._ends_at = time.monotonic() + _LEAVE
             self._orders.clear()
-            self._doom(tuple(self._jobs))
-            if not self._doomed:
+            self._delete_soon(tuple(self._jobs))
+            if not self._to_delete:
                 self._settled()
 
     def _settled(self) -> None:
@@ -189,24 +193,24 @@ class Program:
         if self._leaving:
             self._ends_at = time.monotonic() + _SETTLE
 
-    def _doom(self, queue_jobs: tuple[str, ...]) -> None:
+    def _delete_soon(self, queue_jobs: tuple[str, ...]) -> None:
         for name in queue_jobs:
             if name in self._jobs and not self._jobs[name].deleted:
                 self._jobs[name].deleted = True
-                self._doomed[name] = None
+                self._to_delete[name] = None
         self._pause = _BUSY
 
     # -- what is to be done --------------------------------------------------------------------
 
     def _delete(self) -> None:
-        while self._doomed:
-            name = next(iter(self._doomed))
+        while self._to_delete:
+            name = next(iter(self._to_delete))
             self._library.delete(name)
             self._answered()
-            del self._doomed[name]
+            del self._to_delete[name]
             if self._jobs[name].forgotten:
                 self._end(Ending(name, aborted=True), {})
-            if not self._doomed:
+            if not self._to_delete:
                 self._settled()
 
     def _submit(self) -> None:
@@ -224,30 +228,30 @@ class Program:
                 self._refuse(order, str(error))
             self._answered()
 
-    def _submit_array(self, order: Order) -> None:
+    def _submit_array(self, order: PendingSubmit) -> None:
         names = self._library.submit(order.submit, min(order.left, order.largest))
         now = time.monotonic()
-        self._jobs.update({name: watch.Job(now) for name in names})
+        self._jobs.update({name: QueueJob(now) for name in names})
         self._note(names, order.submit.name)
-        self._watch.submitted(now)
+        self._plan.submitted(now)
         self._pause = _BUSY
         order.left -= len(names)
-        self._send(Taken(order.submit.batch, tuple(names)))
+        self._send(BatchTaken(order.submit.batch, tuple(names)))
         if order.left <= 0:
             self._orders.popleft()
 
-    def _refuse(self, order: Order, reason: str) -> None:
+    def _refuse(self, order: PendingSubmit, reason: str) -> None:
         self._orders.popleft()
-        self._send(Refused(order.submit.batch, reason))
+        self._send(BatchRefused(order.submit.batch, reason))
 
-    def _say_limited(self, order: Order, reason: str) -> None:
+    def _say_limited(self, order: PendingSubmit, reason: str) -> None:
         if not order.said:
             order.said = True
             self._say(f"{order.left} queue jobs are submitted as soon as the site allows: {reason}")
 
     def _answered(self) -> None:
         if self._outage.answered():
-            self._watch.hurry(time.monotonic())
+            self._plan.hurry(time.monotonic())
 
     # -- what ended ----------------------------------------------------------------------------
 
@@ -260,33 +264,33 @@ class Program:
             if job.deleted or (ending.exited and ending.status == 0):
                 self._end(ending, {})
             elif ending.aborted:
-                self._doubted[ending.queue_job] = ending
-                self._watch.at_once(time.monotonic())
+                self._unconfirmed[ending.queue_job] = ending
+                self._plan.at_once(time.monotonic())
             else:
                 self._account(ending)
 
     def _account(self, ending: Ending) -> None:
         self._endings[ending.queue_job] = ending
-        self._accountant.ask(ending.queue_job)
+        self._qacct.ask(ending.queue_job)
 
     def _settle(self, states: dict[str, str] | None) -> None:
         """Decides about those that ended by DRMAA's word: it says so of one in error, too."""
-        for name in self._doubted.keys() & self._settling:
-            ending = self._doubted.pop(name)
+        for name in self._unconfirmed.keys() & self._settling:
+            ending = self._unconfirmed.pop(name)
             if "d" in (states or {}).get(name, "d"):
                 self._account(ending)
             else:
                 self._jobs[name].forgotten = True
-        if self._doubted:
-            self._watch.at_once(time.monotonic())
+        if self._unconfirmed:
+            self._plan.at_once(time.monotonic())
 
     def _end(self, ending: Ending, record: dict[str, str]) -> None:
         job = self._jobs.pop(ending.queue_job)
         # Whoever asks about it yet, because the queue or DRMAA told of its end too, asks in vain.
-        self._doomed.pop(ending.queue_job, None)
-        self._doubted.pop(ending.queue_job, None)
+        self._to_delete.pop(ending.queue_job, None)
+        self._unconfirmed.pop(ending.queue_job, None)
         self._endings.pop(ending.queue_job, None)
-        self._send(Over(**vars(ending), deleted=job.deleted, accounting=record))
+        self._send(QueueJobEnd(**vars(ending), deleted=job.deleted, accounting=record))
         array = _array(ending.queue_job)
         self._arrays[array] -= 1
         if not self._arrays[array]:
@@ -295,18 +299,18 @@ class Program:
                 self._registry.remove(array)
             self._limited_until = 0.0
 
-    def _seen(self, seen: lookout.Seen) -> None:
-        sight = self._watch.seen(seen.states, self._asked, time.monotonic())
+    def _seen(self, seen: qstat.QueueStates) -> None:
+        result = self._plan.seen(seen.states, self._asked, time.monotonic())
         self._settle(seen.states)
         if seen.states is not None:
             self._answered()
         elif seen.reason:
             self._outage.lost(seen.reason)
-        if sight.stuck:
-            self._lookout.explain(sight.stuck)
-        if sight.waiting is not None:
-            self._lookout.ask_why(sight.waiting)
-        for name in sight.gone - self._endings.keys():
+        if result.stuck:
+            self._qstat.explain(result.stuck)
+        if result.waiting is not None:
+            self._qstat.ask_why(result.waiting)
+        for name in result.gone - self._endings.keys():
             # DRMAA's news of it were lost, as can happen when the master is started anew.
             self._account(Ending(name))
 
@@ -316,7 +320,7 @@ class Program:
         self._writer.send(message)
 
     def _say(self, text: str) -> None:
-        self._send(Notice(text))
+        self._send(LogEntry(text))
 
 
 def _array(queue_job: str) -> str:
@@ -332,8 +336,8 @@ def main() -> None:
     os.environ.pop("LD_PRELOAD", None)
     inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
     orders, news = _private(0, os.O_RDONLY), _private(1, os.O_WRONLY)
-    Reader(orders, inbox.put)
-    writer = Writer(news)
+    MessageReader(orders, inbox.put)
+    writer = MessageWriter(news)
     hello = inbox.get()
     if isinstance(hello, Hello):
         if hello.parent != os.getppid():
@@ -342,7 +346,7 @@ def main() -> None:
         try:
             Program(hello, Library(), writer, inbox).run()
         except Denied as error:
-            writer.send(Failed(str(error)))
+            writer.send(SessionFailed(str(error)))
     writer.finish(1.0)
     # At once: a thread may wait for a command that hangs.
     os._exit(0)

@@ -25,14 +25,14 @@ Record = dict[str, str]
 
 
 @dataclasses.dataclass(frozen=True)
-class Accounted:
+class Accounting:
     """What there is about a queue job; an empty record if nothing is known."""
 
     queue_job: str
     record: Record
 
 
-class Accountant:
+class QacctReader:
     """A thread that looks up what the Grid Engine has written down about ended queue jobs.
 
     An accounting file may hold the jobs of years, which ``qacct`` reads from end to end: one
@@ -40,7 +40,7 @@ class Accountant:
     that took too long.
     """
 
-    def __init__(self, answer: Callable[[Accounted], None]) -> None:
+    def __init__(self, answer: Callable[[Accounting], None]) -> None:
         self._answer = answer
         self._asked: queue.SimpleQueue[tuple[str, float]] = queue.SimpleQueue()
         self._open: dict[str, float] = {}
@@ -74,18 +74,18 @@ class Accountant:
             return
         try:
             text = commands.run("qacct", "-j", job, seconds=PATIENCE)
-        except commands.Slow:
+        except commands.CommandSlow:
             self._slow += 1
             return
-        except commands.Missing:
+        except commands.CommandMissing:
             self._slow = _SLOW
             return
-        except commands.Failed:
+        except commands.CommandFailed:
             return  # not written yet
         self._slow = 0
         for queue_job, record in records(text):
             if self._open.pop(queue_job, None) is not None:
-                self._answer(Accounted(queue_job, {**record, **_reason(queue_job, record)}))
+                self._answer(Accounting(queue_job, {**record, **_reason(queue_job, record)}))
 
     def _give_up(self) -> None:
         now = time.monotonic()
@@ -96,7 +96,7 @@ class Accountant:
         ]
         for queue_job in late:
             del self._open[queue_job]
-            self._answer(Accounted(queue_job, {}))
+            self._answer(Accounting(queue_job, {}))
 
 
 def _reason(queue_job: str, record: Record) -> Record:

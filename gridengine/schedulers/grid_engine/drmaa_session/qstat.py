@@ -17,7 +17,7 @@ _SECONDS = 20.0  # for one command; the master of a large site is busy at times
 
 
 @dataclasses.dataclass(frozen=True)
-class Seen:
+class QueueStates:
     """The state letters of those asked for that are in the queue.
 
     None if that cannot be told, because of ``reason``; empty if there is no ``qstat`` here.
@@ -28,26 +28,26 @@ class Seen:
 
 
 @dataclasses.dataclass(frozen=True)
-class Explained:
+class ErrorReasons:
     """Why queue jobs are in state Eqw: the Grid Engine's words for each."""
 
     reasons: dict[str, str]
 
 
 @dataclasses.dataclass(frozen=True)
-class WaitsFor:
+class WaitReason:
     """Why a queue job has not started, empty if nobody knows."""
 
     queue_job: str
     reason: str
 
 
-class Lookout:
+class QstatReader:
     """A thread that runs ``qstat`` and tells what it saw."""
 
-    def __init__(self, answer: Callable[[Seen | Explained | WaitsFor], None]) -> None:
+    def __init__(self, answer: Callable[[QueueStates | ErrorReasons | WaitReason], None]) -> None:
         self._answer = answer
-        self._tasks: queue.SimpleQueue[Callable[[], Seen | Explained | WaitsFor]]
+        self._tasks: queue.SimpleQueue[Callable[[], QueueStates | ErrorReasons | WaitReason]]
         self._tasks = queue.SimpleQueue()
         threading.Thread(target=self._run, daemon=True).start()
 
@@ -57,11 +57,11 @@ class Lookout:
 
     def explain(self, queue_jobs: frozenset[str]) -> None:
         """Has it told why queue jobs are in error."""
-        self._tasks.put(lambda: Explained(_errors(queue_jobs)))
+        self._tasks.put(lambda: ErrorReasons(_errors(queue_jobs)))
 
     def ask_why(self, queue_job: str) -> None:
         """Has it told why a queue job has not started."""
-        self._tasks.put(lambda: WaitsFor(queue_job, _obstacles(queue_job.partition(".")[0])))
+        self._tasks.put(lambda: WaitReason(queue_job, _obstacles(queue_job.partition(".")[0])))
 
     def _run(self) -> None:
         while True:
@@ -72,22 +72,22 @@ def _ask(program: str, *arguments: str) -> str:
     """What a command says, be it that it failed; nothing if there is no such command."""
     try:
         return commands.run(program, *arguments, seconds=_SECONDS)
-    except commands.Failed as error:
+    except commands.CommandFailed as error:
         return error.output
-    except (commands.Missing, commands.Slow):
+    except (commands.CommandMissing, commands.CommandSlow):
         return ""
 
 
-def _look(wanted: frozenset[str]) -> Seen:
+def _look(wanted: frozenset[str]) -> QueueStates:
     try:
         text = commands.run("qstat", "-xml", "-u", _user(), seconds=_SECONDS)
-        return Seen(dict(listed(text, wanted)))
-    except commands.Missing:
-        return Seen(None)
-    except commands.Slow:
-        return Seen(None, f"qstat has not answered within {_SECONDS:g} s")
-    except (commands.Failed, ElementTree.ParseError) as error:
-        return Seen(None, f"qstat: {error}")
+        return QueueStates(dict(listed(text, wanted)))
+    except commands.CommandMissing:
+        return QueueStates(None)
+    except commands.CommandSlow:
+        return QueueStates(None, f"qstat has not answered within {_SECONDS:g} s")
+    except (commands.CommandFailed, ElementTree.ParseError) as error:
+        return QueueStates(None, f"qstat: {error}")
 
 
 def _user() -> str:

@@ -9,7 +9,7 @@ from gridengine.schedulers.grid_engine.drmaa_session.messages import (
     Hello,
     Malformed,
     Message,
-    Over,
+    QueueJobEnd,
     Submit,
     decode,
     encode,
@@ -21,7 +21,7 @@ from gridengine.schedulers.grid_engine.drmaa_session.messages import (
     [
         Hello(("/a", "/b"), 1, "/run/x.json", 60.0, "", ("1.1",)),
         Submit(1, ("/bin/true", "a\nb", "\udcff"), 2, "x", "-r n", "/logs"),
-        Over("1.1", True, 0, "", False, False, {"a": "b"}, {}),
+        QueueJobEnd("1.1", True, 0, "", False, False, {"a": "b"}, {}),
         Close(),
     ],
 )
@@ -44,9 +44,9 @@ def test_a_message_survives_the_way(message: Message) -> None:
         b'["Delete", {}]',
         b'["Delete", {"queue_jobs": "1.1"}]',
         b'["Delete", {"queue_jobs": [1]}]',
-        b'["Taken", {"batch": true, "queue_jobs": []}]',
-        b'["Notice", {"text": null}]',
-        b'[["Notice"], {"text": ""}]',
+        b'["BatchTaken", {"batch": true, "queue_jobs": []}]',
+        b'["LogEntry", {"text": null}]',
+        b'[["LogEntry"], {"text": ""}]',
     ],
 )
 def test_anything_else_is_malformed(line: bytes) -> None:

@@ -6,95 +6,95 @@ import itertools
 
 import pytest
 
-from gridengine.schedulers.grid_engine.drmaa_session.polling import Job, Watch
+from gridengine.schedulers.grid_engine.drmaa_session.polling import PollingPlan, QueueJob
 
 
 @pytest.fixture
-def jobs() -> dict[str, Job]:
+def jobs() -> dict[str, QueueJob]:
     """Two queue jobs, submitted at 0."""
-    return {"1.1": Job(0.0), "1.2": Job(0.0)}
+    return {"1.1": QueueJob(0.0), "1.2": QueueJob(0.0)}
 
 
 @pytest.fixture
-def watch(jobs: dict[str, Job]) -> Watch:
-    """Their watch."""
-    made = Watch(jobs)
+def plan(jobs: dict[str, QueueJob]) -> PollingPlan:
+    """When they are looked at."""
+    made = PollingPlan(jobs)
     made.submitted(0.0)
     return made
 
 
-def _looks(watch: Watch, states: dict[str, str] | None, until: float) -> list[float]:
+def _looks(plan: PollingPlan, states: dict[str, str] | None, until: float) -> list[float]:
     """When it looks, if it sees the same each time."""
     times, now = [], 0.0
     while now < until:
-        if (asked := watch.due(now)) is not None:
-            watch.seen(states, asked, now)
+        if (asked := plan.due(now)) is not None:
+            plan.seen(states, asked, now)
             times.append(now)
         now += 0.5
     return times
 
 
-def test_looks_become_rarer(watch: Watch) -> None:
-    times = _looks(watch, {"1.1": "qw", "1.2": "qw"}, 200)
+def test_looks_become_rarer(plan: PollingPlan) -> None:
+    times = _looks(plan, {"1.1": "qw", "1.2": "qw"}, 200)
     gaps = [b - a for a, b in itertools.pairwise(times)]
     assert gaps == sorted(gaps)
     assert 2 == times[0]
     assert 30 == gaps[-1]
 
 
-def test_running_queue_jobs_are_looked_at_least(watch: Watch) -> None:
-    times = _looks(watch, {"1.1": "r", "1.2": "r"}, 1000)
+def test_running_queue_jobs_are_looked_at_least(plan: PollingPlan) -> None:
+    times = _looks(plan, {"1.1": "r", "1.2": "r"}, 1000)
     assert 120 == times[-1] - times[-2]
 
 
-def test_nothing_is_looked_at_while_an_answer_is_awaited(watch: Watch) -> None:
-    assert watch.due(2.0) is not None
-    assert watch.due(1000.0) is None
+def test_nothing_is_looked_at_while_an_answer_is_awaited(plan: PollingPlan) -> None:
+    assert plan.due(2.0) is not None
+    assert plan.due(1000.0) is None
 
 
-def test_no_queue_job_no_look(jobs: dict[str, Job], watch: Watch) -> None:
+def test_no_queue_job_no_look(jobs: dict[str, QueueJob], plan: PollingPlan) -> None:
     jobs.clear()
-    assert watch.due(1000.0) is None
+    assert plan.due(1000.0) is None
 
 
-def test_one_in_error_is_told_once(watch: Watch) -> None:
-    asked = watch.due(2.0)
+def test_one_in_error_is_told_once(plan: PollingPlan) -> None:
+    asked = plan.due(2.0)
     assert asked is not None
-    assert {"1.2"} == watch.seen({"1.1": "qw", "1.2": "Eqw"}, asked, 2.0).stuck
-    assert not watch.seen({"1.1": "qw", "1.2": "Eqw"}, asked, 9.0).stuck
+    assert {"1.2"} == plan.seen({"1.1": "qw", "1.2": "Eqw"}, asked, 2.0).stuck
+    assert not plan.seen({"1.1": "qw", "1.2": "Eqw"}, asked, 9.0).stuck
 
 
-def test_one_that_is_not_there_twice_is_gone(watch: Watch) -> None:
-    asked = watch.due(2.0)
+def test_one_that_is_not_there_twice_is_gone(plan: PollingPlan) -> None:
+    asked = plan.due(2.0)
     assert asked is not None
-    assert not watch.seen({"1.1": "r"}, asked, 2.0).gone
-    assert not watch.seen(None, asked, 3.0).gone
-    assert {"1.2"} == watch.seen({"1.1": "r"}, asked, 9.0).gone
+    assert not plan.seen({"1.1": "r"}, asked, 2.0).gone
+    assert not plan.seen(None, asked, 3.0).gone
+    assert {"1.2"} == plan.seen({"1.1": "r"}, asked, 9.0).gone
 
 
 def test_one_that_was_submitted_after_the_look_is_not_missed(
-    jobs: dict[str, Job], watch: Watch
+    jobs: dict[str, QueueJob], plan: PollingPlan
 ) -> None:
-    asked = watch.due(2.0)
+    asked = plan.due(2.0)
     assert asked is not None
-    jobs["2.1"] = Job(2.0)
+    jobs["2.1"] = QueueJob(2.0)
     for now in (2.0, 9.0):
-        assert "2.1" not in watch.seen({"1.1": "r", "1.2": "r"}, asked, now).gone
+        assert "2.1" not in plan.seen({"1.1": "r", "1.2": "r"}, asked, now).gone
 
 
-def test_that_all_wait_is_told_after_a_while(watch: Watch) -> None:
+def test_that_all_wait_is_told_after_a_while(plan: PollingPlan) -> None:
     asked = frozenset({"1.1", "1.2"})
     waiting = {"1.1": "qw", "1.2": "qw"}
-    assert watch.seen(waiting, asked, 5.0).waiting is None
-    assert "1.1" == watch.seen(waiting, asked, 15.0).waiting
-    assert watch.seen(waiting, asked, 20.0).waiting is None
-    assert "1.1" == watch.seen(waiting, asked, 60.0).waiting
-    assert watch.seen({"1.1": "r", "1.2": "qw"}, asked, 120.0).waiting is None
+    assert plan.seen(waiting, asked, 5.0).waiting is None
+    assert "1.1" == plan.seen(waiting, asked, 15.0).waiting
+    assert plan.seen(waiting, asked, 20.0).waiting is None
+    assert "1.1" == plan.seen(waiting, asked, 60.0).waiting
+    assert plan.seen({"1.1": "r", "1.2": "qw"}, asked, 120.0).waiting is None
 
 
-def test_the_same_reason_is_not_told_again_soon(watch: Watch) -> None:
-    assert watch.worth_saying("full", 10.0)
-    assert not watch.worth_saying("full", 40.0)
-    assert not watch.worth_saying("", 41.0)
-    assert watch.worth_saying("in error", 42.0)
-    assert watch.worth_saying("in error", 1000.0)
+def test_the_same_reason_is_not_told_again_soon(plan: PollingPlan) -> None:
+    assert plan.worth_saying("full", 10.0)
+    assert not plan.worth_saying("full", 40.0)
+    assert not plan.worth_saying("", 41.0)
+    assert plan.worth_saying("in error", 42.0)
+    assert plan.worth_saying("in error", 1000.0)

@@ -1,0 +1,157 @@
+"""What a process has that a test could leave behind: children, threads, descriptors, folders."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+
+
+class Traces(NamedTuple):
+    """What there is at one moment.
+
+    Attributes:
+        children: Process ids.
+        threads: As `threading.enumerate` has them.
+        descriptors: What each is open on, as Linux names it: ``socket:[4711]``.
+        doors: Addresses of the sockets that listen.
+        names: Paths of what lies in the folders.
+    """
+
+    children: frozenset[int]
+    threads: frozenset[threading.Thread]
+    descriptors: collections.Counter[str]
+    doors: frozenset[Any]
+    names: frozenset[str]
+
+
+def look(folders: Sequence[Path]) -> Traces:
+    """Returns what this process has, and what lies in these folders."""
+    opened = _descriptors()
+    doors = {_address(number) for number, at in opened.items() if _is_socket(at)}
+    return Traces(
+        children=frozenset(_children(os.getpid())),
+        threads=frozenset(threading.enumerate()),
+        descriptors=collections.Counter(opened.values()),
+        doors=frozenset(door for door, listens in doors if listens),
+        names=frozenset(f"{folder}/{name}" for folder in folders for name in _names(folder)),
+    )
+
+
+def new(before: Traces, now: Traces) -> list[str]:
+    """Says what is there now and was not before.
+
+    What a scheduler that was open before does in the meantime is its own: its supervisors, which
+    were children before, replace their workers; these connect to where it listened before, and
+    lend memory to it.
+    """
+    pids = now.children - before.children
+    threads = now.threads - before.threads
+    return [
+        *(f"process {pid} ({_command(pid)})" for pid in sorted(pids)),
+        *(f"thread {thread.name}" for thread in threads if thread.is_alive()),
+        *_new_descriptors(before, now),
+        *sorted(now.names - before.names),
+    ]
+
+
+def _new_descriptors(before: Traces, now: Traces) -> Iterator[str]:
+    surplus = now.descriptors - before.descriptors
+    if not surplus:
+        return
+    lent = {at for child in before.children for at in _memory_of(child)}
+    for number, at in _descriptors().items():
+        if not surplus[at] or at in lent or _is_connection(number, at, before.doors):
+            continue
+        surplus[at] -= 1
+        yield f"descriptor {number} on {at}"
+
+
+def _descriptors(pid: int | str = "self") -> dict[int, str]:
+    folder, found = f"/proc/{pid}/fd", {}
+    for number in map(int, _names(Path(folder))):
+        # The listing's own is gone by now.
+        with contextlib.suppress(OSError):
+            at = os.readlink(f"{folder}/{number}")
+            if _is_memory(at):
+                # All have the same name.
+                at += f" {os.stat(f'{folder}/{number}').st_ino}"
+            found[number] = at
+    # The standard streams are pytest's to change.
+    return {number: at for number, at in found.items() if number > 2}
+
+
+def _is_memory(at: str) -> bool:
+    return at.startswith("/memfd:")
+
+
+def _memory_of(pid: int) -> set[str]:
+    """Returns the memory without a name that a process and those below it have open."""
+    return {
+        at
+        for each in (pid, *_descendants(pid))
+        for at in _descriptors(each).values()
+        if _is_memory(at)
+    }
+
+
+def _is_socket(at: str) -> bool:
+    return at.startswith("socket:")
+
+
+def _is_connection(number: int, at: str, doors: frozenset[Any]) -> bool:
+    if not _is_socket(at):
+        return False
+    address, listens = _address(number)
+    return not listens and address in doors
+
+
+def _address(number: int) -> tuple[Any, bool]:
+    """Returns a socket's own address, which its connections share, and whether it listens."""
+    try:
+        with socket.socket(fileno=os.dup(number)) as copy:
+            address = copy.getsockname()
+            # Of one that listens on all addresses, each connection has its own.
+            place = address[1] if isinstance(address, tuple) else address
+            return place, bool(copy.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+    except OSError:
+        return None, False
+
+
+def _children(pid: int) -> set[int]:
+    if sys.platform != "linux":
+        return {child.pid for child in psutil.Process(pid).children()}
+    # psutil looks at every process of the machine, which takes longer than most tests.
+    found: set[int] = set()
+    for task in _names(Path(f"/proc/{pid}/task")):
+        with contextlib.suppress(OSError):
+            children = Path(f"/proc/{pid}/task/{task}/children").read_text().split()
+            found.update(map(int, children))
+    return found
+
+
+def _descendants(pid: int) -> set[int]:
+    children = _children(pid)
+    return children.union(*map(_descendants, children))
+
+
+def _command(pid: int) -> str:
+    try:
+        return " ".join(psutil.Process(pid).cmdline())[:200]
+    except psutil.Error:
+        return "ended"
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
