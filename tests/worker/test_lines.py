@@ -36,8 +36,8 @@ def router(context: zmq.Context[zmq.Socket[bytes]], tmp_path: Path) -> Iterator[
         yield router
 
 
-def local(tmp_path: Path, patience: float = PATIENCE) -> LocalConnection:
-    return LocalConnection(str(tmp_path / "socket"), b"me", patience, hopeless=lambda: True)
+def local(tmp_path: Path, patience: float = PATIENCE, *, hopeless: bool = False) -> LocalConnection:
+    return LocalConnection(str(tmp_path / "socket"), b"me", patience, hopeless=lambda: hopeless)
 
 
 @pytest.fixture(params=["local", "network"])
@@ -48,7 +48,7 @@ def line(
 ) -> Iterator[Connection]:
     launch = Launch([f"ipc://{tmp_path / 'socket'}"], heartbeat=PATIENCE)
     if request.param == "local":
-        line = open_connection(launch, b"me", lambda: True)
+        line = open_connection(launch, b"me", lambda: False)
     else:
         line = ZeroMQConnection(launch, b"me")
     line.send([b"hello"])
@@ -107,7 +107,7 @@ def test_it_waits_for_a_message_for_so_long_and_no_longer(
 
 def test_where_nobody_will_listen_there_is_no_line(tmp_path: Path) -> None:
     with pytest.raises(ConnectionError, match="nobody listens"):
-        local(tmp_path)
+        local(tmp_path, hopeless=True)
 
 
 def test_where_nobody_answers_there_is_no_line(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_where_nobody_answers_there_is_no_line(tmp_path: Path) -> None:
         listener.bind(str(tmp_path / "socket"))
         listener.listen()
         with pytest.raises(ConnectionError, match="nobody answers"):
-            local(tmp_path)
+            local(tmp_path, hopeless=True)
 
 
 def test_it_waits_for_a_socket_file_that_is_to_be_made(
