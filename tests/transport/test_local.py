@@ -88,7 +88,7 @@ def line(connections: LocalConnections, name: bytes = b"peer") -> Iterator[Peer]
     made: list[LocalConnection] = []
     path = path_of(connections)
     thread = threading.Thread(
-        target=lambda: made.append(LocalConnection(path, name, PATIENCE, hopeless=lambda: True))
+        target=lambda: made.append(LocalConnection(path, name, PATIENCE, hopeless=lambda: False))
     )
     thread.start()
     while thread.is_alive():

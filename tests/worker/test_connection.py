@@ -38,8 +38,8 @@ def router(context: zmq.Context[zmq.Socket[bytes]], tmp_path: Path) -> Iterator[
         yield router
 
 
-def local(tmp_path: Path, patience: float = PATIENCE) -> LocalConnection:
-    return LocalConnection(str(tmp_path / "socket"), b"me", patience, hopeless=lambda: True)
+def local(tmp_path: Path, patience: float = PATIENCE, *, hopeless: bool = False) -> LocalConnection:
+    return LocalConnection(str(tmp_path / "socket"), b"me", patience, hopeless=lambda: hopeless)
 
 
 class Host:
@@ -74,7 +74,7 @@ def pair(
     launch = Launch([f"ipc://{tmp_path / 'socket'}"], heartbeat=PATIENCE)
     connection: Connection
     if request.param == "local":
-        connection = open_connection(launch, b"me", lambda: True)
+        connection = open_connection(launch, b"me", lambda: False)
         host = Host(router, None)
     else:
         connection = ZeroMQConnection(launch, b"me")
@@ -153,7 +153,7 @@ def test_it_waits_for_a_message_for_so_long_and_no_longer(
 
 def test_where_nobody_will_listen_there_is_no_line(tmp_path: Path) -> None:
     with pytest.raises(ConnectionError, match="nobody listens"):
-        local(tmp_path)
+        local(tmp_path, hopeless=True)
 
 
 def test_where_nobody_answers_there_is_no_line(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_where_nobody_answers_there_is_no_line(tmp_path: Path) -> None:
         listener.bind(str(tmp_path / "socket"))
         listener.listen()
         with pytest.raises(ConnectionError, match="nobody answers"):
-            local(tmp_path)
+            local(tmp_path, hopeless=True)
 
 
 def test_it_waits_for_a_socket_file_that_is_to_be_made(
