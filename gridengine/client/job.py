@@ -108,8 +108,12 @@ class Job:
         """
         self.start_on(dispatcher_for(self._scheduler or best_available()))
 
-    def start_on(self, dispatcher: Dispatcher) -> None:
-        """As `start`, through a certain dispatcher; for interfaces such as `JobDispatcher`."""
+    def start_on(self, dispatcher: Dispatcher) -> Task:
+        """As `start`, through a certain dispatcher; for interfaces such as `JobDispatcher`.
+
+        Returns:
+            The dispatcher's record of the job.
+        """
         self._check_closed()
         if self._task is not None:
             raise RuntimeError("jobs can only be started once")
@@ -136,6 +140,7 @@ class Job:
         dispatcher.submit(task)
         self._dispatcher = dispatcher
         self._task = task
+        return task
 
     def join(self, timeout: float | None = None) -> None:
         """Waits until the job is over, or ``timeout`` seconds have passed.
