@@ -15,11 +15,11 @@ from gridengine.schedulers import ProcessScheduler
 from .. import targets
 from ..waiting import wait_until
 
-#: Jobs that wait. To cancel each by a look at all that wait takes many seconds.
+#: Jobs that wait. To cancel each by a look at all that wait takes a minute.
 MANY = 20_000
 
 #: Seconds that it may take to cancel so many, on a host that does much else.
-SOON = 2.0
+SOON = 10.0
 
 
 @pytest.fixture
