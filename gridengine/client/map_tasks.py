@@ -197,14 +197,14 @@ class MapTasks:
                 return
 
     def _submit(self, items: Sequence[Any]) -> Task:
-        packed, apart = self._pack(items)
-        size = len(packed.payload) + sum(frame.nbytes for frame in packed.frames)
+        (payload, frames), apart = self._pack(items)
+        size = len(payload) + sum(frame.nbytes for frame in frames)
         self._bytes_per_call = size / len(items)
         task = Task(
             self._function,
             self._mode,
-            packed.payload,
-            self._dispatcher.share(packed.frames),
+            payload,
+            self._dispatcher.share(frames),
             name=self._function.name,
             size=len(items),
             first=self._fed,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
-from ..errors import Death, JobDied, UnpackingError
+from ..errors import Death, JobDied, JobExited, JobTimeout, UnpackingError
 from ..ledger.task import Outcome, Task
 from ..serialization.serializer import add_note, short_repr, unpack, unpack_error
-from ..states import Mode
+from ..states import JobState, Mode
 
 
 def values_of(task: Task, reraise: bool) -> tuple[list[Any], BaseException | None]:
@@ -45,6 +46,30 @@ def _values_in(
                 return [], failed
             got[index - outcome.lo] = failed
     return got, None
+
+
+def value_in(task: Task, outcome: Outcome) -> Any:
+    """Returns the value of a job, unpacked.
+
+    Raises:
+        UnpackingError: It cannot be rebuilt here.
+    """
+    try:
+        return unpack(outcome.payload, outcome.frames)
+    except BaseException as error:
+        raise unreadable(error, task, outcome) from error
+
+
+def exitcode_of(task: Task, error: BaseException | None) -> int:
+    """Returns what a process would have exited with that had been a job without a value."""
+    if task.state is JobState.CANCELLED:
+        return -(task.exit_signal or signal.SIGTERM)
+    failure = task.outcomes[-1].failures.get(0) if task.outcomes else None
+    if isinstance(failure, Death):
+        return 1 if failure.exitcode is None else failure.exitcode
+    if isinstance(failure, JobTimeout):
+        return -signal.SIGKILL
+    return error.exitcode if isinstance(error, JobExited) else 1
 
 
 def error_of(task: Task, index: int) -> BaseException | None:
