@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import itertools
 import signal as _signal
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -11,16 +10,16 @@ from typing import Any
 from ..dispatcher.dispatcher import Dispatcher
 from ..dispatcher.registry import dispatcher_for, open_dispatchers
 from ..dispatcher.waiting import wait
-from ..errors import Death, JobExited, JobTimeout
+from ..errors import UnpackingError
 from ..ledger.task import Task, Usage
 from ..schedulers import best_available
 from ..schedulers.base import Scheduler
-from ..serialization.serializer import name_of, pack, pack_function, short_repr, unpack
-from ..states import JobState, Mode
+from ..serialization.serializer import pack, pack_arguments, pack_function
+from ..states import FINAL, JobState, Mode
+from .job_arguments import check_target, checked_retries, checked_timeout, default_name
 from .job_object import Returned, run_job, state_in
-from .results import error_of, unreadable
+from .results import error_of, exitcode_of, value_in
 
-_numbers = itertools.count(1)
 _UNKNOWN = object()
 _CALL, _FINISHED = Mode.CALL, JobState.FINISHED
 
@@ -54,9 +53,13 @@ class Job:
         ValueError: An argument has an impossible value.
     """
 
-    _task: Task | None = None
-    _dispatcher: Dispatcher | None = None
-    _value: Any = _UNKNOWN
+    # What few jobs are given, or have, they alone set.
+    _daemon = False
+    _mutable = False
+    _scheduler: Scheduler | None = None
+    _resources: Mapping[str, object] | None = None
+    _timeout = 0.0
+    _retries: int | None = None
     _error: BaseException | None = None
     _closed = False
 
@@ -77,18 +80,28 @@ class Job:
     ) -> None:
         if group is not None:
             raise ValueError("group must be None: there are no groups of jobs")
-        if target is not None and not callable(target):
-            raise TypeError(f"target is {short_repr(target)}, which cannot be called")
+        check_target(target)
         self._target = target
+        # What all jobs have in the end is there from the start: an attribute that comes when many
+        # jobs have been made has each of them make a dictionary, which takes as long as `start`.
+        self._task: Task | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._value: Any = _UNKNOWN
         self._args = tuple(args)
         self._kwargs = dict(kwargs) if kwargs else {}
-        self._name = str(name) if name is not None else _default_name(target)
-        self._daemon = bool(daemon)
-        self._mutable = mutable
-        self._scheduler = scheduler
-        self._resources = resources
-        self._timeout = 0.0 if timeout is None else _checked_timeout(timeout)
-        self._retries = retries if retries is None else _checked_retries(retries)
+        self._name = str(name) if name is not None else default_name(target)
+        if scheduler is not None:
+            self._scheduler = scheduler
+        if daemon:
+            self._daemon = True
+        if mutable:
+            self._mutable = True
+        if resources:
+            self._resources = resources
+        if timeout is not None:
+            self._timeout = checked_timeout(timeout)
+        if retries is not None:
+            self._retries = checked_retries(retries)
 
     # ------------------------------------------------------------------ Thread's interface
 
@@ -109,14 +122,20 @@ class Job:
         """
         self.start_on(dispatcher_for(self._scheduler or best_available()))
 
-    def start_on(self, dispatcher: Dispatcher) -> None:
-        """As `start`, through a certain dispatcher; for interfaces such as `JobDispatcher`."""
-        self._check_closed()
-        if self._task is not None:
+    def start_on(self, dispatcher: Dispatcher) -> Task:
+        """As `start`, through a certain dispatcher; for interfaces such as `JobDispatcher`.
+
+        Returns:
+            The dispatcher's record of the job.
+        """
+        if self._closed or self._task is not None:
+            self._check_closed()
             raise RuntimeError("jobs can only be started once")
+        # Kept for a death certificate to name.
+        arguments = self._args, self._kwargs
         if type(self).run is Job.run and not self._mutable:
             function = pack_function(self._target or _do_nothing)
-            payload, frames = pack((self._args, self._kwargs), "the arguments (args, kwargs)")
+            payload, frames = pack_arguments(arguments)
         else:
             function = pack_function(run_job)
             payload, frames = pack(((self,), {}), "the job")
@@ -125,7 +144,7 @@ class Job:
             function,
             _CALL,
             payload,
-            dispatcher.share(frames),
+            dispatcher.share(frames) if frames else frames,
             name=self._name,
             kind=dispatcher.kind_of(self._resources) if self._resources else 0,
             timeout=self._timeout,
@@ -133,10 +152,11 @@ class Job:
             error_retries=retries or 0,
             daemon=self._daemon,
         )
-        task.arguments = self._args, self._kwargs
+        task.arguments = arguments
         dispatcher.submit(task)
         self._dispatcher = dispatcher
         self._task = task
+        return task
 
     def join(self, timeout: float | None = None) -> None:
         """Waits until the job is over, or ``timeout`` seconds have passed.
@@ -146,8 +166,9 @@ class Job:
         Raises:
             RuntimeError: The job has not been started.
         """
-        if wait(self._started("join"), timeout) and self._mutable:
-            self._collect()
+        task = self._started("join")
+        if wait(task, timeout) and self._mutable:
+            self._collect(task)
 
     def is_alive(self) -> bool:
         """Returns True from the moment that `start` returns until the job is over."""
@@ -203,17 +224,10 @@ class Job:
         task = self._task
         if task is None or not task.over:
             return None
-        if task.state is JobState.FINISHED:
+        if task.state is _FINISHED:
             return 0
-        if task.state is JobState.CANCELLED:
-            return -(task.exit_signal or _signal.SIGTERM)
-        failure = task.outcomes[-1].failures.get(0) if task.outcomes else None
-        if isinstance(failure, Death):
-            return 1 if failure.exitcode is None else failure.exitcode
-        if isinstance(failure, JobTimeout):
-            return -_signal.SIGKILL
-        error = self._collect_error()
-        return error.exitcode if isinstance(error, JobExited) else 1
+        self._collect(task)
+        return exitcode_of(task, self._error)
 
     def terminate(self) -> None:
         """Ends the job with SIGTERM; one that does not run yet is taken back.
@@ -258,10 +272,10 @@ class Job:
             RuntimeError: The job has not been started.
             ValueError: It was closed.
         """
-        wait(self._started("get the result of"))
-        self._collect()
-        if self._error is not None:
-            raise self._error
+        if self._value is _UNKNOWN:
+            self._wait_to("get the result of")
+            if self._error is not None:
+                raise self._error
         return self._value
 
     @property
@@ -272,8 +286,7 @@ class Job:
             RuntimeError: The job has not been started.
             ValueError: It was closed.
         """
-        wait(self._started("get the exception of"))
-        self._collect()
+        self._wait_to("get the exception of")
         return self._error
 
     @property
@@ -321,6 +334,14 @@ class Job:
             raise RuntimeError(f"cannot {what} a job before it is started")
         return self._task
 
+    def _wait_to(self, what: str) -> None:
+        """Waits for the end of the job, and has its value or its error there."""
+        task = self._started(what)
+        if task.state not in FINAL:
+            wait(task)
+        if self._value is _UNKNOWN and self._error is None:
+            self._collect(task)
+
     def _check_closed(self) -> None:
         if self._closed:
             raise ValueError("the job was closed")
@@ -330,38 +351,31 @@ class Job:
         if not task.over and self._dispatcher is not None:
             self._dispatcher.cancel([task], signum)
 
-    def _collect(self) -> None:
+    def _collect(self, task: Task) -> None:
         """Unpacks the answer, once, in the thread that asks for it."""
-        task = self._task
         # Taken before the look at the value: another thread lets go of it when that is there.
-        outcome = task.outcomes[-1] if task is not None and task.outcomes else None
+        outcome = task.outcomes[-1] if task.outcomes else None
         if self._value is not _UNKNOWN or self._error is not None:
             return
-        finished = task is not None and task.state is _FINISHED
-        error = None if finished else self._collect_error()
-        if error is not None:
-            self._adopt(state_in(error))
-            self._error = error
-            return
-        assert task is not None
+        if task.state is not _FINISHED:
+            error = error_of(task, 0)
+            if error is not None:
+                self._adopt(state_in(error))
+                self._error = error
+                return
         assert outcome is not None
         try:
-            value = unpack(outcome.payload, outcome.frames)
-        except BaseException as raised:
-            self._error = unreadable(raised, task, outcome)
+            value = value_in(task, outcome)
+        except UnpackingError as error:
+            self._error = error.with_traceback(None)
             return
-        if isinstance(value, Returned):
+        if type(value) is Returned:
             self._adopt(value.state)
             value = value.value
         self._value = value
         if outcome.frames or type(outcome.payload) is not bytes:
             # A large result shall not be there twice.
             task.outcomes[-1] = outcome._replace(payload=b"", frames=())
-
-    def _collect_error(self) -> BaseException | None:
-        if self._error is None and self._task is not None:
-            self._error = error_of(self._task, 0)
-        return self._error
 
     def _adopt(self, state: Mapping[str, Any] | None) -> None:
         if self._mutable and state is not None:
@@ -370,30 +384,6 @@ class Job:
 
 def _do_nothing() -> None:
     """Stands for a target of None."""
-
-
-# ---------------------------------------------------------------------- arguments, exit
-
-
-def _default_name(target: object) -> str:
-    number = next(_numbers)
-    return f"Job-{number}" if target is None else f"Job-{number} ({name_of(target)})"
-
-
-def _checked_timeout(timeout: float) -> float:
-    if not isinstance(timeout, (int, float)):
-        raise TypeError(f"timeout is {timeout!r}; it takes seconds")
-    if not timeout > 0:
-        raise ValueError(f"timeout is {timeout!r}; it takes more than 0 seconds")
-    return float(timeout)
-
-
-def _checked_retries(retries: int) -> int:
-    if not isinstance(retries, int):
-        raise TypeError(f"retries is {retries!r}; it takes a whole number")
-    if retries < 0:
-        raise ValueError(f"retries is {retries!r}; it takes 0 or more")
-    return retries
 
 
 def _at_exit() -> None:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any
 
+from ..dispatcher.dispatcher import Dispatcher
 from ..dispatcher.registry import dispatcher_for
 from ..errors import TimeoutError
+from ..ledger.task import Task
 from ..schedulers import best_available
 from ..schedulers.base import Scheduler
 from ..settings import port_range
@@ -54,7 +56,9 @@ class JobDispatcher:
         self._owned = not isinstance(scheduler, Scheduler) and scheduler is not best_available
         self._host = host
         self._ports = ports
+        self._dispatcher: Dispatcher | None = None
         self._jobs: list[Job] = []
+        self._tasks: list[Task] = []
         self._began = self._ended = 0.0
         self.scheduler = made
         self.start_time: float | None = None
@@ -74,12 +78,12 @@ class JobDispatcher:
         if self._jobs:
             raise RuntimeError("jobs were dispatched before: join() them first")
         waiting = list(jobs)
-        dispatcher = dispatcher_for(self.scheduler, self._host, self._ports)
+        self._dispatcher = dispatcher_for(self.scheduler, self._host, self._ports)
         self.start_time, self.end_time = time.time(), None
         self._began = time.monotonic()
         try:
             for job in waiting:
-                job.start_on(dispatcher)
+                self._tasks.append(job.start_on(self._dispatcher))
                 self._jobs.append(job)
         except BaseException:
             self._cancel()
@@ -105,7 +109,7 @@ class JobDispatcher:
                 raise TimeoutError(f"{alive} of {len(self._jobs)} jobs are not over")
         if self._jobs:
             self.end_time, self._ended = time.time(), time.monotonic()
-        jobs, self._jobs = self._jobs, []
+        jobs, self._jobs, self._tasks = self._jobs, [], []
         if reraise:
             return [job.result for job in jobs]
         return [job.exception if job.exception is not None else job.result for job in jobs]
@@ -124,10 +128,11 @@ class JobDispatcher:
             self.scheduler.close()
 
     def _cancel(self) -> None:
-        jobs, self._jobs = self._jobs, []
-        for job in jobs:
-            if job.is_alive():
-                job.kill()
+        tasks, self._jobs, self._tasks = self._tasks, [], []
+        unfinished = [task for task in tasks if not task.over]
+        # All at once: the dispatcher looks through what waits for each time it is asked.
+        if unfinished and self._dispatcher is not None:
+            self._dispatcher.cancel(unfinished)
 
     def __enter__(self) -> JobDispatcher:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import time
 
@@ -46,7 +47,7 @@ def map(
             begun. Otherwise exceptions stand in the list in the place of values; `raised`
             tells them from exceptions that ``f`` returned.
         chunksize: Calls that go to a worker together. By default by the time they take.
-        timeout: Seconds for the whole map.
+        timeout: Seconds for the whole map. An item that is just being drawn is waited for.
 
     Returns:
         The values, in the order of the items.
@@ -65,7 +66,7 @@ def map(
         raise TypeError("map() must have at least one iterable")
     if chunksize is not None and operator.index(chunksize) < 1:
         raise ValueError(f"chunksize is {chunksize}; it takes at least 1")
-    end = None if timeout is None else time.monotonic() + timeout
+    end = math.inf if timeout is None else time.monotonic() + timeout
     single = len(iterables) == 1
     items = iterables[0] if single else zip(*iterables)  # noqa: B905  # as the builtin
     length = min(operator.length_hint(each, -1) for each in iterables)
@@ -75,9 +76,9 @@ def map(
     # Now, when the first workers are on their way: they start in the meantime.
     from ..serialization.serializer import pack_function
     from ..states import Mode
-    from .map_tasks import MapTasks
+    from .map_stream import stream
 
-    tasks = MapTasks(
+    runs = stream(
         dispatcher,
         pack_function(f, "the function"),
         items,
@@ -85,14 +86,20 @@ def map(
         length=length,
         chunksize=chunksize,
         reraise=reraise,
+        end=end,
     )
+    results: list[R] = []
     try:
-        return tasks.run(end)
-    except BaseException:
-        tasks.abandon()
+        for values in runs:
+            results += values
+    except RuntimeError as error:
+        # A call may raise StopIteration, but the stream, which is a generator, cannot.
+        if isinstance(error.__cause__, StopIteration) and raised(error.__cause__):
+            raise error.__cause__ from error.__cause__.__cause__
         raise
     finally:
-        tasks.close()
+        runs.close()
+    return results
 
 
 def raised(value: object) -> bool:

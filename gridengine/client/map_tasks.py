@@ -1,32 +1,29 @@
-"""One map on its way: tasks of calls, packed just ahead of the workers, and their answers.
+"""The items of a map as tasks: runs of neighbours, packed just ahead of the workers.
 
-A map is cut into *tasks* of neighbouring calls, one task each. The thread that called `map`
-packs them, just ahead of the workers, and unpacks the answers: an iterable of any length needs
-the memory of a few tasks, and an error in it is raised where it was made.
+An iterable of any length needs the memory of a few tasks, and an error in it is raised where it
+was made.
 """
 
 from __future__ import annotations
 
-import collections
 import functools
 import itertools
+import math
 import queue
+import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from ..dispatcher.dispatcher import Dispatcher
 from ..dispatcher.waiting import when_over
-from ..errors import TimeoutError
-from ..ledger.task import Outcome, Task
+from ..ledger.task import Task
 from ..serialization.batches import pack_each, pack_together
 from ..serialization.packed import Function, Packed
-from ..serialization.serializer import unpack
 from ..settings import BLOCK_BYTES, BLOCK_SECONDS, CHUNK_SECONDS
 from ..states import JobState, Mode
-from .results import error_from, unreadable
 
-#: MapTasks that a map has under way at most, where they are small.
+#: Tasks that a map has under way at most, where they are small.
 _AHEAD_TASKS = 4000
 
 #: Seconds for which a map keeps the interpreter to itself: long against the 0.1 ms that it costs
@@ -38,7 +35,23 @@ _AHEAD_BYTES = 256 * 1024 * 1024
 
 
 class MapTasks:
-    """One map on its way."""
+    """The tasks of one map, as far as its items have been drawn.
+
+    Args:
+        dispatcher: Whose workers do them.
+        function: What is called.
+        items: The arguments.
+        mode: How the function is applied to an item.
+        length: How many items there are, below 0 if that is not known.
+        chunksize: Calls in a task; by default by the time that they take.
+        buffersize: Calls at most that are drawn and not taken.
+        fail_fast: Whether after a failure no more calls are wanted.
+        end: When no more items are to be drawn, on the monotonic clock.
+
+    Attributes:
+        taken: Calls whose values have been taken.
+        failed: Whether no more calls are wanted.
+    """
 
     def __init__(
         self,
@@ -49,7 +62,9 @@ class MapTasks:
         *,
         length: int,
         chunksize: int | None,
-        reraise: bool,
+        buffersize: int | None,
+        fail_fast: bool,
+        end: float,
     ) -> None:
         self._dispatcher = dispatcher
         self._function = function._replace(frames=dispatcher.share(function.frames))
@@ -58,56 +73,50 @@ class MapTasks:
         sliced = type(items) in (range, list, tuple)
         self._sequence = cast(Sequence[Any], items) if sliced else None
         self._items = iter(items)
+        if end < math.inf:
+            # Items may be slow to come, and from one to the next.
+            self._items = itertools.takewhile(lambda _: time.monotonic() < end, self._items)
         self._mode = mode
         self._length = length
         self._chunksize = chunksize
-        self._reraise = reraise
+        self._buffersize = math.inf if buffersize is None else buffersize
+        self._fail_fast = fail_fast
+        self._end = end
         self._fed = 0
         self._exhausted = False
-        self._failed = False
-        self._timed_out = False
         self._bytes_per_call = 0.0
-        self._tasks: collections.deque[Task] = collections.deque()
         self._bytes_ahead = 0
-        self._running = 0
         self._breathed = 0.0
+        # With the bytes of their arguments. Those are in it that are done, but were not asked for.
+        self._running: dict[Task, int] = {}
         self._answered: queue.SimpleQueue[Task] = queue.SimpleQueue()
-        self._read: dict[Task, tuple[list[Any], BaseException | None]] = {}
+        self.taken = 0
+        self.failed = False
 
-    def run(self, end: float | None) -> list[Any]:
-        results: list[Any] = []
-        while True:
-            while not self._exhausted and not self._failed and self._has_room():
-                self._feed()
-                self._breathe()
-            while self._tasks and self._tasks[0] in self._read:
-                values, error = self._read.pop(self._tasks.popleft())
-                results.extend(values)
-                if error is not None:
-                    raise error
-            if not self._tasks and (self._exhausted or self._failed):
-                return results
-            if not self._wait_for_an_answer(end):
-                self._timed_out = True
-                raise TimeoutError(f"the map was not done in time; {len(results)} calls were")
+    @property
+    def over(self) -> bool:
+        """True once no task is under way, and none will be."""
+        return not self._running and (self._exhausted or self.failed)
 
-    def _wait_for_an_answer(self, end: float | None) -> bool:
-        patience = None if end is None else max(0.0, end - time.monotonic())
-        try:
-            task = self._answered.get(timeout=patience)
-        except queue.Empty:
-            return False
+    def answered(self, wait: bool) -> Iterator[Task]:
+        """Yields the tasks that are done; with ``wait``, waits for the first until time is up."""
+        if wait:
+            patience = self._end - time.monotonic()
+            limit = None if patience == math.inf else min(max(0.0, patience), threading.TIMEOUT_MAX)
+            try:
+                yield self._taken_back(self._answered.get(timeout=limit))
+            except queue.Empty:
+                return
         # One look at what is to be fed serves all answers that have come meanwhile.
-        for waiting in range(self._answered.qsize(), -1, -1):
-            # Unpacked in the order in which they come: an answer that waits for its turn as it
-            # came holds the memory of its worker, beside that of its values later.
-            self._read[task] = self._values(task)
-            task.outcomes.clear()
-            self._running -= 1
+        for _ in range(self._answered.qsize()):
             self._breathe()
-            if waiting:
-                task = self._answered.get()
-        return True
+            if self._end < time.monotonic():
+                return
+            yield self._taken_back(self._answered.get())
+
+    def _taken_back(self, task: Task) -> Task:
+        self._bytes_ahead -= self._running.pop(task)
+        return task
 
     def _breathe(self) -> None:
         """Lets the dispatcher's thread have the interpreter once in a while.
@@ -119,15 +128,23 @@ class MapTasks:
             time.sleep(1e-6)
             self._breathed = time.perf_counter()
 
-    def abandon(self) -> None:
-        """Takes back what is not done: after an error of its own, the workers may finish."""
-        unfinished = [task for task in self._tasks if not task.over]
-        if not unfinished:
-            return
-        if self._failed and not self._timed_out:
+    # ------------------------------------------------------------------ the end
+
+    def drop(self) -> None:
+        """Takes back what is not done; a call that runs may end, but nobody hears of it."""
+        unfinished = self._unfinished()
+        if unfinished:
             self._dispatcher.drop(unfinished)
-        else:
+
+    def cancel(self) -> None:
+        """Takes back what is not done; what runs is killed."""
+        unfinished = self._unfinished()
+        if unfinished:
             self._dispatcher.cancel(unfinished)
+
+    def _unfinished(self) -> list[Task]:
+        running, self._running = self._running, {}
+        return [task for task in running if not task.over]
 
     def close(self) -> None:
         """Has large arrays in the function let go: no other map will have the same."""
@@ -136,31 +153,84 @@ class MapTasks:
 
     # ------------------------------------------------------------------ feeding
 
-    def _has_room(self) -> bool:
-        """Tells whether another task should be there, so that no worker waits for one."""
+    def has_room(self, waiting: int = 0) -> bool:
+        """Tells whether another task should be there, so that no worker waits for one.
+
+        ``waiting`` are tasks that are done and only wait for the consumer.
+        """
+        if self._exhausted or self.failed or self._fed - self.taken >= self._buffersize:
+            return False
         pace = self._dispatcher.usual_duration(self._function.key)
         staff = self._dispatcher.staff()
+        running = len(self._running) + waiting
         if self._bytes_ahead > _AHEAD_BYTES:
             # Large arguments: the next one for whoever is first to be done.
-            return self._running <= staff
-        # What each runs, what waits there, and as much again to choose from.
-        few = 3 * staff + 2
-        if self._running < few:
+            return running <= staff
+        few = _few(staff)
+        if running < few:
             return True
         if pace is not None and self._chunksize is not None:
-            # MapTasks that are smaller than they should be: as many as make up for that.
+            # Tasks that are smaller than they should be: as many as make up for that.
             seconds = max(1e-7, pace * self._chunksize)
-            return self._running < min(_AHEAD_TASKS, few * BLOCK_SECONDS / seconds)
+            return running < min(_AHEAD_TASKS, few * BLOCK_SECONDS / seconds)
         if pace is None or pace > BLOCK_SECONDS:
             # Slow calls: as many at once as there may ever be workers for.
-            return self._running < 3 * self._dispatcher.possible_workers
+            return running < 3 * self._dispatcher.possible_workers
         return False
+
+    def feed(self, waiting: int) -> Iterator[Task]:
+        """Yields new tasks as long as there is room, and the items are not slow to come.
+
+        Raises:
+            BaseException: What drawing them raises.
+            PackingError: One of them cannot travel.
+            SchedulerError: The scheduler was closed.
+        """
+        # Answers do not wait for long.
+        enough = time.monotonic() + BLOCK_SECONDS
+        while self.has_room(waiting):
+            items = self._take(self._size())
+            if not items:
+                return
+            yield self._submit(items)
+            self._breathe()
+            if time.monotonic() > enough:
+                return
+
+    def _submit(self, items: Sequence[Any]) -> Task:
+        (payload, frames), apart = self._pack(items)
+        size = len(payload) + sum(frame.nbytes for frame in frames)
+        self._bytes_per_call = size / len(items)
+        task = Task(
+            self._function,
+            self._mode,
+            payload,
+            self._dispatcher.share(frames),
+            name=self._function.name,
+            size=len(items),
+            first=self._fed,
+            fail_fast=self._fail_fast,
+            apart=apart,
+        )
+        task.arguments = items
+        self._fed += len(items)
+        self._bytes_ahead += size
+        self._running[task] = size
+        when_over(task, functools.partial(self._over, task))
+        self._dispatcher.submit(task)
+        return task
+
+    def _over(self, task: Task) -> None:
+        if self._fail_fast and task.state is not JobState.FINISHED:
+            self.failed = True
+        self._answered.put(task)
 
     def _size(self) -> int:
         if self._dispatcher.fresh:
             return 1
+        room = self._buffersize - (self._fed - self.taken)
         if self._chunksize is not None:
-            return self._chunksize
+            return int(min(self._chunksize, room))
         pace = self._dispatcher.usual_duration(self._function.key)
         if pace is None:
             return 1
@@ -169,7 +239,7 @@ class MapTasks:
             return 1
         size = BLOCK_SECONDS / max(pace, 1e-8)
         size = min(size, BLOCK_BYTES / self._bytes_per_call)
-        # MapTasks shrink towards the end, so that the workers end together, but not below what a
+        # Tasks shrink towards the end, so that the workers end together, but not below what a
         # message is worth. Where the end is not known, as much as there was may still come.
         staff = self._dispatcher.staff()
         known = self._length >= 0
@@ -178,45 +248,35 @@ class MapTasks:
         if known:
             least = min(least, self._length / staff)
         size = min(size, max(left / (4 * staff), least) + 1)
+        # Not all of a small buffer for the first who comes.
+        size = min(size, room, self._buffersize / _few(staff))
         return max(1, int(size))
-
-    def _feed(self) -> None:
-        items = self._take(self._size())
-        if not items:
-            self._exhausted = True
-            return
-        packed, apart = self._pack(items)
-        size = len(packed.payload) + sum(frame.nbytes for frame in packed.frames)
-        self._bytes_per_call = size / len(items)
-        task = Task(
-            self._function,
-            self._mode,
-            packed.payload,
-            self._dispatcher.share(packed.frames),
-            name=self._function.name,
-            size=len(items),
-            first=self._fed,
-            fail_fast=self._reraise,
-            apart=apart,
-        )
-        task.arguments = items
-        self._fed += len(items)
-        self._bytes_ahead += size
-        self._running += 1
-        self._tasks.append(task)
-        when_over(task, functools.partial(self._over, task, size))
-        self._dispatcher.submit(task)
 
     def _take(self, count: int) -> Sequence[Any]:
         if self._sequence is not None:
-            return self._sequence[self._fed : self._fed + count]
-        return list(itertools.islice(self._items, count))
+            items = self._sequence[self._fed : self._fed + count]
+            self._exhausted = not items
+            return items
+        return self._draw(count)
 
-    def _over(self, task: Task, size: int) -> None:
-        if self._reraise and task.state is not JobState.FINISHED:
-            self._failed = True
-        self._bytes_ahead -= size
-        self._answered.put(task)
+    def _draw(self, count: int) -> list[Any]:
+        # In growing steps: where items are slow to come, what is there does not wait for them.
+        enough = math.inf if self._chunksize is not None else time.monotonic() + BLOCK_SECONDS
+        items: list[Any] = []
+        step = 1
+        while len(items) < count:
+            step = min(step, count - len(items))
+            drawn = list(itertools.islice(self._items, step))
+            items += drawn
+            now = time.monotonic()
+            if len(drawn) < step:
+                # Otherwise it is the time that is up, and not the items.
+                self._exhausted = now < self._end
+                break
+            if now > enough:
+                break
+            step *= 2
+        return items
 
     def _pack(self, items: Sequence[Any]) -> tuple[Packed, bool]:
         """Returns the packed items, and whether they were packed one by one."""
@@ -228,35 +288,8 @@ class MapTasks:
         first = self._fed
         return pack_each(items, lambda number: f"the argument of call {first + number}"), True
 
-    # ------------------------------------------------------------------ answers
 
-    def _values(self, task: Task) -> tuple[list[Any], BaseException | None]:
-        """Returns the values of a task, up to the error that is to be raised after them."""
-        values: list[Any] = []
-        if task.error is not None:
-            self._failed = True
-            return values, task.error
-        for outcome in sorted(task.outcomes, key=lambda outcome: outcome.lo):
-            got, error = self._values_of(task, outcome)
-            if error is not None:
-                self._failed = True
-                return values, error
-            values.extend(got)
-        return values, None
-
-    def _values_of(self, task: Task, outcome: Outcome) -> tuple[list[Any], BaseException | None]:
-        try:
-            got = unpack(outcome.payload, outcome.frames) if outcome.payload else []
-        except BaseException as error:
-            answer = unreadable(error, task, outcome)
-            if self._reraise:
-                return [], answer
-            got = [answer] * (outcome.hi - outcome.lo)
-        if outcome.failures:
-            got = [*got, *[None] * (outcome.hi - outcome.lo - len(got))]
-            for index, failure in sorted(outcome.failures.items()):
-                failed = error_from(task, outcome, index, failure)
-                if self._reraise:
-                    return [], failed
-                got[index - outcome.lo] = failed
-        return got, None
+def _few(staff: int) -> int:
+    """Returns how many tasks keep all workers busy."""
+    # What each runs, what waits there, and as much again to choose from.
+    return 3 * staff + 2

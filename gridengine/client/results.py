@@ -1,11 +1,75 @@
-"""What a call ended with, in the thread that asks: exceptions, and where they arose."""
+"""What a call ended with, in the thread that asks: values, exceptions, and where they arose."""
 
 from __future__ import annotations
 
-from ..errors import Death, JobDied, UnpackingError
+import signal
+from typing import Any
+
+from ..errors import Death, JobDied, JobExited, JobTimeout, UnpackingError
 from ..ledger.task import Outcome, Task
-from ..serialization.serializer import add_note, short_repr, unpack_error
-from ..states import Mode
+from ..serialization.serializer import add_note, short_repr, unpack, unpack_error
+from ..states import JobState, Mode
+
+
+def values_of(task: Task, reraise: bool) -> tuple[list[Any], BaseException | None]:
+    """Returns the values of a task of a map that is over, up to the error that comes after them.
+
+    Without ``reraise`` exceptions stand in the places of values, and there is no such error
+    unless the task has none of both.
+    """
+    values: list[Any] = []
+    if task.error is not None:
+        return values, task.error
+    for outcome in sorted(task.outcomes, key=lambda outcome: outcome.lo):
+        got, error = _values_in(task, outcome, reraise)
+        if error is not None:
+            return values, error
+        values += got
+    return values, None
+
+
+def _values_in(
+    task: Task, outcome: Outcome, reraise: bool
+) -> tuple[list[Any], BaseException | None]:
+    try:
+        got = unpack(outcome.payload, outcome.frames) if outcome.payload else []
+    except BaseException as error:
+        answer = unreadable(error, task, outcome)
+        if reraise:
+            return [], answer
+        got = [answer] * (outcome.hi - outcome.lo)
+    if outcome.failures:
+        got = [*got, *[None] * (outcome.hi - outcome.lo - len(got))]
+        for index, failure in sorted(outcome.failures.items()):
+            failed = error_from(task, outcome, index, failure)
+            if reraise:
+                return [], failed
+            got[index - outcome.lo] = failed
+    return got, None
+
+
+def value_in(task: Task, outcome: Outcome) -> Any:
+    """Returns the value of a job, unpacked.
+
+    Raises:
+        UnpackingError: It cannot be rebuilt here.
+    """
+    try:
+        return unpack(outcome.payload, outcome.frames)
+    except BaseException as error:
+        raise unreadable(error, task, outcome) from error
+
+
+def exitcode_of(task: Task, error: BaseException | None) -> int:
+    """Returns what a process would have exited with that had been a job without a value."""
+    if task.state is JobState.CANCELLED:
+        return -(task.exit_signal or signal.SIGTERM)
+    failure = task.outcomes[-1].failures.get(0) if task.outcomes else None
+    if isinstance(failure, Death):
+        return 1 if failure.exitcode is None else failure.exitcode
+    if isinstance(failure, JobTimeout):
+        return -signal.SIGKILL
+    return error.exitcode if isinstance(error, JobExited) else 1
 
 
 def error_of(task: Task, index: int) -> BaseException | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..settings import OUT_OF_BAND
-from .packed import Frame, Packed, packed_of
+from .packed import Frame, Packed
 from .serializer import (
     PLAIN,
     Parts,
@@ -107,10 +107,10 @@ def pack_each(items: Iterable[object], what: Callable[[int], str]) -> Packed:
     except Exception:
         # One of them needs more than that, or cannot travel at all.
         each = [pack(item, what(number)) for number, item in enumerate(items)]
-    frames = [frame for one in each for frame in one.frames]
-    counts = [len(one.frames) for one in each] if frames else []
-    payload, large = pack(([one.payload for one in each], counts))
-    return Packed(payload, [*large, *frames])
+    frames = [frame for _, own in each for frame in own]
+    counts = [len(own) for _, own in each] if frames else []
+    payload, large = pack(([payload for payload, _ in each], counts))
+    return payload, [*large, *frames]
 
 
 def _dump_each(items: list[object]) -> list[Packed]:
@@ -119,7 +119,7 @@ def _dump_each(items: list[object]) -> list[Packed]:
     keep = keep_large(frames)
     # One for many: to make one takes longer than what it does with a small object.
     pickler = Pickler(out, 5, buffer_callback=keep)
-    each = []
+    each: list[Packed] = []
     for item in items:
         pickler.dump(item)
         pickler.clear_memo()
@@ -130,7 +130,7 @@ def _dump_each(items: list[object]) -> list[Packed]:
             # Its table of what it has seen never shrinks, and is cleared for every item.
             pickler = Pickler(out, 5, buffer_callback=keep)
         else:
-            each.append(packed_of((parts[0], ())))
+            each.append((parts[0], ()))
         parts.clear()
     return each
 

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 Frame = Any
 """Bytes, or anything that offers a contiguous buffer."""
 
 
-class Packed(NamedTuple):
-    """An object on its way.
+Packed = tuple[bytes, Sequence[Frame]]
+"""An object on its way: its pickle, and the large buffers that this refers to, in order.
 
-    Attributes:
-        payload: The pickle, empty if it is the first of the frames.
-        frames: The large buffers that it refers to, in order; views, not copies, of the
-            packed object's own memory.
-    """
-
-    payload: bytes
-    frames: Sequence[Frame]
-
-
-packed_of: Callable[[tuple[bytes, Sequence[Frame]]], Packed] = functools.partial(
-    tuple.__new__, Packed
-)
-"""Makes a `Packed` of a tuple of its fields, in half the time: there is one for each job."""
+The buffers are views, not copies, of the packed object's own memory. If the pickle is large itself,
+it is the first of them, and empty in its own place. A plain tuple, for there is one for each job.
+"""
 
 
 class Function(NamedTuple):
@@ -34,8 +22,8 @@ class Function(NamedTuple):
 
     Attributes:
         key: Tells it from all others of this program.
-        payload: As in `Packed`.
-        frames: As in `Packed`.
+        payload: Its pickle, as in `Packed`.
+        frames: The buffers, as in `Packed`.
         name: What people call it.
     """
 

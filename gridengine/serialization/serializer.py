@@ -28,7 +28,7 @@ from ..transport.shared_memory import Borrowed, Scattered, gather
 from . import by_value
 from .by_value.culprits import explain
 from .by_value.culprits import short_repr as short_repr  # others look for it here
-from .packed import Frame, Function, Packed, packed_of
+from .packed import Frame, Function, Packed
 
 
 class Pickler(pickle.Pickler):
@@ -64,8 +64,8 @@ def pack(obj: object, what: str = "object", *, upward: bool = False) -> Packed:
     Raises:
         PackingError: Something in ``obj`` cannot travel; the message says what and where.
     """
-    if _is_simple(obj):
-        return packed_of((pickle.dumps(obj, 5), ()))
+    if _is_small(obj):
+        return pickle.dumps(obj, 5), ()
     pickler = _UpwardPickler if upward else Pickler
     try:
         return _dump(pickler, obj)
@@ -76,19 +76,21 @@ def pack(obj: object, what: str = "object", *, upward: bool = False) -> Packed:
             raise PackingError(explain(obj, what, error, _refusal)) from first
 
 
-def _is_simple(obj: Any) -> bool:
-    """Whether plain pickle will do: for a number, and for the arguments of most jobs."""
-    if type(obj) is not tuple:
-        return _is_small(obj)
-    if len(obj) != 2 or type(obj[0]) is not tuple or type(obj[1]) is not dict:
-        return False
-    args, kwargs = obj
-    if len(args) > _FEW:
-        return False
-    for arg in args:
-        if type(arg) not in _OF_ONE_SIZE and not _is_small(arg):
-            return False
-    return not kwargs or all(map(_is_small, (*kwargs, *kwargs.values())))
+def pack_arguments(arguments: tuple[tuple[Any, ...], dict[str, Any]]) -> Packed:
+    """Returns the ``args, kwargs`` of a call ready to travel.
+
+    Raises:
+        PackingError: Something in them cannot travel; the message says what and where.
+    """
+    args, kwargs = arguments
+    # Plain pickle will do for the arguments of most jobs, and the look costs less than a pickler.
+    if (
+        len(args) <= _FEW
+        and (_OF_ONE_SIZE.issuperset(map(type, args)) or all(map(_is_small, args)))
+        and (not kwargs or all(map(_is_small, (*kwargs, *kwargs.values()))))
+    ):
+        return pickle.dumps(arguments, 5), ()
+    return pack(arguments, "the arguments (args, kwargs)")
 
 
 def _is_small(obj: Any) -> bool:
@@ -132,8 +134,8 @@ def joined(parts: list[Any], frames: list[Frame]) -> Packed:
     """Returns what a pickler has written as one; both lists may be used again."""
     size = sum(map(len, parts))
     if size > OUT_OF_BAND:
-        return Packed(b"", [Scattered(parts[:], size), *frames])
-    return Packed(b"".join(parts), frames[:])
+        return b"", [Scattered(parts[:], size), *frames]
+    return b"".join(parts), frames[:]
 
 
 class Parts:

@@ -54,7 +54,7 @@ APART = {
 def test_what_cannot_go_wrong_is_packed_together(items: Any) -> None:
     packed = pack_together(items)
     assert packed is not None
-    got = unpack(packed.payload, packed.frames)
+    got = unpack(*packed)
     assert list(got) == list(items)
     assert list(map(type, got)) == list(map(type, items))
 
@@ -65,8 +65,8 @@ def test_other_items_are_packed_each_by_itself(items: Any) -> None:
 
 
 def _each(items: Sequence[Any]) -> Each:
-    packed = pack_each(items, "item {}".format)
-    return unpack_each(packed.payload, gather(packed.frames))
+    payload, frames = pack_each(items, "item {}".format)
+    return unpack_each(payload, gather(frames))
 
 
 def test_large_and_small_items_come_back_in_any_part() -> None:

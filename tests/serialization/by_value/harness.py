@@ -35,7 +35,8 @@ def write(pipe: BinaryIO, message: Any) -> None:
 
 
 def on_the_connection(packed: Packed) -> tuple[bytes, list[bytes]]:
-    return packed.payload, [bytes(frame) for frame in gather(packed.frames)]
+    payload, frames = packed
+    return payload, [bytes(frame) for frame in gather(frames)]
 
 
 class Worker:

@@ -1,0 +1,53 @@
+"""What a job is made of, looked at before it starts."""
+
+from __future__ import annotations
+
+import itertools
+
+from ..serialization.serializer import name_of, short_repr
+
+_numbers = itertools.count(1)
+
+
+def check_target(target: object) -> None:
+    """Raises if a target is none.
+
+    Raises:
+        TypeError: It cannot be called.
+    """
+    if target is not None and not callable(target):
+        raise TypeError(f"target is {short_repr(target)}, which cannot be called")
+
+
+def default_name(target: object) -> str:
+    """Returns the name of a job that was given none."""
+    number = next(_numbers)
+    return f"Job-{number}" if target is None else f"Job-{number} ({name_of(target)})"
+
+
+def checked_timeout(timeout: float) -> float:
+    """Returns seconds that an attempt may take.
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is not above 0.
+    """
+    if not isinstance(timeout, (int, float)):
+        raise TypeError(f"timeout is {timeout!r}; it takes seconds")
+    if not timeout > 0:
+        raise ValueError(f"timeout is {timeout!r}; it takes more than 0 seconds")
+    return float(timeout)
+
+
+def checked_retries(retries: int) -> int:
+    """Returns a number of further attempts.
+
+    Raises:
+        TypeError: It is no whole number.
+        ValueError: It is below 0.
+    """
+    if not isinstance(retries, int):
+        raise TypeError(f"retries is {retries!r}; it takes a whole number")
+    if retries < 0:
+        raise ValueError(f"retries is {retries!r}; it takes 0 or more")
+    return retries

@@ -1,0 +1,109 @@
+"""A map as a stream of results, with a bounded number of calls under way.
+
+`stream` is what all faces of a map are made of: a list is made of all that it yields, and
+`itertools.chain.from_iterable` makes it a stream of single values.
+"""
+
+from __future__ import annotations
+
+import collections
+import math
+import time
+from collections.abc import Generator, Iterable
+from typing import Any
+
+from ..dispatcher.dispatcher import Dispatcher
+from ..errors import TimeoutError
+from ..ledger.task import Task
+from ..serialization.packed import Function
+from ..states import Mode
+from .map_tasks import MapTasks
+from .results import values_of
+
+
+def stream(
+    dispatcher: Dispatcher,
+    function: Function,
+    items: Iterable[Any],
+    mode: Mode,
+    *,
+    length: int = -1,
+    chunksize: int | None = None,
+    buffersize: int | None = None,
+    ordered: bool = True,
+    reraise: bool = True,
+    end: float = math.inf,
+) -> Generator[list[Any], None, None]:
+    """Yields the values of a map in runs: one list for each task, which is some neighbouring calls.
+
+    The thread that draws from it does all of the work: it draws the items and packs them, only
+    just ahead of the workers, and unpacks the answers. Nothing is drawn before the first run is
+    asked for, nor while the consumer does something else. Closing it early cancels what is under
+    way; running calls are killed.
+
+    Args:
+        dispatcher: Whose workers do it.
+        function: What is called.
+        items: The arguments; of any length.
+        mode: How the function is applied to an item.
+        length: How many items there are, below 0 if that is not known.
+        chunksize: Calls in a task; by default by the time that they take.
+        buffersize: Calls at most that are drawn and whose values have not been asked for. By
+            default as many as keep the workers busy, and any number of those that wait for
+            their turn behind a slow one.
+        ordered: Whether the runs come in the order of the items. Otherwise as they are done.
+        reraise: Whether the first exception ends it; otherwise exceptions take the places of
+            values.
+        end: When time is up, on the monotonic clock.
+
+    Raises:
+        BaseException: What the function raised, after the values before it; what drawing the
+            items raised, at once.
+        JobError: A call ended in another way.
+        TimeoutError: Time is up, and calls are not done.
+        PackingError: An item cannot travel.
+        SchedulerError: The scheduler was closed.
+    """
+    tasks = MapTasks(
+        dispatcher, function, items, mode,
+        length=length, chunksize=chunksize, buffersize=buffersize, fail_fast=reraise, end=end,
+    )  # fmt: skip
+    # Whose values are next, and what has been read of those that are done.
+    turns: collections.deque[Task] = collections.deque()
+    read: dict[Task, tuple[list[Any], BaseException | None]] = {}
+    try:
+        while True:
+            if not tasks.over and time.monotonic() >= end:
+                raise TimeoutError(f"the map was not done in time; {tasks.taken} calls were")
+            ready = bool(turns) and turns[0] in read
+            # What waits for a slow call keeps no worker from work, but what waits for a slow
+            # consumer does.
+            for task in tasks.feed(waiting=len(read) if ready else 0):
+                if ordered:
+                    turns.append(task)
+            if tasks.over and not ready:
+                return
+            # Unpacked in the order in which they come: an answer that waits for its turn as it
+            # came holds the memory of its worker, beside that of its values later.
+            for task in tasks.answered(wait=not ready and not tasks.has_room()):
+                read[task] = _, error = values_of(task, reraise)
+                task.outcomes = []
+                tasks.failed = tasks.failed or error is not None
+                if not ordered:
+                    turns.append(task)
+            if turns and turns[0] in read:
+                task = turns.popleft()
+                values, error = read.pop(task)
+                if values:
+                    yield values
+                # Its consumer may have let go of it.
+                del values
+                tasks.taken += task.size
+                if error is not None:
+                    tasks.drop()
+                    raise error
+    except BaseException:
+        tasks.cancel()
+        raise
+    finally:
+        tasks.close()
