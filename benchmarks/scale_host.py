@@ -21,7 +21,8 @@ from gridengine.dispatcher.dispatcher import Dispatcher
 from gridengine.ledger.task import Task
 from gridengine.schedulers.base import Scheduler, Session
 from gridengine.schedulers.events import Event, Submitted
-from gridengine.serialization.serializer import pack, pack_function
+from gridengine.serialization.functions import pack_function
+from gridengine.serialization.serializer import pack
 from gridengine.states import Mode
 
 from .simulated_nodes import raise_file_limit

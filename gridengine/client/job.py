@@ -14,7 +14,9 @@ from ..errors import Death, JobExited, JobTimeout
 from ..ledger.task import Task, Usage
 from ..schedulers import best_available
 from ..schedulers.base import Scheduler
-from ..serialization.serializer import name_of, pack, pack_function, short_repr, unpack
+from ..serialization.by_value.explain import short_repr
+from ..serialization.functions import name_of, pack_function
+from ..serialization.serializer import pack, unpack
 from ..states import JobState, Mode
 from .job_object import Returned, run_job, state_in
 from .results import error_of, unreadable

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..errors import Death, JobDied, UnpackingError
 from ..ledger.task import Outcome, Task
-from ..serialization.serializer import add_note, short_repr, unpack_error
+from ..serialization.by_value.explain import short_repr
+from ..serialization.exceptions import add_note, unpack_error
 from ..states import Mode
 
 

@@ -24,7 +24,8 @@ from gridengine.dispatcher.registry import dispatcher_for
 from gridengine.dispatcher.staffing import Loss
 from gridengine.schedulers.base import Scheduler, Session
 from gridengine.schedulers.events import End, Ended, Event, Submitted
-from gridengine.serialization.serializer import pack, pack_function
+from gridengine.serialization.functions import pack_function
+from gridengine.serialization.serializer import pack
 from gridengine.transport import messages
 from gridengine.transport import zeromq as network
 from gridengine.transport.launch_file import Launch, import_path
