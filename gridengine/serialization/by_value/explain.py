@@ -64,7 +64,8 @@ def _parts(obj: Any) -> Iterator[tuple[str, object]]:
     elif isinstance(obj, type):
         yield from ((f".{name}", part) for name, part in classes.attributes(obj).items())
     elif isinstance(obj, ModuleType):
-        yield from ((f".{name}", part) for name, part in namespaces.globals_of(obj).items())
+        globals_ = namespaces.of(vars(obj)).with_stand_ins(namespaces.globals_of(obj))
+        yield from ((f".{name}", part) for name, part in globals_.items())
     elif why_not(obj) is None:
         yield from _attributes(obj)
 

@@ -101,7 +101,8 @@ def parts(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
     for name, content in zip(names, cell_contents(function.__closure__ or ()), strict=True):
         if content:
             yield f" → its variable {name!r}", content[0]
-    for name, value in used_globals(function).items():
+    space = namespaces.of(function.__globals__)
+    for name, value in space.with_stand_ins(used_globals(function)).items():
         yield f" → its global {name!r}", value
     yield " → its defaults ", function.__defaults__
     for name, value in (function.__kwdefaults__ or {}).items():

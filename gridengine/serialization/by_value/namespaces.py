@@ -7,6 +7,7 @@ not that module's there: what the program has set at run time (``config = load()
 
 from __future__ import annotations
 
+import _thread
 import builtins
 import importlib
 import sys
@@ -69,18 +70,46 @@ class Namespace:
         return make, (self.shared, about)
 
     def pack(self, values: dict[str, Any]) -> tuple[Any, ...]:
-        """Returns the state with which `fill` gives the namespace some of its globals.
+        """Returns the state with which `fill` gives the namespace some of its globals."""
+        if self.shared is not None:
+            shared_values.send(self.shared, values)
+        return self.shared, self.with_stand_ins(values)
 
-        What belongs to a process, such as a lock, a worker takes from its own copy of the
-        module, if it can import it.
-        """
-        if self.shared is None:
-            return None, values, ()
-        shared_values.send(self.shared, values)
-        own: list[str] = []
-        if module_importable(self.shared):
-            own = [name for name, value in values.items() if belongs_to_a_process(value)]
-        return self.shared, {name: values[name] for name in values if name not in own}, own
+    def with_stand_ins(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Returns globals with something else for what each process has of its own: locks."""
+        if self.shared == "__main__":
+            return values
+        return {name: self._stand_in(name, value) for name, value in values.items()}
+
+    def _stand_in(self, name: str, value: Any) -> Any:
+        if type(value) in _ATOMS or not belongs_to_a_process(value):
+            return value
+        if self.shared is not None and module_importable(self.shared):
+            return _Call(_get, self.shared, name)
+        return _Call(_NEW[type(value)]) if type(value) in _NEW else value
+
+
+#: A module that is imported has new ones.
+_NEW: dict[type, Any] = {
+    _thread.LockType: _thread.allocate_lock,
+    _thread.RLock: _thread.RLock,
+    _thread._local: _thread._local,
+}
+_ATOMS = shared_values.ATOMS
+
+
+class _Call:
+    """Travels as the result of a call."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self._recipe = function, arguments
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._recipe
+
+
+def _get(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name)
 
 
 def _are_known(globals_: dict[str, Any]) -> bool:
@@ -122,7 +151,7 @@ def make(shared: str | None, about: dict[str, Any]) -> types.ModuleType:
 
 def fill(globals_: dict[str, Any], state: tuple[Any, ...]) -> None:
     """Gives a namespace the globals of which `Namespace.pack` has made ``state``."""
-    shared, values, own = state
+    shared, values = state
     for name, value in values.items():
         if shared is None:
             globals_[name] = value
@@ -131,8 +160,6 @@ def fill(globals_: dict[str, Any], state: tuple[Any, ...]) -> None:
             globals_.setdefault(name, value)
         elif shared_values.is_news(shared, name, value) or name not in globals_:
             globals_[name] = value
-    for name in own:
-        globals_.setdefault(name, getattr(importlib.import_module(shared), name))
 
 
 def reduce_module(module: types.ModuleType) -> Any:
@@ -148,14 +175,14 @@ def reduce_module(module: types.ModuleType) -> Any:
 
 
 def globals_of(module: types.ModuleType) -> dict[str, Any]:
-    """Returns what of a module travels with it: not its locks, open files and their like.
+    """Returns what of a module travels with it: not its open files and their like.
 
     Functions of it that use one of these say so when they are packed.
     """
     return {
         name: value
         for name, value in vars(module).items()
-        if name not in _OF_THE_IMPORT and not belongs_to_a_process(value)
+        if name not in _OF_THE_IMPORT and (type(value) in _NEW or not belongs_to_a_process(value))
     }
 
 

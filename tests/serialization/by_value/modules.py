@@ -101,13 +101,17 @@ def case_module_comes_back():
 
 def case_module_with_what_cannot_travel():
     module = types.ModuleType("by_hand")
-    module.lock = threading.Lock()
-    assert call(lambda: hasattr(module, "lock")) is False
-    exec("def use(): return lock", vars(module))
-    with pytest.raises(TypeError) as caught:
-        call(lambda: module)
+    # Each process has its own.
+    module.lock, module.rlock = threading.Lock(), threading.RLock()
+    module.file = open(__file__)  # noqa: SIM115
+    with module.file, module.lock:
+        assert call(lambda: (module.lock.acquire(blocking=False), module.rlock.acquire()))
+        assert call(lambda: hasattr(module, "file")) is False
+        exec("def use(): return file", vars(module))
+        with pytest.raises(TypeError) as caught:
+            call(lambda: module)
     message = str(caught.value)
-    assert "its variable 'module'.use → its global 'lock' (<unlocked _thread.lock" in message
+    assert "its variable 'module'.use → its global 'file' (<_io.TextIOWrapper" in message
 
 
 def case_namespaces_of_exec_stay_apart():
