@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import pickle
 import socket
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import gridengine
 from gridengine.errors import PackingError, UnpackingError
 from gridengine.serialization import exceptions, functions, serializer
 from gridengine.serialization.by_value.explain import short_repr
@@ -160,6 +162,41 @@ def test_a_large_payload_stands_before_the_buffers_in_it() -> None:
     assert (text, True) == (same, np.array_equal(array, back))
 
 
+@pytest.mark.parametrize("writable", [True, False])
+@pytest.mark.parametrize("size", [12, 120_000])
+def test_memoryviews(size: int, writable: bool) -> None:
+    array = np.arange(size, dtype=np.int32)
+    array.flags.writeable = writable
+    cube = array.reshape(2, 3, size // 6)
+    views = [memoryview(each) for each in (array, cube, cube[:, ::2], array[::-1], cube.T)]
+    for view, back in zip(views, there_and_back(views), strict=True):
+        assert type(back) is memoryview
+        assert (back.format, back.shape) == (view.format, view.shape)
+        assert back.tobytes() == view.tobytes()
+        assert back.readonly is not writable
+
+
+def test_large_memoryviews_travel_uncopied() -> None:
+    array = np.arange(100_000)
+    packed = serializer.pack([memoryview(array)])
+    assert np.shares_memory(np.frombuffer(packed.frames[0], array.dtype), array)
+
+
+def test_memoryviews_of_what_python_has_no_type_for() -> None:
+    pairs = np.zeros(3, [("a", "i4"), ("b", "f8")])
+    nothing = memoryview(np.zeros((0, 3)))
+    for view in (memoryview(pairs), nothing, memoryview(b"")):
+        back = there_and_back(view)
+        assert type(back) is memoryview
+        assert back.tobytes() == view.tobytes()
+
+
+def test_a_released_memoryview_cannot_travel() -> None:
+    view = memoryview(b"abc")
+    view.release()
+    assert "released" in message_of([view])
+
+
 # ---------------------------------------------------------------------- what cannot travel
 
 
@@ -299,6 +336,26 @@ def test_a_function_travels_anew_after_another_changed_what_they_share(
     functions.pack_function(code.g)
     code.K = 1
     assert functions.pack_function(code.f).key != first.key
+
+
+def test_a_module_that_is_registered_goes_by_value(program: Callable[[str], Any]) -> None:
+    by_name = functions.pack_function(json.dumps)
+    with pytest.raises(ValueError, match="not registered"):
+        gridengine.unregister_by_value(json)
+    gridengine.register_by_value(json)
+    try:
+        by_value = functions.pack_function(json.dumps)
+        encoder = serializer.pack(json.encoder.JSONEncoder)
+    finally:
+        gridengine.unregister_by_value(json)
+    assert len(by_value.payload) > 2 * len(by_name.payload)
+    assert by_value.key != by_name.key
+    # With a package, its modules.
+    assert len(encoder.payload) > 2 * len(serializer.pack(json.encoder.JSONEncoder).payload)
+    assert functions.pack_function(json.dumps).payload == by_name.payload
+    not_a_module: Any = "json"
+    with pytest.raises(TypeError, match="a module"):
+        gridengine.register_by_value(not_a_module)
 
 
 def test_a_callable_that_is_no_function(program: Callable[[str], Any]) -> None:
