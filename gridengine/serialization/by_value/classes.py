@@ -12,6 +12,7 @@ hash or make an instance comes first, and what a job has set stays.
 
 from __future__ import annotations
 
+import _thread
 import abc
 import contextlib
 import enum
@@ -38,7 +39,7 @@ _MADE_WITH_IT = frozenset(
 #: first, in this order: what other methods use, such as a global table, may hold some.
 _FIRST = (
     ("__hash__", "__eq__"),
-    ("__parameters__", "__class_getitem__"),
+    ("__parameters__", "__orig_bases__", "__class_getitem__"),
     ("__new__", "__init__", "__setattr__", "__setstate__"),
 )
 _SINGLETONS = (type(None), type(NotImplemented), type(...))
@@ -63,10 +64,12 @@ def reduce(cls: type, upward: bool = False) -> Any:
     # Not at the top: a worker does without.
     from . import contents
 
-    own = vars(cls)
-    names = ("__module__", "__qualname__", "__slots__", "__orig_bases__")
-    body = {name: own[name] for name in names if name in own}
-    body["__qualname__"] = cls.__qualname__
+    body: dict[str, Any] = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+    if "__slots__" in vars(cls):
+        body["__slots__"] = vars(cls)["__slots__"]
+    if "__orig_bases__" in vars(cls):
+        # Generic, which looks at these, is content; those that follow may refer to the class.
+        body["__orig_bases__"] = ()
     members = enums.members(cls) if isinstance(cls, enum.EnumMeta) else None
     found = contents.of_class(cls)
     values = {name: found[name] for name in attributes(cls) if name in found}
@@ -184,6 +187,9 @@ def _make_bare(metaclass: type, name: str, bases: tuple[type, ...], body: dict[s
         return new(metaclass, name, bases, dict(body))
 
 
+_silencing = _thread.RLock()
+
+
 @contextlib.contextmanager
 def _silent(base: type) -> Iterator[None]:
     """Has ``base`` not tell itself, nor its own bases, of a new subclass."""
@@ -191,15 +197,16 @@ def _silent(base: type) -> Iterator[None]:
     if base.__flags__ & _IMMUTABLE or not base.__flags__ & _HEAP_TYPE:
         yield
         return
-    own = vars(base).get("__init_subclass__")
-    type.__setattr__(base, "__init_subclass__", classmethod(_ignore))
-    try:
-        yield
-    finally:
-        if own is None:
-            type.__delattr__(base, "__init_subclass__")
-        else:
-            type.__setattr__(base, "__init_subclass__", own)
+    with _silencing:
+        own = vars(base).get("__init_subclass__")
+        type.__setattr__(base, "__init_subclass__", classmethod(_ignore))
+        try:
+            yield
+        finally:
+            if own is None:
+                type.__delattr__(base, "__init_subclass__")
+            else:
+                type.__setattr__(base, "__init_subclass__", own)
 
 
 def _ignore(cls: type, /, **_: Any) -> None:
