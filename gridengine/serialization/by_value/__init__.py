@@ -6,7 +6,7 @@ pickler how to send just these by their contents, and leaves all else to it, so 
 closures and globals still travels at its speed.
 
 cloudpickle says what a function or class consists of, see `contents`. By itself (3.1.3) it fails
-31 to 36 of the 102 cases of ``tests/serialization/by_value``, on each Python from 3.10 to 3.15:
+a third of the cases of ``tests/serialization/by_value``, on each Python from 3.10 to 3.15:
 variables and globals that functions share, slots, metaclasses and ``__init_subclass__`` with
 arguments, enumerations with a constructor, aliases or another base, caches, all type variables
 but the plain ones. That is what the other files here are for.
