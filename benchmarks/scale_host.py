@@ -22,7 +22,8 @@ from gridengine.dispatcher.waiting import wait
 from gridengine.ledger.task import Task
 from gridengine.schedulers.base import Scheduler, Session
 from gridengine.schedulers.events import Event, Submitted
-from gridengine.serialization.serializer import pack, pack_function
+from gridengine.serialization.functions import pack_function
+from gridengine.serialization.serializer import pack
 from gridengine.states import Mode
 
 from .simulated_nodes import raise_file_limit

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         UnpackingError,
     )
     from .ledger.task import Usage
+    from .serialization.by_value.importability import register_by_value, unregister_by_value
     from .states import DeathCause, JobState
 
 __all__ = [
@@ -83,7 +84,9 @@ __all__ = [
     "map",
     "partial",
     "raised",
+    "register_by_value",
     "schedulers",
+    "unregister_by_value",
 ]
 
 _HOMES = {
@@ -92,6 +95,9 @@ _HOMES = {
     "Usage": "ledger.task",
     **dict.fromkeys(("map", "raised"), "client.map"),
     "partial": "client.partial",
+    **dict.fromkeys(
+        ("register_by_value", "unregister_by_value"), "serialization.by_value.importability"
+    ),
     **dict.fromkeys(("DeathCause", "JobState"), "states"),
 }
 

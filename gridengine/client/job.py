@@ -14,7 +14,8 @@ from ..errors import UnpackingError
 from ..ledger.task import Task, Usage
 from ..schedulers import best_available
 from ..schedulers.base import Scheduler
-from ..serialization.serializer import pack, pack_arguments, pack_function
+from ..serialization.functions import pack_function
+from ..serialization.serializer import pack, pack_arguments
 from ..states import FINAL, JobState, Mode
 from .job_arguments import check_target, checked_retries, checked_timeout, default_name
 from .job_object import Returned, run_job, state_in

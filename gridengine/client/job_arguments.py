@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from ..serialization.serializer import name_of, short_repr
+from ..serialization.by_value.explain import short_repr
+from ..serialization.functions import name_of
 
 _numbers = itertools.count(1)
 

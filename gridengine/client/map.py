@@ -74,7 +74,7 @@ def map(
         scheduler or best_available(), calls=_MANY if length < 0 else length
     )
     # Now, when the first workers are on their way: they start in the meantime.
-    from ..serialization.serializer import pack_function
+    from ..serialization.functions import pack_function
     from ..states import Mode
     from .map_stream import stream
 
@@ -108,7 +108,7 @@ def raised(value: object) -> bool:
     False for one that the function returned as its value, and for all else.
     """
     from ..errors import JobError
-    from ..serialization.serializer import RemoteTraceback
+    from ..serialization.exceptions import RemoteTraceback
 
     if not isinstance(value, BaseException):
         return False
@@ -116,6 +116,6 @@ def raised(value: object) -> bool:
 
 
 def _shown(value: object) -> str:
-    from ..serialization.serializer import short_repr
+    from ..serialization.by_value.explain import short_repr
 
     return short_repr(value)

@@ -6,7 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ..serialization.serializer import name_of, short_repr
+from ..serialization.by_value.explain import short_repr
+from ..serialization.functions import name_of
 
 R = TypeVar("R")
 

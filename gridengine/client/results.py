@@ -7,7 +7,9 @@ from typing import Any
 
 from ..errors import Death, JobDied, JobExited, JobTimeout, UnpackingError
 from ..ledger.task import Outcome, Task
-from ..serialization.serializer import add_note, short_repr, unpack, unpack_error
+from ..serialization.by_value.explain import short_repr
+from ..serialization.exceptions import add_note, unpack_error
+from ..serialization.serializer import unpack
 from ..states import JobState, Mode
 
 

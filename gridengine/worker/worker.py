@@ -14,7 +14,8 @@ from typing import Any
 
 from ..errors import JobExited, PackingError, format_bytes
 from ..serialization.batches import Each, unpack_each
-from ..serialization.serializer import add_note, pack, pack_error, unpack
+from ..serialization.exceptions import add_note, pack_error
+from ..serialization.serializer import pack, unpack
 from ..settings import FLUSH_SECONDS, SLICE_SECONDS
 from ..states import Mode
 from ..transport import messages

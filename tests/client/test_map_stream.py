@@ -18,7 +18,7 @@ import gridengine
 from gridengine.client.map_stream import stream
 from gridengine.dispatcher.registry import dispatcher_for
 from gridengine.schedulers import ProcessScheduler
-from gridengine.serialization.serializer import pack_function
+from gridengine.serialization.functions import pack_function
 from gridengine.states import Mode
 
 from .. import targets

@@ -13,7 +13,18 @@ import gridengine
 from gridengine.dispatcher.early_start import EarlyStart, launch_file
 from gridengine.schedulers import ProcessScheduler
 
-HEAVY = {"zmq", "msgspec", "typing", "enum", "re", "json", "subprocess", "tempfile", "inspect"}
+HEAVY = {
+    "cloudpickle",
+    "zmq",
+    "msgspec",
+    "typing",
+    "enum",
+    "re",
+    "json",
+    "subprocess",
+    "tempfile",
+    "inspect",
+}
 
 
 def modules_after(program: str) -> set[str]:
@@ -42,6 +53,43 @@ def test_what_is_imported_before_the_first_worker_starts_is_light() -> None:
         "EarlyStart(scheduler, 1)"
     )
     assert modules_after(f"import sys\n{program}").isdisjoint(HEAVY)
+
+
+IMPORTABLE = """
+from os.path import basename as function
+"""
+OF_THE_PROGRAM = """
+import math
+K = 2
+class Pair:
+    def __init__(self, x):
+        self.x = math.sqrt(x) * K
+def function(x):
+    return Pair(int(x)).x
+"""
+
+
+@pytest.mark.parametrize(("define", "expected"), [(IMPORTABLE, ["4"]), (OF_THE_PROGRAM, [4.0])])
+def test_only_a_program_with_functions_of_its_own_imports_cloudpickle(
+    define: str, expected: object
+) -> None:
+    loaded = modules_after(
+        f"import gridengine\n{define}\n"
+        "from gridengine.serialization.functions import pack_function\n"
+        "pack_function(function)"
+    )
+    assert ("cloudpickle" in loaded) is (define is OF_THE_PROGRAM)
+    # A worker puts together again what has arrived without it.
+    answer = modules_after(
+        f"import gridengine\n{define}\n"
+        "import os\n"
+        "def loaded():\n"
+        "    return [name for name in ('cloudpickle', 'dill') if name in sys.modules]\n"
+        "with gridengine.schedulers.ProcessScheduler(1) as scheduler:\n"
+        f"    assert gridengine.map(function, ['4'], scheduler=scheduler) == {expected!r}\n"
+        "    print(gridengine.map(lambda _: loaded(), [1], scheduler=scheduler))\n"
+    )
+    assert "[[]]" in answer
 
 
 def _has(module: str) -> bool:

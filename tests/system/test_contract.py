@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import builtins
 import functools
+import importlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -212,6 +214,44 @@ def _closure(number: int) -> Any:
 )
 def test_anything_that_can_be_called_can_be_mapped(scheduler: Scheduler, function: Any) -> None:
     assert [function(5)] == gridengine.map(function, [5], scheduler=scheduler)
+
+
+def test_a_module_that_no_worker_finds_goes_by_value(
+    scheduler: Scheduler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "only_of_the_program.py"
+    file.write_text("FACTOR = 1\ndef times(x): return x * FACTOR\nclass Box: pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("only_of_the_program")
+    module.FACTOR = 3
+    gridengine.register_by_value(module)
+    file.unlink()
+    try:
+        assert gridengine.map(module.times, [1, 2], scheduler=scheduler) == [3, 6]
+        [box] = gridengine.map(lambda _: module.Box(), [1], scheduler=scheduler)
+        assert type(box) is module.Box
+    finally:
+        gridengine.unregister_by_value(module)
+        del sys.modules[module.__name__]
+
+
+def test_what_a_module_was_told_at_run_time_holds(
+    scheduler: Scheduler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "appmod.py").write_text(
+        "CONFIG = None\n"
+        "def configure(value):\n"
+        "    global CONFIG\n"
+        "    CONFIG = value\n"
+        "def task():\n"
+        "    return lambda x: (CONFIG, x)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("appmod")
+    for value in ("first", "second"):
+        module.configure(value)
+        assert gridengine.map(module.task(), [1], scheduler=scheduler) == [(value, 1)]
+    del sys.modules["appmod"]
 
 
 def test_arrays_travel_and_can_be_written_to(scheduler: Scheduler) -> None:

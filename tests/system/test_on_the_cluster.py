@@ -352,7 +352,7 @@ def everybodys_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list
     skip = shutil.ignore_patterns("site-packages", "test", "__pycache__", "*.a", "share", "include")
     shutil.copytree(sys.base_prefix, home / "python", symlinks=True, ignore=skip)
     packages = Path(sysconfig.get_path("platlib"))
-    for name in ("zmq", "pyzmq.libs", "msgspec", "dill", "psutil", "drmaa"):
+    for name in ("zmq", "pyzmq.libs", "msgspec", "cloudpickle", "dill", "psutil", "drmaa"):
         if (packages / name).exists():
             shutil.copytree(packages / name, home / "packages" / name)
     for name in ("gridengine", "tests"):

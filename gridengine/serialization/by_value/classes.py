@@ -3,17 +3,26 @@
 A class of the program travels to a worker by its contents, under its token. Back from there,
 with an instance of it or as the type of an exception, the token alone travels, and the program
 finds its own class: ``except`` and ``isinstance`` hold.
+
+cloudpickle makes a class by calling the metaclass and ``__init_subclass__`` again, without their
+arguments, gives it no slots, and sets its attributes in the order of their names, again with each
+arrival. Here no code of the program is told of a class that it was told of once, what it takes to
+hash or make an instance comes first, and what a job has set stays.
 """
 
 from __future__ import annotations
 
+import _thread
 import abc
+import contextlib
 import enum
 import os
 import types
+from collections.abc import Iterator
 from typing import Any
 
-from . import enums, modules, shared
+from . import enums, namespaces, shared_values
+from .importability import importable
 
 # Never forgotten: a worker's answer may come when nothing else remembers the class.
 _tokens: dict[int, str] = {}
@@ -24,15 +33,7 @@ _complete: set[str] = set()
 
 #: What a class has from its creation, and cannot be given.
 _MADE_WITH_IT = frozenset(
-    {
-        "__dict__",
-        "__weakref__",
-        "__module__",
-        "__qualname__",
-        "__slots__",
-        "__classcell__",
-        "_abc_impl",
-    }
+    {"__dict__", "__weakref__", "__module__", "__qualname__", "__slots__", "__classcell__"}
 )
 #: What it takes to keep an instance in a table, to rebuild one, or a ``Stack[int]``. These come
 #: first, in this order: what other methods use, such as a global table, may hold some.
@@ -43,6 +44,7 @@ _FIRST = (
 )
 _SINGLETONS = (type(None), type(NotImplemented), type(...))
 _HEAP_TYPE = 1 << 9
+_IMMUTABLE = 1 << 8
 
 
 def reduce(cls: type, upward: bool = False) -> Any:
@@ -52,19 +54,27 @@ def reduce(cls: type, upward: bool = False) -> Any:
         cls: The class.
         upward: Whether from a worker to the program that it works for.
     """
-    if modules.importable(cls) or cls in _SINGLETONS:
+    if importable(cls) or cls in _SINGLETONS:
         return NotImplemented
     if not cls.__flags__ & _HEAP_TYPE:
         return _reduce_type_of_the_interpreter(cls)
     token = token_of(cls)
     if upward and _arrived.get(token):
         return find, (token, cls.__qualname__)
-    body = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+    # Not at the top: a worker does without.
+    from . import contents
+
+    body: dict[str, Any] = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
     if "__slots__" in vars(cls):
         body["__slots__"] = vars(cls)["__slots__"]
+    if "__orig_bases__" in vars(cls):
+        # Generic, which looks at these, is content; those that follow may refer to the class.
+        body["__orig_bases__"] = ()
     members = enums.members(cls) if isinstance(cls, enum.EnumMeta) else None
-    values = attributes(cls)
-    shared.send(token, values)
+    found = contents.of_class(cls)
+    values = {name: found[name] for name in attributes(cls) if name in found}
+    values |= {name: found[name] for name in ("__annotations__", "_abc_impl") if name in found}
+    shared_values.send(token, values)
     first = [
         _Early(cls, {name: values.pop(name) for name in group if name in values})
         for group in _FIRST
@@ -108,8 +118,17 @@ def attributes(cls: type) -> dict[str, Any]:
     return {
         name: value
         for name, value in vars(cls).items()
-        if name not in _MADE_WITH_IT and name not in skipped and not _is_slot(cls, value)
+        if name not in _MADE_WITH_IT
+        and name not in _OF_THE_INTERPRETER
+        and name not in skipped
+        and not _is_slot(cls, value)
     }
+
+
+#: Kept by the interpreter for itself, whatever becomes of the class.
+_OF_THE_INTERPRETER = frozenset(
+    {"_abc_impl", "__annotate__", "__annotate_func__", "__annotations_cache__"}
+)
 
 
 def _is_slot(cls: type, value: Any) -> bool:
@@ -164,59 +183,51 @@ def make(
 def _make_bare(metaclass: type, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> type:
     """Returns a new class; no code of the program is told of it, as it was told once."""
     new = abc.ABCMeta.__new__ if issubclass(metaclass, abc.ABCMeta) else type.__new__
-    if not _are_told_of_subclasses(bases):
+    with _silent(bases[0]):
         return new(metaclass, name, bases, dict(body))
-    cls: type = new(metaclass, name, (_shield(bases[0]), *bases), dict(body))
-    type.__setattr__(cls, "__bases__", bases)
-    return cls
 
 
-def _are_told_of_subclasses(bases: tuple[type, ...]) -> bool:
-    return any(
-        "__init_subclass__" in vars(each)
-        for base in bases
-        for each in base.__mro__
-        if each is not object
-    )
+_silencing = _thread.RLock()
 
 
-def _shield(base: type) -> type:
-    """Returns a class to stand before ``base`` for the moment in which another is made.
-
-    Python lets it be taken away again only if it adds what ``base`` adds to an instance (a
-    dict, weak references), and adds it to the same class.
-    """
-    while base.__base__ is not None and _storage(base) == _storage(base.__base__):
-        base = base.__base__
-    parent = base.__base__
-    body: dict[str, Any] = {"__init_subclass__": classmethod(_ignore), "__slots__": ()}
-    if parent is None or any(_is_slot(base, value) for value in vars(base).values()):
-        return type("_Shield", (), body)
-    added = zip(("__dict__", "__weakref__"), _storage(base), _storage(parent), strict=False)
-    body["__slots__"] = tuple(name for name, here, there in added if here != there)
-    return _make_bare(type(parent), "_Shield", (parent,), body)
-
-
-def _storage(cls: type) -> tuple[int, int, int]:
-    return cls.__dictoffset__, cls.__weakrefoffset__, cls.__basicsize__
+@contextlib.contextmanager
+def _silent(base: type) -> Iterator[None]:
+    """Has ``base`` not tell itself, nor its own bases, of a new subclass."""
+    # The interpreter's own, as that of Generic, cannot be changed, and may be told twice.
+    if base.__flags__ & _IMMUTABLE or not base.__flags__ & _HEAP_TYPE:
+        yield
+        return
+    with _silencing:
+        own = vars(base).get("__init_subclass__")
+        type.__setattr__(base, "__init_subclass__", classmethod(_ignore))
+        try:
+            yield
+        finally:
+            if own is None:
+                type.__delattr__(base, "__init_subclass__")
+            else:
+                type.__setattr__(base, "__init_subclass__", own)
 
 
 def _ignore(cls: type, /, **_: Any) -> None:
     pass
 
 
-def fill(cls: type, state: tuple[list[None], dict[str, Any]]) -> None:
+def fill(cls: Any, state: tuple[list[None], dict[str, Any]]) -> None:
     """Gives a class its attributes."""
+    registered = state[1].pop("_abc_impl", ())
     _set_attributes(cls, state[1])
     _complete.add(_tokens[id(cls)])
-    modules.publish(cls)
+    for subclass in registered:
+        cls.register(subclass)
+    namespaces.publish(cls)
 
 
 def _set_attributes(cls: type, attributes: dict[str, Any]) -> None:
     token = _tokens[id(cls)]
-    if token not in _arrived or (token in _complete and not modules.in_worker()):
+    if token not in _arrived or (token in _complete and not namespaces.in_worker()):
         # The program's own, or one that it may have changed since it came.
         return
     for name, value in attributes.items():
-        if shared.is_news(token, name, value) or name not in vars(cls):
+        if shared_values.is_news(token, name, value) or name not in vars(cls):
             type.__setattr__(cls, name, value)

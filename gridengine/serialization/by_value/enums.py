@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from .odd import builtin_base
+from .special_types import builtin_base
 
 
 class Member(NamedTuple):

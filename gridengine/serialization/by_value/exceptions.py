@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from .odd import builtin_base
+from .special_types import builtin_base
 
 
 def reduce(error: BaseException) -> Any:

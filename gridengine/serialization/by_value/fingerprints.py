@@ -7,7 +7,8 @@ import enum
 import types
 from typing import Any
 
-from . import classes, functions, modules, shared
+from . import classes, functions, shared_values
+from .importability import importable
 
 _BY_IDENTITY = (
     types.ModuleType,
@@ -31,8 +32,8 @@ def fingerprint(function: types.FunctionType) -> tuple[Any, ...] | None:
 def _note(value: Any, parts: list[Any], seen: set[int]) -> bool:
     """Adds what identifies a value to ``parts``; False if nothing does."""
     kind = type(value)
-    if kind in shared.ATOMS:
-        # As in `shared.constant`.
+    if kind in shared_values.ATOMS:
+        # As in `shared_values.constant`.
         parts += kind, repr(value) if kind is float or kind is complex else value
         return True
     if kind is types.FunctionType:
@@ -52,32 +53,30 @@ def _note_function(function: types.FunctionType, parts: list[Any], seen: set[int
         return True
     seen.add(id(function))
     parts.append(function.__code__)
-    if modules.importable(function):
+    if importable(function):
         return True
     if function.__dict__ or function.__kwdefaults__:
         return False
     if function.__defaults__ and not _note(function.__defaults__, parts, seen):
         return False
     if function.__closure__:
-        for content in functions.contents(function.__closure__):
+        for content in functions.cell_contents(function.__closure__):
             if not _note(content, parts, seen):
                 return False
-    return modules.are_imported(function.__globals__) or _note_globals(function, parts, seen)
+    return _note_globals(function, parts, seen)
 
 
 def _note_globals(function: types.FunctionType, parts: list[Any], seen: set[int]) -> bool:
-    globals_ = function.__globals__
-    for name in functions.global_names(function.__code__):
-        if name in globals_:
-            parts.append(name)
-            if not _note(globals_[name], parts, seen):
-                return False
+    for name, value in functions.used_globals(function).items():
+        parts.append(name)
+        if not _note(value, parts, seen):
+            return False
     return True
 
 
 def _note_class(cls: type, parts: list[Any], seen: set[int]) -> bool:
     parts.append(cls)
-    if id(cls) in seen or modules.importable(cls):
+    if id(cls) in seen or importable(cls):
         return True
     seen.add(id(cls))
     for name, value in classes.attributes(cls).items():

@@ -7,7 +7,8 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
-from . import classes, modules
+from . import classes
+from .importability import module_importable
 
 _VARIANCE = ("__covariant__", "__contravariant__", "__infer_variance__")
 
@@ -15,7 +16,7 @@ _VARIANCE = ("__covariant__", "__contravariant__", "__infer_variance__")
 def reduce(obj: Any) -> Any:
     """Returns how a type variable travels; NotImplemented if a worker can import it."""
     name = obj.__module__
-    known = isinstance(name, str) and modules.module_importable(name)
+    known = isinstance(name, str) and module_importable(name)
     if known and getattr(sys.modules[name], obj.__name__, None) is obj:
         return NotImplemented
     arguments, options = _RECIPES[type(obj)](obj)

@@ -13,7 +13,7 @@ import pytest
 from harness import call, echo, raised, report
 
 from gridengine import errors
-from gridengine.serialization import serializer
+from gridengine.serialization import exceptions
 
 
 class Plain(Exception):
@@ -35,7 +35,7 @@ def case_caught_by_its_type():
         call(fail, Plain, "a", 1)
     assert caught.value.args == ("a", 1)
     assert "raise error" in str(caught.value.__cause__)
-    assert isinstance(caught.value.__cause__, serializer.RemoteTraceback)
+    assert isinstance(caught.value.__cause__, exceptions.RemoteTraceback)
     assert type(raised(fail, Child, "b")) is Child
     assert isinstance(raised(fail, Child, "b"), KeyError)
 
@@ -178,7 +178,7 @@ def case_hostile():
     assert type(raised(fail, NoText, 1)) is NoText
     error = raised(fail, Rebellious, 1)
     assert type(error) is Rebellious
-    serializer.add_note(error, "noted")
+    exceptions.add_note(error, "noted")
     assert error.__notes__ == ["noted"]
 
 
@@ -287,7 +287,7 @@ if sys.version_info >= (3, 11):
             raise error
 
         error = raised(use)
-        serializer.add_note(error, "of the program")
+        exceptions.add_note(error, "of the program")
         assert error.__notes__ == ["of the worker", "of the program"]
 
 

@@ -5,6 +5,8 @@ import math
 import os
 import os.path
 import sys
+import types
+import weakref
 import xml.etree.ElementTree
 from concurrent import futures
 from types import SimpleNamespace
@@ -301,6 +303,45 @@ def case_annotations():
         return sorted(use.__annotations__)
 
     assert call(use, 1, 2) == ["return", "x", "y"]
+
+
+def case_annotations_of_unknown_names():
+    # Python looks them up late from 3.14 on; before, a future statement has it not do so.
+    namespace: dict = {}
+    text = """
+def use(x: Unknown, *, y: int = 2) -> "Later":
+    "Text."
+    return x + y, use.__name__, use.__doc__, sorted(use.__annotations__)
+use.label = "labelled"
+
+class Annotated:
+    x: Unknown = 3
+    y: "Later"
+"""
+    future = "" if sys.version_info >= (3, 14) else "from __future__ import annotations\n"
+    exec(future + text, namespace)
+    use, cls = namespace["use"], namespace["Annotated"]
+    assert call(use, 1) == (3, "use", "Text.", ["return", "x", "y"])
+    assert call(lambda: (use.label, use(4, y=1)[0])) == ("labelled", 5)
+    assert call(lambda: (cls.x, sorted(cls.__annotations__))) == (3, ["x", "y"])
+
+
+def case_module_of_an_inner_function():
+    def use():
+        return (lambda: xml.etree.ElementTree.fromstring("<a/>").tag)()
+
+    assert call(use) == "a"
+
+
+def case_views_and_weak_sets():
+    def use(keys, values, items, proxy):
+        return sorted(keys), sorted(values), sorted(items), proxy["a"]
+
+    names = {"a": 1}
+    given = names.keys(), names.values(), names.items(), types.MappingProxyType(names)
+    assert call(use, *given) == (["a"], [1], [("a", 1)], 1)
+    held = futures.Future
+    assert list(call(lambda: weakref.WeakSet([held]))) == [held]
 
 
 def case_deep():

@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from gridengine.serialization import by_value, serializer
+from gridengine.serialization import by_value, exceptions, serializer
 from gridengine.serialization.packed import Packed
 from gridengine.transport.shared_memory import gather
 
@@ -55,7 +55,7 @@ class Worker:
         write(self._process.stdin, on_the_connection(packed))
         returned, answer = read(self._process.stdout)
         if not returned:
-            raise serializer.unpack_error(answer)
+            raise exceptions.unpack_error(answer)
         return serializer.unpack(*answer)
 
     def close(self) -> None:
@@ -126,7 +126,7 @@ def _serve() -> None:
             packed = serializer.pack(function(*args, **kwargs), "the result", upward=True)
             write(answers, (True, on_the_connection(packed)))
         except BaseException as error:
-            write(answers, (False, serializer.pack_error(error)))
+            write(answers, (False, exceptions.pack_error(error)))
 
 
 if __name__ == "__main__":

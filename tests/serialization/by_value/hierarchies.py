@@ -42,6 +42,22 @@ def case_slots():
     assert call(lambda loose: (loose.x, loose.z), loose) == (1, 3)
 
 
+class PrivatelySlotted:
+    __slots__ = "__only"
+
+    def put(self):
+        self.__only = 4
+        return self
+
+    def get(self):
+        return self.__only
+
+
+def case_private_slot():
+    assert echo(PrivatelySlotted().put()).get() == 4
+    assert call(lambda thing: hasattr(thing, "__dict__"), PrivatelySlotted().put()) is False
+
+
 class Shape(abc.ABC):
     @abc.abstractmethod
     def area(self): ...
@@ -67,6 +83,24 @@ def case_abstract():
 
     assert call(use, Square()) == (100, True, True)
     assert type(echo(Square())) is Square
+
+
+class Round(Shape):
+    pass
+
+
+class Ball:
+    pass
+
+
+Round.register(Ball)
+
+
+def case_registered_subclass():
+    assert call(lambda ball: (isinstance(ball, Round), isinstance(ball, Shape)), Ball()) == (
+        True,
+        True,
+    )
 
 
 class Meta(type):

@@ -5,11 +5,15 @@ import json
 import os
 import sys
 import tempfile
+import threading
 import types
 
+import cloudpickle
 import importable
 import pytest
 from harness import call, echo, report
+
+import gridengine
 
 
 def load_module(name, text, registered):
@@ -69,12 +73,46 @@ def case_module_by_hand_in_a_package():
     del sys.modules["gridengine.by_hand"]
 
 
-def case_module_cannot_travel():
+def case_module_itself():
     module = types.ModuleType("by_hand")
-    with pytest.raises(TypeError) as caught:
-        call(lambda: module)
-    assert "its variable 'module' (<module 'by_hand'>)" in str(caught.value)
-    assert "'by_hand' cannot be imported" in str(caught.value)
+    exec(PLUGIN, vars(module))
+    module.itself = module
+
+    def use():
+        module.put(2)
+        return module.get(), module.Thing(4).get(), module.itself is module, module.__name__
+
+    assert call(use) == ((2, "by_hand"), 4, True, "by_hand")
+    assert module.STATE == {}
+    assert call(lambda: vars(module) is module.put.__globals__) is True
+    assert echo(module).sine(0) == 0
+
+
+def case_module_comes_back():
+    plugin = load_module("plugin_back", PLUGIN, registered=True)
+
+    def use():
+        plugin.put(2)
+        plugin.extra = 1
+        return plugin
+
+    assert call(use) is plugin
+    assert plugin.STATE == {}
+
+
+def case_module_with_what_cannot_travel():
+    module = types.ModuleType("by_hand")
+    # Each process has its own.
+    module.lock, module.rlock = threading.Lock(), threading.RLock()
+    module.file = open(__file__)  # noqa: SIM115
+    with module.file, module.lock:
+        assert call(lambda: (module.lock.acquire(blocking=False), module.rlock.acquire()))
+        assert call(lambda: hasattr(module, "file")) is False
+        exec("def use(): return file", vars(module))
+        with pytest.raises(TypeError) as caught:
+            call(lambda: module)
+    message = str(caught.value)
+    assert "its variable 'module'.use → its global 'file' (<_io.TextIOWrapper" in message
 
 
 def case_namespaces_of_exec_stay_apart():
@@ -92,12 +130,57 @@ def case_namespaces_of_exec_stay_apart():
 
 
 def case_local_function_of_an_installed_module():
-    # It must see its own module's globals, not copies.
-    def use(get):
-        importable.SHARED.append(1)
-        return get() is importable.SHARED
+    # What the program has set at run time must hold; the worker's own module has None.
+    importable.CONFIG = {"set": "at run time"}
+    try:
+        assert call(importable.getter()) == {"set": "at run time"}
+        assert call(importable.SHORT) == {"set": "at run time"}
+        assert call(importable.local_class().get) == {"set": "at run time"}
+        importable.CONFIG = 5
+        assert call(importable.SHORT) == 5
+    finally:
+        importable.CONFIG = None
+    assert call(lambda: importable.CONFIG) is None
 
-    assert call(use, importable.getter()) is True
+
+def case_local_functions_of_an_installed_module_share():
+    put, get = importable.counter()
+    call(put, 3)
+    assert call(get) == 3
+    assert importable.COUNT == 0
+
+
+def case_lock_of_an_installed_module():
+    # Each process has its own.
+    assert call(importable.locked(lambda x: x + 1), 1) == 2
+    assert call(lambda: importable.LOCK.acquire(blocking=False)) is True
+
+
+def case_registered_by_value():
+    function, cls = importable.describe, importable.Described
+    importable.CONFIG = 7
+    gridengine.register_by_value(importable)
+    try:
+        # Not as the worker would import it.
+        assert call(function) == (7, "importable")
+        assert call(lambda: importable.describe()) == (7, "importable")
+        assert type(echo(cls())) is cls
+        assert call(cls().get) == 7
+        assert call(lambda: importable.CONFIG) == 7
+    finally:
+        gridengine.unregister_by_value(importable)
+        importable.CONFIG = None
+    assert call(function) == (None, "importable")
+
+
+def case_registered_with_cloudpickle():
+    importable.CONFIG = 8
+    cloudpickle.register_pickle_by_value(importable)
+    try:
+        assert call(importable.describe) == (8, "importable")
+    finally:
+        cloudpickle.unregister_pickle_by_value(importable)
+        importable.CONFIG = None
 
 
 def case_monkeypatched():

@@ -264,6 +264,19 @@ def case_type_parameters():
     assert echo(Box[int]) == Box[int]
 
 
+class Node[T: Node | int]:
+    def __init__(self, item: T) -> None:
+        self.item = item
+
+
+def case_type_parameter_bound_by_its_own_class():
+    def use(node):
+        return Node.__type_params__[0].__bound__.__args__[0] is type(node)
+
+    assert call(use, Node(1)) is True
+    assert type(echo(Node(2))) is Node
+
+
 def case_function_with_type_parameters():
     assert call(first, [4, 5]) == 4
     assert call(lambda: first.__type_params__[0].__constraints__) == (int, str)

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from gridengine.serialization import by_value
-from gridengine.serialization.by_value import modules
+from gridengine.serialization.by_value import importability
 
 HERE = Path(__file__).parent
 PROGRAMS = [
@@ -200,7 +200,7 @@ def test_importable() -> None:
     for obj in known:
         assert by_value.importable(obj)
     for obj in (outcomes, by_value.reduce, pytest.raises):
-        assert by_value.importable(obj) is modules.module_importable(obj.__module__)
+        assert by_value.importable(obj) is importability.module_importable(obj.__module__)
     assert not by_value.importable(lambda: 1)
     assert not by_value.importable(module_by_hand("def f(): pass").f)
     assert not by_value.importable(3)
@@ -223,14 +223,14 @@ def test_a_file_counts_as_importable_where_the_path_finds_it(
     (tmp_path / "a_package_here" / "part.py").write_text("def f(): pass")
     monkeypatch.syspath_prepend(tmp_path)
     module = importlib.import_module(name)
-    modules._verdicts.clear()
+    importability.forget()
     if not on_path:
         sys.path.remove(str(tmp_path))
         sys.path_importer_cache.clear()
     assert by_value.importable(module.f) is on_path
     for each in name, name.partition(".")[0]:
         sys.modules.pop(each, None)
-    modules._verdicts.clear()
+    importability.forget()
 
 
 def test_another_file_of_the_same_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

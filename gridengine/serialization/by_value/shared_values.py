@@ -35,16 +35,21 @@ def constant(value: Any) -> object:
 
 def send(space: str, values: Mapping[str, Any]) -> None:
     """Notes, where it is packed, what ``space`` will have in a worker."""
-    global _generation
     for name, value in values.items():
         mark = constant(value) or id(value)
         if _sent.setdefault((space, name), mark) != mark:
             _sent[space, name] = mark
-            _generation += 1
+            begin_generation()
+
+
+def begin_generation() -> None:
+    """Has every function packed anew that is needed again."""
+    global _generation
+    _generation += 1
 
 
 def generation() -> int:
-    """Returns a number that changes when something was sent with another value than before."""
+    """Returns a number that changes when what was packed before may not be used again."""
     return _generation
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from types import FunctionType, MemberDescriptorType
+from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
 
-from . import classes, functions, modules, odd
+from . import classes, functions, namespaces
+from .importability import importable
+from .refused import why_not
 
 _DEPTH = 8
 
@@ -61,7 +63,10 @@ def _parts(obj: Any) -> Iterator[tuple[str, object]]:
         yield from functions.parts(obj)
     elif isinstance(obj, type):
         yield from ((f".{name}", part) for name, part in classes.attributes(obj).items())
-    elif odd.why_not(obj) is None:
+    elif isinstance(obj, ModuleType):
+        globals_ = namespaces.of(vars(obj)).with_stand_ins(namespaces.globals_of(obj))
+        yield from ((f".{name}", part) for name, part in globals_.items())
+    elif why_not(obj) is None:
         yield from _attributes(obj)
 
 
@@ -74,7 +79,7 @@ def _attributes(obj: Any) -> Iterator[tuple[str, object]]:
         for name, value in vars(cls).items():
             if isinstance(value, MemberDescriptorType) and hasattr(obj, name):
                 yield f".{name}", getattr(obj, name)
-    if not modules.importable(type(obj)):
+    if not importable(type(obj)):
         yield " → its class", type(obj)
 
 

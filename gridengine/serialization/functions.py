@@ -1,0 +1,85 @@
+"""Functions of jobs to frames: each is packed once as long as nothing that it uses changes."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import weakref
+from collections.abc import Callable
+from types import FunctionType
+
+from ..transport.shared_memory import gather
+from . import by_value
+from .packed import Function
+from .serializer import pack
+
+#: Packed functions that are known again when they are packed again; a megabyte or two, as a rule.
+_REMEMBERED = 500
+
+_packed_functions: weakref.WeakKeyDictionary[FunctionType, tuple[object, int, Function]] = (
+    weakref.WeakKeyDictionary()
+)
+_numbers = itertools.count()
+_keys: dict[tuple[int, bytes], bytes] = {}
+_BY_NAME = ("by its name",)
+
+
+def pack_function(function: Callable[..., object], what: str = "target") -> Function:
+    """Returns ``function`` ready to travel; from memory if nothing that it uses has changed.
+
+    Raises:
+        PackingError: Something that it uses cannot travel.
+    """
+    if type(function) is not FunctionType:
+        return _pack_function(function, what)
+    known = _packed_functions.get(function)
+    if known is not None and known[1] != by_value.generation():
+        known = None
+    if known is not None and known[0] is _BY_NAME and _is_in_its_module(function):
+        return known[2]
+    by_name = _is_in_its_module(function) and by_value.importable(function)
+    fingerprint = _BY_NAME if by_name else by_value.fingerprint(function)
+    if fingerprint is None:
+        return _pack_function(function, what)
+    if known is not None and known[0] == fingerprint:
+        return known[2]
+    packed = _pack_function(function, what)
+    _packed_functions[function] = fingerprint, by_value.generation(), packed
+    return packed
+
+
+def _is_in_its_module(function: FunctionType) -> bool:
+    module = sys.modules.get(function.__module__)
+    return module is not None and vars(module).get(function.__qualname__) is function
+
+
+def _pack_function(function: Callable[..., object], what: str) -> Function:
+    payload, frames = pack(function, what)
+    # To compare arrays takes longer than to send one once more than needed.
+    key = _new_key() if frames else _key_of(payload)
+    return Function(key, payload, gather(frames), name_of(function))
+
+
+def _new_key() -> bytes:
+    return b"%d" % next(_numbers)
+
+
+def _key_of(payload: bytes) -> bytes:
+    """Returns the key of a function with this payload, the same one each time."""
+    # No digest: `hashlib` loads OpenSSL, which takes as long as a quarter of all imports.
+    if len(_keys) >= _REMEMBERED:
+        _keys.clear()
+    # The same function again, after another has changed what they share, must travel again.
+    return _keys.setdefault((by_value.generation(), payload), _new_key())
+
+
+def name_of(function: object) -> str:
+    """Returns what people call ``function``."""
+    if type(function) is FunctionType:
+        return function.__qualname__
+    for attribute in ("__qualname__", "__name__"):
+        name = getattr(function, attribute, None)
+        if isinstance(name, str) and name:
+            return name
+    inner = getattr(function, "func", None)
+    return name_of(inner) if inner is not None else type(function).__name__
