@@ -1,0 +1,21 @@
+"""The tests without the cluster, on each CPython: ``nox``, ``nox -p 3.12 -- tests/serialization``.
+
+``scripts/interpreters`` calls it after it has got the interpreters that are missing.
+"""
+
+from __future__ import annotations
+
+import nox
+
+from tests.interpreters import supported
+
+nox.options.sessions = ["tests"]
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+
+
+@nox.session(python=supported())
+def tests(session: nox.Session) -> None:
+    """Runs pytest with the given arguments, all tests without any."""
+    session.install("--editable", ".[test]")
+    session.run("python", "-m", "pytest", "-m", "not cluster", *session.posargs)
