@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import re
 import sys
@@ -41,6 +42,11 @@ def test_readme_and_settings_name_the_versions_of_the_metadata() -> None:
     tools = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert f'python_version = "{oldest}"' in tools
     assert f'target-version = "py{oldest.replace(".", "")}"' in tools
+
+
+def test_nox_has_a_session_for_each_version() -> None:
+    (versions,) = re.findall("VERSIONS = (.*)", (ROOT / "noxfile.py").read_text(encoding="utf-8"))
+    assert ast.literal_eval(versions) == interpreters.supported()
 
 
 def test_the_running_interpreter_is_found() -> None:
