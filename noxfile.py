@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import nox
 
-# Those of the metadata, as a test sees to; nox has no eyes for setup.cfg.
+# Those of setup.cfg, which nox cannot read; a test sees to it.
 VERSIONS = ["3.10", "3.11", "3.12", "3.13", "3.14", "3.15"]
 
 nox.options.sessions = ["tests"]
