@@ -19,4 +19,6 @@ nox.options.reuse_venv = "yes"
 def tests(session: nox.Session) -> None:
     """Runs pytest with the given arguments, all tests without any."""
     session.install("--editable", ".[test]")
-    session.run("python", "-m", "pytest", "-m", "not cluster", *session.posargs)
+    # As scripts/test does.
+    together = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+    session.run("python", "-m", "pytest", "-m", "not cluster", *together, *session.posargs)
