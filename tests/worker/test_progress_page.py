@@ -163,6 +163,8 @@ _BLOCKS = 4000
 _PIECE = 40
 
 
+# pyzmq keeps threads that other tests have caused; the child takes no lock that they could hold.
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_each_call_is_begun_or_given_back_never_both_and_never_neither(
     page: ProgressPage, seed: int

@@ -280,7 +280,9 @@ if "fork" in sys.argv and os.fork() == 0:
     time.sleep(30)
     os._exit(0)
 print(session.process_id, flush=True)
-time.sleep(60)
+# Python sees a signal that comes just before a sleep only when that is over.
+while True:
+    time.sleep(0.1)
 """
 
 
