@@ -25,7 +25,7 @@ from pathlib import Path
 
 import psutil
 
-from ..dispatcher.early_start import place
+from ..dispatcher.run_folder import place
 from ..errors import SchedulerError
 from ..schedulers.grid_engine import leftovers
 from ..schedulers.grid_engine.leftovers import SessionFile

@@ -310,9 +310,8 @@ class Job:
     def usage(self) -> Usage | None:
         """What the job used, None while it is not over."""
         task = self._task
-        if task is None or not task.over or not task.outcomes:
-            return None
-        return task.outcomes[-1].usage
+        known = task is not None and task.over and task.outcomes
+        return known[-1].usage if known else None
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else self.state.value

@@ -33,12 +33,12 @@ from ..transport.launch_file import (
     environment_for_nodes,
     import_path,
     local_endpoint,
-    private_folder,
     thread_limits,
 )
 from ..transport.shared_memory import Arena, gather
-from .early_start import EarlyStart, no_folder, remove
+from .early_start import EarlyStart
 from .queue_jobs import QueueJobs
+from .run_folder import new_shared_folder, remove
 
 # What takes long to import, msgspec and ZeroMQ, is so where it is needed: when the first workers
 # have been started, and are on their way in the meantime.
@@ -79,7 +79,7 @@ class Dispatcher:
         self._released = False
         if ahead is None and not scheduler.remote:
             ahead = EarlyStart(scheduler, calls=0)
-        self._folder = _new_folder(settings) if ahead is None else ahead.folder
+        self._folder = new_shared_folder(settings.run_dir) if ahead is None else ahead.folder
         self._arena = None if scheduler.remote else Arena.make()
         with contextlib.ExitStack() as undo:
             undo.callback(remove, self._folder)
@@ -392,35 +392,3 @@ class Dispatcher:
         os.close(self._wake_read)
         os.close(self._wake_write)
         remove(self._folder)
-
-
-def _new_folder(settings: Settings) -> str:
-    import tempfile
-
-    parent = os.path.expanduser(settings.run_dir or os.path.join("~", ".gridengine"))
-    try:
-        private_folder(parent)
-        _sweep(parent)
-        return tempfile.mkdtemp(prefix=f"run-{os.uname().nodename}-{os.getpid()}-", dir=parent)
-    except OSError as error:
-        raise no_folder(error) from None
-
-
-def _sweep(parent: str) -> None:
-    """Removes the folders of programs on this host that were killed before they could do it."""
-    import re
-
-    for name in os.listdir(parent):
-        match = re.fullmatch(r"run-(.+)-(\d+)-\w+", name)
-        if match and match[1] == os.uname().nodename and not _is_alive(int(match[2])):
-            remove(os.path.join(parent, name))
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -12,19 +12,15 @@ import os
 import sys
 
 from ..schedulers.base import FIRST_BATCH
+from .run_folder import new_local_folder, remove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..errors import SchedulerError
     from ..schedulers.base import Scheduler
 
 _WORKER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "worker")
-
-#: Bytes of a path with which that of a socket two floors below is not yet too long: 104 bytes with
-#: its end on macOS, 108 on Linux (unix(4), unix(7)).
-_LONGEST = (107 if sys.platform == "linux" else 103) - len("/gridengine-01234567/dispatcher")
 
 
 def command(launch_file: str) -> Sequence[str]:
@@ -54,7 +50,7 @@ class EarlyStart:
     """
 
     def __init__(self, scheduler: Scheduler, calls: int) -> None:
-        self.folder = _new_folder()
+        self.folder = new_local_folder()
         self.session = scheduler.open()
         self.workers = min(calls, scheduler.workers_per_queue_job)
         if self.workers:
@@ -71,52 +67,3 @@ class EarlyStart:
         """Ends what was started. Idempotent."""
         self.session.close()
         remove(self.folder)
-
-
-def remove(folder: str) -> None:
-    """Removes a dispatcher's folder and what is in it, as far as that can be done."""
-    import contextlib
-
-    # `shutil` takes ten times as long to import as this takes.
-    for parent, folders, files in os.walk(folder, topdown=False):
-        with contextlib.suppress(OSError):
-            for name in files:
-                os.unlink(os.path.join(parent, name))
-            for name in folders:
-                os.rmdir(os.path.join(parent, name))
-    with contextlib.suppress(OSError):
-        os.rmdir(folder)
-
-
-def place() -> str:
-    """Returns the folder in which a dispatcher's own is made.
-
-    Raises:
-        SchedulerError: There is none.
-    """
-    # `tempfile` would look at the same; but its import would keep the first worker waiting.
-    temporary = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108  # a folder of our own in it
-    every = (os.path.abspath(temporary), "/tmp", "/var/tmp")  # noqa: S108
-    for path in every:
-        if len(os.fsencode(path)) <= _LONGEST and os.access(path, os.W_OK | os.X_OK):
-            return path
-    raise no_folder(f"none of {', '.join(every)} can be written, with a path short enough")
-
-
-def _new_folder() -> str:
-    folder = os.path.join(place(), f"gridengine-{os.urandom(4).hex()}")
-    try:
-        os.mkdir(folder, 0o700)
-    except OSError as error:
-        raise no_folder(error) from None
-    return folder
-
-
-def no_folder(error: object) -> SchedulerError:
-    """Returns what to raise if a dispatcher's folder cannot be made."""
-    from ..errors import SchedulerError
-
-    return SchedulerError(
-        f"cannot make a folder for sockets and keys: {error}; name another place "
-        "(GRIDENGINE_RUN_DIR on a cluster, TMPDIR here)"
-    )

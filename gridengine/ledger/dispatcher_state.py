@@ -24,9 +24,9 @@ from ..transport.addresses import supervisor_of, worker_address
 from .cancellation import Cancellation
 from .deaths import Deaths
 from .events import Observers
-from .ledger import AnsweredCalls, Ledger
+from .ledger import Ledger
 from .orders import Dismiss, Order, StopSupervisor, Warn
-from .records import Report, SupervisorRecord, WorkerRecord
+from .records import AnsweredCalls, Report, SupervisorRecord, WorkerRecord
 from .staffing import Capacity, Hopeless, Staffing
 from .task import Place, Task
 

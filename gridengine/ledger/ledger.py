@@ -13,7 +13,7 @@ from __future__ import annotations
 import collections
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from ..settings import BLOCK_SECONDS
 from ..states import JobState
@@ -24,27 +24,12 @@ from .idle_workers import IdleWorkers
 from .orders import Assign, TakeBack
 from .queues import Queues
 from .rebalancing import PATIENCE, Rebalancing
-from .records import Chunk, SupervisorRecord, Verdict, WorkerRecord
+from .records import AnsweredCalls, Chunk, SupervisorRecord, Verdict, WorkerRecord
 from .retries import Retries
 from .task import Place, Task, outcome_of
 
 # Looked up for every job; see `gridengine.ledger.task`.
 _QUEUED = JobState.QUEUED
-
-
-class AnsweredCalls(Protocol):
-    """What a worker answers for the calls ``lo`` to ``hi`` of a task; see `transport.messages`."""
-
-    task: int
-    attempt: int
-    lo: int
-    hi: int
-    payload: Any
-    frames: int
-    failures: dict[int, bytes]
-    wall: float
-    cpu: float
-    peak_memory: int
 
 
 class Ledger:
@@ -239,50 +224,44 @@ class Ledger:
             The tasks that are over by that, though not all of their calls are answered for.
         """
         ended_early: list[Task] = []
+        own: Sequence[Any] = ()
+        at = 0
         try:
-            self._record(worker, results, frames, now, ended_early)
+            for result in results:
+                if frames:
+                    own = frames[at : at + result.frames]
+                    at += result.frames
+                task = self.done(
+                    worker, result.task, result.attempt, result.lo, result.hi,
+                    wall=result.wall, failed=bool(result.failures), now=now,
+                )  # fmt: skip
+                if task is None:
+                    continue
+                self._record(task, result, own, worker.place)
+                if task.size > 1 and task.over and task.missing:
+                    ended_early.append(task)
         finally:
             self.answered(worker)
         return ended_early
 
     def _record(
-        self,
-        worker: WorkerRecord,
-        results: Sequence[AnsweredCalls],
-        frames: Sequence[Any],
-        now: float,
-        ended_early: list[Task],
+        self, task: Task, result: AnsweredCalls, frames: Sequence[Any], place: Place
     ) -> None:
-        place = worker.place
-        own: Sequence[Any] = ()
-        at = 0
-        for result in results:
-            if frames:
-                own = frames[at : at + result.frames]
-                at += result.frames
-            task = self.done(
-                worker, result.task, result.attempt, result.lo, result.hi,
-                wall=result.wall, failed=bool(result.failures), now=now,
-            )  # fmt: skip
-            if task is None:
-                continue
-            payload = result.payload
-            if not payload and own:
-                payload, own = own[0], own[1:]
-            outcome = outcome_of(
-                (
-                    result.lo, result.hi, payload, own, result.failures,
-                    result.wall, result.cpu, result.peak_memory, place,
-                )
-            )  # fmt: skip
-            if task.size == 1 and not result.failures:
-                task.finish(outcome)
-            else:
-                task.record(outcome)
-            if task.size > 1 and task.over and task.missing:
-                ended_early.append(task)
-            if self._observers.callbacks and task.over:
-                self._observers.tell_over(task)
+        payload = result.payload
+        if not payload and frames:
+            payload, frames = frames[0], frames[1:]
+        outcome = outcome_of(
+            (
+                result.lo, result.hi, payload, frames, result.failures,
+                result.wall, result.cpu, result.peak_memory, place,
+            )
+        )  # fmt: skip
+        if task.size == 1 and not result.failures:
+            task.finish(outcome)
+        else:
+            task.record(outcome)
+        if self._observers.callbacks and task.over:
+            self._observers.tell_over(task)
 
     def done(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import itertools
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from ..schedulers.events import End
 from ..transport.addresses import worker_address
@@ -76,6 +76,21 @@ class Chunk:
         step = math.isqrt(self.hi - self.lo)
         starts = range(self.lo, self.hi, step)
         return [self.part(lo, min(lo + step, self.hi)) for lo in starts]
+
+
+class AnsweredCalls(Protocol):
+    """What a worker answers for the calls ``lo`` to ``hi`` of a task; see `transport.messages`."""
+
+    task: int
+    attempt: int
+    lo: int
+    hi: int
+    payload: Any
+    frames: int
+    failures: dict[int, bytes]
+    wall: float
+    cpu: float
+    peak_memory: int
 
 
 class Report(NamedTuple):

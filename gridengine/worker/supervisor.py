@@ -25,24 +25,12 @@ from ..transport.messages import Beat, Died, Recall, Recalled, Signal, Staff, St
 from ..transport.shared_memory import Arena
 from . import os_support
 from .connection import Connection, open_connection
-from .output import Output
-from .progress_page import ProgressPage
 from .worker import Worker
+from .worker_process import WorkerProcess, become_worker
 
 #: Workers that die before their first job, one after the other, until the supervisor gives up:
 #: what kills them will kill the next one too.
 _BARREN_DEATHS = 5
-
-
-class _WorkerProcess:
-    """A worker as its supervisor sees it."""
-
-    def __init__(self, number: int, page: ProgressPage) -> None:
-        self.number = number
-        self.page = page
-        self.output = Output()
-        self.pid = 0
-        self.reason = ""
 
 
 class Supervisor:
@@ -57,7 +45,7 @@ class Supervisor:
         self._began = time.monotonic()
         self._queue_job = launch.queue_job.format_map(os.environ)
         self._address = os.urandom(8).hex().encode()
-        self._children: dict[int, _WorkerProcess] = {}
+        self._children: dict[int, WorkerProcess] = {}
         self._next = 0
         self._target = launch.workers
         self._barren = 0
@@ -210,7 +198,7 @@ class Supervisor:
         elif isinstance(message, Stop):
             self._stopping = True
 
-    def _number(self, number: int) -> _WorkerProcess | None:
+    def _number(self, number: int) -> WorkerProcess | None:
         return next((c for c in self._children.values() if c.number == number), None)
 
     # ------------------------------------------------------------------ workers
@@ -220,12 +208,13 @@ class Supervisor:
             self._fork()
 
     def _fork(self) -> None:
-        child = _WorkerProcess(self._next, ProgressPage())
+        child = WorkerProcess(self._next)
         self._next += 1
         parent = os.getpid()
         child.pid = os.fork()
         if not child.pid:
-            _become_worker(self, child, parent)
+            keep = {0, 1, 2, self._wake_write, child.output.descriptor}
+            become_worker(child, parent, keep, lambda: self._work(child))
         self._children[child.pid] = child
 
     def _reap(self) -> None:
@@ -242,13 +231,12 @@ class Supervisor:
                     child, os.waitstatus_to_exitcode(status), os_support.peak_memory(usage)
                 )
 
-    def _report(self, child: _WorkerProcess, status: int, peak_memory: int) -> None:
+    def _report(self, child: WorkerProcess, status: int, peak_memory: int) -> None:
         position, width = child.page.begun
         sent = child.page.sent
         reason = child.reason or self._cause(status)
         said = child.output.read()
-        child.page.close()
-        child.output.close()
+        child.close()
         # What it had started and left behind has become this process's child.
         os_support.kill_strays(keep=set(self._children))
         if status == 0 and child.reason == "" and not self._launch.fresh:
@@ -306,7 +294,7 @@ class Supervisor:
         with contextlib.suppress(BlockingIOError):
             os.write(self._wake_write, b"\0")
 
-    def work(self, child: _WorkerProcess) -> None:
+    def _work(self, child: WorkerProcess) -> None:
         """Is the worker ``child``, in the process that was forked for it."""
         address = worker_address(self._address, child.number)
         parent = os.getppid()
@@ -318,54 +306,10 @@ class Supervisor:
             worker.run(once=self._launch.fresh)
             connection.close()
 
-    def descriptors(self, child: _WorkerProcess) -> set[int]:
-        """Returns what a worker keeps open."""
-        return {0, 1, 2, self._wake_write, child.output.descriptor}
-
 
 _OF_A_CRASH = frozenset(
     {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGSYS}
 )
-
-
-def _become_worker(supervisor: Supervisor, child: _WorkerProcess, parent: int) -> None:
-    """The life of a worker, from the fork to its end; never returns."""
-    status = 1
-    try:
-        signal.set_wakeup_fd(-1)
-        for signum in (
-            signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2,
-            signal.SIGCHLD,
-        ):  # fmt: skip
-            signal.signal(signum, signal.default_int_handler if signum == signal.SIGINT
-                          else signal.SIG_DFL)  # fmt: skip
-        os_support.die_with_parent(parent)
-        os_support.close_all_but(supervisor.descriptors(child))
-        _quiet_stdin()
-        child.output.capture()
-        from ..serialization import by_value
-
-        by_value.become_worker()
-        supervisor.work(child)
-        status = 0
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
-    finally:
-        # Not sys.exit: what the supervisor has registered to be run at exit is its own.
-        for stream in (sys.stdout, sys.stderr):
-            # A broken pipe must not keep a dead worker alive.
-            with contextlib.suppress(Exception):
-                stream.flush()
-        os._exit(status)
-
-
-def _quiet_stdin() -> None:
-    # The supervisor's own is the pipe by which it notices that the program is gone.
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
 
 
 def _kill(pid: int, signum: int) -> None:

@@ -1,0 +1,111 @@
+"""A dispatcher's private folder: for its socket, for keys, and for what queue jobs print."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..errors import SchedulerError
+
+#: Bytes of a path with which that of a socket two floors below is not yet too long: 104 bytes with
+#: its end on macOS, 108 on Linux (unix(4), unix(7)).
+_LONGEST = (107 if sys.platform == "linux" else 103) - len("/gridengine-01234567/dispatcher")
+
+
+def remove(folder: str) -> None:
+    """Removes a dispatcher's folder and what is in it, as far as that can be done."""
+    import contextlib
+
+    # `shutil` takes ten times as long to import as this takes.
+    for parent, folders, files in os.walk(folder, topdown=False):
+        with contextlib.suppress(OSError):
+            for name in files:
+                os.unlink(os.path.join(parent, name))
+            for name in folders:
+                os.rmdir(os.path.join(parent, name))
+    with contextlib.suppress(OSError):
+        os.rmdir(folder)
+
+
+def place() -> str:
+    """Returns the folder in which a dispatcher's own is made.
+
+    Raises:
+        SchedulerError: There is none.
+    """
+    # `tempfile` would look at the same; but its import would keep the first worker waiting.
+    temporary = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108  # a folder of our own in it
+    every = (os.path.abspath(temporary), "/tmp", "/var/tmp")  # noqa: S108
+    for path in every:
+        if len(os.fsencode(path)) <= _LONGEST and os.access(path, os.W_OK | os.X_OK):
+            return path
+    raise no_folder(f"none of {', '.join(every)} can be written, with a path short enough")
+
+
+def new_local_folder() -> str:
+    """Makes the folder of a dispatcher with workers on this host alone.
+
+    Raises:
+        SchedulerError: There is no room for it.
+    """
+    folder = os.path.join(place(), f"gridengine-{os.urandom(4).hex()}")
+    try:
+        os.mkdir(folder, 0o700)
+    except OSError as error:
+        raise no_folder(error) from None
+    return folder
+
+
+def no_folder(error: object) -> SchedulerError:
+    """Returns what to raise if a dispatcher's folder cannot be made."""
+    from ..errors import SchedulerError
+
+    return SchedulerError(
+        f"cannot make a folder for sockets and keys: {error}; name another place "
+        "(GRIDENGINE_RUN_DIR on a cluster, TMPDIR here)"
+    )
+
+
+def new_shared_folder(run_dir: str) -> str:
+    """Makes the folder of a dispatcher with workers on other hosts, which they see too.
+
+    Args:
+        run_dir: As `gridengine.settings.Settings.run_dir`.
+
+    Raises:
+        SchedulerError: There is no room for it.
+        GridEngineError: The folder around it is somebody else's, or open to others.
+    """
+    import tempfile
+
+    from ..transport.launch_file import private_folder
+
+    parent = os.path.expanduser(run_dir or os.path.join("~", ".gridengine"))
+    try:
+        private_folder(parent)
+        _sweep(parent)
+        return tempfile.mkdtemp(prefix=f"run-{os.uname().nodename}-{os.getpid()}-", dir=parent)
+    except OSError as error:
+        raise no_folder(error) from None
+
+
+def _sweep(parent: str) -> None:
+    """Removes the folders of programs on this host that were killed before they could do it."""
+    import re
+
+    for name in os.listdir(parent):
+        match = re.fullmatch(r"run-(.+)-(\d+)-\w+", name)
+        if match and match[1] == os.uname().nodename and not _is_alive(int(match[2])):
+            remove(os.path.join(parent, name))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

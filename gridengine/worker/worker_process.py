@@ -1,0 +1,86 @@
+"""A worker's process: what its supervisor knows of it, and its life from the fork to its end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from . import os_support
+from .output import Output
+from .progress_page import ProgressPage
+
+
+class WorkerProcess:
+    """A worker as its supervisor sees it.
+
+    Attributes:
+        number: Its number under the supervisor.
+        page: Where it notes what it runs.
+        output: What it printed last.
+        pid: Its process id, 0 before the fork.
+        reason: Why the supervisor has ended it, empty if it has not.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.page = ProgressPage()
+        self.output = Output()
+        self.pid = 0
+        self.reason = ""
+
+    def close(self) -> None:
+        """Lets go of the memory that was shared with it."""
+        self.page.close()
+        self.output.close()
+
+
+def become_worker(
+    process: WorkerProcess, parent: int, keep: set[int], work: Callable[[], object]
+) -> NoReturn:
+    """Is the worker, in the process that was forked for it.
+
+    Args:
+        process: What the supervisor knows of it.
+        parent: The supervisor's process id.
+        keep: The descriptors that stay open.
+        work: What it does.
+    """
+    status = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for signum in (
+            signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGCHLD
+        ):  # fmt: skip
+            signal.signal(signum, signal.SIG_DFL)
+        os_support.die_with_parent(parent)
+        os_support.close_all_but(keep)
+        _quiet_stdin()
+        process.output.capture()
+        from ..serialization import by_value
+
+        by_value.become_worker()
+        work()
+        status = 0
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        # Not sys.exit: what the supervisor has registered to be run at exit is its own.
+        for stream in (sys.stdout, sys.stderr):
+            # A broken pipe must not keep a dead worker alive.
+            with contextlib.suppress(Exception):
+                stream.flush()
+        os._exit(status)
+
+
+def _quiet_stdin() -> None:
+    # The supervisor's own is the pipe by which it notices that the program is gone.
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
