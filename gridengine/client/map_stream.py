@@ -20,6 +20,10 @@ from ..states import Mode
 from .map_tasks import MapTasks
 from .results import values_of
 
+#: Seconds for which runs are given out before a look at the workers: a look costs some µs, as much
+#: as to take a small run does.
+_BURST = 0.0005
+
 
 def stream(
     dispatcher: Dispatcher,
@@ -91,7 +95,8 @@ def stream(
                 tasks.failed = tasks.failed or error is not None
                 if not ordered:
                     turns.append(task)
-            if turns and turns[0] in read:
+            patience = time.monotonic() + _BURST
+            while turns and turns[0] in read:
                 task = turns.popleft()
                 values, error = read.pop(task)
                 if values:
@@ -102,6 +107,9 @@ def stream(
                 if error is not None:
                     tasks.drop()
                     raise error
+                if time.monotonic() > patience:
+                    # A consumer that takes its time does not keep the workers waiting.
+                    break
     except BaseException:
         tasks.cancel()
         raise

@@ -35,7 +35,7 @@ def pack_together(items: Sequence[Any]) -> Packed | None:
     object.
     """
     if type(items) is range:
-        return pack(items)
+        return pickle.dumps(items, 5), ()
     if type(items[0]) in _NUMBERS:
         packed = _pack_numbers(items)
         if packed is not None:
