@@ -17,6 +17,7 @@ from typing import Any
 
 from ..settings import BLOCK_SECONDS
 from ..states import JobState
+from .answers import Answers
 from .durations import Durations
 from .events import JobSubmitted, Observers, WorkerJoined
 from .hand_out import HandOut
@@ -26,7 +27,7 @@ from .queues import Queues
 from .rebalancing import PATIENCE, Rebalancing
 from .records import AnsweredCalls, Chunk, SupervisorRecord, Verdict, WorkerRecord
 from .retries import Retries
-from .task import Place, Task, outcome_of
+from .task import Place, Task
 
 # Looked up for every job; see `gridengine.ledger.task`.
 _QUEUED = JobState.QUEUED
@@ -64,6 +65,7 @@ class Ledger:
             fresh=fresh, observers=self._observers,
         )  # fmt: skip
         self.workers: dict[bytes, WorkerRecord] = {}
+        self._answers = Answers(self._durations, self._observers, self.done)
         self._rebalancing = Rebalancing(
             self.workers, self._queues, self._idle, self._hand_out, remote=remote
         )
@@ -223,45 +225,10 @@ class Ledger:
         Returns:
             The tasks that are over by that, though not all of their calls are answered for.
         """
-        ended_early: list[Task] = []
-        own: Sequence[Any] = ()
-        at = 0
         try:
-            for result in results:
-                if frames:
-                    own = frames[at : at + result.frames]
-                    at += result.frames
-                task = self.done(
-                    worker, result.task, result.attempt, result.lo, result.hi,
-                    wall=result.wall, failed=bool(result.failures), now=now,
-                )  # fmt: skip
-                if task is None:
-                    continue
-                self._record(task, result, own, worker.place)
-                if task.size > 1 and task.over and task.missing:
-                    ended_early.append(task)
+            return self._answers.record(worker, results, frames, now)
         finally:
             self.answered(worker)
-        return ended_early
-
-    def _record(
-        self, task: Task, result: AnsweredCalls, frames: Sequence[Any], place: Place
-    ) -> None:
-        payload = result.payload
-        if not payload and frames:
-            payload, frames = frames[0], frames[1:]
-        outcome = outcome_of(
-            (
-                result.lo, result.hi, payload, frames, result.failures,
-                result.wall, result.cpu, result.peak_memory, place,
-            )
-        )  # fmt: skip
-        if task.size == 1 and not result.failures:
-            task.finish(outcome)
-        else:
-            task.record(outcome)
-        if self._observers.callbacks and task.over:
-            self._observers.tell_over(task)
 
     def done(
         self,
