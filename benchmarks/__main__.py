@@ -62,10 +62,13 @@ def _cluster(arguments: argparse.Namespace) -> int:
 
 def _scale(arguments: argparse.Namespace) -> int:
     answers = scale.run(quick=arguments.quick, say=_say)
+    cancelled = scale.run_cancel(quick=arguments.quick, say=_say)
     _print(scale.table(answers))
+    _print("")
+    _print(scale.cancel_table(cancelled))
     if arguments.json:
-        report.write_json(arguments.json, report.machine({}, 0), answers)
-    return 0 if answers else 1
+        report.write_json(arguments.json, report.machine({}, 0), [*answers, *cancelled])
+    return 0 if answers and cancelled else 1
 
 
 def _tell(

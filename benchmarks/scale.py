@@ -13,6 +13,9 @@ _JOBS = 1_000_000
 _QUICK_WORKERS = (10, 50)
 _QUICK_JOBS = 20_000
 
+_CANCELLED = (1000, 10_000, 100_000)
+_QUICK_CANCELLED = (1000,)
+
 _CHILD_PATIENCE = 300.0
 
 
@@ -29,6 +32,28 @@ def run(*, quick: bool, say: Callable[[str], None]) -> list[dict[str, float]]:
         else:
             say(f"scale: {workers} workers")
     return answers
+
+
+def run_cancel(*, quick: bool, say: Callable[[str], None]) -> list[dict[str, float]]:
+    """Measures how long it takes to cancel more and more waiting jobs."""
+    answers = []
+    for jobs in _QUICK_CANCELLED if quick else _CANCELLED:
+        try:
+            answers.append(run_child(["benchmarks.cancel_host", str(jobs)], _CHILD_PATIENCE))
+        except MeasurementError as error:
+            say(f"cancel: {jobs} jobs failed: {error}")
+        else:
+            say(f"cancel: {jobs} jobs")
+    return answers
+
+
+def cancel_table(answers: list[dict[str, float]]) -> str:
+    """Returns what cancelling takes as a table."""
+    lines = [["waiting jobs", "cancelled together", "one by one"]]
+    for answer in answers:
+        times = (amount(answer[how], "s") for how in ("together", "one_by_one"))
+        lines.append([f"{answer['jobs']:.0f}", *times])
+    return aligned(lines)
 
 
 def table(answers: list[dict[str, float]]) -> str:

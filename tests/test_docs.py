@@ -1,0 +1,42 @@
+"""What the documents name is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_there_are_documents() -> None:
+    assert {"design.md", "performance.md", "reliability.md", "security.md"} <= {
+        document.name for document in DOCUMENTS
+    }
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_test_that_a_document_names_is_there(document: Path) -> None:
+    file = None
+    missing = []
+    # ``tests/x.py``, ``tests/x.py::test_y`` or, of the file named last, ``…test_y``; what ends in
+    # ``…`` is the beginning of a name.
+    for path, name in re.findall(
+        r"`(tests/[\w/]+\.py)?(?:::|…)?(test_\w+)?…?`", document.read_text(encoding="utf-8")
+    ):
+        if path:
+            file = ROOT / path
+            if not file.exists():
+                missing.append(path)
+        source = file.read_text(encoding="utf-8") if file is not None and file.exists() else ""
+        if name and f"def {name}" not in source:
+            missing.append(f"{path}::{name}")
+    assert missing == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_file_that_a_document_links_to_is_there(document: Path) -> None:
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", document.read_text(encoding="utf-8"))
+    assert [link for link in links if not (document.parent / link).exists()] == []
