@@ -24,6 +24,7 @@ import psutil
 
 import gridengine
 from gridengine import Job, JobDied, JobState
+from gridengine.dispatcher.waiting import when_over
 from gridengine.schedulers import GridEngineScheduler, ProcessScheduler, Scheduler
 
 from ..cluster import Cluster, Host
@@ -107,7 +108,7 @@ class Single:
         self.job.start()
         task = self.job._task
         assert task is not None
-        task.when_over(self._count)
+        when_over(task, self._count)
 
     def _count(self) -> None:
         self.over += 1

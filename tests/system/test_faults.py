@@ -488,7 +488,7 @@ def test_the_jobs_of_a_node_that_is_cut_off_are_done_elsewhere_and_recorded_once
             for number, (log, path) in enumerate(zip(logs, paths, strict=True))
         ]
         for number, job in enumerate(jobs):
-            job._task.when_over(functools.partial(over.append, number))  # type: ignore[union-attr]
+            when_over(job._task, functools.partial(over.append, number))  # type: ignore[arg-type]
         began = [first_attempt(log) for log in logs]
         node = harmed.nodes[0]
         away = [n for n, attempt in enumerate(began) if attempt.host == node.name]
