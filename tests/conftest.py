@@ -6,6 +6,7 @@ import contextlib
 import gc
 import os
 import shutil
+import signal
 import socket
 import tempfile
 import time
@@ -52,6 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_OWN_FOLDER] = folder
     os.environ.update(TMPDIR=str(folder), GRIDENGINE_RUN_DIR=str(folder / "run"))
     tempfile.tempdir = None
+    # A shell has what it starts in the background ignore it, and so would the tests' programs.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
