@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..dispatcher.dispatcher import Dispatcher
-from ..dispatcher.registry import dispatcher_for, open_dispatchers
+from ..dispatcher.registry import close_all, dispatcher_for
 from ..dispatcher.waiting import wait
 from ..errors import UnpackingError
 from ..ledger.task import Task, Usage
@@ -54,7 +54,11 @@ class Job:
         ValueError: An argument has an impossible value.
     """
 
-    # What few jobs are given, or have, they alone set.
+    # What few jobs are given, or have, they alone set; and a copy, in a worker say, has no part in
+    # the task of the job that it is a copy of.
+    _task: Task | None = None
+    _dispatcher: Dispatcher | None = None
+    _value: Any = _UNKNOWN
     _daemon = False
     _mutable = False
     _scheduler: Scheduler | None = None
@@ -85,9 +89,9 @@ class Job:
         self._target = target
         # What all jobs have in the end is there from the start: an attribute that comes when many
         # jobs have been made has each of them make a dictionary, which takes as long as `start`.
-        self._task: Task | None = None
-        self._dispatcher: Dispatcher | None = None
-        self._value: Any = _UNKNOWN
+        self._task = None
+        self._dispatcher = None
+        self._value = _UNKNOWN
         self._args = tuple(args)
         self._kwargs = dict(kwargs) if kwargs else {}
         self._name = str(name) if name is not None else default_name(target)
@@ -386,15 +390,4 @@ def _do_nothing() -> None:
     """Stands for a target of None."""
 
 
-def _at_exit() -> None:
-    dispatchers = open_dispatchers()
-    try:
-        for dispatcher in dispatchers:
-            for task in dispatcher.unfinished():
-                wait(task)
-    finally:
-        for dispatcher in dispatchers:
-            dispatcher.close()
-
-
-atexit.register(_at_exit)
+atexit.register(close_all)

@@ -77,8 +77,6 @@ def stream(
     read: dict[Task, tuple[list[Any], BaseException | None]] = {}
     try:
         while True:
-            if not tasks.over and time.monotonic() >= end:
-                raise TimeoutError(f"the map was not done in time; {tasks.taken} calls were")
             ready = bool(turns) and turns[0] in read
             # What waits for a slow call keeps no worker from work, but what waits for a slow
             # consumer does.
@@ -87,6 +85,8 @@ def stream(
                     turns.append(task)
             if tasks.over and not ready:
                 return
+            if not tasks.over and time.monotonic() >= end:
+                raise TimeoutError(f"the map was not done in time; {tasks.taken} calls were")
             # Unpacked in the order in which they come: an answer that waits for its turn as it
             # came holds the memory of its worker, beside that of its values later.
             for task in tasks.answered(wait=not ready and not tasks.has_room()):

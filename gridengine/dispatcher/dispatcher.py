@@ -25,30 +25,31 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import JobCancelled, SchedulerError
 from ..logs import Log
-from ..schedulers.base import Scheduler
+from ..schedulers.base import Scheduler, Session
 from ..settings import Settings
 from ..transport.launch_file import (
     Keys,
-    Launch,
-    environment_for_nodes,
-    import_path,
     local_endpoint,
-    thread_limits,
 )
 from ..transport.shared_memory import Arena, gather
 from .early_start import EarlyStart
-from .queue_jobs import QueueJobs
+from .queue_jobs import QueueJobs, launch_for
 from .run_folder import new_shared_folder, remove
 
 # What takes long to import, msgspec and ZeroMQ, is so where it is needed: when the first workers
 # have been started, and are on their way in the meantime.
 if TYPE_CHECKING:
     from ..ledger.dispatcher_state import DispatcherState
-    from ..ledger.events import DispatcherEvent, Observer
+    from ..ledger.events import DispatcherEvent
+    from ..ledger.observers import Observer
     from ..ledger.task import Task
     from ..transport.base import Connections
 
 log = Log(__name__)
+
+
+#: Seconds after which a worker that rests learns what of its memory it may use again.
+_RELEASE_SECONDS = 0.5
 
 
 class Dispatcher:
@@ -98,9 +99,10 @@ class Dispatcher:
         parts = self._connections, self._state, self._queue_jobs, self._task_messages
         self._handlers = Handlers(*parts)
         self._execution = OrderExecution(*parts)
-        self._tidied = 0.0
+        self._tidied = self._released_at = 0.0
         self._new: collections.deque[Task] = collections.deque()
         self._inbox: collections.deque[Callable[[], None]] = collections.deque()
+        self._observers: collections.deque[Observer] = collections.deque()
         self._killed: collections.deque[tuple[list[Task], int]] = collections.deque()
         self._asleep = False
         self._closing = False
@@ -114,8 +116,7 @@ class Dispatcher:
     def _open_local(self, undo: contextlib.ExitStack, ahead: EarlyStart) -> None:
         session = ahead.session
         undo.callback(session.close)
-        launch = self._launch([local_endpoint(self._folder)], None)
-        self._queue_jobs = QueueJobs(session, self._scheduler, launch, self._folder)
+        self._queue_jobs = self._new_queue_jobs(session, [local_endpoint(self._folder)], None)
         if ahead.workers:
             # It waits for that, and imports in the meantime what it needs.
             self._queue_jobs.started_early(ahead.workers)
@@ -132,9 +133,16 @@ class Dispatcher:
         self._connections = ZeroMQConnections(host, ports)
         undo.callback(self._connections.close)
         session = self._scheduler.open()
-        launch = self._launch(self._connections.endpoints, self._connections.keys)
-        self._queue_jobs = QueueJobs(session, self._scheduler, launch, self._folder)
+        connections = self._connections
+        self._queue_jobs = self._new_queue_jobs(session, connections.endpoints, connections.keys)
         self._state = self._new_state()
+
+    def _new_queue_jobs(
+        self, session: Session, endpoints: Sequence[str], keys: Keys | None
+    ) -> QueueJobs:
+        share = self._arena is not None
+        launch = launch_for(self._scheduler, self._settings, endpoints, keys, share=share)
+        return QueueJobs(session, self._scheduler, launch, self._folder)
 
     def _new_state(self) -> DispatcherState:
         from ..ledger.dispatcher_state import DispatcherState
@@ -147,31 +155,6 @@ class Dispatcher:
             remote=scheduler.remote,
             fresh=scheduler.fresh,
             linger=scheduler.linger,
-        )
-
-    def _launch(self, endpoints: Sequence[str], keys: Keys | None) -> Launch:
-        remote = self._scheduler.remote
-        threads = self._scheduler.slots
-        environ = (
-            environment_for_nodes(os.environ, threads)
-            if remote
-            else thread_limits(os.environ, threads)
-        )
-        return Launch(
-            endpoints=endpoints,
-            server_key=keys.server_public if keys else "",
-            public_key=keys.public if keys else "",
-            secret_key=keys.secret if keys else "",
-            persistent=not remote,
-            fresh=self._scheduler.fresh,
-            share=self._arena is not None,
-            heartbeat=self._settings.heartbeat,
-            patience=self._settings.patience,
-            parent=0 if remote else os.getpid(),
-            queue_job=self._scheduler.queue_job_name,
-            cwd=os.getcwd(),
-            sys_path=import_path(),
-            environ=environ,
         )
 
     # ------------------------------------------------------------------ any thread
@@ -258,7 +241,8 @@ class Dispatcher:
                 log.exception("the observer %r has failed, and hears no more", observer)
                 observers.remove(guarded)
 
-        observers.add(guarded)
+        self._observers.append(guarded)
+        self._wake()
 
     def unfinished(self) -> list[Task]:
         """Returns the tasks that are not over and for which the program shall wait."""
@@ -339,7 +323,9 @@ class Dispatcher:
                 # Not before what it was woken for has been done; and while nobody wakes it.
                 os.read(self._wake_read, 4096)
             self._asleep = True
-            idle = not (self._new or self._killed or self._inbox or self._closing)
+            idle = not (
+                self._new or self._killed or self._inbox or self._observers or self._closing
+            )
             patience = max(0.0, self._state.due(now) - now) if idle else 0.0
             ready = connections.wait(patience)
             self._asleep = False
@@ -348,8 +334,13 @@ class Dispatcher:
             if news in ready:
                 self._handlers.hear_scheduler()
 
+    def _is_asked(self) -> bool:
+        return bool(self._new or self._killed or self._inbox or self._observers or self._closing)
+
     def _take_in(self) -> None:
         # What is asked may be about a task that was submitted before it was asked.
+        while self._observers:
+            self._state.observers.add(self._observers.popleft())
         asked, killed = len(self._inbox), len(self._killed)
         new, submit = self._new, self._state.ledger.submit
         while new:
@@ -369,11 +360,13 @@ class Dispatcher:
             self._state.cancellation.kill(tasks, signum)
 
     def _tidy(self, now: float) -> None:
-        """Gives memory back, at every heartbeat: to the workers, and to the system."""
+        """Gives memory back that nobody needs: to the workers, and to the system."""
         if now >= self._tidied:
             self._tidied = now + self._settings.heartbeat
-            self._execution.say_released()
             self._task_messages.trim()
+        if now >= self._released_at:
+            self._released_at = now + min(_RELEASE_SECONDS, self._settings.heartbeat)
+            self._execution.say_released()
 
     def _abandon(self, error: Exception) -> None:
         self._take_in()

@@ -13,6 +13,9 @@ from ..transport.base import Connections
 from .queue_jobs import QueueJobs
 from .task_messages import TaskMessages, WorkerMemory
 
+#: Turns in which ends are not settled because more is there to be read, one after the other.
+_TURNS = 20
+
 
 class Handlers:
     """Hears what supervisors, workers and the scheduler say. Unpickles nothing.
@@ -36,6 +39,7 @@ class Handlers:
         self._queue_jobs = queue_jobs
         self._task_messages = task_messages
         self._workers = state.ledger.workers
+        self._turns_with_more = 0
         self._handlers: dict[type, Callable[[bytes, Any, float], None]] = {
             messages.Beat: self._beat,
             messages.Ready: self._ready,
@@ -61,7 +65,11 @@ class Handlers:
                 self._connections.complain(address, f"dropped nonsense: {error!r}")
         for address in self._connections.hung_up():
             self._state.hung_up(address)
-        self._state.settle(now)
+        # Not before all that the dead had sent has been looked at; but who floods this program
+        # shall not keep it from ever seeing an end.
+        self._turns_with_more = self._turns_with_more + 1 if self._connections.more else 0
+        if self._turns_with_more % _TURNS == 0:
+            self._state.settle(now)
 
     def hear_scheduler(self) -> None:
         """Takes in what the scheduler has said."""

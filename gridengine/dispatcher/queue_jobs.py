@@ -7,19 +7,63 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ..errors import SchedulerError
 from ..ledger.orders import RequestQueueJobs
 from ..logs import Log
 from ..schedulers.base import Scheduler, Session
-from ..transport.launch_file import Launch
+from ..settings import Settings
+from ..transport.launch_file import (
+    Keys,
+    Launch,
+    environment_for_nodes,
+    import_path,
+    thread_limits,
+)
 from .early_start import command, launch_file
 
 log = Log(__name__)
 
 #: The end of a queue job's log that goes into a death certificate.
 _LOG_BYTES = 4096
+
+
+def launch_for(
+    scheduler: Scheduler,
+    settings: Settings,
+    endpoints: Sequence[str],
+    keys: Keys | None,
+    *,
+    share: bool,
+) -> Launch:
+    """Returns what every supervisor of a scheduler is told.
+
+    Args:
+        scheduler: The scheduler.
+        settings: The numbers.
+        endpoints: Where the dispatcher can be reached.
+        keys: The keys of its peers, None on a local socket.
+        share: Whether large buffers go through shared memory.
+    """
+    remote, threads = scheduler.remote, scheduler.slots
+    environ = (environment_for_nodes if remote else thread_limits)(os.environ, threads)
+    return Launch(
+        endpoints=endpoints,
+        server_key=keys.server_public if keys else "",
+        public_key=keys.public if keys else "",
+        secret_key=keys.secret if keys else "",
+        persistent=not remote,
+        fresh=scheduler.fresh,
+        share=share,
+        heartbeat=settings.heartbeat,
+        patience=settings.patience,
+        parent=0 if remote else os.getpid(),
+        queue_job=scheduler.queue_job_name,
+        cwd=os.getcwd(),
+        sys_path=import_path(),
+        environ=environ,
+    )
 
 
 class QueueJobs:

@@ -78,6 +78,20 @@ def open_dispatchers() -> list[Dispatcher]:
         ]
 
 
+def close_all() -> None:
+    """Waits for the jobs for which the program shall wait, and closes all dispatchers."""
+    from .waiting import wait
+
+    dispatchers = open_dispatchers()
+    try:
+        for dispatcher in dispatchers:
+            for task in dispatcher.unfinished():
+                wait(task)
+    finally:
+        for dispatcher in dispatchers:
+            dispatcher.close()
+
+
 def _start_anew() -> None:
     """In a fork of this program: it has copies of the dispatchers, but not their threads."""
     global _lock

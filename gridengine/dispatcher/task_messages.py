@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +11,7 @@ from ..ledger.records import WorkerRecord
 from ..serialization.packed import Function
 from ..settings import FUNCTION_BYTES
 from ..transport import messages
-from ..transport.shared_memory import Arena, Loan, insert_borrowed, replace_loans
+from ..transport.shared_memory import Arena, Loan, OpenArena, insert_borrowed, replace_loans
 
 
 class WorkerMemory:
@@ -22,24 +21,24 @@ class WorkerMemory:
         arena: Where the worker's own memory is, empty if it shares none.
 
     Attributes:
-        functions: The functions that it keeps and their bytes, the oldest first.
+        functions: The functions that it keeps and their bytes, that used longest ago first.
         lent: Loans of this program's memory that it may still use.
         released: Loans of its memory that this program uses no more; noted by the garbage
             collector.
-        descriptor: Its memory, None if it shares none.
+        arena: Its memory, None if it shares none.
 
     Raises:
         OSError: That cannot be opened.
     """
 
-    __slots__ = ("descriptor", "functions", "lent", "released")
+    __slots__ = ("arena", "functions", "lent", "released")
 
     def __init__(self, arena: str = "") -> None:
         self.functions: collections.OrderedDict[bytes, int] = collections.OrderedDict()
         self.lent: dict[int, list[Loan]] = {}
         self.released: collections.deque[int] = collections.deque()
         # Opened at once: the memory stays, though the worker may be killed.
-        self.descriptor = os.open(arena, os.O_RDONLY) if arena else None
+        self.arena = OpenArena(arena) if arena else None
 
     def take_released(self) -> list[int]:
         """Returns what of the worker's memory this program has no more use for."""
@@ -60,15 +59,13 @@ class WorkerMemory:
         """
         if not shared:
             return
-        if self.descriptor is None:
+        if self.arena is None:
             raise ValueError("a worker without memory to share")
-        insert_borrowed(frames, shared, self.descriptor, self.released.append)
+        insert_borrowed(frames, shared, self.arena, self.released.append)
 
     def close(self) -> None:
-        """Lets go of it: what the worker has answered with stays as long as it is mapped."""
-        if self.descriptor is not None:
-            os.close(self.descriptor)
-            self.descriptor = None
+        """Lets go of it: what the worker has answered with stays as long as somebody has it."""
+        self.arena = None
 
 
 class TaskMessages:
@@ -109,16 +106,20 @@ class TaskMessages:
         calls: list[messages.Call] = []
         frames_of_functions: list[Any] = []
         frames: list[Any] = []
+        used: dict[bytes, None] = {}
         last = None
         for chunk in order.chunks:
             task = chunk.task
             function = task.function
             # Jobs of one function stand together, as a rule.
-            if function is not last and function.key not in known:
-                definitions.append(_definition(function))
-                frames_of_functions += function.frames
-                known[function.key] = _size(function)
-            last = function
+            if function is not last:
+                if function.key not in known:
+                    definitions.append(_definition(function))
+                    frames_of_functions += function.frames
+                    known[function.key] = _size(function)
+                used[function.key] = None
+                known.move_to_end(function.key)
+                last = function
             own = task.frames
             if own:
                 frames += own
@@ -129,7 +130,7 @@ class TaskMessages:
                     task.fail_fast, task.apart,
                 )
             )  # fmt: skip
-        forget = _forget(known, keep=len(definitions)) if definitions else []
+        forget = _forget(known, keep=len(used)) if definitions else []
         every = frames_of_functions + frames
         real, shared = replace_loans(every) if every else (every, [])
         if shared:
@@ -159,7 +160,7 @@ def _size(function: Function) -> int:
 
 
 def _forget(known: collections.OrderedDict[bytes, int], keep: int) -> list[bytes]:
-    """Drops the oldest functions of a worker that holds too much of them."""
+    """Drops the functions that were used longest ago of a worker that holds too much of them."""
     forgotten = []
     total = sum(known.values())
     while total > FUNCTION_BYTES and len(known) > keep:

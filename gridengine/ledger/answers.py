@@ -7,7 +7,7 @@ from typing import Any
 
 from ..states import JobState
 from .durations import Durations
-from .events import Observers
+from .observers import Observers
 from .records import AnsweredCalls, WorkerRecord
 from .task import Outcome, Place, Task, outcome_of
 
@@ -56,7 +56,7 @@ class Answers:
             if task.size > 1 and task.over and task.missing:
                 ended_early.append(task)
             if self._observers.callbacks and task.over:
-                self._observers.tell_over(task)
+                self._observers.job_over(task)
         return ended_early
 
     def _record_common(
@@ -102,7 +102,7 @@ class Answers:
                 )
             )  # fmt: skip
             if self._observers.callbacks:
-                self._observers.tell_over(task)
+                self._observers.job_over(task)
         if function is not None:
             self._durations.learn(function.key, wall / answers, answers, longest)
             worker.load -= wall

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from ..errors import JobCancelled
 from ..states import JobState
-from .events import Observers
 from .ledger import Ledger
+from .observers import Observers
 from .orders import Order, SignalCalls
 from .records import WorkerRecord
 from .task import Place, Task
@@ -79,7 +79,7 @@ class Cancellation:
     def _end(self, task: Task, why: str) -> None:
         task.end(JobState.CANCELLED, JobCancelled(why))
         if self._observers.callbacks:
-            self._observers.tell_over(task)
+            self._observers.job_over(task)
 
     def _take_back(self, holders: Iterable[WorkerRecord]) -> None:
         for worker in holders:

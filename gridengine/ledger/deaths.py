@@ -12,8 +12,8 @@ from ..schedulers.events import End
 from ..states import DeathCause
 from . import certificates
 from .cancellation import Cancellation
-from .events import Observers, WorkerLost
 from .ledger import Ledger
+from .observers import Observers
 from .orders import Order, Release
 from .records import Report, SupervisorRecord, Verdict, WorkerRecord
 from .task import Outcome, Place
@@ -56,7 +56,7 @@ class Deaths:
         self._remote = remote
         self._fresh = fresh
         # Those whose end is known and not settled yet, in the order in which it became known.
-        self._dying: list[WorkerRecord] = []
+        self._dying: dict[WorkerRecord, None] = {}
 
     def died(self, worker: WorkerRecord, report: Report, now: float) -> None:
         """Event: a supervisor says how one of its workers has ended."""
@@ -77,8 +77,7 @@ class Deaths:
 
     def _await_settlement(self, worker: WorkerRecord) -> None:
         self._ledger.retire(worker)
-        if worker not in self._dying:
-            self._dying.append(worker)
+        self._dying[worker] = None
 
     def _is_doubtful(self, report: Report) -> bool:
         return self._remote and report.reason == DeathCause.KILLED.value
@@ -94,8 +93,8 @@ class Deaths:
         if not self._dying:
             return
         settled = [worker for worker in self._dying if self._is_settled(worker, now)]
-        self._dying = [worker for worker in self._dying if worker not in settled]
         for worker in settled:
+            del self._dying[worker]
             self._settle(worker, now)
 
     def _is_settled(self, worker: WorkerRecord, now: float) -> bool:
@@ -151,7 +150,7 @@ class Deaths:
         place = worker.place
         self._orders.append(Release(worker))
         if self._observers.callbacks:
-            self._tell_lost(worker, end)
+            self._observers.worker_lost(worker, end)
         verdicts = self._ledger.ended(
             worker, position=position, width=width, blame=blame, final=final
         )
@@ -167,15 +166,10 @@ class Deaths:
                 death = certificates.certificate(verdict, place, end, output, now)
                 self._fail(verdict, place, death)
 
-    def _tell_lost(self, worker: WorkerRecord, end: End) -> None:
-        calls = sum(chunk.hi - chunk.lo for chunk in worker.outstanding)
-        cause = None if end.exitcode == 0 and not calls else end.cause
-        self._observers.tell(WorkerLost(worker.address, *worker.place, calls, cause))
-
     def _fail(self, verdict: Verdict, place: Place, failure: Death | BaseException) -> None:
         task, index = verdict.task, verdict.index
         task.record(Outcome(index, index + 1, b"", (), {index: failure}, 0.0, 0.0, 0, place))
         if task.over and task.missing:
             self._cancellation.take_back_rest([task])
         if task.over and self._observers.callbacks:
-            self._observers.tell_over(task)
+            self._observers.job_over(task)

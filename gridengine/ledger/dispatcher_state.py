@@ -23,8 +23,8 @@ from ..states import JobState
 from ..transport.addresses import supervisor_of, worker_address
 from .cancellation import Cancellation
 from .deaths import Deaths
-from .events import Observers
 from .ledger import Ledger
+from .observers import Observers
 from .orders import Dismiss, Order, StopSupervisor, Warn
 from .records import AnsweredCalls, Report, SupervisorRecord, WorkerRecord
 from .staffing import Capacity, Hopeless, Staffing
@@ -33,6 +33,7 @@ from .task import Place, Task
 #: Supervisors whose workers were heard before themselves, that are remembered. They say their own
 #: first word within milliseconds; a peer that makes up names shall not fill the memory with them.
 _EARLY = 10_000
+_EARLY_WORKERS = 1000
 
 
 class DispatcherState:
@@ -83,6 +84,7 @@ class DispatcherState:
             resubmissions=settings.resubmissions,
             orders=self.orders,
             observers=self.observers,
+            retire=self.ledger.retire,
         )
 
     # ------------------------------------------------------------------ from time to time
@@ -166,7 +168,9 @@ class DispatcherState:
             return self._join(supervisor, number, pid, memory, now)
         if not self.staffing.was_lost(supervisor_address):
             # Its supervisor, on a connection of its own, has not been heard yet.
-            self._early.setdefault(supervisor_address, []).append((number, pid, memory))
+            early = self._early.setdefault(supervisor_address, [])
+            if len(early) < _EARLY_WORKERS:
+                early.append((number, pid, memory))
             if len(self._early) > _EARLY:
                 del self._early[next(iter(self._early))]
         return None
@@ -241,7 +245,7 @@ class DispatcherState:
         self.deaths.lost(supervisor, end, output, now)
 
     def _give_up(self, hopeless: Hopeless) -> None:
-        kind, reason = hopeless
+        kind, reason = hopeless.kind, hopeless.reason
         if self.ledger.staff(kind):
             self.orders.append(Warn(f"no more workers can be had: {reason}"))
             return
@@ -253,7 +257,7 @@ class DispatcherState:
             task.end(_state_of(error), error)
             self.ledger.withdraw(task)
             if self.observers.callbacks:
-                self.observers.tell_over(task)
+                self.observers.job_over(task)
 
 
 def _state_of(error: Exception) -> JobState:

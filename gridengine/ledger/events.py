@@ -20,12 +20,9 @@ it, nothing is made. Progress bars, status pages, journals and reports are obser
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ..states import DeathCause, JobState
-from .records import Chunk, WorkerRecord
-from .task import Task
 
 
 class JobSubmitted(NamedTuple):
@@ -153,52 +150,3 @@ DispatcherEvent = (
     JobSubmitted | JobStarted | JobRetried | JobOver | WorkerJoined | WorkerLost
     | QueueJobsSubmitted | QueueJobStarted | QueueJobWaiting | QueueJobOver | NoticeGiven
 )  # fmt: skip
-
-Observer = Callable[[DispatcherEvent], object]
-"""Called in the dispatcher's thread: it must neither block nor raise."""
-
-
-class Observers:
-    """Those who hear of events.
-
-    Attributes:
-        callbacks: They; where there are none no event is made.
-    """
-
-    __slots__ = ("callbacks",)
-
-    def __init__(self) -> None:
-        self.callbacks: tuple[Observer, ...] = ()
-
-    def add(self, observer: Observer) -> None:
-        """Has one more hear them. May be called by any thread, as long as no other does."""
-        self.callbacks += (observer,)
-
-    def remove(self, observer: Observer) -> None:
-        """Has one of them hear no more. To be called where the events are told."""
-        self.callbacks = tuple(each for each in self.callbacks if each is not observer)
-
-    def tell(self, event: DispatcherEvent) -> None:
-        """Has all observers hear an event."""
-        for callback in self.callbacks:
-            callback(event)
-
-    def tell_started(self, chunks: Sequence[Chunk], worker: WorkerRecord) -> None:
-        """Has them hear that a worker was given some chunks."""
-        host, pid, _ = worker.place
-        for chunk in chunks:
-            task = chunk.task
-            self.tell(JobStarted(task.id, task.name, chunk.lo, chunk.hi, chunk.attempt, host, pid))
-
-    def tell_retried(self, chunk: Chunk, reason: str) -> None:
-        """Has them hear that some calls are tried again."""
-        task = chunk.task
-        self.tell(JobRetried(task.id, task.name, chunk.lo, chunk.hi, reason))
-
-    def tell_over(self, task: Task) -> None:
-        """Has them hear that a task is over."""
-        outcomes = task.outcomes
-        failures = sum(len(outcome.failures) for outcome in outcomes)
-        wall = sum(outcome.wall for outcome in outcomes)
-        peak = max((outcome.peak_memory for outcome in outcomes), default=0)
-        self.tell(JobOver(task.id, task.name, task.state, task.size, failures, wall, peak))

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from ..settings import AHEAD_SECONDS, BLOCK_BYTES, BLOCK_CALLS, BLOCK_SECONDS
 from ..states import JobState
 from .durations import Durations
-from .events import Observers
 from .idle_workers import IdleWorkers
+from .observers import Observers
 from .orders import Assign
 from .queues import Queue, Queues
 from .records import Chunk, WorkerRecord
@@ -121,7 +121,7 @@ class HandOut:
         else:
             self.consider_prefetching(worker)
         if self._observers.callbacks:
-            self._observers.tell_started(chunks, worker)
+            self._observers.job_started(chunks, worker)
         orders.append(Assign(worker, chunks))
 
     def _block(self, worker: WorkerRecord, queue: Queue, now: float) -> list[Chunk]:

@@ -19,9 +19,9 @@ from ..settings import BLOCK_SECONDS
 from ..states import JobState
 from .answers import Answers
 from .durations import Durations
-from .events import JobSubmitted, Observers, WorkerJoined
 from .hand_out import HandOut
 from .idle_workers import IdleWorkers
+from .observers import Observers
 from .orders import Assign, TakeBack
 from .queues import Queues
 from .rebalancing import PATIENCE, Rebalancing
@@ -76,7 +76,7 @@ class Ledger:
         """Event: a task has been started."""
         self._queues.add(Chunk(task, 0, task.size))
         if self._observers.callbacks:
-            self._observers.tell(JobSubmitted(task.id, task.name, task.size))
+            self._observers.job_submitted(task)
 
     def backlog(self, kind: int) -> int:
         """Returns the calls that wait for a worker."""
@@ -148,7 +148,7 @@ class Ledger:
         self._staff[supervisor.kind] += 1
         self._idle.add(worker)
         if self._observers.callbacks:
-            self._observers.tell(WorkerJoined(worker.address, *place))
+            self._observers.worker_joined(worker)
         return worker
 
     def ended(
@@ -354,7 +354,7 @@ class Ledger:
             if chunk.task.size == 1:
                 chunk.task.state = _QUEUED
             if self._observers.callbacks:
-                self._observers.tell_retried(chunk, reason)
+                self._observers.job_retried(chunk, reason)
 
 
 def _place_of(task: int, attempt: int, outstanding: collections.deque[Chunk]) -> int:

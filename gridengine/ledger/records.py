@@ -5,7 +5,9 @@ from __future__ import annotations
 import collections
 import itertools
 import math
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
+
+from msgspec import Struct
 
 from ..schedulers.events import End
 from ..transport.addresses import worker_address
@@ -93,7 +95,7 @@ class AnsweredCalls(Protocol):
     peak_memory: int
 
 
-class Report(NamedTuple):
+class Report(Struct, frozen=True):
     """What a supervisor says of the end of one of its workers.
 
     Attributes:
@@ -266,22 +268,23 @@ class QueueJobRecord:
         name: The batch system's name for it.
         kind: The kind of its workers.
         deleting: Whether its end has been asked for.
-        supervisor: What runs in it, None as long as that has not been heard.
+        supervisors: What has run in it, as far as that was heard: one, unless the batch system has
+            started it again.
     """
 
-    __slots__ = ("deleting", "kind", "name", "supervisor")
+    __slots__ = ("deleting", "kind", "name", "supervisors")
 
     def __init__(self, name: str, kind: int) -> None:
         self.name = name
         self.kind = kind
         self.deleting = False
-        self.supervisor: SupervisorRecord | None = None
+        self.supervisors: list[SupervisorRecord] = []
 
 
-class Verdict(NamedTuple):
+class Verdict(Struct, frozen=True):
     """The call ``index`` of a task has died for good, in this attempt."""
 
     task: Task
-    index: int  # type: ignore[assignment]  # hides tuple's, which nobody needs
+    index: int
     attempt: int
     since: float

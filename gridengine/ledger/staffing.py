@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from typing import NamedTuple
+from collections.abc import Callable
+
+from msgspec import Struct
 
 from ..schedulers.base import FIRST_BATCH
 from ..schedulers.events import End, Ended, Event, Notice, Refused, Stuck, Submitted
 from ..states import DeathCause
-from .events import (
-    NoticeGiven,
-    Observers,
-    QueueJobOver,
-    QueueJobsSubmitted,
-    QueueJobStarted,
-    QueueJobWaiting,
-)
+from .observers import Observers
 from .orders import (
     AdjustStaff,
     DeleteQueueJobs,
@@ -24,13 +19,13 @@ from .orders import (
     RequestQueueJobs,
     Warn,
 )
-from .records import QueueJobRecord, SupervisorRecord
+from .records import QueueJobRecord, SupervisorRecord, WorkerRecord
 
 #: Seconds between two looks at who is silent, at most, in a program that runs.
 _LOOK_SECONDS = 0.5
 
 
-class Capacity(NamedTuple):
+class Capacity(Struct, frozen=True):
     """What a scheduler allows for.
 
     Attributes:
@@ -42,7 +37,7 @@ class Capacity(NamedTuple):
     max_queue_jobs: int = 1
 
 
-class Hopeless(NamedTuple):
+class Hopeless(Struct, frozen=True):
     """No worker of a kind can be had; ``reason`` says why."""
 
     kind: int
@@ -66,6 +61,7 @@ class Staffing:
         resubmissions: Queue jobs that may fail to start, one after the other.
         orders: What is to be done is added to it.
         observers: Who hears of events.
+        retire: Has a worker get no work any more.
 
     Attributes:
         supervisors: All that have said their first word and are not lost, by address.
@@ -80,7 +76,9 @@ class Staffing:
         resubmissions: int,
         orders: list[Order],
         observers: Observers,
+        retire: Callable[[WorkerRecord], None],
     ) -> None:
+        self._retire = retire
         self._capacity = capacity
         self._patience = patience
         self._resubmissions = resubmissions
@@ -129,7 +127,7 @@ class Staffing:
         return [
             record
             for record in self.queue_jobs.values()
-            if record.kind == kind and record.supervisor is None and not record.deleting
+            if record.kind == kind and not record.supervisors and not record.deleting
         ]
 
     def _on_their_way(self, kind: int) -> int:
@@ -160,10 +158,10 @@ class Staffing:
         if record is None:
             # Its word may come before the batch system's.
             record = self.queue_jobs[name] = QueueJobRecord(name, supervisor.kind)
-        record.supervisor = supervisor
+        record.supervisors.append(supervisor)
         self._failures.pop(supervisor.kind, None)
         if self._observers.callbacks:
-            self._observers.tell(QueueJobStarted(name, supervisor.host))
+            self._observers.queue_job_started(name, supervisor.host)
 
     def was_lost(self, address: bytes) -> bool:
         """Tells whether a supervisor has been counted as lost; its jobs are somebody else's."""
@@ -182,11 +180,14 @@ class Staffing:
                 detail = f"nothing heard of {supervisor.host} for {self._patience:g} s"
                 self._lose(supervisor, End(cause=DeathCause.NODE_LOST, detail=detail))
                 # Should it still run, its workers are not to be waited for.
-                self._delete([self.queue_jobs[supervisor.queue_job]])
+                record = self.queue_jobs.get(supervisor.queue_job)
+                self._delete([record] if record is not None else [])
 
     def _lose(self, supervisor: SupervisorRecord, end: End) -> None:
         del self.supervisors[supervisor.address]
         self._lost.add(supervisor.address)
+        for worker in supervisor.workers:
+            self._retire(worker)
         self._orders.append(ReadOutput(supervisor, end))
 
     # ------------------------------------------------------------------ the scheduler's word
@@ -207,7 +208,7 @@ class Staffing:
         elif isinstance(event, Notice):
             self._warn(event.text)
             if self._observers.callbacks:
-                self._observers.tell(NoticeGiven(event.text))
+                self._observers.notice_given(event.text)
         return hopeless
 
     def _submitted(self, event: Submitted) -> None:
@@ -221,26 +222,25 @@ class Staffing:
         if request.count <= 0:
             del self._requests[event.batch]
         if self._observers.callbacks:
-            self._observers.tell(QueueJobsSubmitted(event.queue_jobs))
+            self._observers.queue_jobs_submitted(event.queue_jobs)
 
     def _ended(self, event: Ended) -> Hopeless | None:
         record = self.queue_jobs.pop(event.queue_job, None)
         if self._observers.callbacks:
-            self._observers.tell(QueueJobOver(event.queue_job, event.end.detail))
+            self._observers.queue_job_over(event.queue_job, event.end.detail)
         if record is None:
             return None
-        supervisor = record.supervisor
-        if supervisor is not None:
+        for supervisor in record.supervisors:
             if supervisor.address in self.supervisors:
                 self._lose(supervisor, event.end)
-        elif event.end.exitcode != 0 and not record.deleting:
+        if not record.supervisors and event.end.exitcode != 0 and not record.deleting:
             return self._failed_to_start(record, event.end.detail)
         return None
 
     def _stuck(self, event: Stuck) -> Hopeless | None:
         record = self.queue_jobs.get(event.queue_job)
         if self._observers.callbacks:
-            self._observers.tell(QueueJobWaiting(event.queue_job, event.reason))
+            self._observers.queue_job_waiting(event.queue_job, event.reason)
         if record is None or record.deleting:
             return None
         hopeless = self._failed_to_start(record, event.reason)

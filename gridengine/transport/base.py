@@ -26,10 +26,12 @@ class Connections(abc.ABC):
     Attributes:
         endpoints: Where it can be reached; any one will do.
         keys: The keys of its peers, None on a local socket.
+        more: Whether the last `receive` may have left something that was there.
     """
 
     endpoints: Sequence[str]
     keys: Keys | None = None
+    more = False
 
     def __init__(self) -> None:
         self._log = RateLimitedLog(log)

@@ -13,6 +13,8 @@ is not known to be heard, and says it again when the other side finds a number m
     │ ── 9 ──────────────────────▶ │
 
 That the last one is missing shows with the next: each side says something at every heartbeat.
+Whoever asks says which number has shown that one is missing. If that was sent before all was said
+again the last time, what was said again is still behind it on its way, and is not said once more.
 Nothing here does I/O, or looks at a clock. On one host a connection breaks only with its process,
 and needs none of this.
 """
@@ -30,7 +32,7 @@ HEADER_BYTES = _HEADER.size
 #: What a header says of what follows it. A sign of life has a number too, but comes so rarely that
 #: whatever is missing before it is asked for, though it has been asked for already: that may be
 #: lost as well.
-_MESSAGE, _SIGN_OF_LIFE, _ACKNOWLEDGEMENT, _REPEAT, _UNNUMBERED = range(5)
+_MESSAGE, _SIGN_OF_LIFE, _ACKNOWLEDGEMENT, _REPEAT, _UNNUMBERED, _QUESTION = range(6)
 
 #: Messages, and bytes, after which the other side is told at the latest what was heard: it keeps
 #: them until then.
@@ -42,6 +44,11 @@ Frames = list[Any]
 
 class LinkError(ValueError):
     """What was received does not begin with a header."""
+
+
+def belongs_to_none(header: bytes) -> bool:
+    """Tells whether a message with this header belongs to no link."""
+    return header[:1] == bytes([_UNNUMBERED])
 
 
 def unnumbered(message: bytes) -> bytes:
@@ -57,7 +64,7 @@ class Link:
         received: How many were heard.
     """
 
-    __slots__ = ("_asked", "_bytes", "_kept", "_unsaid", "received", "sent")
+    __slots__ = ("_asked", "_bytes", "_kept", "_repeated", "_unsaid", "received", "sent")
 
     def __init__(self) -> None:
         self.sent = 0
@@ -66,6 +73,8 @@ class Link:
         self._kept: collections.deque[Frames] = collections.deque()
         # How far it was asked to say again what is missing.
         self._asked = -1
+        # How far the other side had heard when all was said again, and what was the last of it.
+        self._repeated = (-1, 0)
         # Messages and bytes that were heard since the other side was told.
         self._unsaid = self._bytes = 0
 
@@ -85,6 +94,10 @@ class Link:
         self._unsaid = self._bytes = 0
         return numbered
 
+    def question(self) -> Frames:
+        """Returns the frames to send to have all that is missing asked for, or acknowledged."""
+        return [_HEADER.pack(_QUESTION, self.sent, self.received)]
+
     def incoming(self, frames: Frames) -> tuple[Frames | None, list[Frames]]:
         """Takes in what was received.
 
@@ -99,22 +112,36 @@ class Link:
         if len(first) < HEADER_BYTES:
             raise LinkError("it is shorter than a header")
         kind, number, heard = _HEADER.unpack_from(first)
-        if kind > _UNNUMBERED:
+        if kind > _QUESTION:
             raise LinkError(f"there are no headers of kind {kind}")
         body: Frames = [first[HEADER_BYTES:], *frames[1:]]
         if kind == _UNNUMBERED:
             return body, []
+        if not self.received and heard > self.sent:
+            # It has heard more than was ever said: it is one that was dead for this side, which
+            # has forgotten it, and could never be satisfied.
+            return None, []
         while self._kept and self.sent - len(self._kept) < min(heard, self.sent):
             self._kept.popleft()
         if kind == _REPEAT:
-            return None, list(self._kept)
+            return None, self._repeat(heard, number)
         if kind == _ACKNOWLEDGEMENT:
             return None, []
+        if kind == _QUESTION:
+            missing = number > self.received
+            return None, self._ask(number, always=True) if missing else [self._acknowledgement()]
         if number == self.received + 1:
             return body, self._accept(body)
         if number <= self.received:
             return None, []
-        return None, self._ask(always=kind == _SIGN_OF_LIFE)
+        return None, self._ask(number, always=kind == _SIGN_OF_LIFE)
+
+    def _repeat(self, heard: int, number: int) -> list[Frames]:
+        before, last = self._repeated
+        if heard == before and number <= last:
+            return []
+        self._repeated = heard, self.sent
+        return list(self._kept)
 
     def _accept(self, body: Frames) -> list[Frames]:
         self.received += 1
@@ -122,12 +149,15 @@ class Link:
         self._bytes += sum(memoryview(frame).nbytes for frame in body)
         if self._unsaid < _UNACKNOWLEDGED and self._bytes < _UNACKNOWLEDGED_BYTES:
             return []
-        self._unsaid = self._bytes = 0
-        return [[_HEADER.pack(_ACKNOWLEDGEMENT, 0, self.received)]]
+        return [self._acknowledgement()]
 
-    def _ask(self, *, always: bool) -> list[Frames]:
+    def _acknowledgement(self) -> Frames:
+        self._unsaid = self._bytes = 0
+        return [_HEADER.pack(_ACKNOWLEDGEMENT, 0, self.received)]
+
+    def _ask(self, number: int, *, always: bool) -> list[Frames]:
         # Once for all that follows what is missing, or each would have all of it said again.
         if self._asked == self.received and not always:
             return []
         self._asked = self.received
-        return [[_HEADER.pack(_REPEAT, 0, self.received)]]
+        return [[_HEADER.pack(_REPEAT, number, self.received)]]

@@ -245,23 +245,47 @@ class Loan:
         self._arena.take_back(self.offset, self._room)
 
 
-class Borrowed:
-    """A buffer in another process's arena.
+class OpenArena:
+    """Another process's arena, open here as long as something refers to it.
 
     Args:
-        descriptor: The arena, open here.
+        path: Where it is.
+
+    Attributes:
+        descriptor: To be mapped.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+
+    __slots__ = ("descriptor",)
+
+    def __init__(self, path: str) -> None:
+        self.descriptor = os.open(path, os.O_RDONLY)
+
+    def __del__(self) -> None:
+        # It has none if it could not be opened.
+        with contextlib.suppress(AttributeError):
+            os.close(self.descriptor)
+
+
+class Borrowed:
+    """A buffer in another process's arena, which stays as long as this.
+
+    Args:
+        arena: The arena, open here.
         offset: Where the buffer begins.
         nbytes: How long it is.
         released: Called with ``offset`` when neither this nor a mapping of it is used any more,
             at any moment and in any thread.
     """
 
-    __slots__ = ("_descriptor", "_mapping", "_offset", "_released", "nbytes")
+    __slots__ = ("_arena", "_mapping", "_offset", "_released", "nbytes")
 
     def __init__(
-        self, descriptor: int, offset: int, nbytes: int, released: Callable[[int], None]
+        self, arena: OpenArena, offset: int, nbytes: int, released: Callable[[int], None]
     ) -> None:
-        self._descriptor = descriptor
+        self._arena = arena
         self._offset = offset
         self._released = released
         self._mapping: _Mapping | None = None
@@ -272,7 +296,10 @@ class Borrowed:
         with _mapping_lock:
             if self._mapping is None:
                 self._mapping = _Mapping(
-                    self._descriptor, self.nbytes, offset=self._offset, access=mmap.ACCESS_COPY
+                    self._arena.descriptor,
+                    self.nbytes,
+                    offset=self._offset,
+                    access=mmap.ACCESS_COPY,
                 )
                 self._mapping.offset, self._mapping.released = self._offset, self._released
             return self._mapping
@@ -308,7 +335,7 @@ def replace_loans(frames: Sequence[Any]) -> tuple[list[Any], list[tuple[int, int
 def insert_borrowed(
     frames: list[Any],
     loans: Iterable[tuple[int, int, int]],
-    descriptor: int,
+    arena: OpenArena,
     released: Callable[[int], None],
 ) -> None:
     """Undoes `replace_loans` on the other side, in place.
@@ -319,4 +346,4 @@ def insert_borrowed(
     for index, offset, nbytes in loans:
         if index > len(frames) or offset % mmap.PAGESIZE:
             raise ValueError(f"no loan: {index}, {offset}, {nbytes}")
-        frames.insert(index, Borrowed(descriptor, offset, nbytes, released))
+        frames.insert(index, Borrowed(arena, offset, nbytes, released))

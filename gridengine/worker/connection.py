@@ -43,6 +43,9 @@ class Connection(Protocol):
             sign_of_life: Whether it is one that is sent from time to time.
         """
 
+    def drain(self) -> None:
+        """Waits until the other side has heard all that was sent, as long as there is hope."""
+
     def close(self) -> None:
         """Ends the connection, when all has left."""
 
@@ -120,6 +123,9 @@ class LocalConnection:
         """See `Connection`."""
         for part in zmtp.parts(frames):
             self._socket.sendall(part)
+
+    def drain(self) -> None:
+        """See `Connection`: what the kernel has taken the other side will hear."""
 
     def close(self) -> None:
         """See `Connection`."""

@@ -20,7 +20,14 @@ from ..settings import FLUSH_SECONDS, SLICE_SECONDS
 from ..states import Mode
 from ..transport import messages
 from ..transport.messages import Beat, Call, Done, Ready, Result, Run, Stop
-from ..transport.shared_memory import Arena, Loan, gather, insert_borrowed, replace_loans
+from ..transport.shared_memory import (
+    Arena,
+    Loan,
+    OpenArena,
+    gather,
+    insert_borrowed,
+    replace_loans,
+)
 from .connection import Connection
 from .output import Output
 from .progress_page import MAX_WIDTH, ProgressPage
@@ -55,7 +62,7 @@ class Worker:
         self._on_deadline = on_deadline
         self._arena = arena
         self._lent: dict[int, Loan] = {}
-        self._theirs: dict[str, int] = {}
+        self._theirs: dict[str, OpenArena] = {}
         self._released: collections.deque[int] = collections.deque()
         self._functions: dict[bytes, Callable[..., Any]] = {}
         self._broken: dict[bytes, BaseException] = {}
@@ -78,6 +85,8 @@ class Worker:
                 del message, frames
                 if once:
                     self._flush()
+                    # Nobody else could say it again.
+                    self._connection.drain()
                     return
             elif type(message) is Stop:
                 self._flush()
@@ -139,9 +148,9 @@ class Worker:
             if time.perf_counter() - self._flushed > FLUSH_SECONDS:
                 self._flush()
 
-    def _open(self, arena: str) -> int:
+    def _open(self, arena: str) -> OpenArena:
         if arena not in self._theirs:
-            self._theirs[arena] = os.open(arena, os.O_RDONLY)
+            self._theirs[arena] = OpenArena(arena)
         return self._theirs[arena]
 
     def _learn(self, key: bytes, payload: bytes, frames: Sequence[Any]) -> None:
@@ -196,9 +205,7 @@ class Worker:
             items = (unpack_each if call.apart else unpack)(call.payload, frames)
             function = self._function(call.function)
         except BaseException as error:
-            if self._page.claim(position, 1) != position:
-                failures = dict.fromkeys(range(call.lo, call.hi), _pack_failure(error))
-                self._add(call, call.lo, call.hi, b"", (), failures, 0.0, 0.0, 0)
+            self._fail_all(call, position, _pack_failure(error))
             return
         self._output.begin()
         span = _Span(call.lo)
@@ -218,6 +225,18 @@ class Worker:
                 span = _Span(at)
         if span.lo < at:
             self._answer(call, span, at)
+
+    def _fail_all(self, call: Call, position: int, failure: bytes) -> None:
+        """Answers for calls that cannot be run: for those that were not taken back meanwhile."""
+        at = call.lo
+        while at < call.hi:
+            start = position + at - call.lo
+            end = self._page.claim(start, min(call.hi - at, MAX_WIDTH))
+            if end == start:
+                return
+            failures = dict.fromkeys(range(at, at + end - start), failure)
+            self._add(call, at, at + end - start, b"", (), failures, 0.0, 0.0, 0)
+            at += end - start
 
     def _run_slice(
         self,

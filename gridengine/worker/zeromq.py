@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import time
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -12,9 +13,8 @@ from ..transport import messages
 from ..transport.launch_file import Launch
 from ..transport.link import Frames, Link, unnumbered
 
-#: Messages that may be not acknowledged before it is looked for acknowledgements between two of
-#: them: more than the other side lets it be.
-_KEPT = 100
+#: Milliseconds until it is asked again whether all has been heard.
+_QUESTION = 500
 
 
 class ZeroMQConnection:
@@ -31,6 +31,7 @@ class ZeroMQConnection:
         self._socket = connect(self._context, launch, launch.endpoints[0], address)
         self._socket.rcvtimeo = int(launch.heartbeat * 1000)
         self._link = Link()
+        self._patience = launch.patience
         self._received: collections.deque[Frames] = collections.deque()
 
     def fileno(self) -> int:
@@ -69,8 +70,9 @@ class ZeroMQConnection:
     def send(self, frames: Sequence[Any], *, sign_of_life: bool = False) -> None:
         """See `Connection`."""
         self._send(self._link.outgoing(frames[0], frames[1:], sign_of_life=sign_of_life))
-        # Who is busy for long, and answers meanwhile, learns here what it need not keep.
-        while self._link.kept > _KEPT and self._has_some():
+        # Who is busy for long, and answers meanwhile, learns here what it need not keep, and what
+        # is to be said again.
+        while self._link.kept and self._has_some():
             self._take_in()
 
     def _send(self, frames: Frames) -> None:
@@ -78,6 +80,14 @@ class ZeroMQConnection:
             self._socket.send_multipart(frames, copy=False)
         else:
             self._socket.send(frames[0])
+
+    def drain(self) -> None:
+        """See `Connection`."""
+        end = time.monotonic() + self._patience
+        while self._link.kept and time.monotonic() < end:
+            self._send(self._link.question())
+            if self._socket.poll(_QUESTION):
+                self._take_in()
 
     def close(self) -> None:
         """See `Connection`."""

@@ -6,8 +6,8 @@ import pytest
 
 from gridengine.errors import JobCancelled
 from gridengine.ledger.cancellation import Cancellation
-from gridengine.ledger.events import Observers
 from gridengine.ledger.ledger import Ledger
+from gridengine.ledger.observers import Observers
 from gridengine.ledger.orders import Order, SignalCalls, TakeBack
 from gridengine.ledger.queues import Queue
 from gridengine.ledger.records import SupervisorRecord, WorkerRecord

@@ -16,7 +16,6 @@ from gridengine.ledger.events import (
     JobStarted,
     JobSubmitted,
     NoticeGiven,
-    Observers,
     QueueJobOver,
     QueueJobsSubmitted,
     QueueJobStarted,
@@ -24,6 +23,7 @@ from gridengine.ledger.events import (
     WorkerJoined,
     WorkerLost,
 )
+from gridengine.ledger.observers import Observers
 from gridengine.ledger.orders import (
     AdjustStaff,
     Assign,
@@ -380,6 +380,35 @@ def test_a_silent_supervisor_is_lost_its_queue_job_deleted_and_it_is_told_to_sto
     assert on_a_cluster.orders() == [StopSupervisor(b"s")]
     on_a_cluster.supervisor()
     assert on_a_cluster.orders() == [StopSupervisor(b"s")]
+
+
+def test_the_workers_of_a_lost_supervisor_get_no_work_from_that_moment_on(
+    on_a_cluster: Program,
+) -> None:
+    on_a_cluster.submit(2)
+    on_a_cluster.supervisor()
+    on_a_cluster.worker()
+    on_a_cluster.state.scheduler_said(Ended("1.1", End(cause=DeathCause.OVER_TIME)))
+    assert Assign not in kinds(on_a_cluster.tick())
+
+
+def test_all_supervisors_of_a_queue_job_are_lost_with_it(on_a_cluster: Program) -> None:
+    # As when the batch system has started it again.
+    on_a_cluster.supervisor(b"first")
+    on_a_cluster.supervisor(b"second")
+    on_a_cluster.state.scheduler_said(Ended("1.1", End(exitcode=1)))
+    assert on_a_cluster.state.staffing.supervisors == {}
+
+
+def test_a_supervisor_that_is_silent_when_its_queue_job_is_over_harms_nobody(
+    on_a_cluster: Program,
+) -> None:
+    on_a_cluster.state.scheduler_said(Ended("1.1", End(exitcode=0)))
+    on_a_cluster.supervisor()
+    on_a_cluster.state.staffing.queue_jobs.clear()
+    for _ in range(25):
+        on_a_cluster.tick(after=0.5)
+    assert on_a_cluster.state.staffing.supervisors == {}
 
 
 def test_a_program_that_was_stopped_for_a_while_counts_nobody_as_lost(

@@ -13,8 +13,8 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gridengine.ledger.cancellation import Cancellation
-from gridengine.ledger.events import Observers
 from gridengine.ledger.ledger import Ledger
+from gridengine.ledger.observers import Observers
 from gridengine.ledger.orders import Order, SignalCalls, TakeBack
 from gridengine.ledger.records import SupervisorRecord, WorkerRecord
 from gridengine.ledger.task import Outcome, Place, Task

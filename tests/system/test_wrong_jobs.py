@@ -297,3 +297,27 @@ def test_a_signal_that_the_program_handles_is_not_handled_in_workers(
         assert isinstance(job.exception, JobDied)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+class SlowAndBroken:
+    """Takes long to be rebuilt in a worker, and cannot be."""
+
+    def __call__(self, x: int) -> int:
+        return x
+
+    def __reduce__(self) -> Any:
+        return _rebuild_slowly, ()
+
+
+def _rebuild_slowly() -> None:
+    time.sleep(0.5)
+    raise ImportError("not on this node")
+
+
+def test_calls_that_are_taken_back_while_their_function_fails_to_be_unpacked_are_not_lost(
+    scheduler: Scheduler,
+) -> None:
+    got = gridengine.map(
+        SlowAndBroken(), range(10), scheduler=scheduler, chunksize=10, reraise=False, timeout=60
+    )
+    assert [type(error) for error in got] == [ImportError] * 10

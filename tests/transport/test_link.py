@@ -175,3 +175,53 @@ def test_any_loss_at_any_moment_is_made_good(seed: int) -> None:
         wire.say(end, b"alive", sign_of_life=True)
     wire.arrive()
     assert wire.heard == (said[1], said[0])
+
+
+def test_what_was_sent_before_all_was_said_again_has_it_said_once(wire: Wire) -> None:
+    wire.say(0, b"large")
+    wire.lose()
+    for _ in range(6):
+        wire.say(0, b"alive", sign_of_life=True)
+    said = 0
+    while any(wire.on_its_way):
+        wire.arrive_from(0)
+        wire.arrive_from(1)
+        said += sum(b"large" in frames[0] for frames in wire.on_its_way[0])
+    assert said == 1
+    assert wire.heard[1] == [b"large", *[b"alive"] * 6]
+
+
+def test_that_it_was_lost_when_said_again_shows_with_what_is_sent_later(wire: Wire) -> None:
+    wire.say(0, b"1")
+    wire.lose()
+    wire.say(0, b"alive", sign_of_life=True)
+    wire.arrive_from(0)
+    wire.arrive_from(1)
+    wire.lose()
+    wire.say(0, b"still alive", sign_of_life=True)
+    wire.arrive()
+    assert wire.heard[1] == [b"1", b"alive", b"still alive"]
+
+
+def test_a_peer_that_was_forgotten_is_not_asked_for_what_nobody_has(wire: Wire) -> None:
+    for end in (0, 1):
+        wire.say(end, b"before")
+    wire.arrive()
+    wire.ends = Link(), wire.ends[1]
+    for _ in range(5):
+        wire.say(1, b"alive", sign_of_life=True)
+    wire.arrive_from(1)
+    assert wire.on_its_way[0] == []
+    assert wire.heard[0] == [b"before"]
+
+
+def test_a_question_has_what_is_missing_said_and_what_was_heard_acknowledged(wire: Wire) -> None:
+    wire.say(0, b"1")
+    wire.arrive()
+    wire.say(0, b"2")
+    wire.lose()
+    for _ in range(2):
+        wire.on_its_way[0].append(wire.ends[0].question())
+        wire.arrive()
+    assert wire.heard[1] == [b"1", b"2"]
+    assert wire.ends[0].kept == 0

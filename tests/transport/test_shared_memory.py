@@ -15,18 +15,21 @@ import numpy as np
 import pytest
 
 import gridengine
+from gridengine.dispatcher.registry import dispatcher_for
 from gridengine.schedulers import ProcessScheduler
 from gridengine.transport.shared_memory import (
     SHARED,
     Arena,
     Borrowed,
     Loan,
+    OpenArena,
     Scattered,
     insert_borrowed,
     replace_loans,
 )
 
 from .. import targets
+from ..waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has it")
 
@@ -42,7 +45,7 @@ def arena() -> Iterator[Arena]:
 
 
 def borrow(arena: Arena, offset: int, nbytes: int, released: Any = lambda _: None) -> Borrowed:
-    return Borrowed(arena._descriptor, offset, nbytes, released)
+    return Borrowed(OpenArena(arena.path), offset, nbytes, released)
 
 
 def test_what_is_lent_is_read_on_the_other_side(arena: Arena) -> None:
@@ -177,7 +180,7 @@ def test_frames_keep_their_places(arena: Arena) -> None:
     frames = arena.lend_large([large, small, large])
     travelling, loans = replace_loans(frames)
     assert [small] == travelling
-    insert_borrowed(travelling, loans, arena._descriptor, lambda _: None)
+    insert_borrowed(travelling, loans, OpenArena(arena.path), lambda _: None)
     assert large == travelling[0].buffer()[:]
     assert small == travelling[1]
     assert large == travelling[2].buffer()[:]
@@ -186,7 +189,7 @@ def test_frames_keep_their_places(arena: Arena) -> None:
 def test_nonsense_about_loans_is_refused() -> None:
     for loan in ((3, 0, 1), (0, 17, 1)):
         with pytest.raises(ValueError, match="no loan"):
-            insert_borrowed([], [loan], 0, lambda _: None)
+            insert_borrowed([], [loan], OpenArena(os.devnull), lambda _: None)
 
 
 # -- through the whole house ------------------------------------------------------------------
@@ -303,3 +306,22 @@ def test_the_memory_of_results_that_were_dropped_is_used_again() -> None:
         )
         sent = 20 * 4 * LARGE * 8
         assert 0 < written < sent / 2
+
+
+def _large(_: object) -> np.ndarray[Any, Any]:
+    return np.full(2_000_000, 7.0)
+
+
+def test_a_large_result_outlives_its_worker_and_what_is_opened_after_its_end() -> None:
+    with ProcessScheduler(1, fresh=True) as scheduler:
+        job = gridengine.Job(target=_large, args=(0,), scheduler=scheduler)
+        job.start()
+        job.join()
+        workers = dispatcher_for(scheduler)._state.ledger.workers
+        wait_until(lambda: not workers, what="its worker is gone")
+        # What the program opens now may get the numbers of what was closed.
+        others = [os.open(os.devnull, os.O_RDONLY) for _ in range(20)]
+        scheduler.close()
+        assert (job.result == 7.0).all()
+        for other in others:
+            os.close(other)

@@ -1,0 +1,124 @@
+"""Those who hear of events; `gridengine.ledger.events` has what they hear.
+
+To make an event is their affair alone, and so is the import of the types: with nobody to hear it,
+neither happens. Whoever tells something asks for `Observers.callbacks` first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from .records import Chunk, WorkerRecord
+from .task import Task
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..schedulers.events import End
+    from .events import DispatcherEvent
+
+    Observer = Callable[[DispatcherEvent], object]
+
+
+class Observers:
+    """All of one dispatcher.
+
+    An observer is called with the event, in the dispatcher's thread: it must neither block nor
+    raise.
+
+    Attributes:
+        callbacks: They.
+    """
+
+    __slots__ = ("callbacks",)
+
+    def __init__(self) -> None:
+        self.callbacks: tuple[Observer, ...] = ()
+
+    def add(self, observer: Observer) -> None:
+        """Has one more hear them. May be called by any thread, as long as no other does."""
+        self.callbacks += (observer,)
+
+    def remove(self, observer: Observer) -> None:
+        """Has one of them hear no more. To be called where the events are told."""
+        self.callbacks = tuple(each for each in self.callbacks if each is not observer)
+
+    def tell(self, event: DispatcherEvent) -> None:
+        """Has all of them hear an event."""
+        for callback in self.callbacks:
+            callback(event)
+
+    def job_submitted(self, task: Task) -> None:
+        """See `events.JobSubmitted`."""
+        from .events import JobSubmitted
+
+        self.tell(JobSubmitted(task.id, task.name, task.size))
+
+    def job_started(self, chunks: Sequence[Chunk], worker: WorkerRecord) -> None:
+        """See `events.JobStarted`; of each of some chunks."""
+        from .events import JobStarted
+
+        host, pid, _ = worker.place
+        for chunk in chunks:
+            task = chunk.task
+            self.tell(JobStarted(task.id, task.name, chunk.lo, chunk.hi, chunk.attempt, host, pid))
+
+    def job_retried(self, chunk: Chunk, reason: str) -> None:
+        """See `events.JobRetried`."""
+        from .events import JobRetried
+
+        task = chunk.task
+        self.tell(JobRetried(task.id, task.name, chunk.lo, chunk.hi, reason))
+
+    def job_over(self, task: Task) -> None:
+        """See `events.JobOver`."""
+        from .events import JobOver
+
+        outcomes = task.outcomes
+        failures = sum(len(outcome.failures) for outcome in outcomes)
+        wall = sum(outcome.wall for outcome in outcomes)
+        peak = max((outcome.peak_memory for outcome in outcomes), default=0)
+        self.tell(JobOver(task.id, task.name, task.state, task.size, failures, wall, peak))
+
+    def worker_joined(self, worker: WorkerRecord) -> None:
+        """See `events.WorkerJoined`."""
+        from .events import WorkerJoined
+
+        self.tell(WorkerJoined(worker.address, *worker.place))
+
+    def worker_lost(self, worker: WorkerRecord, end: End) -> None:
+        """See `events.WorkerLost`; to be called before its calls are taken from it."""
+        from .events import WorkerLost
+
+        calls = sum(chunk.hi - chunk.lo for chunk in worker.outstanding)
+        cause = None if end.exitcode == 0 and not calls else end.cause
+        self.tell(WorkerLost(worker.address, *worker.place, calls, cause))
+
+    def queue_jobs_submitted(self, queue_jobs: tuple[str, ...]) -> None:
+        """See `events.QueueJobsSubmitted`."""
+        from .events import QueueJobsSubmitted
+
+        self.tell(QueueJobsSubmitted(queue_jobs))
+
+    def queue_job_started(self, queue_job: str, host: str) -> None:
+        """See `events.QueueJobStarted`."""
+        from .events import QueueJobStarted
+
+        self.tell(QueueJobStarted(queue_job, host))
+
+    def queue_job_waiting(self, queue_job: str, reason: str) -> None:
+        """See `events.QueueJobWaiting`."""
+        from .events import QueueJobWaiting
+
+        self.tell(QueueJobWaiting(queue_job, reason))
+
+    def queue_job_over(self, queue_job: str, detail: str) -> None:
+        """See `events.QueueJobOver`."""
+        from .events import QueueJobOver
+
+        self.tell(QueueJobOver(queue_job, detail))
+
+    def notice_given(self, text: str) -> None:
+        """See `events.NoticeGiven`."""
+        from .events import NoticeGiven
+
+        self.tell(NoticeGiven(text))
