@@ -7,8 +7,7 @@
 A payload that is large itself becomes the first of its frames, and is empty then.
 
 The work is done by the C pickler of the standard library. Only what a worker could not import
-is taken apart by `gridengine.serialization.by_value`, with cloudpickle; what even that cannot do,
-dill may.
+is taken apart by `gridengine.serialization.by_value`; what even that cannot do, dill may.
 """
 
 from __future__ import annotations

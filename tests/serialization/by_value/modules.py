@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import pickle
 import sys
 import tempfile
 import threading
@@ -14,6 +15,7 @@ import pytest
 from harness import call, echo, report
 
 import gridengine
+from gridengine.serialization.functions import pack_function
 
 
 def load_module(name, text, registered):
@@ -171,6 +173,23 @@ def case_registered_by_value():
         gridengine.unregister_by_value(importable)
         importable.CONFIG = None
     assert call(function) == (None, "importable")
+
+
+def case_module_by_value_whose_globals_change():
+    module = types.ModuleType("changing")
+    module.value = 1
+    within = (module,)
+
+    def use():
+        return module.value, within[0].value
+
+    def run(payload):
+        return pickle.loads(payload)()
+
+    for number in (1, 2):
+        module.value = number
+        assert call(run, pack_function(use).payload) == (number, number)
+    assert pack_function(use).key == pack_function(use).key
 
 
 def case_registered_with_cloudpickle():
