@@ -63,27 +63,33 @@ def _weak_set(values: weakref.WeakSet[Any]) -> Any:
 
 
 def _memoryview(view: memoryview) -> Any:
-    # One that is not contiguous, or runs column by column, arrives row by row.
-    buffer = pickle.PickleBuffer(view if view.c_contiguous else view.tobytes())
-    recipe = view.format, view.shape, view.readonly
-    try:
-        made = _make_memoryview(buffer.raw(), *recipe)
-        same = (made.format, made.shape) == recipe[:2]
-    # Python casts to one native type only, and to no shape without elements.
-    except (TypeError, ValueError):
-        same = False
-    if not same:
+    if not _can_be_cast(view):
         raise TypeError(
             f"a memoryview of format {view.format!r} and shape {view.shape} cannot be made anew; "
             "send the array itself"
         )
-    return _make_memoryview, (buffer, *recipe)
+    # One that is not contiguous, or runs column by column, arrives row by row.
+    whole = view if view.c_contiguous else view.tobytes()
+    buffer = pickle.PickleBuffer(whole)
+    return _make_memoryview, (buffer, view.format, view.shape, view.readonly)
+
+
+def _can_be_cast(view: memoryview) -> bool:
+    # Python casts to one native type only, and to no shape without elements. It is asked with
+    # other bytes: a failed cast of the view itself, kept by the traceback, crashed Python 3.11
+    # when that was collected.
+    try:
+        made: Any = memoryview(bytes(view.itemsize)).cast(view.format)  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        return False
+    same = (made.format, made.itemsize) == (view.format, view.itemsize)
+    return same and (view.ndim == 1 or 0 not in (view.shape or ()))
 
 
 def _make_memoryview(buffer: Any, format_: str, shape: Any, readonly: bool) -> memoryview:
     if not readonly and memoryview(buffer).readonly:
         buffer = bytearray(buffer)
-    raw: Any = pickle.PickleBuffer(buffer).raw()
+    raw: Any = memoryview(buffer)
     # With its shape, one without elements would be refused.
     view: memoryview = raw.cast(format_) if len(shape) == 1 else raw.cast(format_, shape)
     return view.toreadonly() if readonly else view
