@@ -23,7 +23,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import classes, exceptions, functions, generics, namespaces, special_types
+from . import classes, exceptions, functions, generics, namespaces, own_globals, special_types
 from .exceptions import reduce_anyway as reduce_exception
 from .fingerprints import fingerprint
 from .importability import importable
@@ -70,6 +70,7 @@ _handlers = _Handlers(
         **dict.fromkeys(generics.KINDS, generics.reduce),
         types.FunctionType: functions.reduce,
         types.CellType: functions.reduce_cell,
+        object: own_globals.reduce_sentinel,
     }
 )
 
