@@ -196,7 +196,15 @@ def test_large_memoryviews_travel_uncopied() -> None:
     ids=lambda array: memoryview(array).format,
 )
 def test_memoryviews_that_python_cannot_make(array: Any) -> None:
-    assert "send the array itself" in message_of([memoryview(array)])
+    view = memoryview(array)
+    # It learns more formats with each version.
+    try:
+        memoryview(bytes(view.nbytes)).cast(view.format, view.shape)  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        assert "send the array itself" in message_of([view])
+    else:
+        back = there_and_back(view)
+        assert (back.format, back.shape) == (view.format, view.shape)
 
 
 def test_memoryviews_of_little() -> None:
