@@ -186,6 +186,47 @@ def _same(first: Any, second: Any) -> bool:
     return is_plain(first) and repr(first) == repr(second)
 
 
+def named(module: str, value: Any) -> Any:
+    """Returns what travels for a value that a function of a module holds: a sentinel by its name.
+
+    That is an object with nothing in it but its class, which the module has too.
+    """
+    if type(value) in shared_values.ATOMS or not _has_only_a_class(value):
+        return value
+    for name, each in vars(sys.modules[module]).items():
+        if each is value:
+            return _Sentinel(module, name, type(value))
+    return value
+
+
+def _has_only_a_class(value: Any) -> bool:
+    kind: Any = type(value)
+    return (
+        kind.__bases__ == (object,)
+        and kind.__reduce_ex__ is object.__reduce_ex__
+        and kind.__reduce__ is object.__reduce__
+        and isinstance(getattr(value, "__dict__", None), dict)
+        and not vars(value)
+        and "__slots__" not in vars(kind)
+    )
+
+
+class _Sentinel:
+    """Travels as what a module has under a name."""
+
+    def __init__(self, *place: Any) -> None:
+        self._place = place
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _find_sentinel, self._place
+
+
+def _find_sentinel(module: str, name: str, kind: type) -> Any:
+    found = getattr(importlib.import_module(module), name, None)
+    # Another one if the program has put it there at run time.
+    return found if type(found) is kind else object.__new__(kind)
+
+
 class _Homes:
     """Where bare ``object()`` are that modules tell others from by their identity."""
 

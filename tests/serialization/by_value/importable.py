@@ -79,6 +79,17 @@ def with_default():
     return lambda value=MISSING: value is MISSING
 
 
+class Unset:
+    pass
+
+
+UNSET = Unset()
+
+
+def held(value=UNSET):
+    return lambda other=UNSET: (value is UNSET, other is UNSET)
+
+
 def load(key):
     CACHE[key] = key * 2
 

@@ -167,6 +167,7 @@ def case_what_an_installed_module_has_made_stays():
     assert echo(importable.MISSING) is importable.MISSING
     # Defaults and classes hold it too.
     assert call(importable.with_default()) is True
+    assert call(importable.held()) == (True, True)
     assert call(importable.local_class().is_missing) is True
     # What the module's functions put into a cache, the local ones find.
     assert call(importable.loading(), 2) == 4
