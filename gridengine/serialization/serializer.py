@@ -7,8 +7,7 @@
 A payload that is large itself becomes the first of its frames, and is empty then.
 
 The work is done by the C pickler of the standard library. Only what a worker could not import
-is taken apart by `gridengine.serialization.by_value`, with cloudpickle; what even that cannot do,
-dill may.
+is taken apart by `gridengine.serialization.by_value`; what even that cannot do, dill may.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ def pack(obj: object, what: str = "object", *, upward: bool = False) -> Packed:
         return _dump(pickler, obj)
     except Exception as first:
         try:
-            return _dump(_patient(pickler), obj)
+            return _dump(patient(pickler), obj)
         except Exception as error:
             raise PackingError(explain(obj, what, error, _refusal)) from first
 
@@ -93,8 +92,12 @@ def _is_small(obj: Any) -> bool:
 
 
 @functools.cache
-def _patient(pickler: type[pickle.Pickler]) -> type[pickle.Pickler]:
-    """Returns a pickler for a second attempt, and for the search for what cannot travel."""
+def patient(pickler: type[pickle.Pickler]) -> type[pickle.Pickler]:
+    """Returns a pickler for a second attempt, and for the search for what cannot travel.
+
+    Args:
+        pickler: The one of the first.
+    """
     reducer: Any = pickler.reducer_override
 
     def reduce(obj: Any) -> Any:
@@ -167,7 +170,7 @@ def _writable(frame: Frame) -> Frame:
 
 def _refusal(obj: object) -> Exception | None:
     try:
-        _dump(_patient(Pickler), obj)
+        _dump(patient(Pickler), obj)
     except Exception as error:
         return error
     return None

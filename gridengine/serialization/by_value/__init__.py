@@ -5,11 +5,12 @@ Plain pickle sends functions and classes as the name of what to import. That fai
 pickler how to send just these by their contents, and leaves all else to it, so data inside
 closures and globals still travels at its speed.
 
-cloudpickle says what a function or class consists of, see `contents`. By itself (3.1.3) it fails
-a third of the cases of ``tests/serialization/by_value``, on each Python from 3.10 to 3.15:
-variables and globals that functions share, slots, metaclasses and ``__init_subclass__`` with
-arguments, enumerations with a constructor, aliases or another base, caches, all type variables
-but the plain ones. That is what the other files here are for.
+cloudpickle (3.1.3) was put in its place, and fails a third of the cases of
+``tests/serialization/by_value``, on each Python from 3.10 to 3.15: variables and globals that
+functions share, slots, metaclasses and ``__init_subclass__`` with arguments, enumerations with a
+constructor, aliases or another base, caches, all type variables but the plain ones. Its helpers,
+which say what a function or class consists of, leave out a class attribute that is the same
+object as in a base, and take along globals that only share their name with an attribute.
 
 dill was measured too (0.4.1): 0.3 to 4 ms a function and 80 ms for its import, and it recurses
 without end for two functions that call each other. It serves for the odd objects that plain
@@ -22,7 +23,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import classes, exceptions, functions, generics, namespaces, special_types
+from . import classes, exceptions, functions, generics, namespaces, own_globals, special_types
 from .exceptions import reduce_anyway as reduce_exception
 from .fingerprints import fingerprint
 from .importability import importable
@@ -69,6 +70,7 @@ _handlers = _Handlers(
         **dict.fromkeys(generics.KINDS, generics.reduce),
         types.FunctionType: functions.reduce,
         types.CellType: functions.reduce_cell,
+        object: own_globals.reduce_sentinel,
     }
 )
 

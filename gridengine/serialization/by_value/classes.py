@@ -4,10 +4,9 @@ A class of the program travels to a worker by its contents, under its token. Bac
 with an instance of it or as the type of an exception, the token alone travels, and the program
 finds its own class: ``except`` and ``isinstance`` hold.
 
-cloudpickle makes a class by calling the metaclass and ``__init_subclass__`` again, without their
-arguments, gives it no slots, and sets its attributes in the order of their names, again with each
-arrival. Here no code of the program is told of a class that it was told of once, what it takes to
-hash or make an instance comes first, and what a job has set stays.
+No code of the program is told of a class that it was told of once: no metaclass, no
+``__init_subclass__``. What it takes to hash or make an instance comes first, and what a job has
+set stays.
 """
 
 from __future__ import annotations
@@ -71,10 +70,9 @@ def reduce(cls: type, upward: bool = False) -> Any:
         # Generic, which looks at these, is content; those that follow may refer to the class.
         body["__orig_bases__"] = ()
     members = enums.members(cls) if isinstance(cls, enum.EnumMeta) else None
-    found = contents.of_class(cls)
-    values = {name: found[name] for name in attributes(cls) if name in found}
-    values |= {name: found[name] for name in ("__annotations__", "_abc_impl") if name in found}
+    values = attributes(cls)
     shared_values.send(token, values)
+    values |= contents.of_class(cls)
     first = [
         _Early(cls, {name: values.pop(name) for name in group if name in values})
         for group in _FIRST
@@ -183,7 +181,7 @@ def make(
 def _make_bare(metaclass: type, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> type:
     """Returns a new class; no code of the program is told of it, as it was told once."""
     new = abc.ABCMeta.__new__ if issubclass(metaclass, abc.ABCMeta) else type.__new__
-    with _silent(bases[0]):
+    with _silent(bases):
         return new(metaclass, name, bases, dict(body))
 
 
@@ -191,22 +189,30 @@ _silencing = _thread.RLock()
 
 
 @contextlib.contextmanager
-def _silent(base: type) -> Iterator[None]:
-    """Has ``base`` not tell itself, nor its own bases, of a new subclass."""
-    # The interpreter's own, as that of Generic, cannot be changed, and may be told twice.
-    if base.__flags__ & _IMMUTABLE or not base.__flags__ & _HEAP_TYPE:
+def _silent(bases: tuple[type, ...]) -> Iterator[None]:
+    """Has none of the ancestors that a new class will have hear of it."""
+    ancestors = dict.fromkeys(each for base in bases for each in base.__mro__)
+    told = [each for each in ancestors if _NAME in vars(each) and _is_mutable(each)]
+    if not told:
         yield
         return
     with _silencing:
-        own = vars(base).get("__init_subclass__")
-        type.__setattr__(base, "__init_subclass__", classmethod(_ignore))
+        own = [vars(each)[_NAME] for each in told]
+        for each in told:
+            type.__setattr__(each, _NAME, classmethod(_ignore))
         try:
             yield
         finally:
-            if own is None:
-                type.__delattr__(base, "__init_subclass__")
-            else:
-                type.__setattr__(base, "__init_subclass__", own)
+            for each, method in zip(told, own, strict=True):
+                type.__setattr__(each, _NAME, method)
+
+
+_NAME = "__init_subclass__"
+
+
+def _is_mutable(cls: type) -> bool:
+    # The interpreter's own, as Generic, cannot be changed, and may be told twice.
+    return bool(cls.__flags__ & _HEAP_TYPE) and not cls.__flags__ & _IMMUTABLE
 
 
 def _ignore(cls: type, /, **_: Any) -> None:

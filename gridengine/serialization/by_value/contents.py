@@ -1,15 +1,9 @@
-"""What functions and classes consist of: cloudpickle's word, and what it overlooks (3.1.3).
-
-For the program's side: what has been packed is put together again without cloudpickle, whose
-import would keep a worker's first result waiting (by a quarter, measured from cold).
-
-What it overlooks: the globals that the body of a class inside a function uses, submodules used
-only by a function inside another, the type parameters of a function (PEP 695), annotations of a
-class whose names are not known yet (PEP 649), and a mangled name as the only slot of a class.
-"""
+"""What functions and classes consist of, for the program's side."""
 
 from __future__ import annotations
 
+import abc
+import dis
 import importlib
 import inspect
 import sys
@@ -17,8 +11,25 @@ import types
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from cloudpickle import cloudpickle
-
+_GLOBAL_OPERATIONS = frozenset(
+    {
+        "LOAD_GLOBAL",
+        "STORE_GLOBAL",
+        "DELETE_GLOBAL",
+        # In the body of a class inside a function.
+        "LOAD_NAME",
+        "LOAD_FROM_DICT_OR_GLOBALS",
+    }
+)
+_ATTRIBUTES = (
+    "__defaults__",
+    "__kwdefaults__",
+    "__name__",
+    "__qualname__",
+    "__module__",
+    "__doc__",
+    *(["__type_params__"] if sys.version_info >= (3, 12) else []),
+)
 _MANY = 10_000
 
 # By id, and with the code so that the id stays its own: to hash code takes long.
@@ -27,24 +38,9 @@ _names: dict[int, tuple[types.CodeType, tuple[str, ...]]] = {}
 
 def of_function(function: types.FunctionType) -> tuple[dict[str, Any], dict[str, Any]]:
     """Returns what a function has in its ``__dict__``, and its other attributes."""
-    try:
-        others, attributes = cloudpickle._function_getstate(function)
-    except NameError:
-        # One of its annotations; a copy has them as text.
-        copy = types.FunctionType(
-            function.__code__, function.__globals__, closure=function.__closure__
-        )
-        copy.__annotations__ = _annotations(function)
-        others, attributes = cloudpickle._function_getstate(copy)
-        others = dict(vars(function))
-        for name in ("__name__", "__qualname__", "__defaults__", "__kwdefaults__", "__module__"):
-            attributes[name] = getattr(function, name)
-        attributes["__doc__"] = function.__doc__
-    for name in ("__closure__", "__globals__", "_cloudpickle_submodules"):
-        del attributes[name]
-    if parameters := getattr(function, "__type_params__", None):
-        attributes["__type_params__"] = parameters
-    return others, attributes
+    attributes = {name: getattr(function, name) for name in _ATTRIBUTES}
+    attributes["__annotations__"] = _annotations(function)
+    return vars(function), attributes
 
 
 def global_names(code: types.CodeType) -> tuple[str, ...]:
@@ -53,21 +49,35 @@ def global_names(code: types.CodeType) -> tuple[str, ...]:
     if known is None:
         if len(_names) > _MANY:
             _names.clear()
-        found = dict(cloudpickle._extract_code_globals(code))
-        for inner in _codes(code):
-            if inner is not code and not inner.co_flags & inspect.CO_OPTIMIZED:
-                found.update(dict.fromkeys(inner.co_names))
+        # Each once, in order.
+        found = dict.fromkeys(name for inner in _codes(code) for name in _global_names(inner))
         known = _names[id(code)] = code, tuple(found)
     return known[1]
 
 
+def _global_names(code: types.CodeType) -> Iterator[str]:
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in _GLOBAL_OPERATIONS:
+            yield instruction.argval
+
+
 def submodules(code: types.CodeType, values: Iterable[Any]) -> list[str]:
     """Returns the loaded submodules that some code reaches through a package: ``os.path``."""
-    packages = [value for value in values if hasattr(value, "__path__")]
+    # By its type first: what else there is may make up any attribute, or fail to.
+    packages = [
+        value.__name__ + "."
+        for value in values
+        if isinstance(value, types.ModuleType) and hasattr(value, "__path__")
+    ]
     if not packages:
         return []
-    found = (cloudpickle._find_imported_submodules(each, packages) for each in _codes(code))
-    return [module.__name__ for modules in found for module in modules]
+    names = {name for inner in _codes(code) for name in inner.co_names}
+    return [
+        loaded
+        for loaded in list(sys.modules)
+        for package in packages
+        if loaded.startswith(package) and names.issuperset(loaded[len(package) :].split("."))
+    ]
 
 
 def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
@@ -78,16 +88,19 @@ def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
 
 
 def of_class(cls: type) -> dict[str, Any]:
-    """Returns the attributes of a class, ``_abc_impl`` the classes registered with it."""
-    try:
-        attributes: dict[str, Any] = cloudpickle._class_getstate(cls)[0]
-    except KeyError:
-        attributes = cloudpickle._extract_class_dict(cls)
-    if sys.version_info >= (3, 14) and "__annotations__" not in attributes:
-        attributes.pop("__annotations_cache__", None)
+    """Returns what a class has that was made just now, and may not be known by its identity.
+
+    These are the classes registered with it (``_abc_impl``), and from Python 3.14 on its
+    annotations, which it has as code until somebody asks.
+    """
+    made: dict[str, Any] = {}
+    if isinstance(cls, abc.ABCMeta):
+        registered = [reference() for reference in abc._get_dump(cls)[0]]  # type: ignore[attr-defined]
+        made["_abc_impl"] = [each for each in registered if each is not None]
+    if sys.version_info >= (3, 14) and "__annotations__" not in vars(cls):
         if annotations := _annotations(cls):
-            attributes["__annotations__"] = annotations
-    return attributes
+            made["__annotations__"] = annotations
+    return made
 
 
 def _annotations(obj: Any) -> dict[str, Any]:

@@ -7,11 +7,10 @@ import enum
 import types
 from typing import Any
 
-from . import classes, functions, shared_values
+from . import classes, functions, importability, shared_values
 from .importability import importable
 
 _BY_IDENTITY = (
-    types.ModuleType,
     types.BuiltinFunctionType,
     types.MemberDescriptorType,
     types.GetSetDescriptorType,
@@ -44,6 +43,9 @@ def _note(value: Any, parts: list[Any], seen: set[int]) -> bool:
     if isinstance(value, type):
         return _note_class(value, parts, seen)
     parts.append(value)
+    if isinstance(value, types.ModuleType):
+        # Of one that travels by value, what is in it may have changed.
+        return value.__name__ == "__main__" or importability.module_importable(value.__name__)
     return isinstance(value, _BY_IDENTITY)
 
 

@@ -5,6 +5,7 @@ Code travels as `marshal` writes it: both sides run the same interpreter.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import marshal
 import sys
@@ -12,7 +13,7 @@ import types
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from . import namespaces
+from . import namespaces, own_globals
 from .importability import importable
 
 _INTERPRETER = sys.version_info[:2]
@@ -32,7 +33,12 @@ def reduce(function: types.FunctionType) -> Any:
     submodules = contents.submodules(
         function.__code__, (*used.values(), *(value for each in values for value in each))
     )
-    state = (*contents.of_function(function), submodules, values, space.pack(used))
+    others, attributes = contents.of_function(function)
+    if space.shared is not None and space.imported:
+        name = functools.partial(own_globals.named, space.shared)
+        values = tuple(tuple(map(name, each)) for each in values)
+        attributes["__defaults__"] = tuple(map(name, function.__defaults__ or ())) or None
+    state = (others, attributes, submodules, values, space.pack(used))
     code = marshal.dumps(function.__code__)
     # The cells are made empty and filled afterwards: what is in them may refer to the function,
     # and several functions may share one.

@@ -1,8 +1,8 @@
 """Globals on their way: those of a module are one namespace for all that arrives in a worker.
 
 Functions that arrive one after the other see what the others have set, as in the program. Those
-of ``__main__`` are the worker's own ``__main__``. Those of a module that a worker could import are
-not that module's there: what the program has set at run time (``config = load()``) must hold.
+of ``__main__`` are the worker's own ``__main__``, and those of a module that a worker imports are
+that module's own there, see `own_globals`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import types
 import weakref
 from typing import Any
 
-from . import shared_values
+from . import own_globals, shared_values
 from .importability import forget, module_importable
 from .refused import belongs_to_a_process
 
@@ -64,29 +64,43 @@ class Namespace:
         self._globals = globals_
         self.shared: str | None = globals_["__name__"] if _are_known(globals_) else None
 
+    @property
+    def imported(self) -> bool:
+        """Whether a worker imports the module."""
+        name = self.shared
+        return (
+            name is not None
+            and name != "__main__"
+            and module_importable(name)
+            and (vars(sys.modules[name]) is self._globals)
+        )
+
     def __reduce__(self) -> tuple[Any, ...]:
+        if self.imported:
+            return importlib.import_module, (self.shared,)
         names = ("__name__", "__package__", "__file__")
         about = {name: self._globals[name] for name in names if name in self._globals}
         return make, (self.shared, about)
 
     def pack(self, values: dict[str, Any]) -> tuple[Any, ...]:
         """Returns the state with which `fill` gives the namespace some of its globals."""
+        if self.shared is not None and self.imported:
+            return self.shared, *own_globals.packed(self.shared, values)
         if self.shared is not None:
             shared_values.send(self.shared, values)
-        return self.shared, self.with_stand_ins(values)
+        return self.shared, self.with_stand_ins(values), None
 
     def with_stand_ins(self, values: dict[str, Any]) -> dict[str, Any]:
         """Returns globals with something else for what each process has of its own: locks."""
+        if self.imported:
+            return {name: value for name, value in values.items() if own_globals.is_plain(value)}
         if self.shared == "__main__":
             return values
-        return {name: self._stand_in(name, value) for name, value in values.items()}
+        return {name: _stand_in(value) for name, value in values.items()}
 
-    def _stand_in(self, name: str, value: Any) -> Any:
-        if type(value) in _ATOMS or not belongs_to_a_process(value):
-            return value
-        if self.shared is not None and module_importable(self.shared):
-            return _Call(_get, self.shared, name)
-        return _Call(_NEW[type(value)]) if type(value) in _NEW else value
+
+def _stand_in(value: Any) -> Any:
+    return _Call(_NEW[type(value)]) if type(value) in _NEW else value
 
 
 #: A module that is imported has new ones.
@@ -95,7 +109,6 @@ _NEW: dict[type, Any] = {
     _thread.RLock: _thread.RLock,
     _thread._local: _thread._local,
 }
-_ATOMS = shared_values.ATOMS
 
 
 class _Call:
@@ -106,10 +119,6 @@ class _Call:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return self._recipe
-
-
-def _get(module: str, name: str) -> Any:
-    return getattr(importlib.import_module(module), name)
 
 
 def _are_known(globals_: dict[str, Any]) -> bool:
@@ -151,7 +160,10 @@ def make(shared: str | None, about: dict[str, Any]) -> types.ModuleType:
 
 def fill(globals_: dict[str, Any], state: tuple[Any, ...]) -> None:
     """Gives a namespace the globals of which `Namespace.pack` has made ``state``."""
-    shared, values = state
+    shared, values, replacements = state
+    if replacements is not None:
+        own_globals.fill(shared, globals_, values, replacements, in_worker=_in_worker)
+        return
     for name, value in values.items():
         if shared is None:
             globals_[name] = value

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
+import marshal
 import pickle
 import sys
 import types
@@ -21,30 +21,78 @@ def builtin_base(cls: type) -> type:
     return next(base for base in cls.__mro__ if not base.__flags__ & _HEAP_TYPE)
 
 
-def _with_cloudpickle(obj: Any) -> Any:
-    from cloudpickle import Pickler
+def _property(value: property) -> Any:
+    return type(value), (value.fget, value.fset, value.fdel, value.__doc__)
 
-    return Pickler.dispatch_table[type(obj)](obj)
+
+def _method_wrapper(value: Any) -> Any:
+    # A string is where to import it from.
+    return value.__qualname__ if importable(value) else (type(value), (value.__func__,))
+
+
+def _code(code: types.CodeType) -> Any:
+    return marshal.loads, (marshal.dumps(code),)
+
+
+def _descriptor(value: types.GetSetDescriptorType) -> Any:
+    return _of_class, (value.__objclass__, value.__name__)
+
+
+def _of_class(cls: type, name: str) -> Any:
+    return vars(cls)[name]
+
+
+def _mapping_proxy(proxy: types.MappingProxyType[Any, Any]) -> Any:
+    return types.MappingProxyType, (dict(proxy),)
+
+
+def _keys(view: Any) -> Any:
+    return dict.keys, (dict.fromkeys(view),)
+
+
+def _values(view: Any) -> Any:
+    return dict.values, (dict(enumerate(view)),)
+
+
+def _items(view: Any) -> Any:
+    return dict.items, (dict(view),)
+
+
+def _weak_set(values: weakref.WeakSet[Any]) -> Any:
+    return weakref.WeakSet, (list(values),)
 
 
 def _memoryview(view: memoryview) -> Any:
+    if not _can_be_cast(view):
+        raise TypeError(
+            f"a memoryview of format {view.format!r} and shape {view.shape} cannot be made anew; "
+            "send the array itself"
+        )
     # One that is not contiguous, or runs column by column, arrives row by row.
     whole = view if view.c_contiguous else view.tobytes()
     buffer = pickle.PickleBuffer(whole)
     return _make_memoryview, (buffer, view.format, view.shape, view.readonly)
 
 
-def _make_memoryview(
-    buffer: Any, format_: str, shape: tuple[int, ...], readonly: bool
-) -> memoryview:
+def _can_be_cast(view: memoryview) -> bool:
+    # Python casts to one native type only, and to no shape without elements. It is asked with
+    # other bytes: a failed cast of the view itself, kept by the traceback, crashed Python 3.11
+    # when that was collected.
+    try:
+        made: Any = memoryview(bytes(view.itemsize)).cast(view.format)  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        return False
+    same = (made.format, made.itemsize) == (view.format, view.itemsize)
+    return same and (view.ndim == 1 or 0 not in (view.shape or ()))
+
+
+def _make_memoryview(buffer: Any, format_: str, shape: Any, readonly: bool) -> memoryview:
     if not readonly and memoryview(buffer).readonly:
         buffer = bytearray(buffer)
-    view: Any = memoryview(buffer)
-    # Python casts to one native type only, and to no shape without elements.
-    with contextlib.suppress(TypeError, ValueError):
-        view = view.cast(format_, shape)
-    made: memoryview = view.toreadonly() if readonly else view
-    return made
+    raw: Any = memoryview(buffer)
+    # With its shape, one without elements would be refused.
+    view: memoryview = raw.cast(format_) if len(shape) == 1 else raw.cast(format_, shape)
+    return view.toreadonly() if readonly else view
 
 
 def _method(method: types.MethodType) -> Any:
@@ -95,21 +143,16 @@ def reduce_of_dataclasses(value: Any) -> Any:
 
 #: For the reducer of a pickler.
 REDUCERS: dict[type, Callable[[Any], Any]] = {
-    **dict.fromkeys(
-        (
-            property,
-            staticmethod,
-            classmethod,
-            types.CodeType,
-            types.GetSetDescriptorType,
-            types.MappingProxyType,
-            type({}.keys()),
-            type({}.values()),
-            type({}.items()),
-            weakref.WeakSet,
-        ),
-        _with_cloudpickle,
-    ),
+    property: _property,
+    staticmethod: _method_wrapper,
+    classmethod: _method_wrapper,
+    types.CodeType: _code,
+    types.GetSetDescriptorType: _descriptor,
+    types.MappingProxyType: _mapping_proxy,
+    type({}.keys()): _keys,
+    type({}.values()): _values,
+    type({}.items()): _items,
+    weakref.WeakSet: _weak_set,
     memoryview: _memoryview,
     types.MethodType: _method,
     functools.cached_property: _cached_property,

@@ -4,6 +4,7 @@ import asyncio
 import math
 import os
 import os.path
+import sqlite3
 import sys
 import types
 import weakref
@@ -350,6 +351,33 @@ def case_deep():
         exec(f"def f{i}(x): return f{i + 1}(x) + 1", namespace)
     exec("def f60(x): return x", namespace)
     assert call(namespace["f0"], 0) == 60
+
+
+class AnyAttribute(dict):
+    def __getattr__(self, name):
+        if name == "__getstate__":
+            # Plain pickle asks for it, before Python 3.11.
+            raise AttributeError(name)
+        return self[name]
+
+
+SETTINGS = AnyAttribute(a=1)
+CONNECTION = sqlite3.connect(":memory:")
+
+
+def case_global_that_makes_up_attributes():
+    assert call(lambda: SETTINGS.a) == 1
+
+
+def case_class_body_with_names_of_globals_that_cannot_travel():
+    def use(x):
+        class Local:
+            CONNECTION = None
+            other = x.CONNECTION
+
+        return Local.other
+
+    assert call(use, types.SimpleNamespace(CONNECTION=3)) == 3
 
 
 if __name__ == "__main__":

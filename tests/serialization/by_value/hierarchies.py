@@ -1,6 +1,8 @@
 """Slots, abstract classes, metaclasses, ``__init_subclass__``; run by test_by_value.py."""
 
 import abc
+import collections.abc
+import typing
 
 from harness import call, echo, report
 
@@ -214,6 +216,82 @@ def case_init_subclass():
         return Third.key, sorted(Plugin.registry)
 
     assert call(new) == ("third", ["first", "second", "third"])
+
+
+class Keyed:
+    def __init_subclass__(cls, *, key, **others):
+        super().__init_subclass__(**others)
+        cls.key = key
+        EVENTS.append(cls)
+
+
+class KeyedDict(dict, Keyed, key="dict"):
+    pass
+
+
+class KeyedAfterBase(Slotted, Keyed, key="after"):
+    __slots__ = ()
+
+
+T = typing.TypeVar("T")
+
+
+class KeyedGeneric(typing.Generic[T], Keyed, key="generic"):
+    pass
+
+
+class KeyedSequence(collections.abc.Sequence, Keyed, key="sequence"):
+    def __len__(self):
+        return 0
+
+    def __getitem__(self, index):
+        raise IndexError(index)
+
+
+def case_init_subclass_of_another_than_the_first_base():
+    events = list(EVENTS)
+    assert call(lambda: len(EVENTS)) == len(events)
+    for cls in (KeyedDict, KeyedAfterBase, KeyedGeneric, KeyedSequence):
+        assert call(lambda cls: cls.key, cls) == cls.key
+    assert call(lambda cls: (cls[int].__origin__ is cls, cls.__parameters__), KeyedGeneric) == (
+        True,
+        (T,),
+    )
+    assert call(lambda: len(EVENTS)) == len(events)
+    assert events == EVENTS
+
+
+class Five:
+    x = 5
+
+
+class One:
+    x = 1
+
+
+class Left(Five):
+    pass
+
+
+class Diamond(Left, One):
+    x = 1
+
+
+class Count:
+    count = 0
+
+
+class OwnCount(Count):
+    count = 0
+
+
+def case_attribute_that_a_base_has_too():
+    def count():
+        Count.count += 1
+        return Count.count, OwnCount.count
+
+    assert call(lambda: Diamond.x) == 1
+    assert call(count) == (1, 0)
 
 
 if __name__ == "__main__":

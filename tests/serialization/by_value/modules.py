@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import pickle
 import sys
 import tempfile
 import threading
@@ -10,10 +11,13 @@ import types
 
 import cloudpickle
 import importable
+import importable_database
 import pytest
 from harness import call, echo, report
 
 import gridengine
+from gridengine.serialization import serializer
+from gridengine.serialization.functions import pack_function
 
 
 def load_module(name, text, registered):
@@ -131,23 +135,74 @@ def case_namespaces_of_exec_stay_apart():
 
 def case_local_function_of_an_installed_module():
     # What the program has set at run time must hold; the worker's own module has None.
-    importable.CONFIG = {"set": "at run time"}
     try:
-        assert call(importable.getter()) == {"set": "at run time"}
-        assert call(importable.SHORT) == {"set": "at run time"}
-        assert call(importable.local_class().get) == {"set": "at run time"}
-        importable.CONFIG = 5
-        assert call(importable.SHORT) == 5
+        for config in ({"set": "at run time"}, {"set": "again"}, 5, [], None):
+            importable.CONFIG = config
+            assert call(importable.getter()) == config
+            assert call(importable.SHORT) == config
+            assert call(importable.local_class().get) == config
+            # It is the same module for all that runs there.
+            assert call(importable.describe) == (config, "importable")
     finally:
         importable.CONFIG = None
-    assert call(lambda: importable.CONFIG) is None
 
 
 def case_local_functions_of_an_installed_module_share():
     put, get = importable.counter()
     call(put, 3)
     assert call(get) == 3
+    assert call(importable.count) == 3
     assert importable.COUNT == 0
+    importable.COUNT = 1
+    try:
+        assert call(get) == 1
+    finally:
+        importable.COUNT = 0
+    assert call(get) == 0
+
+
+def case_what_an_installed_module_has_made_stays():
+    looking = importable.looking()
+    assert call(looking, "no such key") is True
+    assert echo(importable.MISSING) is importable.MISSING
+    # Defaults and classes hold it too.
+    assert call(importable.with_default()) is True
+    assert call(importable.held()) == (True, True)
+    assert call(importable.local_class().is_missing) is True
+    # What the module's functions put into a cache, the local ones find.
+    assert call(importable.loading(), 2) == 4
+    assert importable.CACHE == {}
+    # One that cannot travel need not.
+    assert call(importable_database.using_the_database(), 3) == 3
+    assert call(importable.same_table()) is True
+
+
+def case_objects_of_an_installed_module_that_took_the_place_of_none():
+    use = importable.predicting()
+    try:
+        for factor in (2, 3):
+            importable.MODEL = importable.Model(factor)
+            assert call(use, 1) == factor
+            assert call(importable.predict, 1) == factor
+        importable.MODEL = None
+        assert call(use, 1) is None
+        importable.MODEL = importable_database.Database()
+        # It cannot travel: the worker's own stays.
+        assert call(use, 1) is None
+        # A name that only the program has; objects that refer to each other.
+        importable.LATER = importable.Model(5)
+        importable.LATER.within = importable.later()
+        assert call(importable.later()) == 5
+    finally:
+        importable.MODEL = None
+        del importable.LATER
+
+
+def case_many_functions_of_an_installed_module_that_use_each_other():
+    # None of which can be imported; each is packed once.
+    chain = importable.CHAIN
+    assert call(chain) == 1
+    assert len(serializer.pack(chain)[0]) < 50_000
 
 
 def case_lock_of_an_installed_module():
@@ -171,6 +226,23 @@ def case_registered_by_value():
         gridengine.unregister_by_value(importable)
         importable.CONFIG = None
     assert call(function) == (None, "importable")
+
+
+def case_module_by_value_whose_globals_change():
+    module = types.ModuleType("changing")
+    module.value = 1
+    within = (module,)
+
+    def use():
+        return module.value, within[0].value
+
+    def run(payload):
+        return pickle.loads(payload)()
+
+    for number in (1, 2):
+        module.value = number
+        assert call(run, pack_function(use).payload) == (number, number)
+    assert pack_function(use).key == pack_function(use).key
 
 
 def case_registered_with_cloudpickle():
