@@ -10,7 +10,6 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from ..errors import SchedulerError
-from ..ledger.orders import RequestQueueJobs
 from ..logs import Log
 from ..schedulers.base import Scheduler, Session
 from ..settings import Settings
@@ -22,6 +21,12 @@ from ..transport.launch_file import (
     thread_limits,
 )
 from .early_start import command, launch_file
+
+# The orders need msgspec, which takes long to import: it is so when the first workers are on their
+# way.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..ledger.orders import RequestQueueJobs
 
 log = Log(__name__)
 
