@@ -248,9 +248,12 @@ def test_what_a_module_was_told_at_run_time_holds(
     )
     monkeypatch.syspath_prepend(tmp_path)
     module = importlib.import_module("appmod")
-    for value in ("first", "second"):
-        module.configure(value)
-        assert gridengine.map(module.task(), [1], scheduler=scheduler) == [(value, 1)]
+    # Workers that were there before would not find it.
+    local = isinstance(scheduler, ProcessScheduler)
+    with ProcessScheduler(1) if local else GridEngineScheduler(max_workers=1) as own:
+        for value in ("first", "second"):
+            module.configure(value)
+            assert gridengine.map(module.task(), [1], scheduler=own) == [(value, 1)]
     del sys.modules["appmod"]
 
 

@@ -318,7 +318,10 @@ def test_a_large_result_outlives_its_worker_and_what_is_opened_after_its_end() -
         job.start()
         job.join()
         workers = dispatcher_for(scheduler)._state.ledger.workers
-        wait_until(lambda: not workers, what="its worker is gone")
+        wait_until(
+            lambda: job.pid not in [worker.place.pid for worker in list(workers.values())],
+            what="its worker is gone",
+        )
         # What the program opens now may get the numbers of what was closed.
         others = [os.open(os.devnull, os.O_RDONLY) for _ in range(20)]
         scheduler.close()
