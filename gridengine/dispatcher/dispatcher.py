@@ -323,10 +323,7 @@ class Dispatcher:
                 # Not before what it was woken for has been done; and while nobody wakes it.
                 os.read(self._wake_read, 4096)
             self._asleep = True
-            idle = not (
-                self._new or self._killed or self._inbox or self._observers or self._closing
-            )
-            patience = max(0.0, self._state.due(now) - now) if idle else 0.0
+            patience = 0.0 if self._is_asked() else max(0.0, self._state.due(now) - now)
             ready = connections.wait(patience)
             self._asleep = False
             woken = self._wake_read in ready
@@ -338,9 +335,9 @@ class Dispatcher:
         return bool(self._new or self._killed or self._inbox or self._observers or self._closing)
 
     def _take_in(self) -> None:
-        # What is asked may be about a task that was submitted before it was asked.
         while self._observers:
             self._state.observers.add(self._observers.popleft())
+        # What is asked may be about a task that was submitted before it was asked.
         asked, killed = len(self._inbox), len(self._killed)
         new, submit = self._new, self._state.ledger.submit
         while new:
