@@ -1,0 +1,30 @@
+"""Groups of exceptions (of Python 3.11) arrive whole, for `except*` too.
+
+On: cores
+Needs: tomllib
+
+$ python an_exception_group_of_a_job.py
+ExceptionGroup several [ValueError(1), [KeyError('a')]] caught by except*
+"""
+
+# `tomllib` is as new as groups of exceptions are: the line above means this Python.
+
+import gridengine
+
+
+def fail(x):
+    inner = ExceptionGroup("inner", [KeyError("a")])
+    raise ExceptionGroup("several", [ValueError(x), inner])
+
+
+def shown(group):
+    return [shown(e) if isinstance(e, ExceptionGroup) else e for e in group.exceptions]
+
+
+if __name__ == "__main__":
+    try:
+        gridengine.map(fail, [1])
+    except ExceptionGroup as group:
+        values, others = group.split(ValueError)
+        by = "except*" if values and others else "nobody"
+        print(type(group).__name__, group.message, shown(group), "caught by", by)
