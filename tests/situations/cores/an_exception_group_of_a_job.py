@@ -7,9 +7,12 @@ $ python an_exception_group_of_a_job.py
 ExceptionGroup several [ValueError(1), [KeyError('a')]] caught by except*
 """
 
-# `tomllib` is as new as groups of exceptions are: the line above means this Python.
+import builtins
 
 import gridengine
+
+# As new as `tomllib`, which is above for that reason.
+ExceptionGroup = builtins.ExceptionGroup
 
 
 def fail(x):

@@ -56,11 +56,13 @@ if __name__ == "__main__":
         signal.signal(signal.SIGINT, signal.default_int_handler)
         child(int(sys.argv[1]))
         if sys.argv[1] == "0":
-            open("values", "w").write(str(gridengine.map(lambda x: x * x, [1, 2])))
+            with open("values", "w") as file:
+                file.write(str(gridengine.map(lambda x: x * x, [1, 2])))
     else:
         status, quick = interrupted(0)
         print(quick if status == 0 else status)
-        print(open("values").read())
+        with open("values") as file:
+            print(file.read())
         with open(os.devnull, "w") as nowhere:
             os.dup2(nowhere.fileno(), 2)  # The traceback is known.
         status, quick = interrupted(1)

@@ -24,7 +24,7 @@ class OutOfStock(LookupError):
         self.fruit, self.wanted = fruit, wanted
 
 
-class Awkward(Exception):  # noqa: N818
+class Awkward(Exception):
     """One whose arguments are not those of its constructor."""
 
     def __init__(self, *, part, whole):

@@ -4,7 +4,7 @@ On: cores
 Needs: pytest
 
 $ python -m pytest -q -p no:cacheprovider maps_in_pytest.py
-..... [100%]
+...[100%]
 5 passed in ...s
 """
 

@@ -4,8 +4,7 @@ On: cores
 Needs: pytest, xdist
 
 $ python -m pytest -q -p no:cacheprovider -n 2 maps_in_pytest_xdist.py
-bringing up nodes...
-.... [100%]
+...[100%]
 4 passed in ...s
 """
 

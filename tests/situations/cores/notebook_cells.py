@@ -3,7 +3,7 @@
 On: cores, cluster
 Needs: nbclient, ipykernel
 
-$ python notebook_cells.py
+$ python notebook_cells.py 2>&1 | grep -v '^.IPKernelApp'
 [2, 4]
 [3, 6]
 [(3, 'of another cell')]

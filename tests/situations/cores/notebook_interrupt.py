@@ -3,7 +3,7 @@
 On: cores, cluster
 Needs: jupyter_client, ipykernel
 
-$ python notebook_interrupt.py
+$ python notebook_interrupt.py 2>&1 | grep -v '^.IPKernelApp'
 KeyboardInterrupt after less than 10 s
 [1, 4]
 """
@@ -34,14 +34,15 @@ def output_of(client, code):
 
 manager, client = start_new_kernel()
 try:
-    client.execute(MAP)
+    request = client.execute(MAP)
     while not os.path.exists("started"):
         time.sleep(0.01)
     manager.interrupt_kernel()
     begin = time.monotonic()
-    reply = client.get_shell_msg(timeout=30)["content"]
+    while (reply := client.get_shell_msg(timeout=30))["parent_header"].get("msg_id") != request:
+        pass  # an answer to an earlier question
     quick = time.monotonic() - begin < 10
-    print(reply["ename"], "after less than 10 s" if quick else "late")
+    print(reply["content"]["ename"], "after less than 10 s" if quick else "late")
     print(output_of(client, "gridengine.map(lambda x: x * x, [1, 2])"))
 finally:
     client.stop_channels()

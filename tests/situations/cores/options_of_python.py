@@ -2,7 +2,8 @@
 
 On: cores
 
-$ for option in -O -OO -I -B -u -bb -E -s; do echo "$option $(python $option options_of_python.py)"; done
+$ for option in -O -OO -I -B -u -bb -E -s
+> do echo "$option $(python $option options_of_python.py)"; done
 -O [1, 4]
 -OO [1, 4]
 -I [1, 4]
@@ -11,8 +12,6 @@ $ for option in -O -OO -I -B -u -bb -E -s; do echo "$option $(python $option opt
 -bb [1, 4]
 -E [1, 4]
 -s [1, 4]
-$ python -S -c 'print("S needs no test: without site there is no gridengine")'
-S needs no test: without site there is no gridengine
 """
 
 import gridengine

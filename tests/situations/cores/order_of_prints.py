@@ -2,11 +2,11 @@
 
 On: cores
 
-$ python order_of_prints.py > out 2> err; cat out | grep -v '^job' ; sort -u out | wc -l; wc -l < err
+$ python order_of_prints.py > out 2> err; cat err; grep -v '^job' out; sort -u out | wc -l
+one word on standard error
 before
 after
 402
-1
 $ python - <<END
 > lines = [line.split() for line in open("out") if line.startswith("job")]
 > for job in "01": print([int(n) for _, j, n in lines if j == job] == list(range(200)))

@@ -4,7 +4,7 @@ On: cores
 Needs: pytest
 
 $ python -m pytest -q -p no:cacheprovider output_of_jobs_in_pytest.py
-... [100%]
+...[100%]
 3 passed in ...s
 $ python -m pytest -q -p no:cacheprovider -s -k plain output_of_jobs_in_pytest.py
 a job says 1

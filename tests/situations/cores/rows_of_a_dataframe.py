@@ -18,7 +18,7 @@ import gridengine
 
 
 def describe(row):
-    index, row = row
+    _, row = row
     return f"{row['kind']} {2 * row.height}"
 
 

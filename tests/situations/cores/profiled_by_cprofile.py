@@ -2,9 +2,9 @@
 
 On: cores
 
-$ python -m cProfile -o stats cprofile.py
+$ python -m cProfile -o stats profiled_by_cprofile.py
 [1, 4]
-$ python -c 'import pstats; pstats.Stats("stats").print_stats("cprofile.py.*main")' | grep -c '(main)'
+$ python -m pstats stats <<< 'stats profiled_by.*main' | grep -c '(main)'
 1
 """
 
