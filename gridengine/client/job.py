@@ -44,10 +44,10 @@ class Job:
         scheduler: Where it runs; by default `gridengine.schedulers.best_available`.
         resources: Requests to the batch system for this job, which add to and override those
             of the scheduler: ``{"h_vmem": "4G"}``. Without a meaning on one host.
-        timeout: Seconds that an attempt may take; after that its process is killed and the job
-            fails with `JobTimeout`.
-        retries: Further attempts after one that failed. By default one if its worker was
-            lost, none if the target raised; a number is for both.
+        timeout: Seconds that an attempt may take; after that its process is killed and the job,
+            if it is not to be tried again, fails with `JobTimeout`.
+        retries: Further attempts after one that failed. By default one if its worker was lost,
+            none if the target raised or took longer than ``timeout``; a number is for each.
 
     Raises:
         TypeError: ``target`` is not callable, or an argument is of a wrong type.

@@ -159,6 +159,7 @@ class Ledger:
         width: int = 0,
         blame: bool = True,
         final: bool = False,
+        timed_out: bool = False,
     ) -> list[Verdict]:
         """Event: a worker is no more.
 
@@ -169,6 +170,8 @@ class Ledger:
             width: How many calls from there may have ended it, 0 if it had begun none.
             blame: Whether the job that it ran is to blame; otherwise its attempt is free.
             final: Whether that job shall not be tried again.
+            timed_out: Whether it was ended because that job was over its own time limit; this
+                counts as a failure of the function.
 
         Returns:
             The calls that are not tried again.
@@ -184,9 +187,10 @@ class Ledger:
         if not held:
             return []
         again, verdicts = self._retries.hold(
-            held, position=position, width=width, end=worker.position, blame=blame, final=final
-        )
-        self._put_back(again, "its worker was lost")
+            held, position=position, width=width, end=worker.position,
+            blame=blame, final=final, timed_out=timed_out,
+        )  # fmt: skip
+        self._put_back(again, "it was over its time" if timed_out else "its worker was lost")
         return verdicts
 
     def retire(self, worker: WorkerRecord) -> None:

@@ -20,7 +20,7 @@ class Chunk:
     Attributes:
         deaths: How often a worker died while it ran one of these calls.
         losses: How often it was lost for a reason that no job is to blame for.
-        errors: How often it has raised.
+        errors: How often it has raised, or was over its time.
         one_at_a_time: Whether it is handed out by itself, and the worker notes every single call,
             to find a guilty one.
         isolated: Whether nobody shall work beside it under the same supervisor, to find who it is

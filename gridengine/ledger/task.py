@@ -96,7 +96,7 @@ class Task:
         kind: Which workers may run it; the resources they must have been given.
         timeout: Seconds that one attempt may take, 0 for no limit.
         lost_retries: Further attempts after a worker died of it.
-        error_retries: Further attempts after the function raised.
+        error_retries: Further attempts after the function raised, or was over its time.
         arguments: The arguments themselves, for a death certificate to name; let go when the
             job is over.
         apart: Whether the arguments of each call are packed by themselves.

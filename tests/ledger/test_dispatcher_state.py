@@ -320,6 +320,18 @@ def test_a_death_certificate_says_what_is_known(program: Program) -> None:
     assert (death.wall_time, death.output) == (3.0, "last words")
 
 
+def test_a_job_over_its_time_is_tried_again_as_often_as_one_that_raised(program: Program) -> None:
+    task, _ = program.at_work(lost_retries=5, error_retries=1, timeout=1.0)
+    program.dies(reason=TIMEOUT)
+    program.settle()
+    assert task.state is JobState.QUEUED
+    program.worker(b"s.1")
+    program.tick()
+    program.dies(b"s.1", reason=TIMEOUT)
+    program.settle()
+    assert (task.state, task.attempts) == (JobState.FAILED, 2)
+
+
 def test_a_job_over_its_time_and_one_that_was_to_end_are_not_tried_again(program: Program) -> None:
     task, _ = program.at_work(lost_retries=5, timeout=1.0)
     program.dies(reason=TIMEOUT)
