@@ -279,10 +279,14 @@ class Dispatcher:
         try:
             self._thread.join()
         except BaseException:
-            self._hurried = True
-            self._wake()
+            self.hurry()
             self._thread.join()
             raise
+
+    def hurry(self) -> None:
+        """Has a dispatcher that closes kill what runs, without waiting for it any longer."""
+        self._hurried = True
+        self._wake()
 
     def begin_to_close(self) -> None:
         """As `close`, but returns at once."""

@@ -19,6 +19,11 @@ from ..states import FINAL, MOVES, JobState, Mode
 _ids = itertools.count(1)
 
 
+def newest() -> int:
+    """Returns a number that no task made before has, nor one made from now on, but between them."""
+    return next(_ids)
+
+
 class Place(NamedTuple):
     """Where an attempt ran."""
 
