@@ -9,6 +9,7 @@ import atexit
 import os
 import sys
 
+from ..logs import Log
 from .early_start import EarlyStart
 
 TYPE_CHECKING = False
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from ..ledger.task import Task
     from ..schedulers.base import Scheduler
     from .dispatcher import Dispatcher
+
+log = Log(__name__)
 
 #: All of this process: each lives as long as its thread, or whoever uses it.
 _dispatchers: list[weakref.ref[Dispatcher]] = []
@@ -66,11 +69,29 @@ def _open(scheduler: Scheduler, host: str, ports: str, calls: int) -> Dispatcher
         if ahead is not None:
             ahead.close()
         raise
-    scheduler.on_close(dispatcher.close)
+    scheduler.on_close(dispatcher.close, lambda failed: _leave(dispatcher, failed))
     weakref.finalize(scheduler, dispatcher.release).atexit = False
     _dispatchers[:] = [known for known in _dispatchers if known() is not None]
     _dispatchers.append(weakref.ref(dispatcher))
     return dispatcher
+
+
+def _leave(dispatcher: Dispatcher, failed: bool) -> None:
+    """At the end of a ``with``: waits for the jobs, or after an exception says what it cancels."""
+    from .waiting import wait
+
+    while tasks := dispatcher.unfinished():
+        if failed:
+            log.warning("%s", cancelled(len(tasks)))
+            return
+        for task in tasks:
+            wait(task)
+
+
+def cancelled(count: int) -> str:
+    """Returns what to say of jobs that are cancelled because a ``with`` ends by an exception."""
+    jobs = "1 job that was" if count == 1 else f"{count} jobs that were"
+    return f"an exception has left the `with`: {jobs} not over are cancelled"
 
 
 def open_dispatchers() -> list[Dispatcher]:

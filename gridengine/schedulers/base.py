@@ -18,6 +18,7 @@ a supervisor, which forks the workers.
 from __future__ import annotations
 
 import abc
+from _contextvars import ContextVar
 
 # `typing` and what else takes long to import is left to those who come after the first worker
 # has been started; so on the way to there in other rooms too.
@@ -32,6 +33,15 @@ if TYPE_CHECKING:
 
 FIRST_BATCH = 1
 """The number of a dispatcher's first request for queue jobs."""
+
+
+_entered: ContextVar[tuple[Scheduler, ...]] = ContextVar("gridengine.schedulers", default=())
+
+
+def innermost() -> Scheduler | None:
+    """Returns the scheduler of the ``with`` that this thread, or task, is in; None if in none."""
+    entered = _entered.get()
+    return entered[-1] if entered else None
 
 
 class Session(abc.ABC):
@@ -88,7 +98,9 @@ class Session(abc.ABC):
 class Scheduler(abc.ABC):
     """Says where workers run; the same object serves any number of maps and jobs.
 
-    A context manager: leaving it ends its workers. Its state is what lies in its ``__dict__``; it
+    A context manager: within it, in this thread or task, it is what maps and jobs use that name no
+    other. Leaving it waits for the jobs that were started and are no daemons, and ends its workers;
+    after an exception the jobs are cancelled, and the log says how many. Its state is what lies in its ``__dict__``; it
     is copied, and may be sent to a worker.
 
     Attributes:
@@ -113,6 +125,7 @@ class Scheduler(abc.ABC):
 
     dispatchers: dict[tuple[str, str], Any] | None = None
     _closers: tuple[Callable[[], None], ...] = ()
+    _leavers: tuple[Callable[[bool], None], ...] = ()
 
     @abc.abstractmethod
     def open(self) -> Session:
@@ -140,13 +153,21 @@ class Scheduler(abc.ABC):
         """
         return 0.0
 
-    def on_close(self, closer: Callable[[], None]) -> None:
-        """Has ``closer`` called, once, by `close`."""
+    def on_close(
+        self, closer: Callable[[], None], leaver: Callable[[bool], None] | None = None
+    ) -> None:
+        """Has ``closer`` called, once, by `close`.
+
+        And before that ``leaver``, when a ``with`` is left; it is told whether by an exception.
+        """
         self._closers += (closer,)
+        if leaver is not None:
+            self._leavers += (leaver,)
 
     def close(self) -> None:
         """Ends all workers of this scheduler. Idempotent; the scheduler may be used again."""
         closers, self._closers = self._closers, ()
+        self._leavers = ()
         for closer in closers:
             closer()
 
@@ -155,10 +176,11 @@ class Scheduler(abc.ABC):
         return {
             name: value
             for name, value in vars(self).items()
-            if name not in ("dispatchers", "_closers")
+            if name not in ("dispatchers", "_closers", "_leavers")
         }
 
     def __enter__(self) -> Scheduler:
+        _entered.set((*_entered.get(), self))
         return self
 
     def __exit__(
@@ -167,4 +189,15 @@ class Scheduler(abc.ABC):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        outer = list(_entered.get())
+        # Not by a token: several threads may be in one, and a generator may end elsewhere.
+        for place in reversed(range(len(outer))):
+            if outer[place] is self:
+                del outer[place]
+                break
+        _entered.set(tuple(outer))
+        try:
+            for leaver in self._leavers:
+                leaver(error is not None)
+        finally:
+            self.close()
