@@ -162,4 +162,6 @@ def _start_anew() -> None:
 
 
 os.register_at_fork(after_in_child=_start_anew)
+
+# Here, since whatever has opened a dispatcher has come by: a job, a map, a batch of jobs.
 atexit.register(close_all)
