@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import math
 import os
 import signal
 import threading
@@ -154,9 +155,10 @@ class Dispatcher:
         from ..ledger.staffing import Capacity
 
         scheduler = self._scheduler
+        lifetime = math.inf if scheduler.lifetime is None else scheduler.lifetime
         return DispatcherState(
             self._settings,
-            Capacity(scheduler.workers_per_queue_job, scheduler.max_queue_jobs),
+            Capacity(scheduler.workers_per_queue_job, scheduler.max_queue_jobs, lifetime),
             remote=scheduler.remote,
             fresh=scheduler.fresh,
             linger=scheduler.linger,

@@ -128,6 +128,8 @@ class SupervisorRecord:
         pid: Its process id there.
         deadline: When the batch system will end it.
         staff: How many workers it was told to have.
+        leaves: When its workers leave, between two jobs, for others to have their place.
+        leaving: Whether all of them have been told to.
         heard: When it last spoke.
         workers: Those of its workers that have said their first word.
         alone: That of its workers which runs something that nobody shall work beside.
@@ -144,6 +146,8 @@ class SupervisorRecord:
         "heard",
         "host",
         "kind",
+        "leaves",
+        "leaving",
         "loss",
         "output",
         "pid",
@@ -172,6 +176,8 @@ class SupervisorRecord:
         self.pid = pid
         self.deadline = deadline
         self.staff = 0
+        self.leaves = math.inf
+        self.leaving = False
         self.heard = now
         self.workers: dict[WorkerRecord, None] = {}
         self.alone: WorkerRecord | None = None
@@ -267,16 +273,18 @@ class QueueJobRecord:
     Attributes:
         name: The batch system's name for it.
         kind: The kind of its workers.
+        since: When it was asked for.
         deleting: Whether its end has been asked for.
         supervisors: What has run in it, as far as that was heard: one, unless the batch system has
             started it again.
     """
 
-    __slots__ = ("deleting", "kind", "name", "supervisors")
+    __slots__ = ("deleting", "kind", "name", "since", "supervisors")
 
-    def __init__(self, name: str, kind: int) -> None:
+    def __init__(self, name: str, kind: int, since: float = 0.0) -> None:
         self.name = name
         self.kind = kind
+        self.since = since
         self.deleting = False
         self.supervisors: list[SupervisorRecord] = []
 

@@ -108,10 +108,14 @@ class Scheduler(abc.ABC):
         workers_per_queue_job: Workers that one queue job holds.
         max_queue_jobs: Queue jobs at one time, at most.
         linger: Seconds that an idle worker is kept, None for as long as the scheduler is open.
+        lifetime: Seconds after which a worker leaves between two jobs, and its place is asked for
+            anew, so that others may have it; None for never.
         slots: Cores that each worker is granted.
         fresh: Whether each job gets a newly forked worker, which has seen no other.
-        queue_job_name: How a supervisor derives its queue job's name from its environment
-            (``str.format`` fields).
+        queue_job_name: What people shall read in the queue; by default what the first of the jobs
+            is called for which a queue job is asked.
+        queue_job_template: How a supervisor derives its queue job's identifier from its
+            environment (``str.format`` fields).
         dispatchers: What serves it, by host and ports; for `gridengine.dispatcher.registry` alone.
     """
 
@@ -119,9 +123,11 @@ class Scheduler(abc.ABC):
     workers_per_queue_job: int = 1
     max_queue_jobs: int = 1
     linger: float | None = None
+    lifetime: float | None = None
     slots: int = 1
     fresh: bool = False
-    queue_job_name: ClassVar[str] = ""
+    queue_job_name: str = ""
+    queue_job_template: ClassVar[str] = ""
 
     dispatchers: dict[tuple[str, str], Any] | None = None
     _closers: tuple[Callable[[], None], ...] = ()

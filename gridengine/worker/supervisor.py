@@ -243,7 +243,8 @@ class Supervisor:
         child.close()
         # What it had started and left behind has become this process's child.
         os_support.kill_strays(keep=set(self._children))
-        if status == 0 and child.reason == "" and not self._launch.fresh:
+        # One that leaves after each job, and has begun none, was told to.
+        if status == 0 and child.reason == "" and not (self._launch.fresh and width):
             self._target = max(0, self._target - 1)
         self._barren = 0 if width or status == 0 else self._barren + 1
         if self._barren >= _BARREN_DEATHS:

@@ -200,6 +200,7 @@ def test_a_queue_job_that_is_stuck_is_deleted_and_its_reason_told(program: Progr
 def test_pending_queue_jobs_are_deleted_when_nothing_waits_any_more(on_a_cluster: Program) -> None:
     tasks = on_a_cluster.submit(2)
     on_a_cluster.tick()
+    on_a_cluster.tick(0.1)
     on_a_cluster.state.scheduler_said(Submitted(1, ("1.1",)))
     on_a_cluster.state.cancellation.kill(tasks, 9)
     assert on_a_cluster.tick(1.0) == [DeleteQueueJobs(("1.1",))]
