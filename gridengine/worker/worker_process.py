@@ -39,7 +39,7 @@ class WorkerProcess:
         """When its job is over its time, on the monotonic clock; 0 for never."""
         deadline = self.page.deadline
         extended, seconds = self._extended
-        return deadline + seconds if deadline == extended else deadline
+        return deadline + seconds if deadline and deadline == extended else deadline
 
     def extend_deadline(self, seconds: float) -> None:
         """Gives the job that it runs the time again in which it was stopped."""
