@@ -89,6 +89,7 @@ class DispatcherState:
             observers=self.observers,
             retire=self.ledger.retire,
             demand=Demand(gather=remote, patience=linger or 0.0),
+            remote=remote,
         )
 
     # ------------------------------------------------------------------ from time to time
@@ -206,7 +207,7 @@ class DispatcherState:
         """Event: a sign of life of a supervisor."""
         supervisor = self.staffing.supervisors.get(address)
         if supervisor is not None:
-            supervisor.heard = now
+            self.staffing.heard(supervisor, now)
         elif self.staffing.was_lost(address):
             self.orders.append(StopSupervisor(address))
 
@@ -214,7 +215,7 @@ class DispatcherState:
         """Event: a supervisor says how one of its workers has ended."""
         worker = self.ledger.workers.get(worker_address(address, number))
         if worker is not None:
-            worker.supervisor.heard = now
+            self.staffing.heard(worker.supervisor, now)
             self.deaths.died(worker, report, now)
             return
         supervisor = self.staffing.supervisors.get(address)

@@ -277,15 +277,29 @@ class QueueJobRecord:
         deleting: Whether its end has been asked for.
         supervisors: What has run in it, as far as that was heard: one, unless the batch system has
             started it again.
+        asked: When the batch system was asked how it stands, since it is silent; infinity if not.
+        answered: Whether it has answered.
+        suspended: By what it is suspended, empty if that is not known of it.
     """
 
-    __slots__ = ("deleting", "kind", "name", "since", "supervisors")
+    __slots__ = (
+        "answered",
+        "asked",
+        "deleting",
+        "kind",
+        "name",
+        "since",
+        "supervisors",
+        "suspended",
+    )
 
     def __init__(self, name: str, kind: int, since: float = 0.0) -> None:
         self.name = name
         self.kind = kind
         self.since = since
-        self.deleting = False
+        self.deleting = self.answered = False
+        self.asked = math.inf
+        self.suspended = ""
         self.supervisors: list[SupervisorRecord] = []
 
 

@@ -9,7 +9,7 @@ how to stop it. It knows no job, no socket and no pickle, so a new batch system 
     Session                    the live side: start(), stop(), events(), close()
        │ events()
        ▼
-    Submitted · Refused · Ended · Stuck · Notice
+    Submitted · Refused · Ended · Stuck · Standing · Notice
 
 A *queue job* is what the batch system knows: one running copy of the command. Each one starts
 a supervisor, which forks the workers.
@@ -78,6 +78,12 @@ class Session(abc.ABC):
     @abc.abstractmethod
     def stop(self, queue_jobs: Sequence[str]) -> None:
         """Ends these queue jobs, pending or running; those already over are ignored."""
+
+    def ask_about(self, queue_jobs: Sequence[str]) -> None:  # noqa: B027  # where nobody knows
+        """Has it said how queue jobs stand whose supervisors are silent.
+
+        A batch system that suspends queue jobs answers with an event, `Standing`.
+        """
 
     @abc.abstractmethod
     def events(self) -> list[Event]:

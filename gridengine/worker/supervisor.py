@@ -130,9 +130,15 @@ class Supervisor:
         for descriptor in (connection.fileno(), self._wake_read):
             poll.register(descriptor, select.POLLIN)
         parent = self._watch_parent(poll)
-        beat = heard = time.monotonic()
+        beat = heard = looked = time.monotonic()
         while not self._stopping:
             now = time.monotonic()
+            if now - looked > 2 * self._launch.heartbeat:
+                # This process was stopped, with its workers: by a batch system that has suspended
+                # the queue job, or by Ctrl-Z. What was said to it meanwhile waits to be read.
+                heard = now
+                self._extend_deadlines(now - looked)
+            looked = now
             # A program on this host may be silent for as long as it likes (Ctrl-Z): its end
             # would be seen.
             if now - heard > self._launch.patience and not parent:
@@ -171,7 +177,7 @@ class Supervisor:
         return watched
 
     def _next_deadline(self, beat: float) -> float:
-        deadlines = [child.page.deadline for child in self._children.values()]
+        deadlines = [child.deadline for child in self._children.values()]
         deadlines += [child.kill_at for child in self._children.values()]
         return min([beat, *(deadline for deadline in deadlines if deadline)])
 
@@ -265,10 +271,14 @@ class Supervisor:
             return DeathCause.OVER_TIME.value
         return DeathCause.KILLED.value
 
+    def _extend_deadlines(self, seconds: float) -> None:
+        for child in self._children.values():
+            child.extend_deadline(seconds)
+
     def _enforce_deadlines(self) -> None:
         now = time.monotonic()
         for child in self._children.values():
-            deadline = child.page.deadline
+            deadline = child.deadline
             if deadline and now >= deadline:
                 child.reason = "timeout"
                 child.page.set_deadline(0)

@@ -22,7 +22,7 @@ from typing import ClassVar
 from ...errors import SchedulerUnavailable
 from ...settings import Settings
 from ..base import Scheduler, Session
-from ..events import End, Ended, Event, Notice, Refused, Stuck, Submitted
+from ..events import End, Ended, Event, Notice, Refused, Standing, Stuck, Submitted
 from .drmaa_session import messages
 from .exit_status import judge
 from .manners import LIFETIME, checked_lifetime, checked_name, checked_workers
@@ -219,6 +219,9 @@ class GridEngineSession(Session):
         if queue_jobs:
             self._send(messages.Delete(tuple(queue_jobs)))
 
+    def ask_about(self, queue_jobs: Sequence[str]) -> None:
+        self._send(messages.Ask(tuple(queue_jobs)))
+
     def events(self) -> list[Event]:
         self._wake_pipe.take()
         found = []
@@ -300,6 +303,8 @@ class GridEngineSession(Session):
                 self._tell(Ended(queue_job, judge(message, request)))
             case messages.QueueJobStuck(queue_job, reason):
                 self._tell(Stuck(queue_job, reason))
+            case messages.QueueJobsStanding(queue_jobs, suspended):
+                self._tell(Standing(queue_jobs, suspended))
             case messages.LogEntry(text):
                 self._tell(Notice(text))
 
