@@ -29,6 +29,8 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from . import proc_files
+
 SHARED = 256 * 1024
 """Bytes from which a buffer is lent: below that, the system calls cost more than the copy."""
 
@@ -82,7 +84,7 @@ class Arena:
         # Loans are given back by the garbage collector, in any thread and at any moment, the one
         # that holds the lock included: they wait here until the next one is made.
         self._back: collections.deque[tuple[int, int]] = collections.deque()
-        self.path = f"/proc/{os.getpid()}/fd/{descriptor}"
+        self.path = f"{proc_files.folder(os.getpid())}/fd/{descriptor}"
 
     @classmethod
     def make(cls, size: int = 0) -> Arena | None:
@@ -91,6 +93,9 @@ class Arena:
         Args:
             size: Bytes that it may lend at one time; by default a quarter of the memory.
         """
+        if not proc_files.folder(os.getpid()):
+            # Nobody could find it.
+            return None
         try:
             # Sparse: a page that was never written takes no memory.
             size = size or os.sysconf("SC_PHYS_PAGES") * mmap.PAGESIZE // 4

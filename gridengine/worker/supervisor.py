@@ -338,7 +338,6 @@ def main(path: str) -> None:
         os.chdir(launch.cwd)
     except OSError as error:
         sys.stderr.write(f"gridengine: the working directory is not there: {error}\n")
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     supervisor = Supervisor(launch)
     status = supervisor.run()
     if supervisor.orphaned:
