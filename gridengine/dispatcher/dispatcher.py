@@ -107,6 +107,8 @@ class Dispatcher:
         self._asleep = False
         self._closing = False
         self._gone = False
+        # Why no more can be done, if it is not that somebody has closed it.
+        self._failure = ""
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
@@ -189,13 +191,16 @@ class Dispatcher:
             SchedulerError: The scheduler was closed.
         """
         if self._closing:
-            raise SchedulerError(f"{self._scheduler!r} was closed")
+            raise self._refusal()
         self._new.append(task)
         self._wake()
         if self._gone:
             self._thread.join()
             if not task.over:
-                raise SchedulerError(f"{self._scheduler!r} was closed")
+                raise self._refusal()
+
+    def _refusal(self) -> SchedulerError:
+        return SchedulerError(self._failure or f"{self._scheduler!r} was closed")
 
     def usual_duration(self, function: bytes) -> float | None:
         """Returns the seconds that a call of this function takes, None if not yet known."""
@@ -299,8 +304,10 @@ class Dispatcher:
         try:
             self._loop()
         except BaseException as error:
+            # First of all: whatever fails next, nobody shall wait for ever.
+            self._failure = f"the dispatcher has failed: {error!r}"
+            self._abandon(SchedulerError(self._failure))
             log.exception("the dispatcher's thread has failed")
-            self._abandon(SchedulerError(f"the dispatcher has failed: {error!r}"))
             raise
         finally:
             self._closing = True
@@ -370,15 +377,21 @@ class Dispatcher:
         self._state.end_all(self._state.ledger.tasks(), error)
 
     def _shut_down(self) -> None:
-        self._execution.say_goodbye()
-        self._queue_jobs.session.close()
+        # Each step, even if another one fails; the last one in is the first one out.
+        with contextlib.ExitStack() as steps:
+            steps.callback(remove, self._folder)
+            steps.callback(os.close, self._wake_write)
+            steps.callback(os.close, self._wake_read)
+            if self._arena is not None:
+                steps.callback(self._arena.close)
+            steps.callback(self._execution.close)
+            steps.callback(self._connections.close)
+            steps.callback(self._end_the_rest)
+            steps.callback(self._queue_jobs.session.close)
+            steps.callback(self._execution.say_goodbye)
+
+    def _end_the_rest(self) -> None:
         # From here on `submit` sees that nobody will look any more.
         self._gone = True
-        self._abandon(JobCancelled(f"{self._scheduler!r} was closed before the job was over"))
-        self._connections.close()
-        self._execution.close()
-        if self._arena is not None:
-            self._arena.close()
-        os.close(self._wake_read)
-        os.close(self._wake_write)
-        remove(self._folder)
+        closed = JobCancelled(f"{self._scheduler!r} was closed before the job was over")
+        self._abandon(self._refusal() if self._failure else closed)
