@@ -17,6 +17,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import copy
+import errno
 import os
 import threading
 import time
@@ -27,10 +28,7 @@ from ..errors import JobCancelled, SchedulerError
 from ..logs import Log
 from ..schedulers.base import Scheduler, Session
 from ..settings import Settings
-from ..transport.launch_file import (
-    Keys,
-    local_endpoint,
-)
+from ..transport.launch_file import Keys, local_endpoint
 from ..transport.shared_memory import Arena, gather
 from .early_start import EarlyStart
 from .queue_jobs import QueueJobs, launch_for
@@ -113,7 +111,11 @@ class Dispatcher:
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
         self._thread = threading.Thread(target=self._run, name="gridengine", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._shut_down()
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
 
     def _open_local(self, undo: contextlib.ExitStack, ahead: EarlyStart) -> None:
         session = ahead.session
@@ -371,6 +373,7 @@ class Dispatcher:
         if now >= self._released_at:
             self._released_at = now + min(_RELEASE_SECONDS, self._settings.heartbeat)
             self._execution.say_released()
+            self._handlers.look_at_the_door()
 
     def _abandon(self, error: Exception) -> None:
         self._take_in()

@@ -76,6 +76,12 @@ class Handlers:
         for event in self._queue_jobs.session.events():
             self._state.scheduler_said(event)
 
+    def look_at_the_door(self) -> None:
+        """Notes if nobody who comes can be let in."""
+        reason = self._connections.shut_out()
+        if reason:
+            self._state.shut_out(reason)
+
     def _done(
         self, worker: WorkerRecord, message: messages.Done, frames: list[Any], now: float
     ) -> None:

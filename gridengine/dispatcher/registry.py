@@ -50,18 +50,23 @@ def dispatcher_for(
 
 
 def _open(scheduler: Scheduler, host: str, ports: str, calls: int) -> Dispatcher:
-    ahead = None if scheduler.remote else EarlyStart(scheduler, calls)
+    ahead = None
     try:
+        ahead = None if scheduler.remote else EarlyStart(scheduler, calls)
         # Not before the first workers are on their way.
         import weakref
 
         from .dispatcher import Dispatcher
 
         dispatcher = Dispatcher(scheduler, host=host, ports=ports, ahead=ahead)
-    except BaseException:
+    except BaseException as error:
         if ahead is not None:
             ahead.close()
-        raise
+        if not isinstance(error, OSError):
+            raise
+        from ..errors import SchedulerError, reason_of
+
+        raise SchedulerError(f"no workers can be started: {reason_of(error)}") from error
     scheduler.on_close(dispatcher.close)
     weakref.finalize(scheduler, dispatcher.release).atexit = False
     _dispatchers[:] = [known for known in _dispatchers if known() is not None]
@@ -83,14 +88,16 @@ def close_all() -> None:
     """Waits for the jobs for which the program shall wait, and closes all dispatchers."""
     from .waiting import wait
 
-    dispatchers = open_dispatchers()
     try:
-        for dispatcher in dispatchers:
+        for dispatcher in open_dispatchers():
             for task in dispatcher.unfinished():
                 wait(task)
     finally:
-        for dispatcher in dispatchers:
-            dispatcher.close()
+        # One that is about to close by itself, too: its thread would end in the middle of it.
+        for known in list(_dispatchers):
+            closing = known()
+            if closing is not None:
+                closing.close()
 
 
 def _start_anew() -> None:

@@ -130,6 +130,7 @@ class SupervisorRecord:
         staff: How many workers it was told to have.
         heard: When it last spoke.
         workers: Those of its workers that have said their first word.
+        worked: Whether it has had one of them.
         alone: That of its workers which runs something that nobody shall work beside.
         waiting: Those that are kept from work by that.
         unheard: Numbers of workers whose end was told before their first word was heard.
@@ -151,6 +152,7 @@ class SupervisorRecord:
         "staff",
         "unheard",
         "waiting",
+        "worked",
         "workers",
     )
 
@@ -174,6 +176,7 @@ class SupervisorRecord:
         self.staff = 0
         self.heard = now
         self.workers: dict[WorkerRecord, None] = {}
+        self.worked = False
         self.alone: WorkerRecord | None = None
         self.waiting: dict[WorkerRecord, None] = {}
         self.unheard: set[int] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 TYPE_CHECKING = False
@@ -51,7 +52,14 @@ class Child:
         self._ended = False
         self._hung_up = False
         self._watcher = threading.Thread(target=self._watch, name="gridengine-watch", daemon=True)
-        self._watcher.start()
+        try:
+            self._watcher.start()
+        except RuntimeError:
+            # A process is the last one that there was room for.
+            os.close(self._pipe)
+            os.kill(self._pid, 9)
+            os.waitpid(self._pid, 0)
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
 
     def _watch(self) -> None:
         try:
