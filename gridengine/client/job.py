@@ -139,7 +139,7 @@ class Job:
         # Kept for a death certificate to name.
         arguments = self._args, self._kwargs
         if type(self).run is Job.run and not self._mutable:
-            function = pack_function(self._target or _do_nothing)
+            function = pack_function(_do_nothing if self._target is None else self._target)
             payload, frames = pack_arguments(arguments)
         else:
             function = pack_function(run_job)
@@ -388,4 +388,3 @@ class Job:
 
 def _do_nothing() -> None:
     """Stands for a target of None."""
-

@@ -71,9 +71,7 @@ def map(
     single = len(iterables) == 1
     items = iterables[0] if single else zip(*iterables)  # noqa: B905  # as the builtin
     length = min(operator.length_hint(each, -1) for each in iterables)
-    dispatcher = dispatcher_for(
-        scheduler or current(), calls=_MANY if length < 0 else length
-    )
+    dispatcher = dispatcher_for(scheduler or current(), calls=_MANY if length < 0 else length)
     # Now, when the first workers are on their way: they start in the meantime.
     from ..serialization.functions import pack_function
     from ..states import Mode

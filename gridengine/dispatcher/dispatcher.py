@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import errno
 import math
 import os
 import signal
@@ -28,10 +29,7 @@ from ..errors import JobCancelled, SchedulerError
 from ..logs import Log
 from ..schedulers.base import Scheduler, Session
 from ..settings import Settings
-from ..transport.launch_file import (
-    Keys,
-    local_endpoint,
-)
+from ..transport.launch_file import Keys, local_endpoint
 from ..transport.shared_memory import Arena, gather
 from .early_start import EarlyStart
 from .inbox import Inbox
@@ -113,11 +111,17 @@ class Dispatcher:
         self._hurried = False
         self._gone = False
         self._woken = False
+        # Why no more can be done, if it is not that somebody has closed it.
+        self._failure = ""
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
         self._thread = threading.Thread(target=self._run, name="gridengine", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._shut_down()
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
 
     def _open_local(self, undo: contextlib.ExitStack, ahead: EarlyStart) -> None:
         session = ahead.session
@@ -196,13 +200,16 @@ class Dispatcher:
             SchedulerError: The scheduler was closed.
         """
         if self._closing:
-            raise SchedulerError(f"{self._scheduler!r} was closed")
+            raise self._refusal()
         self._new.append(task)
         self._wake()
         if self._gone:
             self._thread.join()
             if not task.over:
-                raise SchedulerError(f"{self._scheduler!r} was closed")
+                raise self._refusal()
+
+    def _refusal(self) -> SchedulerError:
+        return SchedulerError(self._failure or f"{self._scheduler!r} was closed")
 
     def usual_duration(self, function: bytes) -> float | None:
         """Returns the seconds that a call of this function takes, None if not yet known."""
@@ -229,7 +236,8 @@ class Dispatcher:
 
         With a signal, or else they are asked to, and killed after ``GRIDENGINE_GRACE`` seconds.
         """
-        self._inbox.unwanted.append((list(tasks), self._ending_signal if signum is None else signum))
+        signum = self._ending_signal if signum is None else signum
+        self._inbox.unwanted.append((list(tasks), signum))
         self._wake()
 
     @property
@@ -321,8 +329,10 @@ class Dispatcher:
         try:
             self._loop()
         except BaseException as error:
+            # First of all: whatever fails next, nobody shall wait for ever.
+            self._failure = f"the dispatcher has failed: {error!r}"
+            self._abandon(SchedulerError(self._failure))
             log.exception("the dispatcher's thread has failed")
-            self._abandon(SchedulerError(f"the dispatcher has failed: {error!r}"))
             raise
         finally:
             self._closing = True
@@ -380,21 +390,28 @@ class Dispatcher:
         if now >= self._released_at:
             self._released_at = now + min(_RELEASE_SECONDS, self._settings.heartbeat)
             self._execution.say_released()
+            self._handlers.look_at_the_door()
 
     def _abandon(self, error: Exception) -> None:
         self._inbox.empty_into(self._state)
         self._state.end_all(self._state.ledger.tasks(), error)
 
     def _shut_down(self) -> None:
-        self._execution.say_goodbye()
-        self._queue_jobs.session.close()
+        # Each step, even if another one fails; the last one in is the first one out.
+        with contextlib.ExitStack() as steps:
+            steps.callback(remove, self._folder)
+            steps.callback(os.close, self._wake_write)
+            steps.callback(os.close, self._wake_read)
+            if self._arena is not None:
+                steps.callback(self._arena.close)
+            steps.callback(self._execution.close)
+            steps.callback(self._connections.close)
+            steps.callback(self._end_the_rest)
+            steps.callback(self._queue_jobs.session.close)
+            steps.callback(self._execution.say_goodbye)
+
+    def _end_the_rest(self) -> None:
         # From here on `submit` sees that nobody will look any more.
         self._gone = True
-        self._abandon(JobCancelled(f"{self._scheduler!r} was closed before the job was over"))
-        self._connections.close()
-        self._execution.close()
-        if self._arena is not None:
-            self._arena.close()
-        os.close(self._wake_read)
-        os.close(self._wake_write)
-        remove(self._folder)
+        closed = JobCancelled(f"{self._scheduler!r} was closed before the job was over")
+        self._abandon(self._refusal() if self._failure else closed)
