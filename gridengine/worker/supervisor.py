@@ -311,9 +311,7 @@ class Supervisor:
             connection = open_connection(self._launch, address, lambda: os.getppid() != parent)
             arena = Arena.make() if self._launch.share else None
             # Not before the connection: there is no job yet that could clear up.
-            worker = Worker(
-                connection, child.page, child.output, Termination(), self.nudge, arena
-            )
+            worker = Worker(connection, child.page, child.output, Termination(), self.nudge, arena)
             worker.run(once=self._launch.fresh)
             connection.close()
 
