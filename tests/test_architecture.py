@@ -38,8 +38,9 @@ PURE |= {"errno", "itertools", "math", "typing", "signal", "abc", "types", "msgs
 
 #: What else some of it needs: settings are read from the environment, when a scheduler is opened,
 #: and from files, where there are any.
-#: The schedulers' package imports what it names when somebody asks for it.
-ALLOWED = {("settings", "os"), ("schedulers", "importlib")}
+#: The schedulers' package imports what it names when somebody asks for it; which ``with`` a thread
+#: is in is its client's affair, and nothing here asks.
+ALLOWED = {("settings", "os"), ("schedulers", "importlib"), ("schedulers.base", "contextvars")}
 ALLOWED |= {
     ("settings_file", name) for name in ("os", "sys", "pathlib", "tomllib", "tomli", "difflib")
 }

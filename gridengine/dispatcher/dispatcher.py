@@ -17,7 +17,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import errno
-import math
 import os
 import signal
 import threading
@@ -33,13 +32,13 @@ from ..transport.launch_file import Keys, local_endpoint
 from ..transport.shared_memory import Arena, gather
 from .early_start import EarlyStart
 from .inbox import Inbox
+from .new_state import new_state
 from .queue_jobs import QueueJobs, launch_for
 from .run_folder import new_shared_folder, remove
 
 # What takes long to import, msgspec and ZeroMQ, is so where it is needed: when the first workers
 # have been started, and are on their way in the meantime.
 if TYPE_CHECKING:
-    from ..ledger.dispatcher_state import DispatcherState
     from ..ledger.observers import Observer
     from ..ledger.task import Task
     from ..transport.base import Connections
@@ -62,6 +61,9 @@ class Dispatcher:
         host: Overrides ``GRIDENGINE_HOST``.
         ports: Overrides ``GRIDENGINE_PORTS``.
         ahead: What is there already, if the workers are processes of this host.
+
+    Attributes:
+        forsaken: Whether this is a copy, in a fork of the program.
 
     Raises:
         SchedulerError: The scheduler or the network cannot be used.
@@ -105,6 +107,7 @@ class Dispatcher:
         self._news = self._queue_jobs.session.fileno()
         self._inbox = Inbox()
         self._new = self._inbox.tasks
+        self.forsaken = False
         self._asleep = False
         self._closing = False
         self._ending = False
@@ -130,7 +133,7 @@ class Dispatcher:
         if ahead.workers:
             # It waits for that, and imports in the meantime what it needs.
             self._queue_jobs.started_early(ahead.workers)
-        self._state = self._new_state()
+        self._state = new_state(self._scheduler, self._settings)
         if ahead.workers:
             self._state.staffing.started_early()
         from ..transport.local import LocalConnections
@@ -145,7 +148,7 @@ class Dispatcher:
         session = self._scheduler.open()
         connections = self._connections
         self._queue_jobs = self._new_queue_jobs(session, connections.endpoints, connections.keys)
-        self._state = self._new_state()
+        self._state = new_state(self._scheduler, self._settings)
 
     def _new_queue_jobs(
         self, session: Session, endpoints: Sequence[str], keys: Keys | None
@@ -153,20 +156,6 @@ class Dispatcher:
         share = self._arena is not None
         launch = launch_for(self._scheduler, self._settings, endpoints, keys, share=share)
         return QueueJobs(session, self._scheduler, launch, self._folder)
-
-    def _new_state(self) -> DispatcherState:
-        from ..ledger.dispatcher_state import DispatcherState
-        from ..ledger.staffing import Capacity
-
-        scheduler = self._scheduler
-        lifetime = math.inf if scheduler.lifetime is None else scheduler.lifetime
-        return DispatcherState(
-            self._settings,
-            Capacity(scheduler.workers_per_queue_job, scheduler.max_queue_jobs, lifetime),
-            remote=scheduler.remote,
-            fresh=scheduler.fresh,
-            linger=scheduler.linger,
-        )
 
     # ------------------------------------------------------------------ any thread
 
@@ -236,13 +225,10 @@ class Dispatcher:
 
         With a signal, or else they are asked to, and killed after ``GRIDENGINE_GRACE`` seconds.
         """
-        signum = self._ending_signal if signum is None else signum
+        if signum is None:
+            signum = signal.SIGTERM if self._settings.grace else signal.SIGKILL
         self._inbox.unwanted.append((list(tasks), signum))
         self._wake()
-
-    @property
-    def _ending_signal(self) -> int:
-        return signal.SIGTERM if self._settings.grace else signal.SIGKILL
 
     def drop(self, tasks: Iterable[Task]) -> None:
         """Cancels tasks; a call that runs already may end, but nobody hears of it."""
@@ -306,7 +292,7 @@ class Dispatcher:
 
     def forsake(self) -> None:
         """To be called in a fork of the program, whose copy of the dispatcher has no thread."""
-        self._closing = True
+        self._closing = self.forsaken = True
 
     def _ask(self, request: Callable[[], None]) -> None:
         self._inbox.requests.append(request)
