@@ -63,6 +63,7 @@ def launch_for(
         share=share,
         heartbeat=settings.heartbeat,
         patience=settings.patience,
+        slots=threads,
         parent=0 if remote else os.getpid(),
         queue_job=scheduler.queue_job_name,
         cwd=os.getcwd(),

@@ -8,6 +8,7 @@ import _thread
 import atexit
 import os
 
+from .. import nesting
 from .early_start import EarlyStart
 
 TYPE_CHECKING = False
@@ -66,7 +67,22 @@ def _open(scheduler: Scheduler, host: str, ports: str, calls: int) -> Dispatcher
     weakref.finalize(scheduler, dispatcher.release).atexit = False
     _dispatchers[:] = [known for known in _dispatchers if known() is not None]
     _dispatchers.append(weakref.ref(dispatcher))
+    if nesting.in_job():
+        nesting.opened = nesting.Opened(_wait_for_jobs, _close_idle, close_all)
+        if scheduler.remote:
+            _warn(scheduler)
     return dispatcher
+
+
+def _warn(scheduler: Scheduler) -> None:
+    from ..logs import Log
+
+    Log(__name__).warning(
+        "a job has opened %r: it holds its own slot while it waits for others, and jobs that do so "
+        "on all slots wait for each other for ever; without scheduler=... it uses what it was "
+        "granted",
+        scheduler,
+    )
 
 
 def open_dispatchers() -> list[Dispatcher]:
@@ -81,16 +97,31 @@ def open_dispatchers() -> list[Dispatcher]:
 
 def close_all() -> None:
     """Waits for the jobs for which the program shall wait, and closes all dispatchers."""
+    try:
+        _wait_for_jobs()
+    finally:
+        for dispatcher in open_dispatchers():
+            dispatcher.close()
+
+
+def _wait_for_jobs() -> None:
+    """Waits for the jobs for which the program shall wait, or the job that has started them."""
     from .waiting import wait
 
-    dispatchers = open_dispatchers()
-    try:
-        for dispatcher in dispatchers:
-            for task in dispatcher.unfinished():
-                wait(task)
-    finally:
-        for dispatcher in dispatchers:
-            dispatcher.close()
+    for dispatcher in open_dispatchers():
+        for task in dispatcher.unfinished():
+            wait(task)
+
+
+def _close_idle() -> None:
+    """Closes, in a worker that rests, what its jobs have left open; it is opened anew if needed."""
+    import threading
+
+    # A thread that a job has left behind may be about to use it.
+    main = threading.main_thread()
+    if all(each is main or each.name.startswith("gridengine") for each in threading.enumerate()):
+        for dispatcher in open_dispatchers():
+            dispatcher.release()
 
 
 def _start_anew() -> None:

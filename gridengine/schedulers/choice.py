@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import os
 
+from .. import nesting
 from ..logs import Log
 from .base import Scheduler
 from .process import ProcessScheduler
@@ -26,6 +27,8 @@ def best_available() -> Scheduler:
 
     That is a `GridEngineScheduler` if there is a DRMAA library whose master answers, else a
     `ProcessScheduler`. ``GRIDENGINE_SCHEDULER=process`` or ``=gridengine`` decides instead.
+    In a job it is a `ProcessScheduler` of the cores that the job was granted, whatever else: a job
+    that waited for queue jobs would hold the slot that they wait for.
 
     Raises:
         ValueError: ``GRIDENGINE_SCHEDULER`` is something else.
@@ -40,6 +43,8 @@ def best_available() -> Scheduler:
 
 
 def _choose(wanted: str) -> Scheduler:
+    if nesting.in_job():
+        return ProcessScheduler()
     if wanted == "process":
         _logger.info("workers are processes of this host, because of %s=%s", _VARIABLE, wanted)
         return ProcessScheduler()
