@@ -66,7 +66,8 @@ class _Calls:
         # For the notes that say where a failure arose.
         self._task = Task(Function(b"", b"", (), name), mode, b"", name=name)
         self._task.attempts = 1
-        self._place = Place(os.uname().nodename, os.getpid(), nesting.queue_job())
+        place = Place(os.uname().nodename, os.getpid(), nesting.queue_job())
+        self._outcome = Outcome(0, 1, b"", (), {}, 0.0, 0.0, 0, place)
 
     def runs(self, items: Iterator[Any], most: float) -> Generator[list[Any], None, None]:
         at, width = 0, 1
@@ -90,12 +91,9 @@ class _Calls:
         arguments = copies(drawn, lambda number: f"the argument of call {at + number}")
         span = Span(0)
         run_slice(self._function, self._mode, arguments, 0, len(drawn), span, self._reraise)
-        outcome = Outcome(at, at + len(drawn), b"", (), span.failures, 0.0, 0.0, 0, self._place)
-        values, errors = self._copied(span.values, outcome)
-        errors |= {
-            number: error_from(self._task, outcome, at + number, failure)
-            for number, failure in span.failures.items()
-        }
+        values, errors = self._copied(span.values, at)
+        for number, failure in span.failures.items():
+            errors[number] = self._failure(at + number, failure)
         if errors and self._reraise:
             first = min(errors)
             return values[:first], errors[first]
@@ -103,28 +101,29 @@ class _Calls:
             values[number] = error
         return values, None
 
-    def _copied(
-        self, values: list[Any], outcome: Outcome
-    ) -> tuple[list[Any], dict[int, BaseException]]:
+    def _copied(self, values: list[Any], at: int) -> tuple[list[Any], dict[int, BaseException]]:
         """Returns copies of values, and what is wrong with those of which there are none."""
         # One of them may have none; the others shall.
         with contextlib.suppress(BaseException):
             return list(copies(values, lambda _: "the result")[:]), {}
-        made, errors = [], {}
+        made: list[Any] = [None] * len(values)
+        errors: dict[int, BaseException] = {}
         for number, value in enumerate(values):
-            copy = None
             try:
-                packed = Copy(value, "the result")
+                copy = Copy(value, "the result")
             except BaseException as error:
-                index = outcome.lo + number
-                errors[number] = error_from(self._task, outcome, index, pack_failure(error))
-            else:
-                try:
-                    copy = packed.make()
-                except BaseException as error:
-                    errors[number] = unreadable(error, self._task, outcome)
-            made.append(copy)
+                errors[number] = self._failure(at + number, pack_failure(error))
+                continue
+            try:
+                made[number] = copy.make()
+            except BaseException as error:
+                self._task.first = at + number
+                errors[number] = unreadable(error, self._task, self._outcome)
         return made, errors
+
+    def _failure(self, number: int, failure: bytes) -> BaseException:
+        self._task.first = number
+        return error_from(self._task, self._outcome, 0, failure)
 
 
 def _copied_function(function: Callable[..., Any]) -> Callable[..., Any]:
