@@ -64,6 +64,7 @@ def launch_for(
         heartbeat=settings.heartbeat,
         patience=settings.patience,
         grace=settings.grace,
+        slots=threads,
         parent=0 if remote else os.getpid(),
         queue_job=scheduler.queue_job_template,
         cwd=os.getcwd(),

@@ -36,9 +36,9 @@ def pack_function(function: Callable[..., object], what: str = "target") -> Func
     known = _packed_functions.get(function)
     if known is not None and known[1] != by_value.generation():
         known = None
-    if known is not None and known[0] is _BY_NAME and _is_in_its_module(function):
+    if known is not None and known[0] is _BY_NAME and is_in_its_module(function):
         return known[2]
-    by_name = _is_in_its_module(function) and by_value.importable(function)
+    by_name = is_in_its_module(function) and by_value.importable(function)
     fingerprint = _BY_NAME if by_name else by_value.fingerprint(function)
     if fingerprint is None:
         return _pack_function(function, what)
@@ -49,7 +49,8 @@ def pack_function(function: Callable[..., object], what: str = "target") -> Func
     return packed
 
 
-def _is_in_its_module(function: FunctionType) -> bool:
+def is_in_its_module(function: FunctionType) -> bool:
+    """Returns True if a function is found by its name in the module that it says it is of."""
     module = sys.modules.get(function.__module__)
     return module is not None and vars(module).get(function.__qualname__) is function
 

@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 
+from .. import nesting
 from ..errors import reason_of
 from ..states import DeathCause
 from ..transport import messages
@@ -41,12 +42,17 @@ _FULL = 0.2
 class Supervisor:
     """Runs the workers of one queue job until it is told to stop, or is no longer needed.
 
+    Args:
+        launch: What it is told.
+        folder: Where what its jobs open makes folders; see `gridengine.nesting.grant`.
+
     Attributes:
         orphaned: Whether it ended because its program on this host is gone.
     """
 
-    def __init__(self, launch: Launch) -> None:
+    def __init__(self, launch: Launch, folder: str) -> None:
         self._launch = launch
+        self._folder = folder
         self._began = time.monotonic()
         self._queue_job = launch.queue_job.format_map(os.environ)
         self._address = os.urandom(8).hex().encode()
@@ -339,10 +345,17 @@ class Supervisor:
         with contextlib.suppress(BlockingIOError):
             os.write(self._wake_write, b"\0")
 
+    def _cores(self) -> int:
+        """Returns how many cores each worker is granted."""
+        # What the node says counts, but not what a queue job has started of its own accord.
+        slots = 0 if self._launch.parent else nesting.slots_of_queue_job()
+        return max(1, slots // max(1, self._launch.workers)) if slots else self._launch.slots
+
     def _work(self, child: WorkerProcess) -> None:
         """Is the worker ``child``, in the process that was forked for it."""
         address = worker_address(self._address, child.number)
         parent = os.getppid()
+        nesting.grant(self._cores(), self._folder, self._queue_job)
         # A program that hangs up has no more use for a worker, and the supervisor knows it.
         with contextlib.suppress(ConnectionError):
             connection = open_connection(self._launch, address, lambda: os.getppid() != parent)
@@ -373,8 +386,13 @@ def _drain(descriptor: int) -> None:
         return
 
 
-def main(path: str) -> None:
-    """Runs the supervisor that a launch file describes, and ends the process."""
+def main(path: str, folder: str) -> None:
+    """Runs the supervisor that a launch file describes, and ends the process.
+
+    Args:
+        path: The launch file.
+        folder: As of `Supervisor`.
+    """
     # Its workers share these pages with it as long as no collector writes to them.
     gc.freeze()
     gc.enable()
@@ -384,7 +402,7 @@ def main(path: str) -> None:
         os.chdir(launch.cwd)
     except OSError as error:
         sys.stderr.write(f"gridengine: the working directory is not there: {error}\n")
-    supervisor = Supervisor(launch)
+    supervisor = Supervisor(launch, folder)
     status = supervisor.run()
     if supervisor.orphaned:
         # The program was killed before it could remove its folder, this file's.

@@ -49,9 +49,11 @@ if __name__ == "__main__":
         with ProcessScheduler(1) as inner:
             is_inner = current() is inner
         print(f"the inner one of two: {is_inner}, and after it the outer one: {current() is outer}")
-        print("a task of asyncio has its own: {}, and so does to_thread: {}".format(
-            *asyncio.run(tasks())
-        ))
+        print(
+            "a task of asyncio has its own: {}, and so does to_thread: {}".format(
+                *asyncio.run(tasks())
+            )
+        )
         thread = threading.Thread(target=lambda: seen.append(current() is best_available()))
         thread.start()
         thread.join()
