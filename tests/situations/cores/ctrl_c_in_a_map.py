@@ -1,14 +1,12 @@
-"""Ctrl-C in a map: KeyboardInterrupt at once, in the program alone; the next map works.
-
-On: cores, cluster
+"""Ctrl-C in a map: the calls that run get to clear up, then the program ends as Ctrl-C ends programs.
 
 $ python ctrl_c_in_a_map.py
-KeyboardInterrupt within 5 s
-[1, 4]
-twice: ended by SIGINT, within 5 s
+0 and 1 run
+they have cleared up: True
+the program: KeyboardInterrupt, ended by SIGINT, in less than 15 s: True
 """
 
-import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -17,53 +15,29 @@ import time
 import gridengine
 
 
-def sleep(number):
-    open(f"started-{number}", "w").close()
-    time.sleep(100)
+def wait_for(*names):
+    while not all(pathlib.Path(name).exists() for name in names):
+        time.sleep(0.02)
 
 
-def wait_for(path):
-    while not os.path.exists(path):
-        time.sleep(0.01)
-
-
-def interrupted(number):
-    program = subprocess.Popen([sys.executable, __file__, str(number)])
-    wait_for(f"started-{number}")
-    begin = time.monotonic()
-    program.send_signal(signal.SIGINT)
-    if number:
-        wait_for("caught")
-        program.send_signal(signal.SIGINT)
-    status = program.wait()
-    quick = "within 5 s" if time.monotonic() - begin < 5 else "late"
-    return status, quick
-
-
-def child(number):
+def work(x):
+    pathlib.Path(f"runs {x}").touch()
     try:
-        gridengine.map(sleep, [number] * 8)
-    except KeyboardInterrupt:
-        if number:
-            open("caught", "w").close()
-            gridengine.map(sleep, [2] * 8)
-        print("KeyboardInterrupt", end=" ", flush=True)
+        time.sleep(600)
+    finally:
+        pathlib.Path(f"cleared up {x}").touch()
 
 
-if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        # A shell has what it starts in the background ignore it.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        child(int(sys.argv[1]))
-        if sys.argv[1] == "0":
-            with open("values", "w") as file:
-                file.write(str(gridengine.map(lambda x: x * x, [1, 2])))
-    else:
-        status, quick = interrupted(0)
-        print(quick if status == 0 else status)
-        with open("values") as file:
-            print(file.read())
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)  # The traceback is known.
-        status, quick = interrupted(1)
-        print("twice: ended by", signal.Signals(-status).name + ",", quick)
+if len(sys.argv) > 1:
+    gridengine.map(work, range(2), chunksize=1)
+
+program = subprocess.Popen([sys.executable, __file__, "map"], stderr=subprocess.PIPE, text=True)
+wait_for("runs 0", "runs 1")
+print("0 and 1 run")
+began = time.monotonic()
+program.send_signal(signal.SIGINT)
+said = program.communicate()[1].splitlines()[-1]
+soon = time.monotonic() - began < 15
+print("they have cleared up:", all(pathlib.Path(f"cleared up {x}").exists() for x in range(2)))
+how = signal.Signals(-program.returncode).name
+print(f"the program: {said}, ended by {how}, in less than 15 s: {soon}")
