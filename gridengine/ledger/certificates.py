@@ -20,6 +20,9 @@ TIMEOUT = "timeout"
 SIGNAL = "signal"
 """`Report.reason` of a worker that its supervisor ended for ``terminate`` or ``kill``."""
 
+OVER_TIME = DeathCause.OVER_TIME.value
+"""`Report.reason` of a worker that was over the processor time of a process."""
+
 _CAUSES = {cause.value: cause for cause in DeathCause}
 
 
@@ -29,7 +32,11 @@ def end_of(report: Report) -> End:
         exitcode=report.status,
         cause=_CAUSES.get(report.reason, DeathCause.KILLED),
         peak_memory=report.peak_memory,
+        advice=_ADVICE if report.reason == OVER_TIME else "",
     )
+
+
+_ADVICE = "a process may have no more processor time (h_cpu, or ulimit -t); ask for more"
 
 
 def is_the_jobs_fault(end: End) -> bool:

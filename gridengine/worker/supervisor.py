@@ -269,14 +269,13 @@ class Supervisor:
                 return
             child = self._children.pop(pid, None)
             if child is not None:
-                self._report(
-                    child, os.waitstatus_to_exitcode(status), os_support.peak_memory(usage)
-                )
+                self._report(child, os.waitstatus_to_exitcode(status), usage)
 
-    def _report(self, child: WorkerProcess, status: int, peak_memory: int) -> None:
+    def _report(self, child: WorkerProcess, status: int, usage: resource.struct_rusage) -> None:
         position, width = child.page.begun
         sent = child.page.sent
-        reason = child.reason or self._cause(status)
+        reason = child.reason or self._cause(status, usage)
+        peak_memory = os_support.peak_memory(usage)
         said = child.output.read()
         child.close()
         # What it had started and left behind has become this process's child.
@@ -289,18 +288,18 @@ class Supervisor:
             self._stopping = True
         self._say(Died(child.number, status, position, width, reason, peak_memory, sent, said))
 
-    def _cause(self, status: int) -> str:
+    def _cause(self, status: int, usage: resource.struct_rusage) -> str:
         if status >= 0:
             return str(DeathCause.EXITED.value)
         kills = os_support.oom_kills()
         known, self._kills = self._kills, kills
+        if status == -signal.SIGXCPU or os_support.is_over_its_cpu_time(status, usage):
+            return DeathCause.OVER_TIME.value
         if status == -signal.SIGKILL:
             cause = DeathCause.OUT_OF_MEMORY if kills > known else DeathCause.KILLED
             return str(cause.value)
         if -status in _OF_A_CRASH:
             return DeathCause.CRASHED.value
-        if status == -signal.SIGXCPU:
-            return DeathCause.OVER_TIME.value
         return DeathCause.KILLED.value
 
     def _extend_deadlines(self, seconds: float) -> None:
