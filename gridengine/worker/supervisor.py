@@ -12,6 +12,7 @@ import contextlib
 import gc
 import math
 import os
+import resource
 import select
 import signal
 import sys
