@@ -8,6 +8,7 @@ import _thread
 import atexit
 import os
 
+from ..serialization.context import note_environment
 from .early_start import EarlyStart
 
 TYPE_CHECKING = False
@@ -50,6 +51,7 @@ def dispatcher_for(
 
 
 def _open(scheduler: Scheduler, host: str, ports: str, calls: int) -> Dispatcher:
+    note_environment()
     ahead = None if scheduler.remote else EarlyStart(scheduler, calls)
     try:
         # Not before the first workers are on their way.

@@ -94,6 +94,7 @@ class DispatcherState:
         self.cancellation.end_given_back()
         self.orders += self.ledger.assign(now)
         self.orders += map(Dismiss, self.ledger.out_of_time())
+        self.orders += [Dismiss(worker, replaced=True) for worker in self.ledger.outdated()]
         if now >= self._look:
             self._look_around(now)
             lopsided = self.ledger.lopsided()

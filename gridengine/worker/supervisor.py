@@ -25,6 +25,9 @@ from ..transport.messages import Beat, Died, Recall, Recalled, Signal, Staff, St
 from ..transport.shared_memory import Arena
 from . import os_support
 from .connection import Connection, open_connection
+from .context import WorkerContext
+from .known_functions import KnownFunctions
+from .node_environment import NodeEnvironment
 from .worker import Worker
 from .worker_process import WorkerProcess, become_worker
 
@@ -36,12 +39,17 @@ _BARREN_DEATHS = 5
 class Supervisor:
     """Runs the workers of one queue job until it is told to stop, or is no longer needed.
 
+    Args:
+        launch: What it was told.
+        environment: What the program's variables are here.
+
     Attributes:
         orphaned: Whether it ended because its program on this host is gone.
     """
 
-    def __init__(self, launch: Launch) -> None:
+    def __init__(self, launch: Launch, environment: NodeEnvironment) -> None:
         self._launch = launch
+        self._environment = environment
         self._began = time.monotonic()
         self._queue_job = launch.queue_job.format_map(os.environ)
         self._address = os.urandom(8).hex().encode()
@@ -234,12 +242,15 @@ class Supervisor:
     def _report(self, child: WorkerProcess, status: int, peak_memory: int) -> None:
         position, width = child.page.begun
         sent = child.page.sent
-        reason = child.reason or self._cause(status)
+        left = status == 0 and child.page.left_for_good
+        reason = child.reason or ("" if left else self._cause(status))
+        if status == 0 and child.page.replaced:
+            reason = "replaced"
         said = child.output.read()
         child.close()
         # What it had started and left behind has become this process's child.
         os_support.kill_strays(keep=set(self._children))
-        if status == 0 and child.reason == "" and not self._launch.fresh:
+        if left and not self._launch.fresh:
             self._target = max(0, self._target - 1)
         self._barren = 0 if width or status == 0 else self._barren + 1
         if self._barren >= _BARREN_DEATHS:
@@ -302,7 +313,10 @@ class Supervisor:
         with contextlib.suppress(ConnectionError):
             connection = open_connection(self._launch, address, lambda: os.getppid() != parent)
             arena = Arena.make() if self._launch.share else None
-            worker = Worker(connection, child.page, child.output, self.nudge, arena)
+            launch = self._launch
+            context = WorkerContext(launch.cwd, launch.sys_path, self._environment)
+            functions = KnownFunctions(context)
+            worker = Worker(connection, child.page, child.output, self.nudge, functions, arena)
             worker.run(once=self._launch.fresh)
             connection.close()
 
@@ -333,13 +347,17 @@ def main(path: str) -> None:
     gc.freeze()
     gc.enable()
     launch = Launch.read(path)
-    os.environ.update(launch.environ)
+    environment = NodeEnvironment(launch, dict(os.environ))
+    os.environ.update(environment.at_start())
     try:
         os.chdir(launch.cwd)
     except OSError as error:
+        os.environ["PWD"] = os.getcwd()
         sys.stderr.write(f"gridengine: the working directory is not there: {error}\n")
+    if launch.umask is not None:
+        os.umask(launch.umask)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    supervisor = Supervisor(launch)
+    supervisor = Supervisor(launch, environment)
     status = supervisor.run()
     if supervisor.orphaned:
         # The program was killed before it could remove its folder, this file's.

@@ -29,6 +29,7 @@ from ..transport.shared_memory import (
     replace_loans,
 )
 from .connection import Connection
+from .known_functions import KnownFunctions
 from .output import Output
 from .progress_page import MAX_WIDTH, ProgressPage
 
@@ -45,6 +46,7 @@ class Worker:
         page: Shared with the supervisor.
         output: Shared with it too.
         on_deadline: Called when a job with a time limit begins.
+        functions: Those that it will be sent.
         arena: Memory that the program sees too.
     """
 
@@ -54,18 +56,18 @@ class Worker:
         page: ProgressPage,
         output: Output,
         on_deadline: Callable[[], None],
+        functions: KnownFunctions,
         arena: Arena | None = None,
     ) -> None:
         self._connection = connection
         self._page = page
         self._output = output
         self._on_deadline = on_deadline
+        self._functions = functions
         self._arena = arena
         self._lent: dict[int, Loan] = {}
         self._theirs: dict[str, OpenArena] = {}
         self._released: collections.deque[int] = collections.deque()
-        self._functions: dict[bytes, Callable[..., Any]] = {}
-        self._broken: dict[bytes, BaseException] = {}
         self._results: list[Result] = []
         self._frames: list[Any] = []
         self._flushed = time.perf_counter()
@@ -90,6 +92,7 @@ class Worker:
                     return
             elif type(message) is Stop:
                 self._flush()
+                self._page.set_leaving(replaced=message.replaced)
                 return
 
     def _say(
@@ -126,20 +129,19 @@ class Worker:
             self._lent.pop(offset, None)
         if block.shared:
             insert_borrowed(frames, block.shared, self._open(block.arena), self._released.append)
-        for key in block.forget:
-            self._functions.pop(key, None)
-            self._broken.pop(key, None)
+        self._functions.forget(block.forget)
         at = 0
         if block.functions:
             # To unpack a function may be the end already: then its first call has done it.
             self._page.claim(block.position, 1)
         for definition in block.functions:
-            self._learn(definition.key, definition.payload, frames[at : at + definition.frames])
+            self._functions.learn(definition, frames[at : at + definition.frames])
             at += definition.frames
         position = block.position
         for call in block.calls:
             own = frames[at : at + call.frames]
             at += call.frames
+            self._functions.enter_context_of(call.function)
             if call.mode == Mode.CALL:
                 self._run_single(call, own, position)
             else:
@@ -153,18 +155,6 @@ class Worker:
             self._theirs[arena] = OpenArena(arena)
         return self._theirs[arena]
 
-    def _learn(self, key: bytes, payload: bytes, frames: Sequence[Any]) -> None:
-        try:
-            self._functions[key] = unpack(payload, frames)
-        except BaseException as error:
-            add_note(error, "raised while the function was unpacked in the worker")
-            self._broken[key] = error
-
-    def _function(self, key: bytes) -> Callable[..., Any]:
-        if key in self._broken:
-            raise self._broken[key]
-        return self._functions[key]
-
     def _run_single(self, call: Call, frames: list[Any], position: int) -> None:
         if self._page.claim(position, 1) == position:
             return
@@ -177,7 +167,7 @@ class Worker:
         failures = {}
         try:
             args, kwargs = unpack(call.payload, frames)
-            value = self._function(call.function)(*args, **kwargs)
+            value = self._functions[call.function](*args, **kwargs)
             packed, buffers = pack(value, "the result", upward=True)
         except BaseException as error:
             self._die_in_a_fork()
@@ -203,7 +193,7 @@ class Worker:
         clock = time.perf_counter
         try:
             items = (unpack_each if call.apart else unpack)(call.payload, frames)
-            function = self._function(call.function)
+            function = self._functions[call.function]
         except BaseException as error:
             self._fail_all(call, position, _pack_failure(error))
             return
