@@ -11,6 +11,7 @@ import sys
 
 from .. import nesting
 from ..logs import Log
+from ..serialization.context import note_environment
 from .early_start import EarlyStart
 
 TYPE_CHECKING = False
@@ -57,6 +58,7 @@ def dispatcher_for(
 
 
 def _open(scheduler: Scheduler, host: str, ports: str, calls: int) -> Dispatcher:
+    note_environment()
     ahead = None
     try:
         ahead = None if scheduler.remote else EarlyStart(scheduler, calls)
