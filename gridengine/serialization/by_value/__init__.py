@@ -95,6 +95,8 @@ def reduce(obj: Any) -> Any:
 def reduce_upward(obj: Any) -> Any:
     """As `reduce`, for what goes from a worker to the program that it works for.
 
-    A class that came from there travels as its token, for the program has it.
+    A class that came from there travels as its token, for the program has it, and has its methods.
     """
+    if type(obj) is types.MethodType:
+        return special_types.method_by_name(obj)
     return classes.reduce(obj, upward=True) if isinstance(obj, type) else reduce(obj)
