@@ -148,7 +148,7 @@ class Job(JobFacts):
         # Kept for a death certificate to name.
         arguments = self._args, self._kwargs
         if type(self).run is Job.run and not self._mutable:
-            function = pack_function(self._target or do_nothing)
+            function = pack_function(do_nothing if self._target is None else self._target)
             payload, frames = pack_arguments(arguments)
         else:
             function = pack_function(run_job)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import errno
 import os
 import signal
 import threading
@@ -27,10 +28,7 @@ from ..errors import JobCancelled, SchedulerError
 from ..logs import Log
 from ..schedulers.base import Scheduler, Session
 from ..settings import Settings
-from ..transport.launch_file import (
-    Keys,
-    local_endpoint,
-)
+from ..transport.launch_file import Keys, local_endpoint
 from ..transport.shared_memory import Arena, gather
 from .early_start import EarlyStart
 from .inbox import Inbox
@@ -110,17 +108,19 @@ class Dispatcher:
         self._inbox = Inbox()
         self._new = self._inbox.tasks
         self.forsaken = False
-        self._asleep = False
-        self._closing = False
-        self._ending = False
-        self._hurried = False
-        self._gone = False
-        self._woken = False
+        self._asleep = self._woken = False
+        self._closing = self._ending = self._hurried = self._gone = False
+        # Why no more can be done, if it is not that somebody has closed it.
+        self._failure = ""
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
         self._thread = threading.Thread(target=self._run, name="gridengine", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._shut_down()
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
 
     def _open_local(self, undo: contextlib.ExitStack, ahead: EarlyStart) -> None:
         session = ahead.session
@@ -185,13 +185,16 @@ class Dispatcher:
             SchedulerError: The scheduler was closed.
         """
         if self._closing:
-            raise SchedulerError(f"{self._scheduler!r} was closed")
+            raise self._refusal()
         self._new.append(task)
         self._wake()
         if self._gone:
             self._thread.join()
             if not task.over:
-                raise SchedulerError(f"{self._scheduler!r} was closed")
+                raise self._refusal()
+
+    def _refusal(self) -> SchedulerError:
+        return SchedulerError(self._failure or f"{self._scheduler!r} was closed")
 
     def usual_duration(self, function: bytes) -> float | None:
         """Returns the seconds that a call of this function takes, None if not yet known."""
@@ -308,8 +311,10 @@ class Dispatcher:
         try:
             self._loop()
         except BaseException as error:
+            # First of all: whatever fails next, nobody shall wait for ever.
+            self._failure = f"the dispatcher has failed: {error!r}"
+            self._abandon(SchedulerError(self._failure))
             log.exception("the dispatcher's thread has failed")
-            self._abandon(SchedulerError(f"the dispatcher has failed: {error!r}"))
             raise
         finally:
             self._closing = True
@@ -334,7 +339,8 @@ class Dispatcher:
             # Not before what it was woken for has been done; and while nobody wakes it.
             os.read(self._wake_read, 4096)
         self._asleep = True
-        patience = 0.0 if self._is_asked() else max(0.0, self._state.due(now) - now)
+        asked = self._inbox or (self._hurried if self._ending else self._closing)
+        patience = 0.0 if asked else max(0.0, self._state.due(now) - now)
         ready = self._connections.wait(patience)
         self._asleep = False
         self._woken = self._wake_read in ready
@@ -344,20 +350,18 @@ class Dispatcher:
 
     def _end_what_runs(self) -> None:
         """Lets jobs clear up, for as long as they may, unless somebody cannot wait for that."""
-        if not self._settings.grace:
-            return
-        self._ending = True
-        end = time.monotonic() + self._settings.grace + _LAST_WORDS
+        cancellation, grace = self._state.cancellation, self._settings.grace
         self._inbox.empty_into(self._state)
-        self._state.cancellation.end_all(signal.SIGTERM)
-        while self._state.ledger.busy() and time.monotonic() < end and not self._hurried:
-            self._turn()
-            self._inbox.empty_into(self._state)
-        # What is kept for the dead is to be let go.
+        if grace:
+            self._ending = True
+            end = time.monotonic() + grace + _LAST_WORDS
+            cancellation.end_all(signal.SIGTERM, self._too_early())
+            while self._state.ledger.busy() and time.monotonic() < end and not self._hurried:
+                self._turn()
+                self._inbox.empty_into(self._state)
+        # What has been given back, and what is kept for the dead.
+        cancellation.end_given_back()
         self._execution.execute()
-
-    def _is_asked(self) -> bool:
-        return bool(self._inbox or (self._hurried if self._ending else self._closing))
 
     def _tidy(self, now: float) -> None:
         """Gives memory back that nobody needs: to the workers, and to the system."""
@@ -367,21 +371,30 @@ class Dispatcher:
         if now >= self._released_at:
             self._released_at = now + min(_RELEASE_SECONDS, self._settings.heartbeat)
             self._execution.say_released()
+            self._handlers.look_at_the_door()
 
     def _abandon(self, error: Exception) -> None:
         self._inbox.empty_into(self._state)
         self._state.end_all(self._state.ledger.tasks(), error)
 
     def _shut_down(self) -> None:
-        self._execution.say_goodbye()
-        self._queue_jobs.session.close()
+        # Each step, even if another one fails; the last one in is the first one out.
+        with contextlib.ExitStack() as steps:
+            steps.callback(remove, self._folder)
+            steps.callback(os.close, self._wake_write)
+            steps.callback(os.close, self._wake_read)
+            if self._arena is not None:
+                steps.callback(self._arena.close)
+            steps.callback(self._execution.close)
+            steps.callback(self._connections.close)
+            steps.callback(self._end_the_rest)
+            steps.callback(self._queue_jobs.session.close)
+            steps.callback(self._execution.say_goodbye)
+
+    def _end_the_rest(self) -> None:
         # From here on `submit` sees that nobody will look any more.
         self._gone = True
-        self._abandon(JobCancelled(f"{self._scheduler!r} was closed before the job was over"))
-        self._connections.close()
-        self._execution.close()
-        if self._arena is not None:
-            self._arena.close()
-        os.close(self._wake_read)
-        os.close(self._wake_write)
-        remove(self._folder)
+        self._abandon(self._refusal() if self._failure else self._too_early())
+
+    def _too_early(self) -> JobCancelled:
+        return JobCancelled(f"{self._scheduler!r} was closed before the job was over")

@@ -115,6 +115,11 @@ class Ledger:
         """Returns the tasks of a kind some calls of which wait."""
         return self._queues.tasks(kind)
 
+    def label(self, kind: int) -> str:
+        """Returns what people call the next task of a kind, nothing if none waits."""
+        head = self._queues.of(kind).head()
+        return "" if head is None else head.task.label
+
     def staff(self, kind: int) -> int:
         """Returns the number of workers of a kind."""
         return self._staff[kind]

@@ -212,6 +212,15 @@ class Task:
         """False once the job is over, or the program has asked for its end."""
         return not self.exit_signal and self.state not in FINAL
 
+    @property
+    def label(self) -> str:
+        """What a queue job is called that is asked for on its account.
+
+        Of a job that was given no name, that of its function: others like it run there too.
+        """
+        own = self.function.name
+        return own if self.name.endswith(f" ({own})") else self.name
+
     def move(self, state: JobState) -> None:
         """Moves the job to ``state``; a final one wakes whoever waits.
 

@@ -9,7 +9,7 @@ how to stop it. It knows no job, no socket and no pickle, so a new batch system 
     Session                    the live side: start(), stop(), events(), close()
        │ events()
        ▼
-    Submitted · Refused · Ended · Stuck · Notice
+    Submitted · Refused · Ended · Stuck · Standing · Notice
 
 A *queue job* is what the batch system knows: one running copy of the command. Each one starts
 a supervisor, which forks the workers.
@@ -79,6 +79,12 @@ class Session(abc.ABC):
     def stop(self, queue_jobs: Sequence[str]) -> None:
         """Ends these queue jobs, pending or running; those already over are ignored."""
 
+    def ask_about(self, queue_jobs: Sequence[str]) -> None:  # noqa: B027  # where nobody knows
+        """Has it said how queue jobs stand whose supervisors are silent.
+
+        A batch system that suspends queue jobs answers with an event, `Standing`.
+        """
+
     @abc.abstractmethod
     def events(self) -> list[Event]:
         """Returns what happened since the last call, oldest first."""
@@ -109,10 +115,14 @@ class Scheduler(abc.ABC):
         workers_per_queue_job: Workers that one queue job holds.
         max_queue_jobs: Queue jobs at one time, at most.
         linger: Seconds that an idle worker is kept, None for as long as the scheduler is open.
+        lifetime: Seconds after which a worker leaves between two jobs, and its place is asked for
+            anew, so that others may have it; None for never.
         slots: Cores that each worker is granted.
         fresh: Whether each job gets a newly forked worker, which has seen no other.
-        queue_job_name: How a supervisor derives its queue job's name from its environment
-            (``str.format`` fields).
+        queue_job_name: What people shall read in the queue; by default what the first of the jobs
+            is called for which a queue job is asked.
+        queue_job_template: How a supervisor derives its queue job's identifier from its
+            environment (``str.format`` fields).
         dispatchers: What serves it, by host and ports; for `gridengine.dispatcher.registry` alone.
     """
 
@@ -120,9 +130,11 @@ class Scheduler(abc.ABC):
     workers_per_queue_job: int = 1
     max_queue_jobs: int = 1
     linger: float | None = None
+    lifetime: float | None = None
     slots: int = 1
     fresh: bool = False
-    queue_job_name: ClassVar[str] = ""
+    queue_job_name: str = ""
+    queue_job_template: ClassVar[str] = ""
 
     dispatchers: dict[tuple[str, str], Any] | None = None
     _closers: tuple[Callable[[], None], ...] = ()

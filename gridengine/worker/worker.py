@@ -19,7 +19,7 @@ from ..serialization.serializer import pack, unpack
 from ..settings import FLUSH_SECONDS, SLICE_SECONDS
 from ..states import Mode
 from ..transport import messages
-from ..transport.messages import Beat, Call, Done, Ready, Result, Run, Stop
+from ..transport.messages import Beat, Call, Done, Ready, Result, Run, Stop, Unseen
 from ..transport.shared_memory import (
     Arena,
     Loan,
@@ -92,6 +92,8 @@ class Worker:
                     # Nobody else could say it again.
                     self._connection.drain()
                     return
+            elif type(message) is Unseen:
+                self._arena = None
             elif type(message) is Stop:
                 self._flush()
                 return

@@ -34,6 +34,22 @@ class WorkerProcess:
         self.pid = 0
         self.reason = ""
         self.kill_at = 0.0
+        # The deadline that was put off last, and by how much.
+        self._extended = (0.0, 0.0)
+
+    @property
+    def deadline(self) -> float:
+        """When its job is over its time, on the monotonic clock; 0 for never."""
+        deadline = self.page.deadline
+        extended, seconds = self._extended
+        return deadline + seconds if deadline and deadline == extended else deadline
+
+    def extend_deadline(self, seconds: float) -> None:
+        """Gives the job that it runs the time again in which it was stopped."""
+        # Not in the page: the worker may be about to write the next job's there.
+        deadline = self.page.deadline
+        extended, before = self._extended
+        self._extended = (deadline, seconds + (before if deadline == extended else 0.0))
 
     def close(self) -> None:
         """Lets go of the memory that was shared with it."""
