@@ -32,6 +32,7 @@ from ..transport.launch_file import Keys, local_endpoint
 from ..transport.shared_memory import Arena, gather
 from .early_start import EarlyStart
 from .inbox import Inbox
+from .last_turns import LastTurns
 from .new_state import new_state
 from .queue_jobs import QueueJobs, launch_for
 from .run_folder import new_shared_folder, remove
@@ -45,9 +46,6 @@ if TYPE_CHECKING:
 
 log = Log(__name__)
 
-
-#: Seconds that the word of a job's end gets to come from its node.
-_LAST_WORDS = 1.0
 
 #: Seconds after which a worker that rests learns what of its memory it may use again.
 _RELEASE_SECONDS = 0.5
@@ -323,14 +321,18 @@ class Dispatcher:
     def _loop(self) -> None:
         self._connections.watch(self._wake_read)
         self._connections.watch(self._news)
-        while not self._closing:
-            self._inbox.empty_into(self._state)
-            if self._released and not self._state.ledger.tasks():
-                return
+        self._inbox.empty_into(self._state)
+        while not (self._closing or (self._released and not self._state.ledger.tasks())):
             self._turn()
-        self._end_what_runs()
+        self._closing = True
+        self._ending = True
+        last = LastTurns(self._state, self._execution, self._turn, lambda: self._hurried)
+        last.end_jobs(self._settings.grace, self._too_early())
+        if self._scheduler.remote:
+            last.see_off()
 
     def _turn(self) -> None:
+        """Does what is to be done, waits for what comes, and takes that in."""
         now = time.monotonic()
         self._state.tick(now)
         self._execution.execute()
@@ -347,21 +349,7 @@ class Dispatcher:
         self._handlers.listen()
         if self._news in ready:
             self._handlers.hear_scheduler()
-
-    def _end_what_runs(self) -> None:
-        """Lets jobs clear up, for as long as they may, unless somebody cannot wait for that."""
-        cancellation, grace = self._state.cancellation, self._settings.grace
         self._inbox.empty_into(self._state)
-        if grace:
-            self._ending = True
-            end = time.monotonic() + grace + _LAST_WORDS
-            cancellation.end_all(signal.SIGTERM, self._too_early())
-            while self._state.ledger.busy() and time.monotonic() < end and not self._hurried:
-                self._turn()
-                self._inbox.empty_into(self._state)
-        # What has been given back, and what is kept for the dead.
-        cancellation.end_given_back()
-        self._execution.execute()
 
     def _tidy(self, now: float) -> None:
         """Gives memory back that nobody needs: to the workers, and to the system."""
