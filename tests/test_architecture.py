@@ -26,10 +26,10 @@ FOLDERS = {
     "ledger": "schedulers serialization transport",
     "worker": "serialization transport",
     "dispatcher": "ledger schedulers serialization transport",
-    "client": "dispatcher ledger schedulers serialization transport",
+    "client": "dispatcher worker ledger schedulers serialization transport",
     "cli": "client dispatcher schedulers transport",
 }
-TOP = {"errors", "logs", "settings", "settings_file", "states"}
+TOP = {"errors", "logs", "nesting", "settings", "settings_file", "states"}
 
 #: What the ledger may import from the standard library: nothing with which it could look at a
 #: clock, talk to anybody, or run somebody's code.
