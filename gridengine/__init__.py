@@ -32,7 +32,9 @@ that.
 
 from __future__ import annotations
 
+import atexit as _atexit
 import importlib
+import sys as _sys
 
 __version__ = "0.1.0"
 
@@ -121,3 +123,14 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def _close() -> None:
+    registry = _sys.modules.get(f"{__name__}.dispatcher.registry")
+    if registry is not None:
+        registry.close_at_the_end()
+
+
+# Here, not where a dispatcher is opened: what the program has registered since its import comes
+# before this, and may still map.
+_atexit.register(_close)
