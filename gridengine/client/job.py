@@ -12,11 +12,17 @@ from ..dispatcher.waiting import wait
 from ..errors import UnpackingError
 from ..ledger.task import Task, Usage
 from ..schedulers import best_available
-from ..schedulers.base import Scheduler
+from ..schedulers.base import Scheduler, checked_scheduler
 from ..serialization.functions import pack_function
 from ..serialization.serializer import pack, pack_arguments
 from ..states import FINAL, JobState, Mode
-from .job_arguments import check_target, checked_retries, checked_timeout, default_name
+from .job_arguments import (
+    check_target,
+    checked_resources,
+    checked_retries,
+    checked_timeout,
+    default_name,
+)
 from .job_object import Returned, run_job, state_in
 from .results import error_of, exitcode_of, value_in
 
@@ -95,13 +101,13 @@ class Job:
         self._kwargs = dict(kwargs) if kwargs else {}
         self._name = str(name) if name is not None else default_name(target)
         if scheduler is not None:
-            self._scheduler = scheduler
+            self._scheduler = checked_scheduler(scheduler)
         if daemon:
             self._daemon = True
         if mutable:
             self._mutable = True
-        if resources:
-            self._resources = resources
+        if resources is not None:
+            self._resources = checked_resources(resources)
         if timeout is not None:
             self._timeout = checked_timeout(timeout)
         if retries is not None:
@@ -387,4 +393,3 @@ class Job:
 
 def _do_nothing() -> None:
     """Stands for a target of None."""
-

@@ -12,7 +12,8 @@ from ..dispatcher.registry import dispatcher_for
 from ..errors import TimeoutError
 from ..ledger.task import Task
 from ..schedulers import best_available
-from ..schedulers.base import Scheduler
+from ..schedulers.base import Scheduler, checked_scheduler
+from ..serialization.by_value.explain import short_repr
 from ..settings import port_range
 from .job import Job
 
@@ -37,7 +38,7 @@ class JobDispatcher:
         end_time: When the last `join` found all jobs over; None before.
 
     Raises:
-        TypeError: ``scheduler`` makes no scheduler.
+        TypeError: ``scheduler`` is no scheduler, nor makes one.
         GridEngineError: ``ports`` is no range.
         SchedulerUnavailable: The scheduler cannot be used here.
     """
@@ -50,6 +51,8 @@ class JobDispatcher:
         ports: str = "",
     ) -> None:
         port_range(ports)
+        if not callable(scheduler):
+            checked_scheduler(scheduler)
         made = scheduler if isinstance(scheduler, Scheduler) else scheduler()
         if not isinstance(made, Scheduler):
             raise TypeError(f"{scheduler!r} made {made!r}, which is no scheduler")
@@ -70,6 +73,7 @@ class JobDispatcher:
         If one of them cannot be started, those before it are cancelled.
 
         Raises:
+            TypeError: They are no jobs.
             RuntimeError: The jobs of an earlier call have not been joined, or one of these
                 was started before.
             PackingError: One of them cannot travel (also a TypeError).
@@ -77,7 +81,7 @@ class JobDispatcher:
         """
         if self._jobs:
             raise RuntimeError("jobs were dispatched before: join() them first")
-        waiting = list(jobs)
+        waiting = _checked(jobs)
         self._dispatcher = dispatcher_for(self.scheduler, self._host, self._ports)
         self.start_time, self.end_time = time.time(), None
         self._began = time.monotonic()
@@ -148,3 +152,21 @@ class JobDispatcher:
                 self.join()
         finally:
             self.close()
+
+
+def _checked(jobs: Iterable[Job]) -> list[Job]:
+    """Returns the jobs, all of them before the first is started.
+
+    Raises:
+        TypeError: One of them is none.
+    """
+    if isinstance(jobs, Job):
+        raise TypeError("dispatch() takes an iterable of jobs: dispatch([job]) for one of them")
+    listed = list(jobs)
+    for place, job in enumerate(listed):
+        if not isinstance(job, Job):
+            raise TypeError(
+                f"dispatch() takes jobs, but number {place} is {short_repr(job)}; "
+                "a call becomes one by gridengine.Job(target=..., args=...)"
+            )
+    return listed

@@ -8,6 +8,7 @@ import time
 
 from ..dispatcher.registry import dispatcher_for
 from ..schedulers import best_available
+from ..schedulers.base import checked_scheduler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,9 +71,8 @@ def map(
     single = len(iterables) == 1
     items = iterables[0] if single else zip(*iterables)  # noqa: B905  # as the builtin
     length = min(operator.length_hint(each, -1) for each in iterables)
-    dispatcher = dispatcher_for(
-        scheduler or best_available(), calls=_MANY if length < 0 else length
-    )
+    chosen = best_available() if scheduler is None else checked_scheduler(scheduler)
+    dispatcher = dispatcher_for(chosen, calls=_MANY if length < 0 else length)
     # Now, when the first workers are on their way: they start in the meantime.
     from ..serialization.functions import pack_function
     from ..states import Mode

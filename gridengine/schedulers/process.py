@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 
 from .base import Scheduler, Session
@@ -42,11 +43,9 @@ class ProcessScheduler(Scheduler):
     queue_job_name = "{GRIDENGINE_QUEUE_JOB}"
 
     def __init__(self, max_workers: int | None = None, *, fresh: bool = False) -> None:
-        if max_workers is not None and not isinstance(max_workers, int):
-            raise TypeError(f"max_workers is {max_workers!r}; it takes a whole number")
-        if max_workers is not None and max_workers < 1:
-            raise ValueError(f"max_workers is {max_workers}; it takes at least 1")
-        self.workers_per_queue_job = max_workers or usable_cores()
+        self.workers_per_queue_job = (
+            usable_cores() if max_workers is None else _checked(max_workers)
+        )
         self.fresh = fresh
 
     @property
@@ -65,6 +64,17 @@ class ProcessScheduler(Scheduler):
     def open(self) -> ProcessSession:
         """Starts a session."""
         return ProcessSession()
+
+
+def _checked(max_workers: object) -> int:
+    try:
+        # numpy's whole numbers too.
+        number = operator.index(max_workers)  # type: ignore[arg-type]  # asked, not known
+    except TypeError:
+        raise TypeError(f"max_workers is {max_workers!r}; it takes a whole number") from None
+    if number < 1:
+        raise ValueError(f"max_workers is {max_workers}; it takes at least 1")
+    return number
 
 
 def usable_cores() -> int:
