@@ -164,8 +164,13 @@ class JobDied(JobError):
         return str(self.death)
 
 
-def reason_of(error: OSError) -> str:
-    """Returns why the system has refused something, and what can be done about it."""
+def reason_of(error: OSError | RuntimeError) -> str:
+    """Returns why the system has refused something, and what can be done about it.
+
+    A RuntimeError is what Python makes of it where there is no room for another thread.
+    """
+    if isinstance(error, RuntimeError):
+        return f"{error}; {_ADVICE[errno.EAGAIN]}"
     advice = _ADVICE.get(error.errno or 0)
     return f"{error.strerror or error}{f'; {advice}' if advice else ''}"
 

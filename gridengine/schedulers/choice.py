@@ -7,7 +7,7 @@ import os
 
 from .. import settings_file
 from ..logs import Log
-from .base import Scheduler
+from .base import Scheduler, innermost
 from .process import ProcessScheduler
 
 TYPE_CHECKING = False
@@ -24,6 +24,19 @@ _logger = Log(__name__.rpartition(".")[0])
 # `threading.Lock`, without the rest of that module: see `.base`.
 _lock = _thread.allocate_lock()
 _best: Scheduler | None = None
+
+
+def current() -> Scheduler:
+    """Returns what maps and jobs use that name no scheduler.
+
+    That is the scheduler of the ``with`` that this thread, or task, is in; in none it is
+    `best_available`.
+
+    Raises:
+        ValueError: As `best_available`.
+        SchedulerUnavailable: As `best_available`.
+    """
+    return innermost() or best_available()
 
 
 def best_available() -> Scheduler:

@@ -40,7 +40,7 @@ class ProcessScheduler(Scheduler):
     """
 
     remote = False
-    queue_job_name = "{GRIDENGINE_QUEUE_JOB}"
+    queue_job_template = "{GRIDENGINE_QUEUE_JOB}"
 
     def __init__(self, max_workers: int | None = None, *, fresh: bool = False) -> None:
         self.workers_per_queue_job = (
@@ -117,7 +117,7 @@ class ProcessSession(Session):
                 # In a session of its own: Ctrl-C at the terminal is for the program alone, which
                 # then decides.
                 self._processes[queue_job] = self._child(queue_job, command)
-            except OSError as error:
+            except (OSError, RuntimeError) as error:
                 from ..errors import reason_of
 
                 self._refuse(batch, f"no process can be started: {reason_of(error)}")

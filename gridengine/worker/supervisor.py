@@ -26,6 +26,7 @@ from ..transport.messages import Beat, Died, Recall, Recalled, Signal, Staff, St
 from ..transport.shared_memory import Arena
 from . import os_support
 from .connection import Connection, open_connection
+from .termination import Termination
 from .worker import Worker
 from .worker_process import WorkerProcess, become_worker
 
@@ -133,9 +134,15 @@ class Supervisor:
         for descriptor in (connection.fileno(), self._wake_read):
             poll.register(descriptor, select.POLLIN)
         parent = self._watch_parent(poll)
-        beat = heard = time.monotonic()
+        beat = heard = looked = time.monotonic()
         while not self._stopping:
             now = time.monotonic()
+            if now - looked > 2 * self._launch.heartbeat:
+                # This process was stopped, with its workers: by a batch system that has suspended
+                # the queue job, or by Ctrl-Z. What was said to it meanwhile waits to be read.
+                heard = now
+                self._extend_deadlines(now - looked)
+            looked = now
             # A program on this host may be silent for as long as it likes (Ctrl-Z): its end
             # would be seen.
             if now - heard > self._launch.patience and not parent:
@@ -174,7 +181,8 @@ class Supervisor:
         return watched
 
     def _next_deadline(self, beat: float) -> float:
-        deadlines = [child.page.deadline for child in self._children.values()]
+        deadlines = [child.deadline for child in self._children.values()]
+        deadlines += [child.kill_at for child in self._children.values()]
         if len(self._children) < self._target:
             beat = min(beat, self._full_until)
         return min([beat, *(deadline for deadline in deadlines if deadline)])
@@ -201,6 +209,8 @@ class Supervisor:
                 if position < end and message.position < position + width:
                     child.reason = child.reason or "signal"
                     _kill(child.pid, message.signum)
+                    if message.signum == signal.SIGTERM and not child.kill_at:
+                        child.kill_at = time.monotonic() + self._launch.grace
         elif isinstance(message, Stop):
             self._stopping = True
 
@@ -265,7 +275,8 @@ class Supervisor:
         child.close()
         # What it had started and left behind has become this process's child.
         os_support.kill_strays(keep=set(self._children))
-        if status == 0 and child.reason == "" and not self._launch.fresh:
+        # One that leaves after each job, and has begun none, was told to.
+        if status == 0 and child.reason == "" and not (self._launch.fresh and width):
             self._target = max(0, self._target - 1)
         self._barren = 0 if width or status == 0 else self._barren + 1
         if self._barren >= _BARREN_DEATHS:
@@ -286,13 +297,21 @@ class Supervisor:
             return DeathCause.OVER_TIME.value
         return DeathCause.KILLED.value
 
+    def _extend_deadlines(self, seconds: float) -> None:
+        for child in self._children.values():
+            child.extend_deadline(seconds)
+
     def _enforce_deadlines(self) -> None:
         now = time.monotonic()
         for child in self._children.values():
-            deadline = child.page.deadline
+            deadline = child.deadline
             if deadline and now >= deadline:
                 child.reason = "timeout"
                 child.page.set_deadline(0)
+                _kill(child.pid, signal.SIGKILL)
+            elif child.kill_at and now >= child.kill_at:
+                # The job is deaf to it, in C code say, or takes too long to clear up.
+                child.kill_at = 0.0
                 _kill(child.pid, signal.SIGKILL)
 
     def _end_all(self) -> None:
@@ -328,7 +347,8 @@ class Supervisor:
         with contextlib.suppress(ConnectionError):
             connection = open_connection(self._launch, address, lambda: os.getppid() != parent)
             arena = Arena.make() if self._launch.share else None
-            worker = Worker(connection, child.page, child.output, self.nudge, arena)
+            # Not before the connection: there is no job yet that could clear up.
+            worker = Worker(connection, child.page, child.output, Termination(), self.nudge, arena)
             worker.run(once=self._launch.fresh)
             connection.close()
 
