@@ -1,4 +1,4 @@
-"""What can go wrong, as a tree; the lowest floor of the house.
+"""What can go wrong, as a tree.
 
 ::
 
