@@ -154,6 +154,23 @@ class JobDied(JobError):
         death: All the facts in one record.
     """
 
+    death: Death
+    job: str
+    index: int | None
+    input: str
+    host: str
+    pid: int
+    attempt: int
+    exitcode: int | None
+    signal: str | None
+    cause: DeathCause
+    peak_memory: int
+    requested_memory: int
+    wall_time: float
+    output: str
+    detail: str
+    advice: str
+
     def __init__(self, death: Death) -> None:
         super().__init__(death)
         self.death = death

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal as _signal
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Generic
 
 from ..dispatcher.dispatcher import Dispatcher
 from ..dispatcher.registry import dispatcher_for
@@ -24,13 +24,13 @@ from .job_arguments import (
     default_name,
 )
 from .job_object import Returned, run_job, state_in
-from .results import error_of, exitcode_of, value_in
+from .results import T, error_of, exitcode_of, value_in
 
 _UNKNOWN = object()
 _CALL, _FINISHED = Mode.CALL, JobState.FINISHED
 
 
-class Job:
+class Job(Generic[T]):
     """A call that runs in another process: on this host, or wherever the scheduler has workers.
 
     There are two ways to say what it does, as with a thread: pass a callable as ``target``, or
@@ -77,7 +77,7 @@ class Job:
     def __init__(
         self,
         group: None = None,
-        target: Callable[..., object] | None = None,
+        target: Callable[..., T] | None = None,
         name: str | None = None,
         args: Iterable[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
@@ -116,11 +116,11 @@ class Job:
 
     # ------------------------------------------------------------------ Thread's interface
 
-    def run(self) -> Any:
+    def run(self) -> T:
         """Does the job's work, in a worker; what it returns is the result."""
         if self._target is not None:
             return self._target(*self._args, **self._kwargs)
-        return None
+        return None  # type: ignore[return-value]  # of a job of nothing
 
     def start(self) -> None:
         """Has the job run. Returns at once.
@@ -274,7 +274,7 @@ class Job:
     # ------------------------------------------------------------------ what a thread has not
 
     @property
-    def result(self) -> Any:
+    def result(self) -> T:
         """What the job returned; waits for it.
 
         Raises:
@@ -287,7 +287,7 @@ class Job:
             self._wait_to("get the result of")
             if self._error is not None:
                 raise self._error
-        return self._value
+        return self._value  # type: ignore[no-any-return]  # a T by now
 
     @property
     def exception(self) -> BaseException | None:

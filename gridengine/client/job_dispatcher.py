@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..dispatcher.dispatcher import Dispatcher
 from ..dispatcher.registry import dispatcher_for
@@ -16,6 +16,9 @@ from ..schedulers.base import Scheduler, checked_scheduler
 from ..serialization.by_value.explain import short_repr
 from ..settings import port_range
 from .job import Job
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class JobDispatcher:
@@ -61,14 +64,14 @@ class JobDispatcher:
         self._host = host
         self._ports = ports
         self._dispatcher: Dispatcher | None = None
-        self._jobs: list[Job] = []
+        self._jobs: list[Job[Any]] = []
         self._tasks: list[Task] = []
         self._began = self._ended = 0.0
         self.scheduler = made
         self.start_time: float | None = None
         self.end_time: float | None = None
 
-    def dispatch(self, jobs: Iterable[Job]) -> None:
+    def dispatch(self, jobs: Iterable[Job[Any]]) -> None:
         """Starts jobs on this dispatcher's scheduler. Returns at once.
 
         If one of them cannot be started, those before it are cancelled.
@@ -139,7 +142,7 @@ class JobDispatcher:
         if unfinished and self._dispatcher is not None:
             self._dispatcher.cancel(unfinished)
 
-    def __enter__(self) -> JobDispatcher:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -155,7 +158,7 @@ class JobDispatcher:
             self.close()
 
 
-def _checked(jobs: Iterable[Job]) -> list[Job]:
+def _checked(jobs: Iterable[Job[Any]]) -> list[Job[Any]]:
     """Returns the jobs, all of them before the first is started.
 
     Raises:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, ClassVar
 
+    from typing_extensions import Self
+
     from .events import Event
 
 
@@ -209,7 +211,7 @@ class Scheduler(abc.ABC):
             if name not in ("dispatchers", "_closers", "_leavers")
         }
 
-    def __enter__(self) -> Scheduler:
+    def __enter__(self) -> Self:
         _entered.set((*_entered.get(), self))
         return self
 
