@@ -31,6 +31,7 @@ from ..transport.launch_file import Keys, local_endpoint
 from ..transport.shared_memory import Arena, gather
 from .early_start import EarlyStart
 from .inbox import Inbox
+from .new_state import new_state
 from .queue_jobs import QueueJobs, launch_for
 from .run_folder import new_shared_folder, remove
 
@@ -59,6 +60,9 @@ class Dispatcher:
         host: Overrides ``GRIDENGINE_HOST``.
         ports: Overrides ``GRIDENGINE_PORTS``.
         ahead: What is there already, if the workers are processes of this host.
+
+    Attributes:
+        forsaken: Whether this is a copy, in a fork of the program.
 
     Raises:
         SchedulerError: The scheduler or the network cannot be used.
@@ -89,11 +93,8 @@ class Dispatcher:
                 self._open_remote(undo, host or settings.host, ports or settings.ports)
             else:
                 self._open_local(undo, ahead)
-            from .new_state import new_state
-
-            self._state = new_state(scheduler, settings)
-            if ahead is not None and ahead.workers:
-                self._state.staffing.started_early()
+            early = ahead is not None and ahead.workers > 0
+            self._state = new_state(scheduler, settings, started_early=early)
             undo.pop_all()
         from .handlers import Handlers
         from .order_execution import OrderExecution
@@ -107,13 +108,14 @@ class Dispatcher:
         self._news = self._queue_jobs.session.fileno()
         self._inbox = Inbox()
         self._new = self._inbox.tasks
+        self.forsaken = False
         self._asleep = False
         self._closing = False
         self._ending = False
         self._hurried = False
         self._gone = False
-        self._failure = ""  # why it takes no more, if nobody has closed it
         self._woken = False
+        self._failure = ""  # why it takes no more, if nobody has closed it
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
@@ -220,12 +222,10 @@ class Dispatcher:
 
         With a signal, or else they are asked to, and killed after ``GRIDENGINE_GRACE`` seconds.
         """
-        self._inbox.unwanted.append((list(tasks), signum or self._ending_signal))
+        if signum is None:
+            signum = signal.SIGTERM if self._settings.grace else signal.SIGKILL
+        self._inbox.unwanted.append((list(tasks), signum))
         self._wake()
-
-    @property
-    def _ending_signal(self) -> int:
-        return signal.SIGTERM if self._settings.grace else signal.SIGKILL
 
     def drop(self, tasks: Iterable[Task]) -> None:
         """Cancels tasks; a call that runs already may end, but nobody hears of it."""
@@ -289,7 +289,7 @@ class Dispatcher:
 
     def forsake(self) -> None:
         """To be called in a fork of the program, whose copy of the dispatcher has no thread."""
-        self._closing = True
+        self._closing = self.forsaken = True
 
     def _ask(self, request: Callable[[], None]) -> None:
         self._inbox.requests.append(request)

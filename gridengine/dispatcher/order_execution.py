@@ -72,7 +72,7 @@ class OrderExecution:
         self._connections.send(order.worker.address, block, frames)
 
     def _dismiss(self, order: orders.Dismiss) -> None:
-        self._connections.send(order.worker.address, messages.Stop())
+        self._connections.send(order.worker.address, messages.Stop(order.replaced))
 
     def _release(self, order: orders.Release) -> None:
         memory: WorkerMemory = order.worker.memory

@@ -9,7 +9,9 @@ import atexit
 import os
 import sys
 
+from .. import nesting
 from ..logs import Log
+from ..serialization.context import note_environment
 from .early_start import EarlyStart
 
 TYPE_CHECKING = False
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     import weakref
     from collections.abc import Callable
 
-    from ..ledger.task import Task
     from ..schedulers.base import Scheduler
     from .dispatcher import Dispatcher
 
@@ -57,6 +58,7 @@ def dispatcher_for(
 
 
 def _open(scheduler: Scheduler, host: str, ports: str, calls: int) -> Dispatcher:
+    note_environment()
     ahead = None
     try:
         ahead = None if scheduler.remote else EarlyStart(scheduler, calls)
@@ -78,6 +80,10 @@ def _open(scheduler: Scheduler, host: str, ports: str, calls: int) -> Dispatcher
     weakref.finalize(scheduler, dispatcher.release).atexit = False
     _dispatchers[:] = [known for known in _dispatchers if known() is not None]
     _dispatchers.append(weakref.ref(dispatcher))
+    if nesting.in_job():
+        nesting.opened = nesting.Opened(_wait_for_jobs, _close_idle, close_all)
+        if scheduler.remote:
+            _warn(scheduler)
     return dispatcher
 
 
@@ -99,6 +105,17 @@ def cancelled(count: int) -> str:
     return f"an exception has left the `with`: {jobs} not over are cancelled"
 
 
+def _warn(scheduler: Scheduler) -> None:
+    from ..logs import Log
+
+    Log(__name__).warning(
+        "a job has opened %r: it holds its own slot while it waits for others, and jobs that do so "
+        "on all slots wait for each other for ever; without scheduler=... it uses what it was "
+        "granted",
+        scheduler,
+    )
+
+
 def open_dispatchers() -> list[Dispatcher]:
     """Returns the dispatchers of this process that are at work."""
     with _lock:
@@ -115,11 +132,11 @@ def close_all() -> None:
     After Ctrl-C the program waits for no job from before that, but for what the jobs do to clear
     up; and once more, not even for that.
     """
-    dispatchers = open_dispatchers()
     try:
-        for dispatcher in dispatchers:
-            _wait_for(dispatcher.unfinished())
+        _wait_for_jobs()
     finally:
+        # One that is about to close by itself, too: its thread would end in the middle of it.
+        dispatchers = [alive for known in _dispatchers if (alive := known()) is not None]
         # All at once: each may take some seconds.
         for dispatcher in dispatchers:
             dispatcher.begin_to_close()
@@ -135,14 +152,14 @@ def close_all() -> None:
             callback()
 
 
-def _wait_for(tasks: list[Task]) -> None:
-    if not tasks or _ended_by_ctrl_c():
-        return
+def _wait_for_jobs() -> None:
+    """Waits for the jobs for which the program shall wait, or the job that has started them."""
     from .waiting import wait, was_interrupted
 
-    for task in tasks:
-        if not was_interrupted(task):
-            wait(task)
+    for dispatcher in open_dispatchers():
+        for task in dispatcher.unfinished():
+            if not _ended_by_ctrl_c() and not was_interrupted(task):
+                wait(task)
 
 
 def _ended_by_ctrl_c() -> bool:
@@ -155,6 +172,17 @@ def _ended_by_ctrl_c() -> bool:
 def after_all(callback: Callable[[], object]) -> None:
     """Has ``callback`` called at the end of the program, when all dispatchers are closed."""
     _afterwards.append(callback)
+
+
+def _close_idle() -> None:
+    """Closes, in a worker that rests, what its jobs have left open; it is opened anew if needed."""
+    import threading
+
+    # A thread that a job has left behind may be about to use it.
+    main = threading.main_thread()
+    if all(each is main or each.name.startswith("gridengine") for each in threading.enumerate()):
+        for dispatcher in open_dispatchers():
+            dispatcher.release()
 
 
 def _start_anew() -> None:

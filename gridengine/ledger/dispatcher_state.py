@@ -100,6 +100,7 @@ class DispatcherState:
         self.orders += self.ledger.assign(now)
         for worker in self.ledger.out_of_time():
             self._dismiss(worker, now)
+        self.orders += [Dismiss(worker, replaced=True) for worker in self.ledger.outdated()]
         if now >= self._look:
             self._look_around(now)
             lopsided = self.ledger.lopsided()

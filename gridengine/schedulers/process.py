@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import os
 
+from .. import nesting
 from .base import Scheduler, Session
 from .child_process import Child
 
@@ -30,7 +31,8 @@ class ProcessScheduler(Scheduler):
 
     Args:
         max_workers: Jobs that run at the same time; by default one for each core that this
-            process may use (its affinity mask).
+            process may use: those of its affinity mask; in a job, or in a queue job of a Grid
+            Engine, as many as that was granted.
         fresh: Whether each job gets a newly forked worker, which has seen no other. That costs
             some milliseconds a job, and what jobs import is imported by each.
 
@@ -80,9 +82,10 @@ def _checked(max_workers: object) -> int:
 def usable_cores() -> int:
     """Returns the number of cores that this process may use."""
     try:
-        return len(os.sched_getaffinity(0))
+        cores = len(os.sched_getaffinity(0))
     except AttributeError:  # Linux alone has it.
-        return os.cpu_count() or 1
+        cores = os.cpu_count() or 1
+    return min(cores, nesting.granted_cores() or cores)
 
 
 class ProcessSession(Session):
