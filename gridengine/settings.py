@@ -117,7 +117,7 @@ class Settings(NamedTuple):
 
 
 #: What follows `_PREFIX` in variables that are no settings.
-_OTHERS = ("SCHEDULER", "QUEUE_JOB")
+_OTHERS = ("SCHEDULER", "QUEUE_JOB", "GRANTED")
 _PREFIX = "GRIDENGINE_"
 _warned: set[str] = set()
 

@@ -6,6 +6,7 @@ MagicMock [4, 4] 4
 Mock [2, 3] 2
 a mock that was called before: [5]
 Lazy [1, 2] 1
+Pipeline [1, 2] 1
 """
 
 from unittest.mock import MagicMock, Mock
@@ -32,6 +33,16 @@ class Lazy:
         return self._function(x)
 
 
+class Pipeline:
+    """Counts as false, while nothing is in it."""
+
+    def __len__(self):
+        return 0
+
+    def __call__(self, x):
+        return x
+
+
 def show(function):
     job = gridengine.Job(target=function, args=(1,))
     job.start()
@@ -46,3 +57,4 @@ if __name__ == "__main__":
     called("here", then="there")
     print("a mock that was called before:", gridengine.map(called, [0]))
     show(Lazy(abs))
+    show(Pipeline())
