@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import errno
 import os
 import signal
 import threading
@@ -92,6 +91,8 @@ class Dispatcher:
                 self._open_remote(undo, host or settings.host, ports or settings.ports)
             else:
                 self._open_local(undo, ahead)
+            early = ahead is not None and ahead.workers > 0
+            self._state = new_state(scheduler, settings, started_early=early)
             undo.pop_all()
         from .handlers import Handlers
         from .order_execution import OrderExecution
@@ -118,7 +119,7 @@ class Dispatcher:
             self._thread.start()
         except RuntimeError:
             self._shut_down()
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
+            raise
 
     def _open_local(self, undo: contextlib.ExitStack, ahead: EarlyStart) -> None:
         session = ahead.session
@@ -127,12 +128,10 @@ class Dispatcher:
         if ahead.workers:
             # It waits for that, and imports in the meantime what it needs.
             self._queue_jobs.started_early(ahead.workers)
-        self._state = new_state(self._scheduler, self._settings)
-        if ahead.workers:
-            self._state.staffing.started_early()
         from ..transport.local import LocalConnections
 
         self._connections: Connections = LocalConnections(self._folder)
+        undo.callback(self._connections.close)
 
     def _open_remote(self, undo: contextlib.ExitStack, host: str, ports: str) -> None:
         from ..transport.zeromq import ZeroMQConnections
@@ -142,7 +141,6 @@ class Dispatcher:
         session = self._scheduler.open()
         connections = self._connections
         self._queue_jobs = self._new_queue_jobs(session, connections.endpoints, connections.keys)
-        self._state = new_state(self._scheduler, self._settings)
 
     def _new_queue_jobs(
         self, session: Session, endpoints: Sequence[str], keys: Keys | None

@@ -73,7 +73,7 @@ def _open(scheduler: Scheduler, host: str, ports: str, calls: int) -> Dispatcher
     except BaseException as error:
         if ahead is not None:
             ahead.close()
-        if not isinstance(error, OSError):
+        if not isinstance(error, (OSError, RuntimeError)):
             raise
         from ..errors import SchedulerError, reason_of
 
@@ -151,11 +151,13 @@ def close_all() -> None:
         # All at once: each may take some seconds.
         for dispatcher in dispatchers:
             dispatcher.begin_to_close()
-        for dispatcher in dispatchers:
+        # One that was about to close by itself, too: its thread would end in the middle of it.
+        closing = [each for known in _dispatchers if (each := known()) is not None]
+        for dispatcher in closing:
             try:
                 dispatcher.close()
             except KeyboardInterrupt:
-                for other in dispatchers:
+                for other in closing:
                     other.hurry()
         for callback in _afterwards:
             callback()
