@@ -19,6 +19,7 @@ import pytest
 import gridengine
 from gridengine import Job, nesting
 from gridengine.schedulers import GridEngineScheduler, ProcessScheduler, best_available
+from gridengine.worker import os_support
 
 from .. import targets
 from ..cluster import Cluster
@@ -133,7 +134,7 @@ def test_a_job_has_one_core_whatever_the_host_has(monkeypatch: pytest.MonkeyPatc
 def count_of_processes_in_a_nested_map(_: int) -> int:
     """Returns how many processes a map has started in this one."""
     assert gridengine.map(targets.square, range(10)) == [x * x for x in range(10)]
-    return len(below(os.getpid()))
+    return len(os_support.children(os.getpid()))
 
 
 @pytest.mark.parametrize("workers", [2, 4, 8])
