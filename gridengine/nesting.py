@@ -10,7 +10,7 @@ import os
 # What takes long to import is left to those who come after the first worker has been started.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _VARIABLE = "GRIDENGINE_GRANTED"
 
@@ -53,13 +53,17 @@ def runs_in_place() -> bool:
     return in_job() and granted_cores() == 1
 
 
-def slots_of_queue_job() -> int:
-    """Returns how many slots on this host a Grid Engine has granted; 0 outside of queue jobs."""
-    slots = os.environ.get("NSLOTS", "")
-    if "JOB_ID" not in os.environ or not slots.isdecimal():
-        return 0
-    here = _slots_here(os.environ.get("PE_HOSTFILE", ""))
-    return max(1, here or int(slots))
+def slots_of_queue_job(environ: Mapping[str, str] | None = None) -> int:
+    """Returns how many slots on this host a batch system has granted; 0 outside of queue jobs.
+
+    Args:
+        environ: The environment in which the queue job was started; by default this process's.
+    """
+    environ = os.environ if environ is None else environ
+    for job, slots in (("JOB_ID", "NSLOTS"), ("SLURM_JOB_ID", "SLURM_CPUS_PER_TASK")):
+        if job in environ and environ.get(slots, "").isdecimal():
+            return max(1, _slots_here(environ.get("PE_HOSTFILE", "")) or int(environ[slots]))
+    return 0
 
 
 def _slots_here(hostfile: str) -> int:

@@ -9,6 +9,7 @@ import time
 from .. import nesting
 from ..dispatcher.registry import dispatcher_for
 from ..schedulers import best_available
+from ..schedulers.base import innermost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,11 +44,12 @@ def map(
         f: Any callable: lambdas, closures and functions of ``__main__`` too.
         iterables: The arguments, as for the builtin; of any length, generators too. They are
             drawn from only a little ahead of the workers.
-        scheduler: Where to run; by default `gridengine.schedulers.best_available`, and within a
-            job what that was granted: with one core the calls run in the job's own process.
-        reraise: Whether to raise the first exception, in order, and cancel what has not
-            begun. Otherwise exceptions stand in the list in the place of values; `raised`
-            tells them from exceptions that ``f`` returned.
+        scheduler: Where to run; by default `gridengine.schedulers.current`: that of the ``with``
+            around it, or the best that there is. Within a job that is what the job was granted:
+            with one core the calls run in the job's own process.
+        reraise: Whether to raise an exception as soon as it is known, of several the first in
+            order, and cancel what has not begun. Otherwise exceptions stand in the list in the
+            place of values; `raised` tells them from exceptions that ``f`` returned.
         chunksize: Calls that go to a worker together. By default by the time they take.
         timeout: Seconds for the whole map. An item that is just being drawn is waited for.
 
@@ -99,6 +101,7 @@ def _runs(
 ) -> Generator[list[R], None, None]:
     single = len(iterables) == 1
     items = iterables[0] if single else zip(*iterables)  # noqa: B905  # as the builtin
+    scheduler = scheduler or innermost()
     if scheduler is None and end == math.inf and nesting.runs_in_place():
         from ..states import Mode
         from .in_place import stream_in_place

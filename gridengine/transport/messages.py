@@ -13,10 +13,12 @@
        │                                          ▼
        │                                        Worker
        │ ◀────────────────────────────── Ready ── │  "I am worker 2 of that supervisor"
+       │ ── Unseen ────────────────────────────▶ │  "I cannot see your memory: send all"
        │ ── Run(functions, calls) ─────────────▶ │  a block of work; the next one may
        │ ── Run(…) ────────────────────────────▶ │  be sent before the first is done
        │ ◀─────────────────────────────── Done ── │  the outcomes of some calls
-       │ ── Stop ──────────────────────────────▶ │  "end, you are not needed"
+       │ ── Stop ──────────────────────────────▶ │  "end, you are not needed", or "leave your
+       │                                          │  place to one that has imported nothing yet"
        │
        │                                        Supervisor
        │ ◀─────────────────────────────── Beat ── │  every few seconds, as an idle worker's
@@ -48,7 +50,7 @@ from typing import Annotated, Any, Union
 import msgspec
 from msgspec import Meta, Struct
 
-VERSION = 2
+VERSION = 3
 """Grows when two sides of different versions could misunderstand each other."""
 
 
@@ -85,11 +87,12 @@ class Call(Struct, array_like=True, gc=False):
 
 
 class FunctionDefinition(Struct, array_like=True, gc=False):
-    """A function that the worker has not heard of yet."""
+    """A function that the worker has not heard of yet, and the context in which to call it."""
 
     key: bytes
     payload: bytes
     frames: Count
+    context: bytes = b""
 
 
 class Result(Struct, array_like=True, gc=False):
@@ -139,6 +142,10 @@ class Ready(Struct, tag="ready", array_like=True, frozen=True):
     arena: str = ""
 
 
+class Unseen(Struct, tag="unseen", array_like=True, frozen=True):
+    """The worker's arena cannot be opened: nothing shall be lent."""
+
+
 class Run(Struct, tag="run", array_like=True, gc=False):
     """A block of work; its first call has ``position``."""
 
@@ -170,7 +177,8 @@ class Died(Struct, tag="died", array_like=True, frozen=True):
     ``status`` is its exit code, -N for signal N. It was at ``position``, and at any of the
     ``width`` calls from there, and had begun to send ``sent`` messages. ``reason`` is why the
     supervisor itself ended it, or what the kernel says, a `gridengine.states.DeathCause` value or
-    ``timeout`` or ``signal``.
+    ``timeout`` or ``signal``; ``replaced`` if another one takes its place, and empty if it was
+    told to end and did.
     """
 
     worker: Count
@@ -213,11 +221,16 @@ class Signal(Struct, tag="signal", array_like=True, frozen=True):
 
 
 class Stop(Struct, tag="stop", array_like=True, frozen=True):
-    """End: a worker by itself, a supervisor with all its workers."""
+    """End: a worker by itself, a supervisor with all its workers.
+
+    A worker may have to leave its place to another one, which has imported nothing yet.
+    """
+
+    replaced: bool = False
 
 
 ToHost = Union[Probe, Supervising, Ready, Done, Beat, Died, Recalled]
-ToNode = Union[Here, Staff, Run, Beat, Recall, Signal, Stop]
+ToNode = Union[Here, Staff, Unseen, Run, Beat, Recall, Signal, Stop]
 
 _encoder = msgspec.msgpack.Encoder()
 _to_host: msgspec.msgpack.Decoder[ToHost] = msgspec.msgpack.Decoder(ToHost)

@@ -81,8 +81,10 @@ if __name__ == "__main__":
     of_a_batch_system = _prepare(sys.argv[1])
     folder = _folder_of_jobs(sys.argv[1], of_a_batch_system)
     # Before all that a reaper has no use for is imported.
+    from gridengine.worker.os_support import tidy_descriptors
     from gridengine.worker.subreaper import stand_guard
 
+    tidy_descriptors()
     stand_guard(folder if of_a_batch_system else "")
     with _typing_alone():
         # Its own module, not this one: `__main__` will be the name of the user's program.
