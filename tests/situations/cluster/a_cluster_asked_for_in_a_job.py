@@ -4,7 +4,7 @@ Site: submit-nodes
 
 $ python a_cluster_asked_for_in_a_job.py
 [0, 1, 4] in 2 other queue jobs at most: True
-... a job has opened GridEngineScheduler(max_workers=2): it holds its own slot while ...
+WARNING:gridengine...:a job has opened GridEngineScheduler(max_workers=2): it holds its own slot while ...
 """
 
 import io

@@ -7,6 +7,8 @@ for one job: 2 workers
 """
 
 import os
+import shutil
+import tempfile
 import time
 
 import gridengine
@@ -21,9 +23,11 @@ def meet(folder):
 
 
 def workers():
-    folder = os.path.join(os.environ["TMPDIR"], "meeting")
-    os.makedirs(folder)
-    return len(set(gridengine.map(meet, [folder] * 2, chunksize=1)) - {os.getpid()})
+    folder = tempfile.mkdtemp()
+    try:
+        return len(set(gridengine.map(meet, [folder] * 2, chunksize=1)) - {os.getpid()})
+    finally:
+        shutil.rmtree(folder)
 
 
 def asked(scheduler, **options):

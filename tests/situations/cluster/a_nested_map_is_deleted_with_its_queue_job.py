@@ -13,6 +13,9 @@ import os
 import subprocess
 import time
 
+# Else it is submitted again.
+os.environ["GRIDENGINE_INFRASTRUCTURE_RETRIES"] = "0"
+
 import gridengine
 from gridengine.schedulers import GridEngineScheduler
 

@@ -50,9 +50,9 @@ if __name__ == "__main__":
     else:
         run("one slot")
         run("two slots", "-pe", "smp", "2")
-        subprocess.run(["qconf", "-ah", "ge-node1"], stdout=subprocess.DEVNULL, check=True)
+        subprocess.run(["qconf", "-ah", "ge-node1"], capture_output=True, check=True)
         try:
             run("an administrative host")
             run("a Grid Engine asked for by name", GRIDENGINE_SCHEDULER="grid_engine")
         finally:
-            subprocess.run(["qconf", "-dh", "ge-node1"], stdout=subprocess.DEVNULL, check=True)
+            subprocess.run(["qconf", "-dh", "ge-node1"], capture_output=True, check=True)
