@@ -34,10 +34,12 @@ def in_job(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def process() -> Iterator[ProcessScheduler]:
     """One worker."""
-    with ProcessScheduler(1) as scheduler:
-        # All is open that will be, the shared memory of both sides too.
-        gridengine.map(targets.give, [np.arange(100_000)], scheduler=scheduler)
-        yield scheduler
+    # Not by a `with`: it would be the scheduler of the maps that name none.
+    scheduler = ProcessScheduler(1)
+    # All is open that will be, the shared memory of both sides too.
+    gridengine.map(targets.give, [np.arange(100_000)], scheduler=scheduler)
+    yield scheduler
+    scheduler.close()
 
 
 @pytest.fixture(params=["in place", "in a process"])
@@ -48,6 +50,7 @@ def scheduler(
     if request.param == "in a process":
         return process
     monkeypatch.setenv("GRIDENGINE_GRANTED", "1:1.1:")
+    assert gridengine.map(targets.pid, [0]) == [os.getpid()]
     return None
 
 

@@ -303,6 +303,24 @@ def test_all_of_it_ends_with_the_worker(tmp_path: Path) -> None:
     assert os.listdir(nested.temporary) == []
 
 
+def map_long_calls(path: str) -> list[Any]:
+    """Maps in place what takes long, come what may."""
+    return gridengine.map(lambda _: targets.touch_and_wait(path), range(3), reraise=False)
+
+
+def test_a_job_that_is_terminated_begins_no_other_call_of_its_map(tmp_path: Path) -> None:
+    path = str(tmp_path / "begun")
+    with ProcessScheduler(1) as scheduler:
+        job = Job(target=map_long_calls, args=(path,), scheduler=scheduler)
+        job.start()
+        wait_for(path)
+        os.remove(path)
+        job.terminate()
+        job.join()
+        assert job.exitcode == -signal.SIGTERM
+        assert not os.path.exists(path)
+
+
 def open_a_scheduler_in_a_job() -> list[str]:
     """Uses a scheduler, and returns the folders that there are."""
     assert result_of(None, targets.square, 3) == 9

@@ -1,5 +1,6 @@
 """A job that asks for queue jobs of its own gets them, and is told what may come of it.
 
+Slow: a scheduler in a job comes and goes
 Site: submit-nodes
 
 $ python a_cluster_asked_for_in_a_job.py

@@ -1,5 +1,7 @@
 """A map in a job that was granted two slots has two workers; its own jobs share them.
 
+Slow: three schedulers, one after the other
+
 $ python a_job_of_two_slots_maps_on_two_cores.py
 slots=2: 2 workers
 native: 2 workers

@@ -1,5 +1,6 @@
 """qdel of the queue job in which a map of a map runs: no queue job and no process is left of it.
 
+Slow: waits out an end
 Site: submit-nodes
 
 $ python a_nested_map_is_deleted_with_its_queue_job.py

@@ -3,6 +3,7 @@
 That the node may administrate, as at many a site, does not help.
 
 Needs: root
+Slow: four queue jobs, one after the other
 
 $ python a_program_in_a_queue_job_that_may_not_submit.py
 one slot: ProcessScheduler(max_workers=1) [0, 1, 4]
