@@ -12,8 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-#: The variable that says it.
 VARIABLE = "GRIDENGINE_GRANTED"
+"""Has the grant, of a worker to its jobs and to their processes."""
 
 
 def grant(cores: int, folder: str, queue_job: str) -> None:

@@ -54,7 +54,7 @@ class WorkerContext:
         news = {
             name: value
             for name, value in changes.items()
-            if (name not in before or before[name] != value) and name != nesting.VARIABLE
+            if name != nesting.VARIABLE and (name not in before or before[name] != value)
         }
         for name, value in self._environment.changed(news).items():
             if value is None:

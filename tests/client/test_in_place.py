@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import os
@@ -34,12 +35,11 @@ def in_job(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def process() -> Iterator[ProcessScheduler]:
     """One worker."""
-    # Not by a `with`: it would be the scheduler of the maps that name none.
-    scheduler = ProcessScheduler(1)
-    # All is open that will be, the shared memory of both sides too.
-    gridengine.map(targets.give, [np.arange(100_000)], scheduler=scheduler)
-    yield scheduler
-    scheduler.close()
+    # Not by `with`, in which it would be what maps use that name no other.
+    with contextlib.closing(ProcessScheduler(1)) as scheduler:
+        # All is open that will be, the shared memory of both sides too.
+        gridengine.map(targets.give, [np.arange(100_000)], scheduler=scheduler)
+        yield scheduler
 
 
 @pytest.fixture(params=["in place", "in a process"])
