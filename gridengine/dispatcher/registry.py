@@ -117,9 +117,7 @@ def cancelled(count: int) -> str:
 
 
 def _warn(scheduler: Scheduler) -> None:
-    from ..logs import Log
-
-    Log(__name__).warning(
+    log.warning(
         "a job has opened %r: it holds its own slot while it waits for others, and jobs that do so "
         "on all slots wait for each other for ever; without scheduler=... it uses what it was "
         "granted",

@@ -50,6 +50,7 @@ def scheduler(
     if request.param == "in a process":
         return process
     monkeypatch.setenv("GRIDENGINE_GRANTED", "1:1.1:")
+    assert gridengine.map(targets.pid, [0]) == [os.getpid()]
     return None
 
 
