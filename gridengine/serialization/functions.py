@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import sys
 import weakref
@@ -39,9 +40,9 @@ def pack_function(function: Callable[..., object], what: str = "target") -> Func
     known = _packed_functions.get(function)
     if known is not None and known[1] != by_value.generation():
         known = None
-    if known is not None and known[0] is _BY_NAME and _is_in_its_module(function):
+    if known is not None and known[0] is _BY_NAME and is_in_its_module(function):
         return known[2]
-    by_name = _is_in_its_module(function) and by_value.importable(function)
+    by_name = is_in_its_module(function) and by_value.importable(function)
     fingerprint = _BY_NAME if by_name else by_value.fingerprint(function)
     if fingerprint is None:
         return _pack_function(function, what, around, code)
@@ -52,7 +53,8 @@ def pack_function(function: Callable[..., object], what: str = "target") -> Func
     return packed
 
 
-def _is_in_its_module(function: FunctionType) -> bool:
+def is_in_its_module(function: FunctionType) -> bool:
+    """Returns True if a function is found by its name in the module that it says it is of."""
     module = sys.modules.get(function.__module__)
     return module is not None and vars(module).get(function.__qualname__) is function
 
@@ -84,8 +86,14 @@ def name_of(function: object) -> str:
     if type(function) is FunctionType:
         return function.__qualname__
     for attribute in ("__qualname__", "__name__"):
-        name = getattr(function, attribute, None)
+        # Its own code answers, if it is a proxy: with whatever it likes, or not at all.
+        try:
+            name = getattr(function, attribute, None)
+        except Exception:
+            name = None
         if isinstance(name, str) and name:
             return name
-    inner = getattr(function, "func", None)
-    return name_of(inner) if inner is not None else type(function).__name__
+    # Not whatever has such an attribute: a mock has any, and makes it when it is asked.
+    if isinstance(function, functools.partial):
+        return name_of(function.func)
+    return type(function).__name__

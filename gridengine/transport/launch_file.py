@@ -70,13 +70,14 @@ class Launch(NamedTuple):
         share: Whether large buffers go through memory shared with the program.
         heartbeat: Seconds between signs of life.
         patience: Seconds of the dispatcher's silence after which all ends.
+        grace: Seconds that a job gets to clear up after SIGTERM, before it is killed.
+        slots: Cores that each worker is granted, unless the node says otherwise.
         time_limit: Seconds from its start after which the batch system ends it, 0 for never.
         parent: Process id of the program if it runs on the same host, else 0.
         queue_job: ``str.format`` template that gives the queue job's name from the environment.
         cwd: Working directory.
         sys_path: Where modules are found.
         environ: Variables to set.
-        threads: Slots of each worker, as far as the program knows; the node may know better.
         umask: That of the program, None for the supervisor's own.
     """
 
@@ -91,13 +92,14 @@ class Launch(NamedTuple):
     share: bool = False
     heartbeat: float = 5.0
     patience: float = 30.0
+    grace: float = 2.0
+    slots: int = 1
     time_limit: float = 0.0
     parent: int = 0
     queue_job: str = ""
     cwd: str = ""
     sys_path: Sequence[str] = ()
     environ: Mapping[str, str] = MappingProxyType({})
-    threads: int = 1
     umask: int | None = None
 
     def __repr__(self) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 from collections.abc import Mapping
 
+from .. import nesting
 from ..transport.launch_file import THREADS, Launch, travels
 
 #: What says to a program which of a host's devices are its own.
@@ -29,16 +28,21 @@ class NodeEnvironment:
     Args:
         launch: What the supervisor was told.
         own: The environment with which it was started.
+
+    Attributes:
+        slots: Cores that each worker is granted.
     """
 
     def __init__(self, launch: Launch, own: Mapping[str, str]) -> None:
         self._remote = not launch.parent
         self._launched = launch.environ
         self._own: Mapping[str, str] = {}
-        self._threads = launch.threads
+        self.slots = launch.slots
         if self._remote:
             self._own = {**_devices(own), **{n: own[n] for n in (*THREADS, *_DEVICES) if n in own}}
-            self._threads = max(1, _slots(own, launch.threads) // max(1, launch.workers))
+            # What the node says counts, but not what a queue job has started of its own accord.
+            slots = nesting.slots_of_queue_job(own)
+            self.slots = max(1, slots // max(1, launch.workers)) if slots else launch.slots
 
     def at_start(self) -> dict[str, str]:
         """Returns the variables to set before the first worker is started."""
@@ -61,27 +65,8 @@ class NodeEnvironment:
         if name not in THREADS:
             return value
         if value is None or not value.strip().isdecimal():
-            return str(self._threads) if value is None else value
-        return str(min(int(value), self._threads))
-
-
-def _slots(own: Mapping[str, str], asked: int) -> int:
-    """Returns the slots that a queue job was granted on this host, by its environment."""
-    if own.get("NHOSTS", "1") != "1":
-        return _slots_here(own.get("PE_HOSTFILE", "")) or asked
-    for name in ("NSLOTS", "SLURM_CPUS_PER_TASK"):
-        if own.get(name, "").isdecimal():
-            return int(own[name])
-    return asked
-
-
-def _slots_here(path: str) -> int:
-    """Returns this host's part of slots on several hosts, 0 if it cannot be told (sge_pe(5))."""
-    here = os.uname().nodename.partition(".")[0]
-    with contextlib.suppress(OSError, ValueError, IndexError), open(path, encoding="utf-8") as file:
-        lines = [line.split() for line in file]
-        return sum(int(line[1]) for line in lines if line[0].partition(".")[0] == here)
-    return 0
+            return str(self.slots) if value is None else value
+        return str(min(int(value), self.slots))
 
 
 def _devices(own: Mapping[str, str]) -> dict[str, str]:
