@@ -91,7 +91,8 @@ class CodeChanges:
         try:
             return (
                 list(map(sys.modules.get, self._names)) == self._modules
-                and list(map(_spec_of, self._modules)) == self._specs
+                # A new spec equals the one before.
+                and all(map(operator.is_, map(_spec_of, self._modules), self._specs))
             )
         except AttributeError:
             # One of them has no spec any more.
