@@ -10,7 +10,8 @@ from collections.abc import Callable
 from types import FunctionType
 
 from ..transport.shared_memory import gather
-from . import by_value, code_changes, context
+from . import by_value, context
+from .code_changes import WATCH
 from .packed import Function
 from .serializer import pack
 
@@ -32,7 +33,8 @@ def pack_function(function: Callable[..., object], what: str = "target") -> Func
         PackingError: Something that it uses cannot travel.
     """
     # First: if they have changed, all is packed anew.
-    code, around = code_changes.version(), context.current()
+    WATCH.look()
+    code, around = WATCH.version, context.current(hurried=WATCH.hurried)
     if type(function) is not FunctionType:
         return _pack_function(function, what, around, code)
     known = _packed_functions.get(function)
