@@ -10,9 +10,10 @@ import os
 # What takes long to import is left to those who come after the first worker has been started.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-_VARIABLE = "GRIDENGINE_GRANTED"
+VARIABLE = "GRIDENGINE_GRANTED"
+"""Has the grant, of a worker to its jobs and to their processes."""
 
 
 def grant(cores: int, folder: str, queue_job: str) -> None:
@@ -24,27 +25,27 @@ def grant(cores: int, folder: str, queue_job: str) -> None:
             that is in it by whoever outlives the worker.
         queue_job: Name of the queue job that they run in.
     """
-    os.environ[_VARIABLE] = f"{cores}:{queue_job}:{folder}"
+    os.environ[VARIABLE] = f"{cores}:{queue_job}:{folder}"
 
 
 def in_job() -> bool:
     """Returns True in a worker, and in the processes that its jobs start."""
-    return _VARIABLE in os.environ
+    return VARIABLE in os.environ
 
 
 def folder() -> str:
     """Returns where a job's dispatcher makes its folder, nothing outside of jobs."""
-    return os.environ.get(_VARIABLE, "::").split(":", 2)[2]
+    return os.environ.get(VARIABLE, "::").split(":", 2)[2]
 
 
 def queue_job() -> str:
     """Returns the name of the queue job that a job runs in, nothing outside of jobs."""
-    return os.environ.get(_VARIABLE, "::").split(":", 2)[1]
+    return os.environ.get(VARIABLE, "::").split(":", 2)[1]
 
 
 def granted_cores() -> int:
     """Returns how many cores a job, or a queue job, was granted; 0 where nobody says so."""
-    granted = os.environ.get(_VARIABLE, "").partition(":")[0]
+    granted = os.environ.get(VARIABLE, "").partition(":")[0]
     return int(granted) if granted else slots_of_queue_job()
 
 
@@ -53,13 +54,17 @@ def runs_in_place() -> bool:
     return in_job() and granted_cores() == 1
 
 
-def slots_of_queue_job() -> int:
-    """Returns how many slots on this host a Grid Engine has granted; 0 outside of queue jobs."""
-    slots = os.environ.get("NSLOTS", "")
-    if "JOB_ID" not in os.environ or not slots.isdecimal():
-        return 0
-    here = _slots_here(os.environ.get("PE_HOSTFILE", ""))
-    return max(1, here or int(slots))
+def slots_of_queue_job(environ: Mapping[str, str] | None = None) -> int:
+    """Returns how many slots on this host a batch system has granted; 0 outside of queue jobs.
+
+    Args:
+        environ: The environment in which the queue job was started; by default this process's.
+    """
+    environ = os.environ if environ is None else environ
+    for job, slots in (("JOB_ID", "NSLOTS"), ("SLURM_JOB_ID", "SLURM_CPUS_PER_TASK")):
+        if job in environ and environ.get(slots, "").isdecimal():
+            return max(1, _slots_here(environ.get("PE_HOSTFILE", "")) or int(environ[slots]))
+    return 0
 
 
 def _slots_here(hostfile: str) -> int:

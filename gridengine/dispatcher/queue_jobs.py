@@ -9,13 +9,14 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 
-from ..errors import SchedulerError
+from ..errors import SchedulerError, reason_of
 from ..logs import Log
 from ..schedulers.base import Scheduler, Session
 from ..settings import Settings
 from ..transport.launch_file import (
     Keys,
     Launch,
+    current_umask,
     environment_for_nodes,
     import_path,
     thread_limits,
@@ -52,7 +53,7 @@ def launch_for(
         share: Whether large buffers go through shared memory.
     """
     remote, threads = scheduler.remote, scheduler.slots
-    environ = (environment_for_nodes if remote else thread_limits)(os.environ, threads)
+    environ = environment_for_nodes(os.environ) if remote else thread_limits(os.environ, threads)
     return Launch(
         endpoints=endpoints,
         server_key=keys.server_public if keys else "",
@@ -70,6 +71,8 @@ def launch_for(
         cwd=os.getcwd(),
         sys_path=import_path(),
         environ=environ,
+        # A child of this process has it anyway.
+        umask=current_umask() if remote else None,
     )
 
 
@@ -147,7 +150,7 @@ class QueueJobs:
             self._launch._replace(kind=kind, workers=workers, time_limit=limit).write(path)
         except OSError as error:
             raise SchedulerError(
-                f"cannot write {path}: {error.strerror}; make room there, or name another folder "
+                f"cannot write {path}: {reason_of(error)}; make room there, or name another folder "
                 "(GRIDENGINE_RUN_DIR, on a cluster one that all nodes see)"
             ) from None
         return path

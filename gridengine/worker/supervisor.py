@@ -28,6 +28,9 @@ from ..transport.messages import Beat, Died, Recall, Recalled, Signal, Staff, St
 from ..transport.shared_memory import Arena
 from . import os_support
 from .connection import Connection, open_connection
+from .context import WorkerContext
+from .known_functions import KnownFunctions
+from .node_environment import NodeEnvironment
 from .termination import Termination
 from .worker import Worker
 from .worker_process import WorkerProcess, become_worker
@@ -46,14 +49,16 @@ class Supervisor:
     Args:
         launch: What it is told.
         folder: Where what its jobs open makes folders; see `gridengine.nesting.grant`.
+        environment: What the program's variables are here.
 
     Attributes:
         orphaned: Whether it ended because its program on this host is gone.
     """
 
-    def __init__(self, launch: Launch, folder: str) -> None:
+    def __init__(self, launch: Launch, folder: str, environment: NodeEnvironment) -> None:
         self._launch = launch
         self._folder = folder
+        self._environment = environment
         self._began = time.monotonic()
         self._queue_job = launch.queue_job.format_map(os.environ)
         self._address = os.urandom(8).hex().encode()
@@ -275,14 +280,16 @@ class Supervisor:
     def _report(self, child: WorkerProcess, status: int, usage: resource.struct_rusage) -> None:
         position, width = child.page.begun
         sent = child.page.sent
-        reason = child.reason or self._cause(status, usage)
+        left = status == 0 and child.page.left_for_good
+        reason = child.reason or ("" if left else self._cause(status, usage))
+        if status == 0 and child.page.replaced:
+            reason = "replaced"
         peak_memory = os_support.peak_memory(usage)
         said = child.output.read()
         child.close()
         # What it had started and left behind has become this process's child.
         os_support.kill_strays(keep=set(self._children))
-        # One that leaves after each job, and has begun none, was told to.
-        if status == 0 and child.reason == "" and not (self._launch.fresh and width):
+        if left:
             self._target = max(0, self._target - 1)
         self._barren = 0 if width or status == 0 else self._barren + 1
         if self._barren >= _BARREN_DEATHS:
@@ -345,23 +352,23 @@ class Supervisor:
         with contextlib.suppress(BlockingIOError):
             os.write(self._wake_write, b"\0")
 
-    def _cores(self) -> int:
-        """Returns how many cores each worker is granted."""
-        # What the node says counts, but not what a queue job has started of its own accord.
-        slots = 0 if self._launch.parent else nesting.slots_of_queue_job()
-        return max(1, slots // max(1, self._launch.workers)) if slots else self._launch.slots
-
     def _work(self, child: WorkerProcess) -> None:
         """Is the worker ``child``, in the process that was forked for it."""
         address = worker_address(self._address, child.number)
         parent = os.getppid()
-        nesting.grant(self._cores(), self._folder, self._queue_job)
+        nesting.grant(self._environment.slots, self._folder, self._queue_job)
         # A program that hangs up has no more use for a worker, and the supervisor knows it.
         with contextlib.suppress(ConnectionError):
             connection = open_connection(self._launch, address, lambda: os.getppid() != parent)
             arena = Arena.make() if self._launch.share else None
+            launch = self._launch
+            context = WorkerContext(launch.cwd, launch.sys_path, self._environment)
+            functions = KnownFunctions(context)
             # Not before the connection: there is no job yet that could clear up.
-            worker = Worker(connection, child.page, child.output, Termination(), self.nudge, arena)
+            termination = Termination()
+            worker = Worker(
+                connection, child.page, child.output, termination, self.nudge, functions, arena
+            )
             worker.run(once=self._launch.fresh)
             connection.close()
 
@@ -397,12 +404,16 @@ def main(path: str, folder: str) -> None:
     gc.freeze()
     gc.enable()
     launch = Launch.read(path)
-    os.environ.update(launch.environ)
+    environment = NodeEnvironment(launch, dict(os.environ))
+    os.environ.update(environment.at_start())
     try:
         os.chdir(launch.cwd)
     except OSError as error:
+        os.environ["PWD"] = os.getcwd()
         sys.stderr.write(f"gridengine: the working directory is not there: {error}\n")
-    supervisor = Supervisor(launch, folder)
+    if launch.umask is not None:
+        os.umask(launch.umask)
+    supervisor = Supervisor(launch, folder, environment)
     status = supervisor.run()
     if supervisor.orphaned:
         # The program was killed before it could remove its folder, this file's.

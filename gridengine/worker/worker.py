@@ -14,7 +14,6 @@ from typing import Any
 from .. import nesting
 from ..errors import PackingError
 from ..serialization.batches import unpack_each
-from ..serialization.exceptions import add_note
 from ..serialization.serializer import pack, unpack
 from ..settings import FLUSH_SECONDS
 from ..states import Mode
@@ -30,6 +29,7 @@ from ..transport.shared_memory import (
 )
 from .calls import RSS_UNIT, Span, is_success, next_width, pack_failure, run_slice
 from .connection import Connection
+from .known_functions import KnownFunctions
 from .output import Output
 from .progress_page import MAX_WIDTH, ProgressPage
 from .termination import Terminated, Termination
@@ -45,6 +45,7 @@ class Worker:
         output: Shared with it too.
         termination: Whether this process shall end.
         on_deadline: Called when a job with a time limit begins.
+        functions: Those that it will be sent.
         arena: Memory that the program sees too.
     """
 
@@ -55,6 +56,7 @@ class Worker:
         output: Output,
         termination: Termination,
         on_deadline: Callable[[], None],
+        functions: KnownFunctions,
         arena: Arena | None = None,
     ) -> None:
         self._connection = connection
@@ -62,12 +64,11 @@ class Worker:
         self._output = output
         self._termination = termination
         self._on_deadline = on_deadline
+        self._functions = functions
         self._arena = arena
         self._lent: dict[int, Loan] = {}
         self._theirs: dict[str, OpenArena] = {}
         self._released: collections.deque[int] = collections.deque()
-        self._functions: dict[bytes, Callable[..., Any]] = {}
-        self._broken: dict[bytes, BaseException] = {}
         self._results: list[Result] = []
         self._frames: list[Any] = []
         self._flushed = time.perf_counter()
@@ -94,6 +95,7 @@ class Worker:
                 self._arena = None
             elif type(message) is Stop:
                 self._flush()
+                self._page.set_leaving(replaced=message.replaced)
                 break
         if nesting.opened is not None:
             nesting.opened.close()
@@ -134,20 +136,21 @@ class Worker:
             self._lent.pop(offset, None)
         if block.shared:
             insert_borrowed(frames, block.shared, self._open(block.arena), self._released.append)
-        for key in block.forget:
-            self._functions.pop(key, None)
-            self._broken.pop(key, None)
+        self._functions.forget(block.forget)
         at = 0
         if block.functions:
             # To unpack a function may be the end already: then its first call has done it.
             self._page.claim(block.position, 1)
         for definition in block.functions:
-            self._learn(definition.key, definition.payload, frames[at : at + definition.frames])
+            self._functions.learn(definition, frames[at : at + definition.frames])
             at += definition.frames
+        if block.functions:
+            self._end_call()
         position = block.position
         for call in block.calls:
             own = frames[at : at + call.frames]
             at += call.frames
+            self._functions.enter_context_of(call.function)
             if call.mode == Mode.CALL:
                 self._run_single(call, own, position)
             else:
@@ -161,19 +164,6 @@ class Worker:
             self._theirs[arena] = OpenArena(arena)
         return self._theirs[arena]
 
-    def _learn(self, key: bytes, payload: bytes, frames: Sequence[Any]) -> None:
-        try:
-            self._functions[key] = unpack(payload, frames)
-        except BaseException as error:
-            self._end_call()
-            add_note(error, "raised while the function was unpacked in the worker")
-            self._broken[key] = error
-
-    def _function(self, key: bytes) -> Callable[..., Any]:
-        if key in self._broken:
-            raise self._broken[key]
-        return self._functions[key]
-
     def _run_single(self, call: Call, frames: list[Any], position: int) -> None:
         if self._page.claim(position, 1) == position:
             return
@@ -186,7 +176,7 @@ class Worker:
         failures = {}
         try:
             args, kwargs = unpack(call.payload, frames)
-            value = self._function(call.function)(*args, **kwargs)
+            value = self._functions[call.function](*args, **kwargs)
             packed, buffers = pack(value, "the result", upward=True)
         except BaseException as error:
             self._end_call()
@@ -212,7 +202,7 @@ class Worker:
         clock = time.perf_counter
         try:
             items = (unpack_each if call.apart else unpack)(call.payload, frames)
-            function = self._function(call.function)
+            function = self._functions[call.function]
         except BaseException as error:
             self._end_call()
             self._fail_all(call, position, pack_failure(error))

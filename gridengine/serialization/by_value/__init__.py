@@ -26,6 +26,7 @@ from typing import Any
 from . import classes, exceptions, functions, generics, namespaces, own_globals, special_types
 from .exceptions import reduce_anyway as reduce_exception
 from .fingerprints import fingerprint
+from .importability import forget as forget_importability
 from .importability import importable
 from .namespaces import become_worker
 from .refused import reduce_refused
@@ -34,6 +35,7 @@ from .shared_values import generation
 __all__ = [
     "become_worker",
     "fingerprint",
+    "forget_importability",
     "generation",
     "importable",
     "reduce",
