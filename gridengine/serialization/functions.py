@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable
 from types import FunctionType
 
-from ..transport.shared_memory import gather
+from ..transport.shared_memory import snapshot
 from . import by_value
 from .packed import Function
 from .serializer import pack
@@ -57,7 +57,7 @@ def _pack_function(function: Callable[..., object], what: str) -> Function:
     payload, frames = pack(function, what)
     # To compare arrays takes longer than to send one once more than needed.
     key = _new_key() if frames else _key_of(payload)
-    return Function(key, payload, gather(frames), name_of(function))
+    return Function(key, payload, snapshot(frames), name_of(function))
 
 
 def _new_key() -> bytes:

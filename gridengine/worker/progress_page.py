@@ -26,7 +26,7 @@ import mmap
 import threading
 import time
 
-_BEGUN, _GENERATION, _SETTLED, _LOW, _HIGH, _DEADLINE, _SENT = range(7)
+_BEGUN, _GENERATION, _SETTLED, _LOW, _HIGH, _DEADLINE, _SENT, _SHORTAGE = range(8)
 
 #: Position and width share a word, so that nobody ever reads the one without the other. The
 #: position counts from 1 there: a fresh page, all zero, says "nothing".
@@ -110,6 +110,10 @@ class ProgressPage:
         """Notes how many messages the worker has begun to send."""
         self._words[_SENT] = messages
 
+    def set_shortage(self, nbytes: int) -> None:
+        """Notes that the worker ends, since it would have needed so much memory."""
+        self._words[_SHORTAGE] = nbytes
+
     # ------------------------------------------------------------------ the supervisor's side
 
     @property
@@ -127,6 +131,11 @@ class ProgressPage:
     def sent(self) -> int:
         """How many messages the worker has begun to send."""
         return self._words[_SENT]
+
+    @property
+    def shortage(self) -> int:
+        """The bytes of memory that the worker would have needed, 0 if it has not ended so."""
+        return self._words[_SHORTAGE]
 
     def recall(self, end: int, *, start: int = 0, keep: int = 0) -> int:
         """Takes back the calls up to ``end`` that have not begun.

@@ -239,8 +239,8 @@ class Supervisor:
 
     def _report(self, child: WorkerProcess, status: int, peak_memory: int) -> None:
         position, width = child.page.begun
-        sent = child.page.sent
-        reason = child.reason or self._cause(status)
+        sent, shortage = child.page.sent, child.page.shortage
+        reason = child.reason or self._cause(status, shortage)
         said = child.output.read()
         child.close()
         # What it had started and left behind has become this process's child.
@@ -250,9 +250,16 @@ class Supervisor:
         self._barren = 0 if width or status == 0 else self._barren + 1
         if self._barren >= _BARREN_DEATHS:
             self._stopping = True
-        self._say(Died(child.number, status, position, width, reason, peak_memory, sent, said))
+        self._say(
+            Died(
+                child.number, status, position, width, reason, peak_memory, sent, said,
+                shortage, os_support.memory_limit(),
+            )
+        )  # fmt: skip
 
-    def _cause(self, status: int) -> str:
+    def _cause(self, status: int, shortage: int) -> str:
+        if shortage:
+            return str(DeathCause.OUT_OF_MEMORY.value)
         if status >= 0:
             return str(DeathCause.EXITED.value)
         kills = os_support.oom_kills()
