@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import atexit
 import signal as _signal
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..dispatcher.dispatcher import Dispatcher
-from ..dispatcher.registry import close_all, dispatcher_for
+from ..dispatcher.registry import dispatcher_for
 from ..dispatcher.waiting import wait
 from ..errors import UnpackingError
 from ..ledger.task import Task, Usage
-from ..schedulers import best_available
+from ..schedulers import current
 from ..schedulers.base import Scheduler
 from ..serialization.functions import pack_function
 from ..serialization.serializer import pack, pack_arguments
@@ -41,13 +40,14 @@ class Job:
             for when the program ends.
         mutable: Whether the attributes that `run` sets on ``self`` come back: they are set on
             this object by `join`, and by `result`.
-        scheduler: Where it runs; by default `gridengine.schedulers.best_available`.
+        scheduler: Where it runs; by default what is `gridengine.schedulers.current` when it is
+            started.
         resources: Requests to the batch system for this job, which add to and override those
             of the scheduler: ``{"h_vmem": "4G"}``. Without a meaning on one host.
-        timeout: Seconds that an attempt may take; after that its process is killed and the job
-            fails with `JobTimeout`.
-        retries: Further attempts after one that failed. By default one if its worker was
-            lost, none if the target raised; a number is for both.
+        timeout: Seconds that an attempt may take; after that its process is killed and the job,
+            if it is not to be tried again, fails with `JobTimeout`.
+        retries: Further attempts after one that failed. By default one if its worker was lost,
+            none if the target raised or took longer than ``timeout``; a number is for each.
 
     Raises:
         TypeError: ``target`` is not callable, or an argument is of a wrong type.
@@ -125,7 +125,7 @@ class Job:
             SchedulerError: The scheduler cannot be used.
             ValueError: It was closed, or the scheduler cannot take its resources.
         """
-        self.start_on(dispatcher_for(self._scheduler or best_available()))
+        self.start_on(dispatcher_for(self._scheduler or current()))
 
     def start_on(self, dispatcher: Dispatcher) -> Task:
         """As `start`, through a certain dispatcher; for interfaces such as `JobDispatcher`.
@@ -389,5 +389,3 @@ class Job:
 def _do_nothing() -> None:
     """Stands for a target of None."""
 
-
-atexit.register(close_all)

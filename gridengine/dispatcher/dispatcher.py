@@ -14,10 +14,11 @@ dispatcher ends a task, which wakes whoever waits for it. The dispatcher unpickl
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import copy
+import math
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,6 +34,7 @@ from ..transport.launch_file import (
 )
 from ..transport.shared_memory import Arena, snapshot
 from .early_start import EarlyStart
+from .inbox import Inbox
 from .queue_jobs import QueueJobs, launch_for
 from .run_folder import new_shared_folder, remove
 
@@ -40,13 +42,15 @@ from .run_folder import new_shared_folder, remove
 # have been started, and are on their way in the meantime.
 if TYPE_CHECKING:
     from ..ledger.dispatcher_state import DispatcherState
-    from ..ledger.events import DispatcherEvent
     from ..ledger.observers import Observer
     from ..ledger.task import Task
     from ..transport.base import Connections
 
 log = Log(__name__)
 
+
+#: Seconds that the word of a job's end gets to come from its node.
+_LAST_WORDS = 1.0
 
 #: Seconds after which a worker that rests learns what of its memory it may use again.
 _RELEASE_SECONDS = 0.5
@@ -100,13 +104,15 @@ class Dispatcher:
         self._handlers = Handlers(*parts)
         self._execution = OrderExecution(*parts)
         self._tidied = self._released_at = 0.0
-        self._new: collections.deque[Task] = collections.deque()
-        self._inbox: collections.deque[Callable[[], None]] = collections.deque()
-        self._observers: collections.deque[Observer] = collections.deque()
-        self._killed: collections.deque[tuple[list[Task], int]] = collections.deque()
+        self._news = self._queue_jobs.session.fileno()
+        self._inbox = Inbox()
+        self._new = self._inbox.tasks
         self._asleep = False
         self._closing = False
+        self._ending = False
+        self._hurried = False
         self._gone = False
+        self._woken = False
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
@@ -149,9 +155,10 @@ class Dispatcher:
         from ..ledger.staffing import Capacity
 
         scheduler = self._scheduler
+        lifetime = math.inf if scheduler.lifetime is None else scheduler.lifetime
         return DispatcherState(
             self._settings,
-            Capacity(scheduler.workers_per_queue_job, scheduler.max_queue_jobs),
+            Capacity(scheduler.workers_per_queue_job, scheduler.max_queue_jobs, lifetime),
             remote=scheduler.remote,
             fresh=scheduler.fresh,
             linger=scheduler.linger,
@@ -217,10 +224,17 @@ class Dispatcher:
             return max(1, self._state.ledger.staff(kind))
         return self.possible_workers
 
-    def cancel(self, tasks: Iterable[Task], signum: int = 9) -> None:
-        """Takes tasks back, any number at once; those that run are ended with a signal."""
-        self._killed.append((list(tasks), signum))
+    def cancel(self, tasks: Iterable[Task], signum: int | None = None) -> None:
+        """Takes tasks back, any number at once; those that run are ended.
+
+        With a signal, or else they are asked to, and killed after ``GRIDENGINE_GRACE`` seconds.
+        """
+        self._inbox.unwanted.append((list(tasks), self._ending_signal if signum is None else signum))
         self._wake()
+
+    @property
+    def _ending_signal(self) -> int:
+        return signal.SIGTERM if self._settings.grace else signal.SIGKILL
 
     def drop(self, tasks: Iterable[Task]) -> None:
         """Cancels tasks; a call that runs already may end, but nobody hears of it."""
@@ -232,16 +246,7 @@ class Dispatcher:
 
         One that raises is not asked again, and the log says so.
         """
-        observers = self._state.observers
-
-        def guarded(event: DispatcherEvent) -> None:
-            try:
-                observer(event)
-            except Exception:
-                log.exception("the observer %r has failed, and hears no more", observer)
-                observers.remove(guarded)
-
-        self._observers.append(guarded)
+        self._inbox.observers.append(observer)
         self._wake()
 
     def unfinished(self) -> list[Task]:
@@ -265,19 +270,38 @@ class Dispatcher:
         self._wake()
 
     def close(self) -> None:
-        """Ends all workers; jobs that are not over are cancelled. Idempotent."""
+        """Ends all workers; jobs that are not over are cancelled, as by `cancel`. Idempotent.
+
+        Raises:
+            KeyboardInterrupt: It came meanwhile; then nothing that runs was waited for.
+        """
+        self.begin_to_close()
+        if threading.current_thread() is self._thread:
+            return
+        try:
+            self._thread.join()
+        except BaseException:
+            self.hurry()
+            self._thread.join()
+            raise
+
+    def hurry(self) -> None:
+        """Has a dispatcher that closes kill what runs, without waiting for it any longer."""
+        self._hurried = True
+        self._wake()
+
+    def begin_to_close(self) -> None:
+        """As `close`, but returns at once."""
         if not self._closing:
             self._closing = True
             self._wake()
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
 
     def forsake(self) -> None:
         """To be called in a fork of the program, whose copy of the dispatcher has no thread."""
         self._closing = True
 
     def _ask(self, request: Callable[[], None]) -> None:
-        self._inbox.append(request)
+        self._inbox.requests.append(request)
         self._wake()
 
     def _wake(self) -> None:
@@ -292,8 +316,6 @@ class Dispatcher:
     # ------------------------------------------------------------------ the loop
 
     def _run(self) -> None:
-        import signal
-
         # The program may have it end the process; that a worker has hung up shall not.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
         try:
@@ -307,54 +329,48 @@ class Dispatcher:
             self._shut_down()
 
     def _loop(self) -> None:
-        connections, news = self._connections, self._queue_jobs.session.fileno()
-        connections.watch(self._wake_read)
-        connections.watch(news)
-        woken = False
+        self._connections.watch(self._wake_read)
+        self._connections.watch(self._news)
         while not self._closing:
-            self._take_in()
+            self._inbox.empty_into(self._state)
             if self._released and not self._state.ledger.tasks():
                 return
-            now = time.monotonic()
-            self._state.tick(now)
-            self._execution.execute()
-            self._tidy(now)
-            if woken:
-                # Not before what it was woken for has been done; and while nobody wakes it.
-                os.read(self._wake_read, 4096)
-            self._asleep = True
-            patience = 0.0 if self._is_asked() else max(0.0, self._state.due(now) - now)
-            ready = connections.wait(patience)
-            self._asleep = False
-            woken = self._wake_read in ready
-            self._handlers.listen()
-            if news in ready:
-                self._handlers.hear_scheduler()
+            self._turn()
+        self._end_what_runs()
+
+    def _turn(self) -> None:
+        now = time.monotonic()
+        self._state.tick(now)
+        self._execution.execute()
+        self._tidy(now)
+        if self._woken:
+            # Not before what it was woken for has been done; and while nobody wakes it.
+            os.read(self._wake_read, 4096)
+        self._asleep = True
+        patience = 0.0 if self._is_asked() else max(0.0, self._state.due(now) - now)
+        ready = self._connections.wait(patience)
+        self._asleep = False
+        self._woken = self._wake_read in ready
+        self._handlers.listen()
+        if self._news in ready:
+            self._handlers.hear_scheduler()
+
+    def _end_what_runs(self) -> None:
+        """Lets jobs clear up, for as long as they may, unless somebody cannot wait for that."""
+        if not self._settings.grace:
+            return
+        self._ending = True
+        end = time.monotonic() + self._settings.grace + _LAST_WORDS
+        self._inbox.empty_into(self._state)
+        self._state.cancellation.end_all(signal.SIGTERM)
+        while self._state.ledger.busy() and time.monotonic() < end and not self._hurried:
+            self._turn()
+            self._inbox.empty_into(self._state)
+        # What is kept for the dead is to be let go.
+        self._execution.execute()
 
     def _is_asked(self) -> bool:
-        return bool(self._new or self._killed or self._inbox or self._observers or self._closing)
-
-    def _take_in(self) -> None:
-        while self._observers:
-            self._state.observers.add(self._observers.popleft())
-        # What is asked may be about a task that was submitted before it was asked.
-        asked, killed = len(self._inbox), len(self._killed)
-        new, submit = self._new, self._state.ledger.submit
-        while new:
-            submit(new.popleft())
-        if killed:
-            self._cancel(killed)
-        for _ in range(asked):
-            self._inbox.popleft()()
-
-    def _cancel(self, count: int) -> None:
-        # All at once: to look who holds each would take the square of their number.
-        by_signal: dict[int, list[Task]] = {}
-        for _ in range(count):
-            tasks, signum = self._killed.popleft()
-            by_signal.setdefault(signum, []).extend(tasks)
-        for signum, tasks in by_signal.items():
-            self._state.cancellation.kill(tasks, signum)
+        return bool(self._inbox or (self._hurried if self._ending else self._closing))
 
     def _tidy(self, now: float) -> None:
         """Gives memory back that nobody needs: to the workers, and to the system."""
@@ -366,7 +382,7 @@ class Dispatcher:
             self._execution.say_released()
 
     def _abandon(self, error: Exception) -> None:
-        self._take_in()
+        self._inbox.empty_into(self._state)
         self._state.end_all(self._state.ledger.tasks(), error)
 
     def _shut_down(self) -> None:

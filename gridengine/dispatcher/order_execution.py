@@ -127,7 +127,7 @@ class OrderExecution:
 
     def _request(self, order: orders.RequestQueueJobs) -> None:
         try:
-            self._queue_jobs.request(order)
+            self._queue_jobs.request(order, self._state.ledger.label(order.kind))
         except SchedulerError as error:
             self._state.scheduler_said(Refused(order.batch, str(error)))
 

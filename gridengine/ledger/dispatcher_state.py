@@ -13,6 +13,7 @@ test. `gridengine.dispatcher` turns messages into these events, these orders int
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from ..states import JobState
 from ..transport.addresses import supervisor_of, worker_address
 from .cancellation import Cancellation
 from .deaths import Deaths
+from .demand import Demand
 from .ledger import Ledger
 from .observers import Observers
 from .orders import Dismiss, Order, StopSupervisor, Warn
@@ -66,6 +68,7 @@ class DispatcherState:
     ) -> None:
         self._heartbeat = settings.heartbeat
         self._linger = linger
+        self._lifetime = capacity.lifetime
         self._look = 0.0
         # Workers that were heard before their supervisor, by its address: number, pid, memory.
         self._early: dict[bytes, list[tuple[int, int, Any]]] = {}
@@ -85,6 +88,7 @@ class DispatcherState:
             orders=self.orders,
             observers=self.observers,
             retire=self.ledger.retire,
+            demand=Demand(gather=remote, patience=linger or 0.0),
             remote=remote,
         )
 
@@ -94,13 +98,14 @@ class DispatcherState:
         """Puts waiting work to work, and does what has no event."""
         self.cancellation.end_given_back()
         self.orders += self.ledger.assign(now)
-        self.orders += map(Dismiss, self.ledger.out_of_time())
+        for worker in self.ledger.out_of_time():
+            self._dismiss(worker, now)
         if now >= self._look:
             self._look_around(now)
             lopsided = self.ledger.lopsided()
             self._look = now + (BLOCK_SECONDS if lopsided else min(0.5, self._heartbeat))
-        for kind in self.ledger.kinds():
-            self.staffing.hire(kind, self.ledger.wanted(kind))
+        wanted = {kind: self.ledger.wanted(kind) for kind in self.ledger.kinds()}
+        self.staffing.hire(wanted, now)
 
     def _look_around(self, now: float) -> None:
         self.staffing.look_for_silent(now)
@@ -109,16 +114,22 @@ class DispatcherState:
             return
         for kind in {record.kind for record in self.staffing.queue_jobs.values()}:
             if self.ledger.backlog(kind):
+                self.staffing.dismiss_surplus(kind, self.ledger.wanted(kind), now)
                 continue
             self.staffing.dismiss_pending(kind)
             for worker in self.ledger.idle(kind):
                 if now - worker.heard >= self._linger:
                     self.ledger.retire(worker)
-                    self.orders.append(Dismiss(worker))
+                    self._dismiss(worker, now)
+
+    def _dismiss(self, worker: WorkerRecord, now: float) -> None:
+        # In this order: the place shall be free when there is somebody who may have it.
+        self.staffing.leaves(worker, now)
+        self.orders.append(Dismiss(worker))
 
     def due(self, now: float) -> float:
         """Returns when `tick` or `settle` must be called again, whatever happens."""
-        return min(self._look, self.deaths.due(now))
+        return min(self._look, self.deaths.due(now), self.staffing.due())
 
     def settle(self, now: float) -> None:
         """Settles the ends of which no more is to be learned; all that is there has been heard."""
@@ -185,6 +196,8 @@ class DispatcherState:
             return None
         if worker_address(supervisor.address, number) in self.ledger.workers:
             return None
+        if supervisor.leaves == math.inf:
+            supervisor.leaves = now + self._lifetime
         place = Place(supervisor.host, pid, supervisor.queue_job)
         worker = self.ledger.joined(supervisor, number, place, now)
         worker.memory = memory

@@ -39,7 +39,7 @@ class ProcessScheduler(Scheduler):
     """
 
     remote = False
-    queue_job_name = "{GRIDENGINE_QUEUE_JOB}"
+    queue_job_template = "{GRIDENGINE_QUEUE_JOB}"
 
     def __init__(self, max_workers: int | None = None, *, fresh: bool = False) -> None:
         if max_workers is not None and not isinstance(max_workers, int):

@@ -25,6 +25,7 @@ from ..transport.messages import Beat, Died, Recall, Recalled, Signal, Staff, St
 from ..transport.shared_memory import Arena
 from . import os_support
 from .connection import Connection, open_connection
+from .termination import Termination
 from .worker import Worker
 from .worker_process import WorkerProcess, become_worker
 
@@ -177,6 +178,7 @@ class Supervisor:
 
     def _next_deadline(self, beat: float) -> float:
         deadlines = [child.deadline for child in self._children.values()]
+        deadlines += [child.kill_at for child in self._children.values()]
         return min([beat, *(deadline for deadline in deadlines if deadline)])
 
     def _listen(self, connection: Connection) -> None:
@@ -201,6 +203,8 @@ class Supervisor:
                 if position < end and message.position < position + width:
                     child.reason = child.reason or "signal"
                     _kill(child.pid, message.signum)
+                    if message.signum == signal.SIGTERM and not child.kill_at:
+                        child.kill_at = time.monotonic() + self._launch.grace
         elif isinstance(message, Stop):
             self._stopping = True
 
@@ -245,7 +249,8 @@ class Supervisor:
         child.close()
         # What it had started and left behind has become this process's child.
         os_support.kill_strays(keep=set(self._children))
-        if status == 0 and child.reason == "" and not self._launch.fresh:
+        # One that leaves after each job, and has begun none, was told to.
+        if status == 0 and child.reason == "" and not (self._launch.fresh and width):
             self._target = max(0, self._target - 1)
         self._barren = 0 if width or status == 0 else self._barren + 1
         if self._barren >= _BARREN_DEATHS:
@@ -285,6 +290,10 @@ class Supervisor:
                 child.reason = "timeout"
                 child.page.set_deadline(0)
                 _kill(child.pid, signal.SIGKILL)
+            elif child.kill_at and now >= child.kill_at:
+                # The job is deaf to it, in C code say, or takes too long to clear up.
+                child.kill_at = 0.0
+                _kill(child.pid, signal.SIGKILL)
 
     def _end_all(self) -> None:
         for pid in self._children:
@@ -319,7 +328,10 @@ class Supervisor:
         with contextlib.suppress(ConnectionError):
             connection = open_connection(self._launch, address, lambda: os.getppid() != parent)
             arena = Arena.make() if self._launch.share else None
-            worker = Worker(connection, child.page, child.output, self.nudge, arena)
+            # Not before the connection: there is no job yet that could clear up.
+            worker = Worker(
+                connection, child.page, child.output, Termination(), self.nudge, arena
+            )
             worker.run(once=self._launch.fresh)
             connection.close()
 

@@ -25,6 +25,7 @@ from .connection import Connection
 from .outbox import RSS_UNIT, Outbox
 from .output import Output
 from .progress_page import MAX_WIDTH, ProgressPage
+from .termination import Terminated, Termination
 
 
 class Worker:
@@ -35,6 +36,7 @@ class Worker:
             without work says that it has none.
         page: Shared with the supervisor.
         output: Shared with it too.
+        termination: Whether this process shall end.
         on_deadline: Called when a job with a time limit begins.
         arena: Memory that the program sees too.
     """
@@ -44,12 +46,14 @@ class Worker:
         connection: Connection,
         page: ProgressPage,
         output: Output,
+        termination: Termination,
         on_deadline: Callable[[], None],
         arena: Arena | None = None,
     ) -> None:
         self._connection = connection
         self._page = page
         self._output = output
+        self._termination = termination
         self._on_deadline = on_deadline
         self._arena = arena
         self._theirs: dict[str, OpenArena] = {}
@@ -164,6 +168,7 @@ class Worker:
         try:
             self._functions[key] = unpack(payload, frames)
         except BaseException as error:
+            self._end_if_asked()
             add_note(error, "raised while the function was unpacked in the worker")
             self._broken[key] = error
 
@@ -191,14 +196,14 @@ class Worker:
         except ShortOfMemory:
             raise
         except BaseException as error:
-            self._die_in_a_fork()
+            self._end_if_asked()
             packed, buffers = b"", ()
             if not _is_success(error):
                 failures[0] = _pack_failure(error)
             else:
                 packed = pickle.dumps(None)
         else:
-            self._die_in_a_fork()
+            self._end_if_asked()
         wall = time.perf_counter() - begin
         if call.timeout:
             self._page.set_deadline(0)
@@ -220,6 +225,7 @@ class Worker:
         except ShortOfMemory:
             raise
         except BaseException as error:
+            self._end_if_asked()
             self._fail_all(call, position, _pack_failure(error))
             return
         self._output.begin()
@@ -274,7 +280,7 @@ class Worker:
                 raise
             except BaseException as raised:
                 error = raised
-            self._die_in_a_fork()
+            self._end_if_asked()
             at += len(span.values) - given
             if at < end:
                 # An iterator that ended early was ended by the function.
@@ -308,10 +314,13 @@ class Worker:
             return None
         return value
 
-    def _die_in_a_fork(self) -> None:
+    def _end_if_asked(self) -> None:
         # A job that forked, and whose child came back here, has made a second worker of itself.
         if os.getpid() != self._pid:
             os._exit(0)
+        # Whatever the job has made of that.
+        if self._termination.asked:
+            raise Terminated
 
 
 class _Span:

@@ -12,6 +12,7 @@ from typing import NoReturn
 from . import os_support
 from .output import Output
 from .progress_page import ProgressPage
+from .termination import Terminated, end_by
 
 
 class WorkerProcess:
@@ -23,6 +24,7 @@ class WorkerProcess:
         output: What it printed last.
         pid: Its process id, 0 before the fork.
         reason: Why the supervisor has ended it, empty if it has not.
+        kill_at: When it is killed because it was asked to end, on the monotonic clock; 0 for never.
     """
 
     def __init__(self, number: int) -> None:
@@ -31,6 +33,7 @@ class WorkerProcess:
         self.output = Output()
         self.pid = 0
         self.reason = ""
+        self.kill_at = 0.0
         # The deadline that was put off last, and by how much.
         self._extended = (0.0, 0.0)
 
@@ -83,6 +86,8 @@ def become_worker(
         os_support.spare_address_space()
         work()
         status = 0
+    except Terminated:
+        status = -signal.SIGTERM
     except BaseException:
         # That it had too little memory the supervisor says.
         if not process.page.shortage:
@@ -95,6 +100,8 @@ def become_worker(
             # A broken pipe must not keep a dead worker alive.
             with contextlib.suppress(Exception):
                 stream.flush()
+        if status < 0:
+            end_by(-status)
         os._exit(status)
 
 

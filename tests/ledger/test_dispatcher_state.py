@@ -201,6 +201,7 @@ def test_a_queue_job_that_is_stuck_is_deleted_and_its_reason_told(program: Progr
 def test_pending_queue_jobs_are_deleted_when_nothing_waits_any_more(on_a_cluster: Program) -> None:
     tasks = on_a_cluster.submit(2)
     on_a_cluster.tick()
+    on_a_cluster.tick(0.1)
     on_a_cluster.state.scheduler_said(Submitted(1, ("1.1",)))
     on_a_cluster.state.cancellation.kill(tasks, 9)
     assert on_a_cluster.tick(1.0) == [DeleteQueueJobs(("1.1",))]
@@ -320,6 +321,18 @@ def test_a_death_certificate_says_what_is_known(program: Program) -> None:
     assert (death.job, death.host, death.pid, death.attempt) == ("job", "node", 8, 1)
     assert (death.cause, death.signal) == (DeathCause.CRASHED, "SIGSEGV")
     assert (death.wall_time, death.output) == (3.0, "last words")
+
+
+def test_a_job_over_its_time_is_tried_again_as_often_as_one_that_raised(program: Program) -> None:
+    task, _ = program.at_work(lost_retries=5, error_retries=1, timeout=1.0)
+    program.dies(reason=TIMEOUT)
+    program.settle()
+    assert task.state is JobState.QUEUED
+    program.worker(b"s.1")
+    program.tick()
+    program.dies(b"s.1", reason=TIMEOUT)
+    program.settle()
+    assert (task.state, task.attempts) == (JobState.FAILED, 2)
 
 
 def test_a_job_over_its_time_and_one_that_was_to_end_are_not_tried_again(program: Program) -> None:
