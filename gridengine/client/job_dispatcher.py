@@ -8,13 +8,17 @@ from types import TracebackType
 from typing import Any
 
 from ..dispatcher.dispatcher import Dispatcher
-from ..dispatcher.registry import dispatcher_for
+from ..dispatcher.registry import cancelled, dispatcher_for
+from ..dispatcher.waiting import wait
 from ..errors import TimeoutError
 from ..ledger.task import Task
+from ..logs import Log
 from ..schedulers import best_available, current
 from ..schedulers.base import Scheduler
 from ..settings import port_range
 from .job import Job
+
+log = Log(__name__)
 
 
 class JobDispatcher:
@@ -103,17 +107,23 @@ class JobDispatcher:
             BaseException: What the first job that failed has raised.
         """
         end = None if timeout is None else time.monotonic() + timeout
-        for job in self._jobs:
-            job.join(None if end is None else max(0.0, end - time.monotonic()))
-            if job.is_alive():
+        for job, task in zip(self._jobs, self._tasks, strict=True):
+            # Not `Job.join`, which prints what is raised here.
+            patience = None if end is None else max(0.0, end - time.monotonic())
+            if job.is_alive() and not wait(task, patience):
                 alive = sum(each.is_alive() for each in self._jobs)
                 raise TimeoutError(f"{alive} of {len(self._jobs)} jobs are not over")
         if self._jobs:
             self.end_time, self._ended = time.time(), time.monotonic()
         jobs, self._jobs, self._tasks = self._jobs, [], []
+        errors = [job.exception for job in jobs]
         if reraise:
-            return [job.result for job in jobs]
-        return [job.exception if job.exception is not None else job.result for job in jobs]
+            for error in errors:
+                if error is not None:
+                    raise error
+        return [
+            job.result if error is None else error for job, error in zip(jobs, errors, strict=True)
+        ]
 
     @property
     def elapsed_time(self) -> float | None:
@@ -144,6 +154,9 @@ class JobDispatcher:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        unfinished = sum(not task.over for task in self._tasks)
+        if error is not None and unfinished:
+            log.warning("%s", cancelled(unfinished))
         try:
             if error is None and self._jobs:
                 self.join()

@@ -44,9 +44,9 @@ def map(
             drawn from only a little ahead of the workers.
         scheduler: Where to run; by default `gridengine.schedulers.current`: that of the ``with``
             around it, or the best that there is.
-        reraise: Whether to raise the first exception, in order, and cancel what has not
-            begun. Otherwise exceptions stand in the list in the place of values; `raised`
-            tells them from exceptions that ``f`` returned.
+        reraise: Whether to raise an exception as soon as it is known, of several the first in
+            order, and cancel what has not begun. Otherwise exceptions stand in the list in the
+            place of values; `raised` tells them from exceptions that ``f`` returned.
         chunksize: Calls that go to a worker together. By default by the time they take.
         timeout: Seconds for the whole map. An item that is just being drawn is waited for.
 
@@ -71,9 +71,7 @@ def map(
     single = len(iterables) == 1
     items = iterables[0] if single else zip(*iterables)  # noqa: B905  # as the builtin
     length = min(operator.length_hint(each, -1) for each in iterables)
-    dispatcher = dispatcher_for(
-        scheduler or current(), calls=_MANY if length < 0 else length
-    )
+    dispatcher = dispatcher_for(scheduler or current(), calls=_MANY if length < 0 else length)
     # Now, when the first workers are on their way: they start in the meantime.
     from ..serialization.functions import pack_function
     from ..states import Mode

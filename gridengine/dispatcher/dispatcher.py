@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import math
+import errno
 import os
 import signal
 import threading
@@ -28,20 +28,17 @@ from ..errors import JobCancelled, SchedulerError
 from ..logs import Log
 from ..schedulers.base import Scheduler, Session
 from ..settings import Settings
-from ..transport.launch_file import (
-    Keys,
-    local_endpoint,
-)
+from ..transport.launch_file import Keys, local_endpoint
 from ..transport.shared_memory import Arena, snapshot
 from .early_start import EarlyStart
 from .inbox import Inbox
+from .new_state import new_state
 from .queue_jobs import QueueJobs, launch_for
 from .run_folder import new_shared_folder, remove
 
 # What takes long to import, msgspec and ZeroMQ, is so where it is needed: when the first workers
 # have been started, and are on their way in the meantime.
 if TYPE_CHECKING:
-    from ..ledger.dispatcher_state import DispatcherState
     from ..ledger.observers import Observer
     from ..ledger.task import Task
     from ..transport.base import Connections
@@ -64,6 +61,9 @@ class Dispatcher:
         host: Overrides ``GRIDENGINE_HOST``.
         ports: Overrides ``GRIDENGINE_PORTS``.
         ahead: What is there already, if the workers are processes of this host.
+
+    Attributes:
+        forsaken: Whether this is a copy, in a fork of the program.
 
     Raises:
         SchedulerError: The scheduler or the network cannot be used.
@@ -107,17 +107,24 @@ class Dispatcher:
         self._news = self._queue_jobs.session.fileno()
         self._inbox = Inbox()
         self._new = self._inbox.tasks
+        self.forsaken = False
         self._asleep = False
         self._closing = False
         self._ending = False
         self._hurried = False
         self._gone = False
         self._woken = False
+        # Why no more can be done, if it is not that somebody has closed it.
+        self._failure = ""
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
         self._thread = threading.Thread(target=self._run, name="gridengine", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._shut_down()
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
 
     def _open_local(self, undo: contextlib.ExitStack, ahead: EarlyStart) -> None:
         session = ahead.session
@@ -126,7 +133,7 @@ class Dispatcher:
         if ahead.workers:
             # It waits for that, and imports in the meantime what it needs.
             self._queue_jobs.started_early(ahead.workers)
-        self._state = self._new_state()
+        self._state = new_state(self._scheduler, self._settings)
         if ahead.workers:
             self._state.staffing.started_early()
         from ..transport.local import LocalConnections
@@ -141,7 +148,7 @@ class Dispatcher:
         session = self._scheduler.open()
         connections = self._connections
         self._queue_jobs = self._new_queue_jobs(session, connections.endpoints, connections.keys)
-        self._state = self._new_state()
+        self._state = new_state(self._scheduler, self._settings)
 
     def _new_queue_jobs(
         self, session: Session, endpoints: Sequence[str], keys: Keys | None
@@ -149,20 +156,6 @@ class Dispatcher:
         share = self._arena is not None
         launch = launch_for(self._scheduler, self._settings, endpoints, keys, share=share)
         return QueueJobs(session, self._scheduler, launch, self._folder)
-
-    def _new_state(self) -> DispatcherState:
-        from ..ledger.dispatcher_state import DispatcherState
-        from ..ledger.staffing import Capacity
-
-        scheduler = self._scheduler
-        lifetime = math.inf if scheduler.lifetime is None else scheduler.lifetime
-        return DispatcherState(
-            self._settings,
-            Capacity(scheduler.workers_per_queue_job, scheduler.max_queue_jobs, lifetime),
-            remote=scheduler.remote,
-            fresh=scheduler.fresh,
-            linger=scheduler.linger,
-        )
 
     # ------------------------------------------------------------------ any thread
 
@@ -196,13 +189,16 @@ class Dispatcher:
             SchedulerError: The scheduler was closed.
         """
         if self._closing:
-            raise SchedulerError(f"{self._scheduler!r} was closed")
+            raise self._refusal()
         self._new.append(task)
         self._wake()
         if self._gone:
             self._thread.join()
             if not task.over:
-                raise SchedulerError(f"{self._scheduler!r} was closed")
+                raise self._refusal()
+
+    def _refusal(self) -> SchedulerError:
+        return SchedulerError(self._failure or f"{self._scheduler!r} was closed")
 
     def usual_duration(self, function: bytes) -> float | None:
         """Returns the seconds that a call of this function takes, None if not yet known."""
@@ -229,12 +225,10 @@ class Dispatcher:
 
         With a signal, or else they are asked to, and killed after ``GRIDENGINE_GRACE`` seconds.
         """
-        self._inbox.unwanted.append((list(tasks), self._ending_signal if signum is None else signum))
+        if signum is None:
+            signum = signal.SIGTERM if self._settings.grace else signal.SIGKILL
+        self._inbox.unwanted.append((list(tasks), signum))
         self._wake()
-
-    @property
-    def _ending_signal(self) -> int:
-        return signal.SIGTERM if self._settings.grace else signal.SIGKILL
 
     def drop(self, tasks: Iterable[Task]) -> None:
         """Cancels tasks; a call that runs already may end, but nobody hears of it."""
@@ -298,7 +292,7 @@ class Dispatcher:
 
     def forsake(self) -> None:
         """To be called in a fork of the program, whose copy of the dispatcher has no thread."""
-        self._closing = True
+        self._closing = self.forsaken = True
 
     def _ask(self, request: Callable[[], None]) -> None:
         self._inbox.requests.append(request)
@@ -321,8 +315,10 @@ class Dispatcher:
         try:
             self._loop()
         except BaseException as error:
+            # First of all: whatever fails next, nobody shall wait for ever.
+            self._failure = f"the dispatcher has failed: {error!r}"
+            self._abandon(SchedulerError(self._failure))
             log.exception("the dispatcher's thread has failed")
-            self._abandon(SchedulerError(f"the dispatcher has failed: {error!r}"))
             raise
         finally:
             self._closing = True
@@ -380,21 +376,28 @@ class Dispatcher:
         if now >= self._released_at:
             self._released_at = now + min(_RELEASE_SECONDS, self._settings.heartbeat)
             self._execution.say_released()
+            self._handlers.look_at_the_door()
 
     def _abandon(self, error: Exception) -> None:
         self._inbox.empty_into(self._state)
         self._state.end_all(self._state.ledger.tasks(), error)
 
     def _shut_down(self) -> None:
-        self._execution.say_goodbye()
-        self._queue_jobs.session.close()
+        # Each step, even if another one fails; the last one in is the first one out.
+        with contextlib.ExitStack() as steps:
+            steps.callback(remove, self._folder)
+            steps.callback(os.close, self._wake_write)
+            steps.callback(os.close, self._wake_read)
+            if self._arena is not None:
+                steps.callback(self._arena.close)
+            steps.callback(self._execution.close)
+            steps.callback(self._connections.close)
+            steps.callback(self._end_the_rest)
+            steps.callback(self._queue_jobs.session.close)
+            steps.callback(self._execution.say_goodbye)
+
+    def _end_the_rest(self) -> None:
         # From here on `submit` sees that nobody will look any more.
         self._gone = True
-        self._abandon(JobCancelled(f"{self._scheduler!r} was closed before the job was over"))
-        self._connections.close()
-        self._execution.close()
-        if self._arena is not None:
-            self._arena.close()
-        os.close(self._wake_read)
-        os.close(self._wake_write)
-        remove(self._folder)
+        closed = JobCancelled(f"{self._scheduler!r} was closed before the job was over")
+        self._abandon(self._refusal() if self._failure else closed)

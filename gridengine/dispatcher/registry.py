@@ -57,18 +57,23 @@ def dispatcher_for(
 
 
 def _open(scheduler: Scheduler, host: str, ports: str, calls: int) -> Dispatcher:
-    ahead = None if scheduler.remote else EarlyStart(scheduler, calls)
+    ahead = None
     try:
+        ahead = None if scheduler.remote else EarlyStart(scheduler, calls)
         # Not before the first workers are on their way.
         import weakref
 
         from .dispatcher import Dispatcher
 
         dispatcher = Dispatcher(scheduler, host=host, ports=ports, ahead=ahead)
-    except BaseException:
+    except BaseException as error:
         if ahead is not None:
             ahead.close()
-        raise
+        if not isinstance(error, OSError):
+            raise
+        from ..errors import SchedulerError, reason_of
+
+        raise SchedulerError(f"no workers can be started: {reason_of(error)}") from error
     scheduler.on_close(dispatcher.close, lambda failed: _leave(dispatcher, failed))
     weakref.finalize(scheduler, dispatcher.release).atexit = False
     _dispatchers[:] = [known for known in _dispatchers if known() is not None]
@@ -110,11 +115,12 @@ def close_all() -> None:
     After Ctrl-C the program waits for no job from before that, but for what the jobs do to clear
     up; and once more, not even for that.
     """
-    dispatchers = open_dispatchers()
     try:
-        for dispatcher in dispatchers:
+        for dispatcher in open_dispatchers():
             _wait_for(dispatcher.unfinished())
     finally:
+        # One that is about to close by itself, too: its thread would end in the middle of it.
+        dispatchers = [alive for known in _dispatchers if (alive := known()) is not None]
         # All at once: each may take some seconds.
         for dispatcher in dispatchers:
             dispatcher.begin_to_close()

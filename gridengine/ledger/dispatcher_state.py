@@ -201,6 +201,7 @@ class DispatcherState:
         place = Place(supervisor.host, pid, supervisor.queue_job)
         worker = self.ledger.joined(supervisor, number, place, now)
         worker.memory = memory
+        self.staffing.worked(supervisor)
         return worker
 
     def beat(self, address: bytes, now: float) -> None:
@@ -257,6 +258,12 @@ class DispatcherState:
     def lost(self, supervisor: SupervisorRecord, end: End, output: str, now: float) -> None:
         """Event: a supervisor is gone with its workers; this is what its queue job has printed."""
         self.deaths.lost(supervisor, end, output, now)
+
+    def shut_out(self, reason: str) -> None:
+        """Event: nobody who comes can be let in, and it is not seen that this will change."""
+        for kind in self.ledger.kinds():
+            if not self.ledger.staff(kind):
+                self.end_all(self.ledger.waiting_tasks(kind), SchedulerError(reason))
 
     def _give_up(self, hopeless: Hopeless) -> None:
         kind, reason = hopeless.kind, hopeless.reason

@@ -136,6 +136,7 @@ class SupervisorRecord:
         leaving: Whether all of them have been told to.
         heard: When it last spoke.
         workers: Those of its workers that have said their first word.
+        worked: Whether it has had one of them.
         alone: That of its workers which runs something that nobody shall work beside.
         waiting: Those that are kept from work by that.
         unheard: Numbers of workers whose end was told before their first word was heard.
@@ -159,6 +160,7 @@ class SupervisorRecord:
         "staff",
         "unheard",
         "waiting",
+        "worked",
         "workers",
     )
 
@@ -184,6 +186,7 @@ class SupervisorRecord:
         self.leaving = False
         self.heard = now
         self.workers: dict[WorkerRecord, None] = {}
+        self.worked = False
         self.alone: WorkerRecord | None = None
         self.waiting: dict[WorkerRecord, None] = {}
         self.unheard: set[int] = set()

@@ -223,9 +223,13 @@ class Staffing:
             # Its word may come before the batch system's.
             record = self.queue_jobs[name] = QueueJobRecord(name, supervisor.kind)
         record.supervisors.append(supervisor)
-        self._failures.pop(supervisor.kind, None)
         if self._observers.callbacks:
             self._observers.queue_job_started(name, supervisor.host)
+
+    def worked(self, supervisor: SupervisorRecord) -> None:
+        """Event: one of a supervisor's workers has said its first word."""
+        supervisor.worked = True
+        self._failures.pop(supervisor.kind, None)
 
     def was_lost(self, address: bytes) -> bool:
         """Tells whether a supervisor has been counted as lost; its jobs are somebody else's."""
@@ -306,7 +310,8 @@ class Staffing:
         for supervisor in record.supervisors:
             if supervisor.address in self.supervisors:
                 self._lose(supervisor, event.end)
-        if not record.supervisors and event.end.exitcode != 0 and not record.deleting:
+        worked = any(supervisor.worked for supervisor in record.supervisors)
+        if not worked and event.end.exitcode != 0 and not record.deleting:
             return self._failed_to_start(record, event.end.detail)
         return None
 

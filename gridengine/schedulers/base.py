@@ -18,7 +18,7 @@ a supervisor, which forks the workers.
 from __future__ import annotations
 
 import abc
-from _contextvars import ContextVar
+from contextvars import ContextVar
 
 # `typing` and what else takes long to import is left to those who come after the first worker
 # has been started; so on the way to there in other rooms too.
@@ -93,6 +93,14 @@ class Session(abc.ABC):
     def fileno(self) -> int:
         """Returns a descriptor that is readable when `events` has something to say."""
 
+    def when_silent(self) -> Sequence[str]:
+        """Returns what a supervisor runs that has heard nothing of the program for too long.
+
+        A module and an argument, for ``module.main(argument, folder)``, where ``folder`` is the
+        program's; nothing by default.
+        """
+        return ()
+
     @abc.abstractmethod
     def close(self) -> None:
         """Ends all queue jobs of this session and waits, for seconds at most, until they are gone.
@@ -106,8 +114,9 @@ class Scheduler(abc.ABC):
 
     A context manager: within it, in this thread or task, it is what maps and jobs use that name no
     other. Leaving it waits for the jobs that were started and are no daemons, and ends its workers;
-    after an exception the jobs are cancelled, and the log says how many. Its state is what lies in its ``__dict__``; it
-    is copied, and may be sent to a worker.
+    after an exception the jobs are cancelled, and the log says how many.
+
+    Its state is what lies in its ``__dict__``; it is copied, and may be sent to a worker.
 
     Attributes:
         remote: Whether workers may run on other hosts, and so need the network.

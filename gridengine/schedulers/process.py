@@ -108,7 +108,9 @@ class ProcessSession(Session):
                 # then decides.
                 self._processes[queue_job] = self._child(queue_job, command)
             except OSError as error:
-                self._refuse(batch, f"no process can be started: {error.strerror}")
+                from ..errors import reason_of
+
+                self._refuse(batch, f"no process can be started: {reason_of(error)}")
                 break
             started.append(queue_job)
         from .events import Submitted

@@ -65,6 +65,10 @@ class Outbox:
         self._page.set_sent(self._sent)
         self._connection.send([messages.encode(message), *frames], sign_of_life=sign_of_life)
 
+    def share_nothing(self) -> None:
+        """Notes that the program cannot see this worker's memory."""
+        self._arena = None
+
     def take_back(self, offset: int) -> None:
         """Notes that the program uses this place in the worker's memory no more."""
         self._lent.pop(offset, None)

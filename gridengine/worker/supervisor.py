@@ -17,13 +17,14 @@ import signal
 import sys
 import time
 
-from ..states import DeathCause
+from ..errors import reason_of
 from ..transport import messages
 from ..transport.addresses import worker_address
 from ..transport.launch_file import Launch
 from ..transport.messages import Beat, Died, Recall, Recalled, Signal, Staff, Stop, Supervising
 from ..transport.shared_memory import Arena
 from . import os_support
+from .causes_of_death import CausesOfDeath
 from .connection import Connection, open_connection
 from .termination import Termination
 from .worker import Worker
@@ -33,12 +34,16 @@ from .worker_process import WorkerProcess, become_worker
 #: what kills them will kill the next one too.
 _BARREN_DEATHS = 5
 
+#: Seconds until a worker is tried to be started again, when there was no room for one.
+_FULL = 0.2
+
 
 class Supervisor:
     """Runs the workers of one queue job until it is told to stop, or is no longer needed.
 
     Attributes:
         orphaned: Whether it ended because its program on this host is gone.
+        unheard: Whether it ended because it has heard nothing of its program for too long.
     """
 
     def __init__(self, launch: Launch) -> None:
@@ -50,10 +55,11 @@ class Supervisor:
         self._next = 0
         self._target = launch.workers
         self._barren = 0
+        self._full_until = 0.0
         self._stopping = False
-        self.orphaned = False
+        self.orphaned = self.unheard = False
         self._connection: Connection | None = None
-        self._kills = os_support.oom_kills()
+        self._causes = CausesOfDeath()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
@@ -65,12 +71,15 @@ class Supervisor:
         try:
             self._find_the_dispatcher()
             # The first worker connects while this process does, and begins before the others.
-            if self._target:
-                self._fork()
+            self._fill(1)
             self._connection = open_connection(self._launch, self._address, self._is_abandoned)
             self._introduce()
             self._fill()
             self._serve()
+        except TimeoutError as error:
+            self.unheard = True
+            sys.stderr.write(f"gridengine: {error}\n")
+            return 1
         except ConnectionError:
             # On one host a connection ends only with the other end.
             self.orphaned = self._is_orphaned()
@@ -142,6 +151,7 @@ class Supervisor:
             # A program on this host may be silent for as long as it likes (Ctrl-Z): its end
             # would be seen.
             if now - heard > self._launch.patience and not parent:
+                self.unheard = True
                 return
             if now >= beat:
                 beat = now + self._launch.heartbeat
@@ -179,6 +189,8 @@ class Supervisor:
     def _next_deadline(self, beat: float) -> float:
         deadlines = [child.deadline for child in self._children.values()]
         deadlines += [child.kill_at for child in self._children.values()]
+        if len(self._children) < self._target:
+            beat = min(beat, self._full_until)
         return min([beat, *(deadline for deadline in deadlines if deadline)])
 
     def _listen(self, connection: Connection) -> None:
@@ -213,15 +225,35 @@ class Supervisor:
 
     # ------------------------------------------------------------------ workers
 
-    def _fill(self) -> None:
-        while len(self._children) < self._target and not self._stopping:
-            self._fork()
+    def _fill(self, most: float = math.inf) -> None:
+        if time.monotonic() < self._full_until:
+            return
+        while len(self._children) < min(self._target, most) and not self._stopping:
+            try:
+                self._fork()
+            except OSError as error:
+                self._make_do(error)
+                return
+
+    def _make_do(self, error: OSError) -> None:
+        """Goes on with the workers that there are, and tries again: a limit has been reached."""
+        if not self._full_until:
+            how_many = f"only {len(self._children)} of {self._target} workers"
+            sys.stderr.write(f"gridengine: {how_many} can be started: {reason_of(error)}\n")
+        self._full_until = time.monotonic() + _FULL
+        if not self._children:
+            self._barren += 1
+            self._stopping = self._barren >= _BARREN_DEATHS
 
     def _fork(self) -> None:
         child = WorkerProcess(self._next)
-        self._next += 1
         parent = os.getpid()
-        child.pid = os.fork()
+        try:
+            child.pid = os.fork()
+        except OSError:
+            child.close()
+            raise
+        self._next += 1
         if not child.pid:
             keep = {0, 1, 2, self._wake_write, child.output.descriptor}
             become_worker(child, parent, keep, lambda: self._work(child))
@@ -244,7 +276,7 @@ class Supervisor:
     def _report(self, child: WorkerProcess, status: int, peak_memory: int) -> None:
         position, width = child.page.begun
         sent, shortage = child.page.sent, child.page.shortage
-        reason = child.reason or self._cause(status, shortage)
+        reason = child.reason or self._causes.of(status, shortage)
         said = child.output.read()
         child.close()
         # What it had started and left behind has become this process's child.
@@ -261,22 +293,6 @@ class Supervisor:
                 shortage, os_support.memory_limit(),
             )
         )  # fmt: skip
-
-    def _cause(self, status: int, shortage: int) -> str:
-        if shortage:
-            return str(DeathCause.OUT_OF_MEMORY.value)
-        if status >= 0:
-            return str(DeathCause.EXITED.value)
-        kills = os_support.oom_kills()
-        known, self._kills = self._kills, kills
-        if status == -signal.SIGKILL:
-            cause = DeathCause.OUT_OF_MEMORY if kills > known else DeathCause.KILLED
-            return str(cause.value)
-        if -status in _OF_A_CRASH:
-            return DeathCause.CRASHED.value
-        if status == -signal.SIGXCPU:
-            return DeathCause.OVER_TIME.value
-        return DeathCause.KILLED.value
 
     def _extend_deadlines(self, seconds: float) -> None:
         for child in self._children.values():
@@ -329,16 +345,9 @@ class Supervisor:
             connection = open_connection(self._launch, address, lambda: os.getppid() != parent)
             arena = Arena.make() if self._launch.share else None
             # Not before the connection: there is no job yet that could clear up.
-            worker = Worker(
-                connection, child.page, child.output, Termination(), self.nudge, arena
-            )
+            worker = Worker(connection, child.page, child.output, Termination(), self.nudge, arena)
             worker.run(once=self._launch.fresh)
             connection.close()
-
-
-_OF_A_CRASH = frozenset(
-    {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGSYS}
-)
 
 
 def _kill(pid: int, signum: int) -> None:
@@ -367,14 +376,12 @@ def main(path: str) -> None:
         os.chdir(launch.cwd)
     except OSError as error:
         sys.stderr.write(f"gridengine: the working directory is not there: {error}\n")
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     supervisor = Supervisor(launch)
     status = supervisor.run()
-    if supervisor.orphaned:
-        # The program was killed before it could remove its folder, this file's.
-        import shutil
+    if supervisor.orphaned or supervisor.unheard:
+        from .program_gone import clear_up
 
-        shutil.rmtree(os.path.dirname(path), ignore_errors=True)
+        clear_up(launch, path, certain=supervisor.orphaned)
     # As in the workers: to take an interpreter apart takes longer than to end them all, and the
     # program waits for it.
     sys.stdout.flush()

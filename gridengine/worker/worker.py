@@ -18,7 +18,7 @@ from ..serialization.serializer import pack, unpack
 from ..settings import FLUSH_SECONDS, SLICE_SECONDS
 from ..states import Mode
 from ..transport import messages
-from ..transport.messages import Beat, Call, Ready, Run, Stop
+from ..transport.messages import Beat, Call, Ready, Run, Stop, Unseen
 from ..transport.shared_memory import Arena, OpenArena, insert_borrowed
 from . import os_support
 from .connection import Connection
@@ -91,6 +91,9 @@ class Worker:
                     # Nobody else could say it again.
                     self._connection.drain()
                     return
+            elif type(message) is Unseen:
+                self._arena = None
+                self._outbox.share_nothing()
             elif type(message) is Stop:
                 self._outbox.flush()
                 return
