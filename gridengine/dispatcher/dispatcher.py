@@ -28,7 +28,7 @@ from ..logs import Log
 from ..schedulers.base import Scheduler, Session
 from ..settings import Settings
 from ..transport.launch_file import Keys, local_endpoint
-from ..transport.shared_memory import Arena, gather
+from ..transport.shared_memory import Arena, snapshot
 from .early_start import EarlyStart
 from .inbox import Inbox
 from .last_turns import LastTurns
@@ -168,7 +168,7 @@ class Dispatcher:
         """Returns frames, the large ones in memory that the workers see too, if they can."""
         if not frames:
             return frames
-        return gather(frames) if self._arena is None else self._arena.lend_large(frames)
+        return snapshot(frames) if self._arena is None else self._arena.lend_large(frames)
 
     def forget(self, function: bytes) -> None:
         """Has the workers let go of a function that will not be called again."""

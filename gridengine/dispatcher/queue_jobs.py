@@ -89,7 +89,7 @@ class QueueJobs:
     def __init__(self, session: Session, scheduler: Scheduler, launch: Launch, folder: str) -> None:
         self.session = session
         self._scheduler = scheduler
-        self._launch = launch
+        self._launch = launch._replace(when_silent=session.when_silent())
         self._folder = folder
         self._logs = os.path.join(folder, "logs")
         self._lock = threading.Lock()

@@ -96,7 +96,9 @@ class Staffing:
         self._resubmissions = resubmissions
         self._orders = orders
         self._observers = observers
-        self._silence = Silence(patience, remote=remote, orders=orders, observers=observers)
+        self._silence = Silence(
+            patience, remote=remote, orders=orders, observers=observers, retire=retire
+        )
         self._batches = itertools.count(FIRST_BATCH)
         self._requests: dict[int, _Request] = {}
         self._failures: dict[int, int] = {}

@@ -95,6 +95,14 @@ class Session(abc.ABC):
     def fileno(self) -> int:
         """Returns a descriptor that is readable when `events` has something to say."""
 
+    def when_silent(self) -> Sequence[str]:
+        """Returns what a supervisor runs that has heard nothing of the program for too long.
+
+        A module and an argument, for ``module.main(argument, folder)``, where ``folder`` is the
+        program's; nothing by default.
+        """
+        return ()
+
     @abc.abstractmethod
     def close(self) -> None:
         """Ends all queue jobs of this session and waits, for seconds at most, until they are gone.
