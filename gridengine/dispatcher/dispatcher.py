@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from ..ledger.events import DispatcherEvent
     from ..ledger.observers import Observer
     from ..ledger.task import Task
+    from ..serialization.packed import Function
     from ..transport.base import Connections
 
 log = Log(__name__)
@@ -179,6 +180,14 @@ class Dispatcher:
         if not frames:
             return frames
         return gather(frames) if self._arena is None else self._arena.lend_large(frames)
+
+    def share_function(self, function: Function) -> Function:
+        """Returns a function whose large frames travel as seldom as can be."""
+        if function.frames and self._arena is None and not self._scheduler.fresh:
+            from ..serialization.content import by_content
+
+            return by_content(function)
+        return function._replace(frames=self.share(function.frames))
 
     def forget(self, function: bytes) -> None:
         """Has the workers let go of a function that will not be called again."""

@@ -25,9 +25,11 @@ class Function(NamedTuple):
         payload: Its pickle, as in `Packed`.
         frames: The buffers, as in `Packed`.
         name: What people call it.
+        content: Tells what is in it from all else, for workers to keep it; empty if they do not.
     """
 
     key: bytes
     payload: bytes
     frames: Sequence[Frame]
     name: str
+    content: bytes = b""

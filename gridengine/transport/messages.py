@@ -48,7 +48,7 @@ from typing import Annotated, Any, Union
 import msgspec
 from msgspec import Meta, Struct
 
-VERSION = 2
+VERSION = 3
 """Grows when two sides of different versions could misunderstand each other."""
 
 
@@ -85,11 +85,15 @@ class Call(Struct, array_like=True, gc=False):
 
 
 class FunctionDefinition(Struct, array_like=True, gc=False):
-    """A function that the worker has not heard of yet."""
+    """A function that the worker has not heard of yet.
+
+    One with ``content`` is to be kept under that name; without frames, it is what is kept there.
+    """
 
     key: bytes
     payload: bytes
     frames: Count
+    content: bytes = b""
 
 
 class Result(Struct, array_like=True, gc=False):

@@ -19,7 +19,7 @@ from ..serialization.serializer import pack, unpack
 from ..settings import FLUSH_SECONDS, SLICE_SECONDS
 from ..states import Mode
 from ..transport import messages
-from ..transport.messages import Beat, Call, Done, Ready, Result, Run, Stop
+from ..transport.messages import Beat, Call, Done, FunctionDefinition, Ready, Result, Run, Stop
 from ..transport.shared_memory import (
     Arena,
     Loan,
@@ -29,6 +29,7 @@ from ..transport.shared_memory import (
     replace_loans,
 )
 from .connection import Connection
+from .kept_functions import KeptFunctions
 from .output import Output
 from .progress_page import MAX_WIDTH, ProgressPage
 
@@ -66,6 +67,7 @@ class Worker:
         self._released: collections.deque[int] = collections.deque()
         self._functions: dict[bytes, Callable[..., Any]] = {}
         self._broken: dict[bytes, BaseException] = {}
+        self._kept = KeptFunctions()
         self._results: list[Result] = []
         self._frames: list[Any] = []
         self._flushed = time.perf_counter()
@@ -129,12 +131,13 @@ class Worker:
         for key in block.forget:
             self._functions.pop(key, None)
             self._broken.pop(key, None)
+            self._kept.forget(key)
         at = 0
         if block.functions:
             # To unpack a function may be the end already: then its first call has done it.
             self._page.claim(block.position, 1)
         for definition in block.functions:
-            self._learn(definition.key, definition.payload, frames[at : at + definition.frames])
+            self._learn(definition, frames[at : at + definition.frames])
             at += definition.frames
         position = block.position
         for call in block.calls:
@@ -153,12 +156,12 @@ class Worker:
             self._theirs[arena] = OpenArena(arena)
         return self._theirs[arena]
 
-    def _learn(self, key: bytes, payload: bytes, frames: Sequence[Any]) -> None:
+    def _learn(self, definition: FunctionDefinition, frames: Sequence[Any]) -> None:
         try:
-            self._functions[key] = unpack(payload, frames)
+            self._functions[definition.key] = self._kept.unpack(definition, frames)
         except BaseException as error:
             add_note(error, "raised while the function was unpacked in the worker")
-            self._broken[key] = error
+            self._broken[definition.key] = error
 
     def _function(self, key: bytes) -> Callable[..., Any]:
         if key in self._broken:
