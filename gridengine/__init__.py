@@ -40,6 +40,7 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import errors, schedulers
+    from .client.excepthook import ExceptHookArgs, excepthook
     from .client.job import Job
     from .client.job_dispatcher import JobDispatcher
     from .client.map import map, raised
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Death",
     "DeathCause",
+    "ExceptHookArgs",
     "GridEngineError",
     "Job",
     "JobCancelled",
@@ -81,6 +83,7 @@ __all__ = [
     "UnpackingError",
     "Usage",
     "errors",
+    "excepthook",
     "map",
     "partial",
     "raised",
@@ -90,6 +93,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    **dict.fromkeys(("ExceptHookArgs", "excepthook"), "client.excepthook"),
     "Job": "client.job",
     "JobDispatcher": "client.job_dispatcher",
     "Usage": "ledger.task",

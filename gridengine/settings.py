@@ -67,6 +67,10 @@ class Settings(NamedTuple):
         resubmissions: Times that queue jobs which ended in error before they ran are
             submitted anew, before the waiting jobs fail with the batch system's reason.
         linger: Seconds that an idle worker on a cluster is kept for the next map.
+        grace: Seconds that a running job which is taken back gets to clear up: it is asked to end
+            (SIGTERM, which raises SystemExit in it) and killed after them. Long against what a
+            ``finally`` takes as a rule, short for somebody who waits after Ctrl-C; with 0 it is
+            killed at once.
         host: Name, address or interface under which workers reach this program; empty for
             all addresses.
         ports: ``54000-55000``, the ports that the program may listen on; empty for any.
@@ -80,6 +84,7 @@ class Settings(NamedTuple):
     queue_jobs: int = 1000
     resubmissions: int = 2
     linger: float = 5.0
+    grace: float = 2.0
     host: str = ""
     ports: str = ""
     run_dir: str = ""
@@ -108,7 +113,7 @@ class Settings(NamedTuple):
 
 
 #: A heartbeat or a patience of nothing would end every worker at once.
-_MAY_BE_ZERO = frozenset({"infrastructure_retries", "resubmissions", "linger"})
+_MAY_BE_ZERO = frozenset({"infrastructure_retries", "resubmissions", "linger", "grace"})
 
 
 def _parse(name: str, text: str, kind: type, least_is_zero: bool) -> object:

@@ -26,20 +26,21 @@ FOLDERS = {
     "ledger": "schedulers serialization transport",
     "worker": "serialization transport",
     "dispatcher": "ledger schedulers serialization transport",
-    "client": "dispatcher ledger schedulers serialization transport",
+    "client": "dispatcher worker ledger schedulers serialization transport",
     "cli": "client dispatcher schedulers transport",
 }
-TOP = {"errors", "logs", "settings", "settings_file", "states"}
+TOP = {"errors", "logs", "nesting", "settings", "settings_file", "states"}
 
 #: What the ledger may import from the standard library: nothing with which it could look at a
 #: clock, talk to anybody, or run somebody's code.
 PURE = {"__future__", "builtins", "collections", "collections.abc", "enum", "functools"}
-PURE |= {"itertools", "math", "typing", "signal", "abc", "types", "msgspec"}
+PURE |= {"errno", "itertools", "math", "typing", "signal", "abc", "types", "msgspec"}
 
 #: What else some of it needs: settings are read from the environment, when a scheduler is opened,
 #: and from files, where there are any.
-#: The schedulers' package imports what it names when somebody asks for it.
-ALLOWED = {("settings", "os"), ("schedulers", "importlib")}
+#: The schedulers' package imports what it names when somebody asks for it; which ``with`` a thread
+#: is in is its client's affair, and nothing here asks.
+ALLOWED = {("settings", "os"), ("schedulers", "importlib"), ("schedulers.base", "contextvars")}
 ALLOWED |= {
     ("settings_file", name) for name in ("os", "sys", "pathlib", "tomllib", "tomli", "difflib")
 }

@@ -1,4 +1,4 @@
-"""What a job is made of, looked at before it starts."""
+"""What a job is made of, looked at before it starts, and what it cannot be asked for."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ def default_name(target: object) -> str:
     """Returns the name of a job that was given none."""
     number = next(_numbers)
     return f"Job-{number}" if target is None else f"Job-{number} ({name_of(target)})"
+
+
+def do_nothing() -> None:
+    """Stands for a target of None."""
 
 
 def checked_timeout(timeout: float) -> float:
@@ -52,3 +56,11 @@ def checked_retries(retries: int) -> int:
     if retries < 0:
         raise ValueError(f"retries is {retries!r}; it takes 0 or more")
     return retries
+
+
+def another_process(what: str, name: str) -> RuntimeError:
+    """Returns what to raise for a job that was started before this process was forked."""
+    return RuntimeError(
+        f"cannot {what} job {name!r} here: this process is a fork of the one that has started it, "
+        "which alone hears of its end; join it there, or start another one here"
+    )

@@ -8,13 +8,17 @@ from types import TracebackType
 from typing import Any
 
 from ..dispatcher.dispatcher import Dispatcher
-from ..dispatcher.registry import dispatcher_for
+from ..dispatcher.registry import cancelled, dispatcher_for
+from ..dispatcher.waiting import wait
 from ..errors import TimeoutError
 from ..ledger.task import Task
-from ..schedulers import best_available
+from ..logs import Log
+from ..schedulers import best_available, current
 from ..schedulers.base import Scheduler
 from ..settings import port_range
 from .job import Job
+
+log = Log(__name__)
 
 
 class JobDispatcher:
@@ -24,8 +28,8 @@ class JobDispatcher:
 
     Args:
         scheduler: A scheduler, or a class or function that makes one. What it made itself, the
-            dispatcher closes; the shared one of `gridengine.schedulers.best_available` and
-            one that was passed in stay open, with their workers.
+            dispatcher closes; those of `gridengine.schedulers.current` and ``best_available``, and
+            one that was passed in, stay open, with their workers.
         host: Name, address or interface at which workers shall find this program. By default
             ``GRIDENGINE_HOST``, or else all addresses of this host.
         ports: A range such as ``"54000-55000"`` to listen in. By default ``GRIDENGINE_PORTS``,
@@ -44,7 +48,7 @@ class JobDispatcher:
 
     def __init__(
         self,
-        scheduler: Scheduler | Callable[[], Scheduler] = best_available,
+        scheduler: Scheduler | Callable[[], Scheduler] = current,
         *,
         host: str = "",
         ports: str = "",
@@ -53,7 +57,8 @@ class JobDispatcher:
         made = scheduler if isinstance(scheduler, Scheduler) else scheduler()
         if not isinstance(made, Scheduler):
             raise TypeError(f"{scheduler!r} made {made!r}, which is no scheduler")
-        self._owned = not isinstance(scheduler, Scheduler) and scheduler is not best_available
+        shared = scheduler is current or scheduler is best_available
+        self._owned = not isinstance(scheduler, Scheduler) and not shared
         self._host = host
         self._ports = ports
         self._dispatcher: Dispatcher | None = None
@@ -102,17 +107,23 @@ class JobDispatcher:
             BaseException: What the first job that failed has raised.
         """
         end = None if timeout is None else time.monotonic() + timeout
-        for job in self._jobs:
-            job.join(None if end is None else max(0.0, end - time.monotonic()))
-            if job.is_alive():
+        for job, task in zip(self._jobs, self._tasks, strict=True):
+            # Not `Job.join`, which prints what is raised here.
+            patience = None if end is None else max(0.0, end - time.monotonic())
+            if job.is_alive() and not wait(task, patience):
                 alive = sum(each.is_alive() for each in self._jobs)
                 raise TimeoutError(f"{alive} of {len(self._jobs)} jobs are not over")
         if self._jobs:
             self.end_time, self._ended = time.time(), time.monotonic()
         jobs, self._jobs, self._tasks = self._jobs, [], []
+        errors = [job.exception for job in jobs]
         if reraise:
-            return [job.result for job in jobs]
-        return [job.exception if job.exception is not None else job.result for job in jobs]
+            for error in errors:
+                if error is not None:
+                    raise error
+        return [
+            job.result if error is None else error for job, error in zip(jobs, errors, strict=True)
+        ]
 
     @property
     def elapsed_time(self) -> float | None:
@@ -143,6 +154,9 @@ class JobDispatcher:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        unfinished = sum(not task.over for task in self._tasks)
+        if error is not None and unfinished:
+            log.warning("%s", cancelled(unfinished))
         try:
             if error is None and self._jobs:
                 self.join()

@@ -67,7 +67,7 @@ class MapTasks:
         end: float,
     ) -> None:
         self._dispatcher = dispatcher
-        self._function = dispatcher.share_function(function)
+        self._function = dispatcher.sharing.function(function)
         # A part of a range is one too: a few bytes, however long it is. The others are copied
         # faster than drawn from.
         sliced = type(items) in (range, list, tuple)
@@ -205,7 +205,7 @@ class MapTasks:
             self._function,
             self._mode,
             payload,
-            self._dispatcher.share(frames),
+            self._dispatcher.sharing.frames(frames),
             name=self._function.name,
             size=len(items),
             first=self._fed,

@@ -51,6 +51,7 @@ class OrderExecution:
             orders.StopSupervisor: self._stop_supervisor,
             orders.RequestQueueJobs: self._request,
             orders.DeleteQueueJobs: self._delete,
+            orders.AskAbout: self._ask_about,
             orders.ReadOutput: self._read_output,
             orders.Warn: self._warn,
         }
@@ -71,7 +72,7 @@ class OrderExecution:
         self._connections.send(order.worker.address, block, frames)
 
     def _dismiss(self, order: orders.Dismiss) -> None:
-        self._connections.send(order.worker.address, messages.Stop())
+        self._connections.send(order.worker.address, messages.Stop(order.replaced))
 
     def _release(self, order: orders.Release) -> None:
         memory: WorkerMemory = order.worker.memory
@@ -132,6 +133,9 @@ class OrderExecution:
 
     def _delete(self, order: orders.DeleteQueueJobs) -> None:
         self._queue_jobs.session.stop(order.queue_jobs)
+
+    def _ask_about(self, order: orders.AskAbout) -> None:
+        self._queue_jobs.session.ask_about(order.queue_jobs)
 
     def _read_output(self, order: orders.ReadOutput) -> None:
         output = self._queue_jobs.output_of(order.supervisor.queue_job)

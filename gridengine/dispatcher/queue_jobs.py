@@ -16,6 +16,7 @@ from ..settings import Settings
 from ..transport.launch_file import (
     Keys,
     Launch,
+    current_umask,
     environment_for_nodes,
     import_path,
     thread_limits,
@@ -52,7 +53,7 @@ def launch_for(
         share: Whether large buffers go through shared memory.
     """
     remote, threads = scheduler.remote, scheduler.slots
-    environ = (environment_for_nodes if remote else thread_limits)(os.environ, threads)
+    environ = environment_for_nodes(os.environ) if remote else thread_limits(os.environ, threads)
     return Launch(
         endpoints=endpoints,
         server_key=keys.server_public if keys else "",
@@ -63,11 +64,15 @@ def launch_for(
         share=share,
         heartbeat=settings.heartbeat,
         patience=settings.patience,
+        grace=settings.grace,
+        slots=threads,
         parent=0 if remote else os.getpid(),
         queue_job=scheduler.queue_job_template,
         cwd=os.getcwd(),
         sys_path=import_path(),
         environ=environ,
+        # A child of this process has it anyway.
+        umask=current_umask() if remote else None,
     )
 
 

@@ -162,17 +162,18 @@ def _define(
         known: What the worker keeps, by key or by content; the function is added.
     """
     size = len(function.payload) + sum(frame.nbytes for frame in function.frames)
+    context = function.context
     if not function.content:
-        known[function.key] = size
+        known[function.key] = size + len(context)
         payload, frames = function.payload, function.frames
     else:
         # Made of what is kept by its content, it takes no memory of its own.
-        known[function.key] = 0
+        known[function.key] = len(context)
         is_kept = function.content in known
         known[function.content] = size
         payload, frames = (b"", ()) if is_kept else (function.payload, function.frames)
     definition = messages.FunctionDefinition(
-        function.key, payload, len(frames), content=function.content
+        function.key, payload, len(frames), context, function.content
     )
     return definition, frames
 

@@ -122,7 +122,7 @@ class Deaths:
                 now,
                 position=report.position,
                 width=report.width,
-                final=report.reason in (certificates.TIMEOUT, certificates.SIGNAL),
+                final=report.reason == certificates.SIGNAL,
                 timed_out=report.reason == certificates.TIMEOUT,
                 output=report.output,
             )
@@ -152,8 +152,9 @@ class Deaths:
         if self._observers.callbacks:
             self._observers.worker_lost(worker, end)
         verdicts = self._ledger.ended(
-            worker, position=position, width=width, blame=blame, final=final
-        )
+            worker, position=position, width=width,
+            blame=blame, final=final, timed_out=timed_out,
+        )  # fmt: skip
         for verdict in verdicts:
             task = verdict.task
             if task.over:

@@ -89,6 +89,7 @@ class DispatcherState:
             observers=self.observers,
             retire=self.ledger.retire,
             demand=Demand(gather=remote, patience=linger or 0.0),
+            remote=remote,
         )
 
     # ------------------------------------------------------------------ from time to time
@@ -99,6 +100,7 @@ class DispatcherState:
         self.orders += self.ledger.assign(now)
         for worker in self.ledger.out_of_time():
             self._dismiss(worker, now)
+        self.orders += [Dismiss(worker, replaced=True) for worker in self.ledger.outdated()]
         if now >= self._look:
             self._look_around(now)
             lopsided = self.ledger.lopsided()
@@ -199,13 +201,14 @@ class DispatcherState:
         place = Place(supervisor.host, pid, supervisor.queue_job)
         worker = self.ledger.joined(supervisor, number, place, now)
         worker.memory = memory
+        self.staffing.worked(supervisor)
         return worker
 
     def beat(self, address: bytes, now: float) -> None:
         """Event: a sign of life of a supervisor."""
         supervisor = self.staffing.supervisors.get(address)
         if supervisor is not None:
-            supervisor.heard = now
+            self.staffing.heard(supervisor, now)
         elif self.staffing.was_lost(address):
             self.orders.append(StopSupervisor(address))
 
@@ -213,7 +216,7 @@ class DispatcherState:
         """Event: a supervisor says how one of its workers has ended."""
         worker = self.ledger.workers.get(worker_address(address, number))
         if worker is not None:
-            worker.supervisor.heard = now
+            self.staffing.heard(worker.supervisor, now)
             self.deaths.died(worker, report, now)
             return
         supervisor = self.staffing.supervisors.get(address)
@@ -255,6 +258,12 @@ class DispatcherState:
     def lost(self, supervisor: SupervisorRecord, end: End, output: str, now: float) -> None:
         """Event: a supervisor is gone with its workers; this is what its queue job has printed."""
         self.deaths.lost(supervisor, end, output, now)
+
+    def shut_out(self, reason: str) -> None:
+        """Event: nobody who comes can be let in, and it is not seen that this will change."""
+        for kind in self.ledger.kinds():
+            if not self.ledger.staff(kind):
+                self.end_all(self.ledger.waiting_tasks(kind), SchedulerError(reason))
 
     def _give_up(self, hopeless: Hopeless) -> None:
         kind, reason = hopeless.kind, hopeless.reason

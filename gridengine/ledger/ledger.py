@@ -128,6 +128,10 @@ class Ledger:
         """Returns the workers of a kind that have nothing to do."""
         return list(self._idle.of(kind))
 
+    def busy(self) -> bool:
+        """Tells whether any worker has something to do."""
+        return any(worker.outstanding for worker in self.workers.values())
+
     def holders(self, tasks: Iterable[Task]) -> dict[Task, list[WorkerRecord]]:
         """Returns for each task the workers that hold calls of it."""
         held: dict[Task, list[WorkerRecord]] = {task: [] for task in tasks}
@@ -164,6 +168,7 @@ class Ledger:
         width: int = 0,
         blame: bool = True,
         final: bool = False,
+        timed_out: bool = False,
     ) -> list[Verdict]:
         """Event: a worker is no more.
 
@@ -174,6 +179,8 @@ class Ledger:
             width: How many calls from there may have ended it, 0 if it had begun none.
             blame: Whether the job that it ran is to blame; otherwise its attempt is free.
             final: Whether that job shall not be tried again.
+            timed_out: Whether it was ended because that job was over its own time limit; this
+                counts as a failure of the function.
 
         Returns:
             The calls that are not tried again.
@@ -189,9 +196,10 @@ class Ledger:
         if not held:
             return []
         again, verdicts = self._retries.hold(
-            held, position=position, width=width, end=worker.position, blame=blame, final=final
-        )
-        self._put_back(again, "its worker was lost")
+            held, position=position, width=width, end=worker.position,
+            blame=blame, final=final, timed_out=timed_out,
+        )  # fmt: skip
+        self._put_back(again, "it was over its time" if timed_out else "its worker was lost")
         return verdicts
 
     def retire(self, worker: WorkerRecord) -> None:
@@ -209,6 +217,10 @@ class Ledger:
     def out_of_time(self) -> list[WorkerRecord]:
         """Returns the workers that leave because they live too short for what waits."""
         return self._hand_out.out_of_time()
+
+    def outdated(self) -> list[WorkerRecord]:
+        """Returns the workers whose place others take, for the program's code has changed."""
+        return self._hand_out.outdated()
 
     # ------------------------------------------------------------------ answers
 

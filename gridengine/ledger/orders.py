@@ -10,6 +10,7 @@
 `StopSupervisor`      tell a supervisor to end, with all its workers
 `RequestQueueJobs`    ask the batch system for more queue jobs
 `DeleteQueueJobs`     have the batch system end queue jobs
+`AskAbout`            have the batch system say how silent queue jobs stand
 `ReadOutput`          read what a lost queue job has printed, and tell `lost`
 `Warn`                say something in the log
 ====================  ============================================================
@@ -31,9 +32,10 @@ class Assign(Struct, frozen=True):
 
 
 class Dismiss(Struct, frozen=True):
-    """Tell a worker that it is not needed."""
+    """Tell a worker that it is not needed, or that another one shall take its place."""
 
     worker: WorkerRecord
+    replaced: bool = False
 
 
 class Release(Struct, frozen=True):
@@ -90,6 +92,12 @@ class DeleteQueueJobs(Struct, frozen=True):
     queue_jobs: tuple[str, ...]
 
 
+class AskAbout(Struct, frozen=True):
+    """Have the batch system say whether these queue jobs, which are silent, are suspended."""
+
+    queue_jobs: tuple[str, ...]
+
+
 class ReadOutput(Struct, frozen=True):
     """Read what a supervisor's queue job has printed; its loss is told after that."""
 
@@ -107,5 +115,5 @@ class Warn(Struct, frozen=True):
 # map of a program waits for it.
 Order = (
     Assign | Dismiss | Release | AdjustStaff | TakeBack | SignalCalls | StopSupervisor
-    | RequestQueueJobs | DeleteQueueJobs | ReadOutput | Warn
+    | RequestQueueJobs | DeleteQueueJobs | AskAbout | ReadOutput | Warn
 )  # fmt: skip

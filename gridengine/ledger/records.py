@@ -20,7 +20,7 @@ class Chunk:
     Attributes:
         deaths: How often a worker died while it ran one of these calls.
         losses: How often it was lost for a reason that no job is to blame for.
-        errors: How often it has raised.
+        errors: How often it has raised, or was over its time.
         one_at_a_time: Whether it is handed out by itself, and the worker notes every single call,
             to find a guilty one.
         isolated: Whether nobody shall work beside it under the same supervisor, to find who it is
@@ -132,6 +132,7 @@ class SupervisorRecord:
         leaving: Whether all of them have been told to.
         heard: When it last spoke.
         workers: Those of its workers that have said their first word.
+        worked: Whether it has had one of them.
         alone: That of its workers which runs something that nobody shall work beside.
         waiting: Those that are kept from work by that.
         unheard: Numbers of workers whose end was told before their first word was heard.
@@ -155,6 +156,7 @@ class SupervisorRecord:
         "staff",
         "unheard",
         "waiting",
+        "worked",
         "workers",
     )
 
@@ -180,6 +182,7 @@ class SupervisorRecord:
         self.leaving = False
         self.heard = now
         self.workers: dict[WorkerRecord, None] = {}
+        self.worked = False
         self.alone: WorkerRecord | None = None
         self.waiting: dict[WorkerRecord, None] = {}
         self.unheard: set[int] = set()
@@ -201,6 +204,7 @@ class WorkerRecord:
         block: Number of the latest message with work for it.
         ends: The position behind each such message that it has not finished.
         ran: Calls that it has answered.
+        code: The latest version of the program's code that it was given a function of.
         heard: When it last answered, or was given work.
         patience: Seconds without an answer after which unbegun work may be taken back.
         recalling: Whether its unbegun work is being taken back.
@@ -216,6 +220,7 @@ class WorkerRecord:
     __slots__ = (
         "address",
         "block",
+        "code",
         "due",
         "ends",
         "heard",
@@ -243,7 +248,7 @@ class WorkerRecord:
         self.supervisor = supervisor
         self.place = place
         self.outstanding: collections.deque[Chunk] = collections.deque()
-        self.position = self.block = self.ran = self.received = 0
+        self.position = self.block = self.ran = self.received = self.code = 0
         self.load = 0.0
         self.ends: collections.deque[int] = collections.deque()
         self.heard = now
@@ -277,15 +282,29 @@ class QueueJobRecord:
         deleting: Whether its end has been asked for.
         supervisors: What has run in it, as far as that was heard: one, unless the batch system has
             started it again.
+        asked: When the batch system was asked how it stands, since it is silent; infinity if not.
+        answered: Whether it has answered.
+        suspended: By what it is suspended, empty if that is not known of it.
     """
 
-    __slots__ = ("deleting", "kind", "name", "since", "supervisors")
+    __slots__ = (
+        "answered",
+        "asked",
+        "deleting",
+        "kind",
+        "name",
+        "since",
+        "supervisors",
+        "suspended",
+    )
 
     def __init__(self, name: str, kind: int, since: float = 0.0) -> None:
         self.name = name
         self.kind = kind
         self.since = since
-        self.deleting = False
+        self.deleting = self.answered = False
+        self.asked = math.inf
+        self.suspended = ""
         self.supervisors: list[SupervisorRecord] = []
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 
 from ..schedulers.base import FIRST_BATCH
-from ..schedulers.events import End, Ended, Event, Notice, Refused, Stuck, Submitted
+from ..schedulers.events import End, Ended, Event, Notice, Refused, Standing, Stuck, Submitted
 from ..states import DeathCause
 from .demand import Demand
 from .observers import Observers
@@ -23,6 +23,7 @@ from .orders import (
     Warn,
 )
 from .records import QueueJobRecord, SupervisorRecord, WorkerRecord
+from .silence import Silence
 
 #: Seconds between two looks at who is silent, at most, in a program that runs.
 _LOOK_SECONDS = 0.5
@@ -69,6 +70,7 @@ class Staffing:
         observers: Who hears of events.
         retire: Has a worker get no work any more.
         demand: When to ask for more.
+        remote: Whether a batch system may suspend queue jobs.
 
     Attributes:
         supervisors: All that have said their first word and are not lost, by address.
@@ -85,6 +87,7 @@ class Staffing:
         observers: Observers,
         retire: Callable[[WorkerRecord], None],
         demand: Demand,
+        remote: bool = False,
     ) -> None:
         self._retire = retire
         self._demand = demand
@@ -93,6 +96,7 @@ class Staffing:
         self._resubmissions = resubmissions
         self._orders = orders
         self._observers = observers
+        self._silence = Silence(patience, remote=remote, orders=orders, observers=observers)
         self._batches = itertools.count(FIRST_BATCH)
         self._requests: dict[int, _Request] = {}
         self._failures: dict[int, int] = {}
@@ -219,30 +223,38 @@ class Staffing:
             # Its word may come before the batch system's.
             record = self.queue_jobs[name] = QueueJobRecord(name, supervisor.kind)
         record.supervisors.append(supervisor)
-        self._failures.pop(supervisor.kind, None)
         if self._observers.callbacks:
             self._observers.queue_job_started(name, supervisor.host)
         return True
+
+    def worked(self, supervisor: SupervisorRecord) -> None:
+        """Event: one of a supervisor's workers has said its first word."""
+        supervisor.worked = True
+        self._failures.pop(supervisor.kind, None)
 
     def was_lost(self, address: bytes) -> bool:
         """Tells whether a supervisor has been counted as lost; its jobs are somebody else's."""
         return address in self._lost
 
     def look_for_silent(self, now: float) -> None:
-        """Counts the supervisors as lost that have not spoken for longer than the patience."""
+        """Counts the supervisors as lost that have not spoken for too long; see `silence`."""
         if now - self._looked > _LOOK_SECONDS + self._patience / 2:
             # This program has not run for a while (Ctrl-Z, a busy host), and not listened
             # either: what they said meanwhile waits to be read.
             for supervisor in self.supervisors.values():
                 supervisor.heard = now
         self._looked = now
-        for supervisor in list(self.supervisors.values()):
-            if now - supervisor.heard > self._patience:
-                detail = f"nothing heard of {supervisor.host} for {self._patience:g} s"
-                self._lose(supervisor, End(cause=DeathCause.NODE_LOST, detail=detail))
-                # Should it still run, its workers are not to be waited for.
-                record = self.queue_jobs.get(supervisor.queue_job)
-                self._delete([record] if record is not None else [])
+        for supervisor in self._silence.lost(self.supervisors.values(), self.queue_jobs, now):
+            detail = f"nothing heard of {supervisor.host} for {now - supervisor.heard:.0f} s"
+            self._lose(supervisor, End(cause=DeathCause.NODE_LOST, detail=detail))
+            # Should it still run, its workers are not to be waited for.
+            record = self.queue_jobs.get(supervisor.queue_job)
+            self._delete([record] if record is not None else [])
+
+    def heard(self, supervisor: SupervisorRecord, now: float) -> None:
+        """Event: a supervisor, or a worker of its, has spoken."""
+        supervisor.heard = now
+        self._silence.heard(self.queue_jobs.get(supervisor.queue_job))
 
     def _lose(self, supervisor: SupervisorRecord, end: End) -> None:
         del self.supervisors[supervisor.address]
@@ -266,6 +278,11 @@ class Staffing:
             hopeless = self._ended(event)
         elif isinstance(event, Stuck):
             hopeless = self._stuck(event)
+        elif isinstance(event, Standing):
+            known = (self.queue_jobs.get(name) for name in event.queue_jobs)
+            self._silence.told(
+                [record for record in known if record], event.suspended, self._looked
+            )
         elif isinstance(event, Notice):
             self._warn(event.text)
             if self._observers.callbacks:
@@ -294,7 +311,8 @@ class Staffing:
         for supervisor in record.supervisors:
             if supervisor.address in self.supervisors:
                 self._lose(supervisor, event.end)
-        if not record.supervisors and event.end.exitcode != 0 and not record.deleting:
+        worked = any(supervisor.worked for supervisor in record.supervisors)
+        if not worked and event.end.exitcode != 0 and not record.deleting:
             return self._failed_to_start(record, event.end.detail)
         return None
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import _thread
 import os
 
-from .. import settings_file
+from .. import nesting, settings_file
 from ..logs import Log
-from .base import Scheduler
+from .base import Scheduler, innermost
 from .process import ProcessScheduler
 
 TYPE_CHECKING = False
@@ -26,6 +26,19 @@ _lock = _thread.allocate_lock()
 _best: Scheduler | None = None
 
 
+def current() -> Scheduler:
+    """Returns what maps and jobs use that name no scheduler.
+
+    That is the scheduler of the ``with`` that this thread, or task, is in; in none it is
+    `best_available`.
+
+    Raises:
+        ValueError: As `best_available`.
+        SchedulerUnavailable: As `best_available`.
+    """
+    return innermost() or best_available()
+
+
 def best_available() -> Scheduler:
     """Returns the program's default scheduler: the same one until it is closed.
 
@@ -33,6 +46,9 @@ def best_available() -> Scheduler:
     `ProcessScheduler`; where there are signs of a cluster all the same, a warning says why.
     ``GRIDENGINE_SCHEDULER=process`` or ``=grid_engine`` decides instead, or ``scheduler`` in a
     ``gridengine.toml``, which may have arguments for either: see `gridengine.settings_file`.
+
+    In a job it is a `ProcessScheduler` of the cores that the job was granted, whatever else: a job
+    that waited for queue jobs would hold the slot that they wait for.
 
     Raises:
         ValueError: ``GRIDENGINE_SCHEDULER`` is something else.
@@ -60,6 +76,8 @@ def _wanted() -> tuple[str, str]:
 
 
 def _choose(wanted: str, why: str) -> Scheduler:
+    if nesting.in_job():
+        return ProcessScheduler()
     if wanted == "process":
         _logger.info("workers are processes of this host, because of %s", why)
         return _made("process", ProcessScheduler, free=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from .. import nesting
 from .base import Scheduler, Session
 from .child_process import Child
 
@@ -29,7 +30,8 @@ class ProcessScheduler(Scheduler):
 
     Args:
         max_workers: Jobs that run at the same time; by default one for each core that this
-            process may use (its affinity mask).
+            process may use: those of its affinity mask; in a job, or in a queue job of a Grid
+            Engine, as many as that was granted.
         fresh: Whether each job gets a newly forked worker, which has seen no other. That costs
             some milliseconds a job, and what jobs import is imported by each.
 
@@ -70,9 +72,10 @@ class ProcessScheduler(Scheduler):
 def usable_cores() -> int:
     """Returns the number of cores that this process may use."""
     try:
-        return len(os.sched_getaffinity(0))
+        cores = len(os.sched_getaffinity(0))
     except AttributeError:  # Linux alone has it.
-        return os.cpu_count() or 1
+        cores = os.cpu_count() or 1
+    return min(cores, nesting.granted_cores() or cores)
 
 
 class ProcessSession(Session):
@@ -108,7 +111,9 @@ class ProcessSession(Session):
                 # then decides.
                 self._processes[queue_job] = self._child(queue_job, command)
             except OSError as error:
-                self._refuse(batch, f"no process can be started: {error.strerror}")
+                from ..errors import reason_of
+
+                self._refuse(batch, f"no process can be started: {reason_of(error)}")
                 break
             started.append(queue_job)
         from .events import Submitted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import sys
 import weakref
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from types import FunctionType
 
 from ..transport.shared_memory import gather
-from . import by_value
+from . import by_value, code_changes, context
 from .packed import Function
 from .serializer import pack
 
@@ -30,34 +31,39 @@ def pack_function(function: Callable[..., object], what: str = "target") -> Func
     Raises:
         PackingError: Something that it uses cannot travel.
     """
+    # First: if they have changed, all is packed anew.
+    code, around = code_changes.version(), context.current()
     if type(function) is not FunctionType:
-        return _pack_function(function, what)
+        return _pack_function(function, what, around, code)
     known = _packed_functions.get(function)
     if known is not None and known[1] != by_value.generation():
         known = None
-    if known is not None and known[0] is _BY_NAME and _is_in_its_module(function):
+    if known is not None and known[0] is _BY_NAME and is_in_its_module(function):
         return known[2]
-    by_name = _is_in_its_module(function) and by_value.importable(function)
+    by_name = is_in_its_module(function) and by_value.importable(function)
     fingerprint = _BY_NAME if by_name else by_value.fingerprint(function)
     if fingerprint is None:
-        return _pack_function(function, what)
+        return _pack_function(function, what, around, code)
     if known is not None and known[0] == fingerprint:
         return known[2]
-    packed = _pack_function(function, what)
+    packed = _pack_function(function, what, around, code)
     _packed_functions[function] = fingerprint, by_value.generation(), packed
     return packed
 
 
-def _is_in_its_module(function: FunctionType) -> bool:
+def is_in_its_module(function: FunctionType) -> bool:
+    """Returns True if a function is found by its name in the module that it says it is of."""
     module = sys.modules.get(function.__module__)
     return module is not None and vars(module).get(function.__qualname__) is function
 
 
-def _pack_function(function: Callable[..., object], what: str) -> Function:
+def _pack_function(
+    function: Callable[..., object], what: str, around: bytes, code: int
+) -> Function:
     payload, frames = pack(function, what)
     # To compare arrays takes longer than to send one once more than needed.
     key = _new_key() if frames else _key_of(payload)
-    return Function(key, payload, gather(frames), name_of(function))
+    return Function(key, payload, gather(frames), name_of(function), around, code)
 
 
 def _new_key() -> bytes:
@@ -78,8 +84,14 @@ def name_of(function: object) -> str:
     if type(function) is FunctionType:
         return function.__qualname__
     for attribute in ("__qualname__", "__name__"):
-        name = getattr(function, attribute, None)
+        # Its own code answers, if it is a proxy: with whatever it likes, or not at all.
+        try:
+            name = getattr(function, attribute, None)
+        except Exception:
+            name = None
         if isinstance(name, str) and name:
             return name
-    inner = getattr(function, "func", None)
-    return name_of(inner) if inner is not None else type(function).__name__
+    # Not whatever has such an attribute: a mock has any, and makes it when it is asked.
+    if isinstance(function, functools.partial):
+        return name_of(function.func)
+    return type(function).__name__

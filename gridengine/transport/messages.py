@@ -13,10 +13,12 @@
        │                                          ▼
        │                                        Worker
        │ ◀────────────────────────────── Ready ── │  "I am worker 2 of that supervisor"
+       │ ── Unseen ────────────────────────────▶ │  "I cannot see your memory: send all"
        │ ── Run(functions, calls) ─────────────▶ │  a block of work; the next one may
        │ ── Run(…) ────────────────────────────▶ │  be sent before the first is done
        │ ◀─────────────────────────────── Done ── │  the outcomes of some calls
-       │ ── Stop ──────────────────────────────▶ │  "end, you are not needed"
+       │ ── Stop ──────────────────────────────▶ │  "end, you are not needed", or "leave your
+       │                                          │  place to one that has imported nothing yet"
        │
        │                                        Supervisor
        │ ◀─────────────────────────────── Beat ── │  every few seconds, as an idle worker's
@@ -85,7 +87,7 @@ class Call(Struct, array_like=True, gc=False):
 
 
 class FunctionDefinition(Struct, array_like=True, gc=False):
-    """A function that the worker has not heard of yet.
+    """A function that the worker has not heard of yet, and the context in which to call it.
 
     One with ``content`` is to be kept under that name; without frames, it is what is kept there.
     """
@@ -93,6 +95,7 @@ class FunctionDefinition(Struct, array_like=True, gc=False):
     key: bytes
     payload: bytes
     frames: Count
+    context: bytes = b""
     content: bytes = b""
 
 
@@ -143,6 +146,10 @@ class Ready(Struct, tag="ready", array_like=True, frozen=True):
     arena: str = ""
 
 
+class Unseen(Struct, tag="unseen", array_like=True, frozen=True):
+    """The worker's arena cannot be opened: nothing shall be lent."""
+
+
 class Run(Struct, tag="run", array_like=True, gc=False):
     """A block of work; its first call has ``position``."""
 
@@ -174,7 +181,8 @@ class Died(Struct, tag="died", array_like=True, frozen=True):
     ``status`` is its exit code, -N for signal N. It was at ``position``, and at any of the
     ``width`` calls from there, and had begun to send ``sent`` messages. ``reason`` is why the
     supervisor itself ended it, or what the kernel says, a `gridengine.states.DeathCause` value or
-    ``timeout`` or ``signal``.
+    ``timeout`` or ``signal``; ``replaced`` if another one takes its place, and empty if it was
+    told to end and did.
     """
 
     worker: Count
@@ -217,11 +225,16 @@ class Signal(Struct, tag="signal", array_like=True, frozen=True):
 
 
 class Stop(Struct, tag="stop", array_like=True, frozen=True):
-    """End: a worker by itself, a supervisor with all its workers."""
+    """End: a worker by itself, a supervisor with all its workers.
+
+    A worker may have to leave its place to another one, which has imported nothing yet.
+    """
+
+    replaced: bool = False
 
 
 ToHost = Union[Probe, Supervising, Ready, Done, Beat, Died, Recalled]
-ToNode = Union[Here, Staff, Run, Beat, Recall, Signal, Stop]
+ToNode = Union[Here, Staff, Unseen, Run, Beat, Recall, Signal, Stop]
 
 _encoder = msgspec.msgpack.Encoder()
 _to_host: msgspec.msgpack.Decoder[ToHost] = msgspec.msgpack.Decoder(ToHost)

@@ -10,6 +10,7 @@ The rooms, lowest floor first:
   network namespace per host
 - `grid`: Grid Engine on these hosts
 - `cluster`: the whole, as the tests see it
+- `pythons` and `site`: the cluster as a site has it
 - `__main__`: the whole, from the command line
 """
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from xml.etree import ElementTree
 
 from . import account, grid, hosts, packages
@@ -70,6 +71,7 @@ class Cluster:
         parallel_environment: One that gives a job several slots of one node.
         project: One that jobs may ask for.
         user: The name of an ordinary user.
+        open_ports: Ports of the submit host that its firewall leaves open.
     """
 
     submit_host = Host("ge-submit", "10.77.0.1", alias="ge-master")
@@ -79,6 +81,7 @@ class Cluster:
     parallel_environment = grid.PARALLEL_ENVIRONMENT
     project = grid.PROJECT
     user = "geuser"
+    open_ports = "20000-20099"  # none that the system gives to a socket by itself
 
     def __init__(self) -> None:
         self._grid = grid.Grid(self.submit_host, self.nodes)
@@ -137,7 +140,10 @@ class Cluster:
 
     def heal(self) -> None:
         """Undo all that a test may have done: links up, daemons alive, queues open and empty."""
+        self.submit_host.unblock()
         self._repair()
+        self._grid.as_for_tests()
+        self._grid.allow_submitting([])
         self._clear_queue()
         for node in self.nodes:
             node.kill(spare=grid.EXECD, grace=0)
@@ -250,6 +256,40 @@ class Cluster:
             yield
         finally:
             self._grid.configure(**before)
+
+    # -- as a site has it, see `tests.cluster.site` --------------------------------------------
+
+    @contextlib.contextmanager
+    def as_a_site(self) -> Iterator[None]:
+        """Have Grid Engine's own defaults for a while: it says and does things 15 s late."""
+        self._grid.as_a_site()
+        try:
+            yield
+        finally:
+            self._grid.as_for_tests()
+
+    @contextlib.contextmanager
+    def firewall(
+        self, verdict: Literal["drop", "reject"], nodes: Sequence[Host] = nodes
+    ) -> Iterator[None]:
+        """Keep nodes from reaching the submit host for a while, but by `open_ports`.
+
+        What they send is dropped, or refused. The Grid Engine's own daemons are let through.
+        """
+        self.submit_host.block(nodes, verdict, [*grid.PORTS, self.open_ports], grid.PORTS)
+        try:
+            yield
+        finally:
+            self.submit_host.unblock()
+
+    @contextlib.contextmanager
+    def submit_nodes(self) -> Iterator[None]:
+        """Have the nodes submit queue jobs, too, for a while."""
+        self._grid.allow_submitting(self.nodes)
+        try:
+            yield
+        finally:
+            self._grid.allow_submitting([])
 
     # -- how it is done ----------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ PROJECT = "research"
 DRMAA_LIBRARY = Path("/usr/lib/gridengine-drmaa/lib/libdrmaa.so.1.0")
 QMASTER = "sge_qmaster"
 EXECD = "sge_execd"
+PORTS = ("6444", "6445")  # of qmaster and execution daemon
 
 _INSTALLED = Path("/var/lib/gridengine")  # where Debian's packages put the programs
 _PROGRAMS = Path("/usr/lib/gridengine")
@@ -77,6 +78,21 @@ _SCHEDULER = {
     "flush_finish_sec": "1",
     "job_load_adjustments": "NONE",
 }
+
+# Grid Engine's own defaults, where `_CONFIGURATION` and `_SCHEDULER` are quicker.
+_SITE_CONFIGURATION = {
+    "load_report_time": "00:00:40",
+    "max_unheard": "00:05:00",
+    "reporting_params": (
+        "accounting=true reporting=false flush_time=00:00:15 joblog=false sharelog=00:00:00"
+    ),
+}
+_SITE_SCHEDULER = {
+    "schedule_interval": "0:0:15",
+    "flush_submit_sec": "0",
+    "flush_finish_sec": "0",
+}
+_AS_A_SITE = ROOT / "as-a-site"  # exists while these hold
 
 _PARALLEL_ENVIRONMENT = f"""\
 pe_name            {PARALLEL_ENVIRONMENT}
@@ -262,6 +278,29 @@ class Grid:
         before = self._values("-sconf")
         self._load("-Mconf", "global", self._changed("-sconf", values))
         return {name: before.get(name, "0") for name in values}
+
+    def as_a_site(self) -> None:
+        """Set it up with Grid Engine's own defaults, which are slow, until `as_for_tests`."""
+        _AS_A_SITE.touch()
+        self.configure(**_SITE_CONFIGURATION)
+        self._load("-Msconf", "scheduler", self._changed("-ssconf", _SITE_SCHEDULER))
+
+    def as_for_tests(self) -> None:
+        """Undo `as_a_site`, if it was done."""
+        if _AS_A_SITE.exists():
+            self.configure(**{name: _CONFIGURATION[name] for name in _SITE_CONFIGURATION})
+            self._load("-Msconf", "scheduler", self._changed("-ssconf", _SCHEDULER))
+            _AS_A_SITE.unlink()
+
+    def allow_submitting(self, nodes: Sequence[Host]) -> None:
+        """Have queue jobs be submitted from these nodes, and from no others."""
+        wanted = {self.submit_host.name, *(node.name for node in nodes)}
+        present = set(self.command("qconf", "-ss").split())
+        for name in wanted - present:
+            self.command("qconf", "-as", name)
+        for node in self.nodes:
+            if node.name in present - wanted:
+                self.command("qconf", "-ds", node.name)
 
     def _start(self, host: Host, daemon: str) -> None:
         # A clean environment, because jobs inherit that of the execution daemon.

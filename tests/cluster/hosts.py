@@ -36,6 +36,18 @@ _ETC = Path("/etc/netns")  # `ip netns exec NAME` mounts what is in /etc/netns/N
 _GRACE = 15.0  # seconds between asking a process to end and killing it; a qmaster may take seven
 
 
+# Of nftables, a table of our own: with it, all its rules are gone.
+_FIREWALL = "inet ge-site"
+_BLOCKED = """\
+table {table} {{
+    chain input {{
+        type filter hook input priority 0
+        ip saddr {{ {sources} }} tcp dport != {{ {ports} }} tcp sport != {{ {answers} }} {verdict}
+    }}
+}}
+"""
+
+
 #: `ip netns exec` mounts a fresh /sys, in which the kernel's control groups are not to be seen.
 _CONTROL_GROUPS = """
 if grep -q :memory: /proc/self/cgroup; then
@@ -116,6 +128,39 @@ class Host:
     def link(self, state: Literal["up", "down"]) -> None:
         """Plug the network cable in, or pull it out."""
         _ip(self.name, f"link set eth0 {state}")
+
+    def block(
+        self,
+        sources: Sequence[Host],
+        verdict: Literal["drop", "reject"],
+        ports: Sequence[str],
+        answers: Sequence[str],
+    ) -> None:
+        """Put up a firewall here: what other hosts send by TCP is dropped, or refused.
+
+        Args:
+            sources: The other hosts.
+            verdict: What becomes of it.
+            ports: But not what is sent to these ports.
+            answers: Nor what is sent from these ports.
+        """
+        self._nft(
+            _BLOCKED.format(
+                table=_FIREWALL,
+                sources=", ".join(source.address for source in sources),
+                ports=", ".join(ports),
+                answers=", ".join(answers),
+                verdict=verdict,
+            )
+        )
+
+    def unblock(self) -> None:
+        """Take the firewall down, if there is one."""
+        # There must be one to be deleted; to add it again does nothing.
+        self._nft(f"table {_FIREWALL}\ndelete table {_FIREWALL}\n")
+
+    def _nft(self, rules: str) -> None:
+        run(["ip", "netns", "exec", self.name, "nft", "-f", "-"], stdin=rules)
 
     def _processes(self) -> dict[int, str]:
         """Map the processes on this host to their programs' names."""

@@ -14,6 +14,7 @@ PACKAGES = (
     "gridengine-client",
     "gridengine-drmaa1.0",
     "iproute2",
+    "nftables",
 )
 
 # Without these answers the packages ask questions, or set up a cluster of their own.

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+from typing import Literal
 
 import pytest
 
 from ..waiting import wait_until
-from . import Cluster
+from . import Cluster, Host
+from .site import SITE
 
 pytestmark = pytest.mark.cluster
 
@@ -87,3 +90,62 @@ def test_the_cluster_is_not_taken_down_from_inside(cluster: Cluster) -> None:
     with pytest.raises(RuntimeError, match="from inside"):
         Cluster.down()
     assert cluster.trouble() is None
+
+
+def _reached(cluster: Cluster, node: Host, port: int) -> str:
+    """What a node gets that connects to the submit host: "" or the name of an exception."""
+    code = f"import socket; socket.create_connection(({cluster.submit_host.address!r}, {port}), 1)"
+    done = subprocess.run(
+        node.enter([sys.executable, "-c", code]), capture_output=True, text=True, check=False
+    )
+    return done.stderr.strip().rpartition("\n")[2].partition(":")[0]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "error"), [("drop", "TimeoutError"), ("reject", "ConnectionRefusedError")]
+)
+def test_a_firewall_keeps_out_one_node_but_not_the_grid_engine(
+    cluster: Cluster, verdict: Literal["drop", "reject"], error: str
+) -> None:
+    blocked, free = cluster.nodes
+    with (
+        socket.create_server(("", 0)) as closed,
+        socket.create_server(("", int(cluster.open_ports.partition("-")[0]))) as opened,
+        cluster.firewall(verdict, [blocked]),
+    ):
+        port = closed.getsockname()[1]
+        assert _reached(cluster, blocked, port).rpartition(".")[2] == error
+        assert _reached(cluster, blocked, opened.getsockname()[1]) == ""
+        assert _reached(cluster, free, port) == ""
+        cluster.run(["qsub", "-sync", "y", "-b", "y", "-o", "/dev/null", "-j", "y", "true"])
+        cluster.heal()
+        assert _reached(cluster, blocked, port) == ""
+
+
+def test_as_a_site_has_it_accounting_comes_late_until_heal(cluster: Cluster) -> None:
+    with cluster.as_a_site():
+        assert "accounting_flush_time" not in cluster.run(["qconf", "-sconf"]).stdout
+        assert "0:0:15" in cluster.run(["qconf", "-ssconf"]).stdout
+        cluster.heal()
+        assert "accounting_flush_time=00:00:00" in cluster.run(["qconf", "-sconf"]).stdout
+        assert "0:0:15" not in cluster.run(["qconf", "-ssconf"]).stdout
+
+
+@pytest.mark.parametrize("words", [["user"], ["library-path"]])
+def test_an_ordinary_user_runs_gridengine_with_the_sites_python(
+    cluster: Cluster, words: list[str]
+) -> None:
+    code = "import sys, gridengine, zmq, msgspec, dill, psutil; print(sys.version_info[1])"
+    with contextlib.ExitStack() as stack:
+        given = [stack.enter_context(SITE[word](cluster)) for word in words]
+        environment = {**os.environ, **cluster.environment()}
+        for each in given:
+            environment.update(each)
+        told = cluster.run(
+            ["sh", "-c", f"cd / && python -c '{code}'"], user=cluster.user, env=environment
+        )
+        assert told.stdout.strip() == str(sys.version_info[1])
+        if "LD_LIBRARY_PATH" in environment:
+            environment.pop("LD_LIBRARY_PATH")
+            alone = cluster.run(["python", "-c", ""], env=environment, check=False)
+            assert "libpython" in alone.stderr

@@ -46,7 +46,7 @@ def test_no_function_is_forgotten_that_the_same_block_uses(
 
 
 def large(content: bytes, size: int = 1000) -> Function:
-    return Function(b"of %s" % content, b"", (memoryview(bytes(size)),), "f", content)
+    return Function(b"of %s" % content, b"", (memoryview(bytes(size)),), "f", content=content)
 
 
 def defined(messages: TaskMessages, worker: WorkerRecord, *functions: Function) -> list[object]:

@@ -22,7 +22,7 @@ from typing import ClassVar
 from ...errors import SchedulerUnavailable
 from ...settings import Settings
 from ..base import Scheduler, Session
-from ..events import End, Ended, Event, Notice, Refused, Stuck, Submitted
+from ..events import End, Ended, Event, Notice, Refused, Standing, Stuck, Submitted
 from .drmaa_session import messages
 from .exit_status import judge
 from .manners import LIFETIME, checked_lifetime, checked_name, checked_workers
@@ -122,12 +122,13 @@ class GridEngineScheduler(Scheduler):
         return self.request.changed(resources).seconds
 
     def probe(self, timeout: float = _PROBE) -> str:
-        """Returns the name of the Grid Engine whose master answers.
+        """Returns the name of the Grid Engine whose master answers, and to which one may submit.
 
         Raises:
-            SchedulerUnavailable: None does within ``timeout`` seconds; the message says why.
+            SchedulerUnavailable: None does within ``timeout`` seconds, or this host may not submit
+                queue jobs, as some nodes may not; the message says why.
         """
-        session = GridEngineSession(self.request, patience=0.0)
+        session = GridEngineSession(self.request, patience=0.0, trial=True)
         try:
             return session.system(timeout)
         finally:
@@ -142,14 +143,18 @@ class GridEngineSession(Session):
     Args:
         request: What queue jobs ask for, if they do not ask for something else.
         patience: Seconds until which the master must have answered for the first time.
+        trial: Whether to find out if this host may submit, before any queue job is asked for.
 
     Raises:
         SchedulerUnavailable: There is no Grid Engine here.
     """
 
-    def __init__(self, request: Request, patience: float = _PATIENCE) -> None:
+    def __init__(
+        self, request: Request, patience: float = _PATIENCE, *, trial: bool = False
+    ) -> None:
         self._request = request
         self._patience = patience
+        self._trial = trial
         self._registry = _registry_file()
         self._events: collections.deque[Event] = collections.deque()
         self._wake_pipe = WakePipe()
@@ -219,6 +224,9 @@ class GridEngineSession(Session):
         if queue_jobs:
             self._send(messages.Delete(tuple(queue_jobs)))
 
+    def ask_about(self, queue_jobs: Sequence[str]) -> None:
+        self._send(messages.Ask(tuple(queue_jobs)))
+
     def events(self) -> list[Event]:
         self._wake_pipe.take()
         found = []
@@ -251,6 +259,7 @@ class GridEngineSession(Session):
                 parent=os.getpid(),
                 registry=self._registry,
                 patience=self._patience,
+                trial=self._trial,
                 contact=self._contact,
                 adopted=tuple(self._live),
             )
@@ -300,6 +309,8 @@ class GridEngineSession(Session):
                 self._tell(Ended(queue_job, judge(message, request)))
             case messages.QueueJobStuck(queue_job, reason):
                 self._tell(Stuck(queue_job, reason))
+            case messages.QueueJobsStanding(queue_jobs, suspended):
+                self._tell(Standing(queue_jobs, suspended))
             case messages.LogEntry(text):
                 self._tell(Notice(text))
 

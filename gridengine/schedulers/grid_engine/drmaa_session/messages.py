@@ -2,9 +2,10 @@
 
 ::
 
-    program ──▶ session process      Hello  Submit  Delete  Close
+    program ──▶ session process      Hello  Submit  Delete  Ask  Close
     session process ──▶ program      SessionReady  BatchTaken  BatchRefused  QueueJobEnd
-                                     QueueJobStuck  LogEntry  Closed  SessionFailed
+                                     QueueJobStuck  QueueJobsStanding  LogEntry  Closed
+                                     SessionFailed
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class Hello:
         parent: Process id of the user's program.
         registry: File to note the queue jobs in.
         patience: Seconds until which the master must have answered for the first time.
+        trial: Whether it shall be found out if this host may submit.
         contact: DRMAA's name of the session that a process which died has left, if one has.
         adopted: Queue jobs that are this process's from now on.
     """
@@ -31,6 +33,7 @@ class Hello:
     parent: int
     registry: str
     patience: float
+    trial: bool
     contact: str
     adopted: tuple[str, ...]
 
@@ -50,6 +53,13 @@ class Submit:
 @dataclasses.dataclass(frozen=True)
 class Delete:
     """End these queue jobs."""
+
+    queue_jobs: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Ask:
+    """Say how these queue jobs stand: nothing is heard of what runs in them."""
 
     queue_jobs: tuple[str, ...]
 
@@ -129,6 +139,17 @@ class QueueJobStuck:
 
 
 @dataclasses.dataclass(frozen=True)
+class QueueJobsStanding:
+    """By what those of ``queue_jobs`` are suspended that are.
+
+    Said of those that were asked about, and of those that were suspended or resumed.
+    """
+
+    queue_jobs: tuple[str, ...]
+    suspended: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
 class LogEntry:
     """Something for the log."""
 
@@ -143,9 +164,9 @@ class Closed:
 
 
 Message = (
-    Hello | Submit | Delete | Close
+    Hello | Submit | Delete | Ask | Close
     | SessionReady | SessionFailed | BatchTaken | BatchRefused | QueueJobEnd | QueueJobStuck
-    | LogEntry | Closed
+    | QueueJobsStanding | LogEntry | Closed
 )  # fmt: skip
 
 
@@ -193,8 +214,8 @@ def _checked(expected: str, value: object) -> object:
 
 
 _MESSAGES: tuple[type[Message], ...] = (
-    Hello, Submit, Delete, Close,
+    Hello, Submit, Delete, Ask, Close,
     SessionReady, SessionFailed, BatchTaken, BatchRefused, QueueJobEnd, QueueJobStuck,
-    LogEntry, Closed,
+    QueueJobsStanding, LogEntry, Closed,
 )  # fmt: skip
 _KINDS = {kind.__name__: kind for kind in _MESSAGES}

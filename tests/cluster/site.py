@@ -1,0 +1,117 @@
+"""The cluster as a site has it: what the friendlier one of the tests does not show.
+
+Each entry of `SITE` puts the cluster into such a state for a while, and gives the variables that a
+program needs there besides. They can be put together; `Cluster.heal` undoes them too.
+
+===================== ============================================================================
+``defaults``          Grid Engine's own timing: a scheduler that looks every 15 s, accounting that
+                      is written up to 15 s late, lost nodes that are noticed after minutes
+``user``              the program is an ordinary user's, with a Python that all may read
+``firewall-drop``     no node reaches the submit host, but by the ports of the Grid Engine and
+                      those of `Cluster.open_ports`; what is blocked vanishes
+``firewall-reject``   the same; what is blocked is refused
+``firewall-…-one``    the same for the first node alone
+``library-path``      a Python that starts only with LD_LIBRARY_PATH set, as of a loaded module
+``other-python``      on the nodes, another version of Python lies where the program's own is
+``hidden-package``    the nodes do not see the folder with the program's Python and packages
+``submit-nodes``      the nodes may submit queue jobs, which they may not otherwise
+===================== ============================================================================
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Literal
+
+from . import grid, pythons
+from .cluster import Cluster
+from .hosts import Host
+from .shell import run
+
+_PYTHONS = grid.ROOT / "pythons"
+
+Site = Callable[[Cluster], AbstractContextManager[Mapping[str, str]]]
+
+
+@contextlib.contextmanager
+def _defaults(cluster: Cluster) -> Iterator[Mapping[str, str]]:
+    with cluster.as_a_site():
+        yield {}
+
+
+@contextlib.contextmanager
+def _user(cluster: Cluster) -> Iterator[Mapping[str, str]]:
+    yield _path(pythons.own(_PYTHONS / "own"))
+
+
+def _firewall(
+    verdict: Literal["drop", "reject"], nodes: Sequence[Host] = Cluster.nodes
+) -> Callable[[Cluster], AbstractContextManager[Mapping[str, str]]]:
+    @contextlib.contextmanager
+    def site(cluster: Cluster) -> Iterator[Mapping[str, str]]:
+        with cluster.firewall(verdict, nodes):
+            yield {}
+
+    return site
+
+
+@contextlib.contextmanager
+def _library_path(cluster: Cluster) -> Iterator[Mapping[str, str]]:
+    python = pythons.by_library_path(_PYTHONS / "library-path")
+    yield {**_path(python), "LD_LIBRARY_PATH": str(python.parent.parent / "lib")}
+
+
+@contextlib.contextmanager
+def _other_python(cluster: Cluster) -> Iterator[Mapping[str, str]]:
+    python = pythons.own(_PYTHONS / "own")
+    other = pythons.other(_PYTHONS / "other")
+    with _mounted(cluster, ["--bind", str(other.parent.parent)], python.parent.parent):
+        yield _path(python)
+
+
+@contextlib.contextmanager
+def _hidden_package(cluster: Cluster) -> Iterator[Mapping[str, str]]:
+    python = pythons.own(_PYTHONS / "own")
+    (package,) = python.parent.parent.glob("lib/*/site-packages/gridengine")
+    with _mounted(cluster, ["-t", "tmpfs", "none"], package):
+        yield _path(python)
+
+
+@contextlib.contextmanager
+def _submit_nodes(cluster: Cluster) -> Iterator[Mapping[str, str]]:
+    with cluster.submit_nodes():
+        yield {}
+
+
+@contextlib.contextmanager
+def _mounted(cluster: Cluster, what: Sequence[str], place: Path) -> Iterator[None]:
+    """Mount something on the nodes alone: where their daemons and queue jobs see it."""
+    with contextlib.ExitStack() as undo:
+        for node in cluster.nodes:
+            (daemon,) = node.pids(grid.EXECD)
+            enter = ["nsenter", f"--target={daemon}", "--mount"]
+            run([*enter, "mount", *what, str(place)])
+            undo.callback(run, [*enter, "umount", "--lazy", str(place)])
+        yield
+
+
+def _path(python: Path) -> dict[str, str]:
+    return {"PATH": f"{python.parent}:{os.environ['PATH']}"}
+
+
+SITE: dict[str, Site] = {
+    "defaults": _defaults,
+    "user": _user,
+    "firewall-drop": _firewall("drop"),
+    "firewall-reject": _firewall("reject"),
+    "firewall-drop-one": _firewall("drop", Cluster.nodes[:1]),
+    "firewall-reject-one": _firewall("reject", Cluster.nodes[:1]),
+    "library-path": _library_path,
+    "other-python": _other_python,
+    "hidden-package": _hidden_package,
+    "submit-nodes": _submit_nodes,
+}
