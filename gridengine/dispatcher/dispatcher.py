@@ -21,20 +21,21 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import JobCancelled, SchedulerError
 from ..logs import Log
 from ..schedulers.base import Scheduler, Session
 from ..settings import Settings
 from ..transport.launch_file import Keys, local_endpoint
-from ..transport.shared_memory import Arena, snapshot
+from ..transport.shared_memory import Arena
 from .early_start import EarlyStart
 from .inbox import Inbox
 from .last_turns import LastTurns
 from .new_state import new_state
 from .queue_jobs import QueueJobs, launch_for
 from .run_folder import new_shared_folder, remove
+from .sharing import Sharing
 
 # What takes long to import, msgspec and ZeroMQ, is so where it is needed: when the first workers
 # have been started, and are on their way in the meantime.
@@ -61,6 +62,7 @@ class Dispatcher:
 
     Attributes:
         forsaken: Whether this is a copy, in a fork of the program.
+        sharing: Makes large buffers ready for the workers.
 
     Raises:
         SchedulerError: The scheduler or the network cannot be used.
@@ -83,6 +85,7 @@ class Dispatcher:
             ahead = EarlyStart(scheduler, calls=0)
         self._folder = new_shared_folder(settings.run_dir) if ahead is None else ahead.folder
         self._arena = None if scheduler.remote else Arena.make()
+        self.sharing = Sharing(self._arena, keep=scheduler.remote and not scheduler.fresh)
         with contextlib.ExitStack() as undo:
             undo.callback(remove, self._folder)
             if self._arena is not None:
@@ -163,12 +166,6 @@ class Dispatcher:
             ValueError, TypeError: The scheduler cannot take one of them.
         """
         return self._queue_jobs.kind_of(resources)
-
-    def share(self, frames: Sequence[Any]) -> Sequence[Any]:
-        """Returns frames, the large ones in memory that the workers see too, if they can."""
-        if not frames:
-            return frames
-        return snapshot(frames) if self._arena is None else self._arena.lend_large(frames)
 
     def forget(self, function: bytes) -> None:
         """Has the workers let go of a function that will not be called again."""

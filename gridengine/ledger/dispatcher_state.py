@@ -149,9 +149,8 @@ class DispatcherState:
         if self.staffing.was_lost(address):
             self.orders.append(StopSupervisor(address))
             return []
-        if address in self.staffing.supervisors:
+        if address in self.staffing.supervisors or not self.staffing.arrived(supervisor):
             return []
-        self.staffing.arrived(supervisor)
         return [
             worker
             for number, pid, memory in early

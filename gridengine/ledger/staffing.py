@@ -215,15 +215,15 @@ class Staffing:
 
     # ------------------------------------------------------------------ who is there
 
-    def arrived(self, supervisor: SupervisorRecord) -> None:
-        """Event: a supervisor has said its first word."""
+    def arrived(self, supervisor: SupervisorRecord) -> bool:
+        """Event: a supervisor has said its first word; tells whether it may stay."""
         name = supervisor.queue_job
         record = self.queue_jobs.get(name)
         if record is not None and record.deleting:
             # It shall begin nothing that its end would cut off.
             self._lost.add(supervisor.address)
             self._orders.append(StopSupervisor(supervisor.address))
-            return
+            return False
         self.supervisors[supervisor.address] = supervisor
         if record is None:
             # Its word may come before the batch system's.
@@ -231,6 +231,7 @@ class Staffing:
         record.supervisors.append(supervisor)
         if self._observers.callbacks:
             self._observers.queue_job_started(name, supervisor.host)
+        return True
 
     def worked(self, supervisor: SupervisorRecord) -> None:
         """Event: one of a supervisor's workers has said its first word."""

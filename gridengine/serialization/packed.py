@@ -42,6 +42,7 @@ class Function(NamedTuple):
         context: What else it relies on, see `gridengine.serialization.context`.
         code: The version of the program's modules that it belongs to: no worker shall call it that
             has called one of an earlier version, and may have imported what there is no more.
+        content: Tells what is in it from all else, for workers to keep it; empty if they do not.
     """
 
     key: bytes
@@ -50,6 +51,7 @@ class Function(NamedTuple):
     name: str
     context: bytes = b""
     code: int = 0
+    content: bytes = b""
 
     def __repr__(self) -> str:
         # The context may hold a key.

@@ -87,12 +87,16 @@ class Call(Struct, array_like=True, gc=False):
 
 
 class FunctionDefinition(Struct, array_like=True, gc=False):
-    """A function that the worker has not heard of yet, and the context in which to call it."""
+    """A function that the worker has not heard of yet, and the context in which to call it.
+
+    One with ``content`` is to be kept under that name; without frames, it is what is kept there.
+    """
 
     key: bytes
     payload: bytes
     frames: Count
     context: bytes = b""
+    content: bytes = b""
 
 
 class Result(Struct, array_like=True, gc=False):
