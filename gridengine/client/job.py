@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
 import signal as _signal
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..dispatcher.dispatcher import Dispatcher
-from ..dispatcher.registry import close_all, dispatcher_for
+from ..dispatcher.registry import dispatcher_for
 from ..dispatcher.waiting import wait
 from ..errors import UnpackingError
 from ..ledger.task import Task, Usage
@@ -389,5 +388,3 @@ class Job:
 def _do_nothing() -> None:
     """Stands for a target of None."""
 
-
-atexit.register(close_all)

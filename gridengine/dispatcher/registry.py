@@ -5,6 +5,7 @@ from __future__ import annotations
 # Not `threading`, whose `Lock` this is: nothing that takes long to import comes before the first
 # worker has been started.
 import _thread
+import atexit
 import os
 
 from .early_start import EarlyStart
@@ -104,3 +105,6 @@ def _start_anew() -> None:
 
 
 os.register_at_fork(after_in_child=_start_anew)
+
+# Here, since whatever has opened a dispatcher has come by: a job, a map, a batch of jobs.
+atexit.register(close_all)

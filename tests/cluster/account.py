@@ -34,11 +34,16 @@ def remove(name: str) -> None:
 def become(name: str, argv: Sequence[str]) -> list[str]:
     """Give the command by which root runs `argv` as a user; it gets there by exec."""
     user = pwd.getpwnam(name)
-    setpriv = ["setpriv", f"--reuid={name}", f"--regid={user.pw_gid}", "--init-groups"]
     # Where root's files lie is closed to it.
     without = ["-u", "TMPDIR", "-u", "GRIDENGINE_RUN_DIR"]
     own = [f"HOME={user.pw_dir}", f"USER={name}", f"LOGNAME={name}"]
-    return [*setpriv, "env", *without, *own, *argv]
+    return [*switch(name), "env", *without, *own, *argv]
+
+
+def switch(name: str) -> list[str]:
+    """Give the words before a command by which root runs it as a user, in root's environment."""
+    group = pwd.getpwnam(name).pw_gid
+    return ["setpriv", f"--reuid={name}", f"--regid={group}", "--init-groups"]
 
 
 def _find(name: str) -> pwd.struct_passwd | None:

@@ -1,0 +1,14 @@
+"""A lambda of an imported module sees what the module has set at run time, as in a script.
+
+$ python -c "import appmod; appmod.main()"
+[{'a': 1}]
+$ python lambda_of_an_imported_module.py
+[{'a': 1}]
+$ python -c "raise SystemExit(3)"
+[status 3]
+"""
+
+import appmod
+
+if __name__ == "__main__":
+    appmod.main()
