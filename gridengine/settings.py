@@ -66,11 +66,13 @@ class Settings(NamedTuple):
         queue_jobs: Queue jobs that one scheduler submits at most, if it has no other limit.
         resubmissions: Times that queue jobs which ended in error before they ran are
             submitted anew, before the waiting jobs fail with the batch system's reason.
+        connect_timeout: Seconds in which a worker on another host must have reached this
+            program; then it ends, and its host gets no more of them.
         linger: Seconds that an idle worker on a cluster is kept for the next map.
         host: Name, address or interface under which workers reach this program; empty for
             all addresses.
         ports: ``54000-55000``, the ports that the program may listen on; empty for any.
-        run_dir: Folder for keys and logs that the nodes see too; empty for
+        run_dir: Folder for keys and logs that the nodes see too, an absolute path; empty for
             ``~/.gridengine``.
     """
 
@@ -79,6 +81,7 @@ class Settings(NamedTuple):
     infrastructure_retries: int = 10
     queue_jobs: int = 1000
     resubmissions: int = 2
+    connect_timeout: float = 10.0
     linger: float = 5.0
     host: str = ""
     ports: str = ""
@@ -97,6 +100,9 @@ class Settings(NamedTuple):
             name = f"GRIDENGINE_{field.upper()}"
             if text := environ.get(name, "").strip():
                 given[field] = _parse(name, text, type(default))
+        if "run_dir" in given:
+            # Queue jobs start elsewhere, and this program may go elsewhere.
+            given["run_dir"] = os.path.abspath(os.path.expanduser(str(given["run_dir"])))
         return cls(**given)  # type: ignore[arg-type]  # the fields' own types, by _parse
 
 

@@ -387,4 +387,3 @@ class Job:
 
 def _do_nothing() -> None:
     """Stands for a target of None."""
-

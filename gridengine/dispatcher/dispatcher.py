@@ -250,7 +250,7 @@ class Dispatcher:
         answered = threading.Event()
 
         def look() -> None:
-            answer.extend(t for t in self._state.ledger.tasks() if not t.daemon)
+            answer.extend(t for t in self._state.tasks() if not t.daemon)
             answered.set()
 
         self._ask(look)
@@ -313,7 +313,7 @@ class Dispatcher:
         woken = False
         while not self._closing:
             self._take_in()
-            if self._released and not self._state.ledger.tasks():
+            if self._released and not self._state.tasks():
                 return
             now = time.monotonic()
             self._state.tick(now)
@@ -367,7 +367,7 @@ class Dispatcher:
 
     def _abandon(self, error: Exception) -> None:
         self._take_in()
-        self._state.end_all(self._state.ledger.tasks(), error)
+        self._state.end_all(self._state.tasks(), error)
 
     def _shut_down(self) -> None:
         self._execution.say_goodbye()

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import JobCancelled, SchedulerError
-from ..schedulers.events import End, Event
+from ..schedulers.events import End, Event, Explained
 from ..settings import BLOCK_SECONDS, Settings
 from ..states import JobState
 from ..transport.addresses import supervisor_of, worker_address
@@ -26,7 +26,13 @@ from .deaths import Deaths
 from .ledger import Ledger
 from .observers import Observers
 from .orders import Dismiss, Order, StopSupervisor, Warn
-from .records import AnsweredCalls, Report, SupervisorRecord, WorkerRecord
+from .records import (
+    AnsweredCalls,
+    QueueJobRecord,
+    Report,
+    SupervisorRecord,
+    WorkerRecord,
+)
 from .staffing import Capacity, Hopeless, Staffing
 from .task import Place, Task
 
@@ -88,6 +94,10 @@ class DispatcherState:
         )
 
     # ------------------------------------------------------------------ from time to time
+
+    def tasks(self) -> list[Task]:
+        """Returns the tasks that are not over."""
+        return [*self.ledger.tasks(), *self.deaths.tasks()]
 
     def tick(self, now: float) -> None:
         """Puts waiting work to work, and does what has no event."""
@@ -236,7 +246,16 @@ class DispatcherState:
 
     def scheduler_said(self, event: Event) -> None:
         """Event: the scheduler says how a request, or a queue job, fared."""
+        if isinstance(event, Explained):
+            self.deaths.explained(event.queue_job, event.end)
+            return
         hopeless = self.staffing.hear(event)
+        if hopeless is not None:
+            self._give_up(hopeless)
+
+    def not_started(self, queue_job: QueueJobRecord, reason: str, host: str = "") -> None:
+        """Event: why a queue job has ended unheard; see `Staffing.not_started`."""
+        hopeless = self.staffing.not_started(queue_job, reason, host)
         if hopeless is not None:
             self._give_up(hopeless)
 

@@ -267,16 +267,18 @@ class QueueJobRecord:
     Attributes:
         name: The batch system's name for it.
         kind: The kind of its workers.
+        wave: How many times some had failed to start when it was asked for.
         deleting: Whether its end has been asked for.
         supervisors: What has run in it, as far as that was heard: one, unless the batch system has
             started it again.
     """
 
-    __slots__ = ("deleting", "kind", "name", "supervisors")
+    __slots__ = ("deleting", "kind", "name", "supervisors", "wave")
 
-    def __init__(self, name: str, kind: int) -> None:
+    def __init__(self, name: str, kind: int, wave: int = 0) -> None:
         self.name = name
         self.kind = kind
+        self.wave = wave
         self.deleting = False
         self.supervisors: list[SupervisorRecord] = []
 

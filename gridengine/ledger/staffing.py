@@ -13,13 +13,16 @@ from ..states import DeathCause
 from .observers import Observers
 from .orders import (
     AdjustStaff,
+    AskWhy,
     DeleteQueueJobs,
+    Inform,
     Order,
     ReadOutput,
     RequestQueueJobs,
     Warn,
 )
 from .records import QueueJobRecord, SupervisorRecord, WorkerRecord
+from .start_failures import StartFailures, counted, named
 
 #: Seconds between two looks at who is silent, at most, in a program that runs.
 _LOOK_SECONDS = 0.5
@@ -47,9 +50,11 @@ class Hopeless(Struct, frozen=True):
 class _Request:
     """Queue jobs that were asked for, and which the batch system has not named yet."""
 
-    def __init__(self, kind: int, count: int) -> None:
+    def __init__(self, kind: int, count: int, wave: int, avoid: tuple[str, ...] = ()) -> None:
         self.kind = kind
         self.count = count
+        self.wave = wave
+        self.avoid = avoid
 
 
 class Staffing:
@@ -58,7 +63,7 @@ class Staffing:
     Args:
         capacity: What the scheduler allows for.
         patience: Seconds of silence after which a supervisor counts as lost.
-        resubmissions: Queue jobs that may fail to start, one after the other.
+        resubmissions: Waves of queue jobs that may fail to start, one after the other.
         orders: What is to be done is added to it.
         observers: Who hears of events.
         retire: Has a worker get no work any more.
@@ -81,12 +86,11 @@ class Staffing:
         self._retire = retire
         self._capacity = capacity
         self._patience = patience
-        self._resubmissions = resubmissions
         self._orders = orders
         self._observers = observers
         self._batches = itertools.count(FIRST_BATCH)
         self._requests: dict[int, _Request] = {}
-        self._failures: dict[int, int] = {}
+        self._failures = StartFailures(resubmissions, orders)
         self._lost: set[bytes] = set()
         self._looked = 0.0
         self.supervisors: dict[bytes, SupervisorRecord] = {}
@@ -96,7 +100,7 @@ class Staffing:
 
     def started_early(self) -> None:
         """Event: one queue job of the first kind was asked for before all else."""
-        self._requests[next(self._batches)] = _Request(0, 1)
+        self._requests[next(self._batches)] = _Request(0, 1, 0)
 
     def hire(self, kind: int, wanted: int) -> None:
         """Orders what it takes until ``wanted`` workers of a kind work, or are on their way.
@@ -119,8 +123,10 @@ class Staffing:
         count = min(missing, self._capacity.max_queue_jobs - self._total())
         if count > 0:
             batch = next(self._batches)
-            self._requests[batch] = _Request(kind, count)
-            self._orders.append(RequestQueueJobs(batch, kind, count, min(each, wanted)))
+            avoid = self._failures.avoided(self._looked)
+            self._requests[batch] = _Request(kind, count, self._failures.wave(kind), avoid)
+            order = RequestQueueJobs(batch, kind, count, min(each, wanted), avoid)
+            self._orders.append(order)
 
     def _pending(self, kind: int) -> list[QueueJobRecord]:
         """Returns the queue jobs of a kind whose supervisor has not been heard, and is wanted."""
@@ -159,7 +165,8 @@ class Staffing:
             # Its word may come before the batch system's.
             record = self.queue_jobs[name] = QueueJobRecord(name, supervisor.kind)
         record.supervisors.append(supervisor)
-        self._failures.pop(supervisor.kind, None)
+        self._failures.started(supervisor.kind, supervisor.host)
+        self._orders.append(Inform(f"queue job {name} has started on {supervisor.host}"))
         if self._observers.callbacks:
             self._observers.queue_job_started(name, supervisor.host)
 
@@ -175,6 +182,7 @@ class Staffing:
             for supervisor in self.supervisors.values():
                 supervisor.heard = now
         self._looked = now
+        self._failures.say(now)
         for supervisor in list(self.supervisors.values()):
             if now - supervisor.heard > self._patience:
                 detail = f"nothing heard of {supervisor.host} for {self._patience:g} s"
@@ -186,6 +194,13 @@ class Staffing:
     def _lose(self, supervisor: SupervisorRecord, end: End) -> None:
         del self.supervisors[supervisor.address]
         self._lost.add(supervisor.address)
+        detail = f": {end.detail}" if end.detail else ""
+        self._orders.append(
+            Inform(
+                f"queue job {supervisor.queue_job} on {supervisor.host} is over, with "
+                f"{counted(len(supervisor.workers), 'worker')}{detail}"
+            )
+        )
         for worker in supervisor.workers:
             self._retire(worker)
         self._orders.append(ReadOutput(supervisor, end))
@@ -200,9 +215,10 @@ class Staffing:
         elif isinstance(event, Refused):
             request = self._requests.pop(event.batch, None)
             if request is not None:
-                hopeless = Hopeless(request.kind, event.reason)
+                reason = self._failures.refused(event.reason, request.avoid)
+                hopeless = Hopeless(request.kind, reason)
         elif isinstance(event, Ended):
-            hopeless = self._ended(event)
+            self._ended(event)
         elif isinstance(event, Stuck):
             hopeless = self._stuck(event)
         elif isinstance(event, Notice):
@@ -216,7 +232,9 @@ class Staffing:
         if request is None:
             return
         for name in event.queue_jobs:
-            self.queue_jobs.setdefault(name, QueueJobRecord(name, request.kind))
+            record = QueueJobRecord(name, request.kind, request.wave)
+            self.queue_jobs.setdefault(name, record)
+        self._orders.append(Inform(f"submitted {named(event.queue_jobs)}"))
         # A batch that is larger than the site allows is taken in parts.
         request.count -= len(event.queue_jobs)
         if request.count <= 0:
@@ -224,18 +242,17 @@ class Staffing:
         if self._observers.callbacks:
             self._observers.queue_jobs_submitted(event.queue_jobs)
 
-    def _ended(self, event: Ended) -> Hopeless | None:
+    def _ended(self, event: Ended) -> None:
         record = self.queue_jobs.pop(event.queue_job, None)
         if self._observers.callbacks:
             self._observers.queue_job_over(event.queue_job, event.end.detail)
         if record is None:
-            return None
+            return
         for supervisor in record.supervisors:
             if supervisor.address in self.supervisors:
                 self._lose(supervisor, event.end)
-        if not record.supervisors and event.end.exitcode != 0 and not record.deleting:
-            return self._failed_to_start(record, event.end.detail)
-        return None
+        if not record.supervisors and not record.deleting:
+            self._orders.append(AskWhy(record, event.end))
 
     def _stuck(self, event: Stuck) -> Hopeless | None:
         record = self.queue_jobs.get(event.queue_job)
@@ -243,17 +260,20 @@ class Staffing:
             self._observers.queue_job_waiting(event.queue_job, event.reason)
         if record is None or record.deleting:
             return None
-        hopeless = self._failed_to_start(record, event.reason)
+        hopeless = self.not_started(record, event.reason)
         self._delete([record])
         return hopeless
 
-    def _failed_to_start(self, record: QueueJobRecord, reason: str) -> Hopeless | None:
-        failures = self._failures[record.kind] = self._failures.get(record.kind, 0) + 1
-        self._warn(f"queue job {record.name} did not start: {reason}")
-        if failures <= self._resubmissions:
-            return None
-        self._failures.pop(record.kind)
-        return Hopeless(record.kind, f"queue job {record.name} did not start: {reason}")
+    def not_started(self, record: QueueJobRecord, reason: str, host: str = "") -> Hopeless | None:
+        """Event: this is why a queue job has ended before its supervisor was heard.
+
+        Args:
+            record: It.
+            reason: Why.
+            host: The host from which this program was not reached; empty if it was not that.
+        """
+        hopeless = self._failures.failed(record, reason, host, self._looked)
+        return None if hopeless is None else Hopeless(record.kind, hopeless)
 
     def _warn(self, text: str) -> None:
         self._orders.append(Warn(text))

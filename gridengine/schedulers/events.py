@@ -20,6 +20,7 @@ class End(NamedTuple):
         wall_time: Seconds that it ran, 0 if it never did.
         detail: The batch system's own words.
         advice: What a user should do about it, empty if nothing is known.
+        final: Whether that is all; if not, an `Explained` follows.
     """
 
     exitcode: int | None = None
@@ -29,6 +30,7 @@ class End(NamedTuple):
     wall_time: float = 0.0
     detail: str = ""
     advice: str = ""
+    final: bool = True
 
 
 class Submitted(NamedTuple):
@@ -52,6 +54,16 @@ class Ended(NamedTuple):
     end: End
 
 
+class Explained(NamedTuple):
+    """What is known by now of the end of a queue job that is over.
+
+    Said once, and soon, for each whose `End` was not final.
+    """
+
+    queue_job: str
+    end: End
+
+
 class Stuck(NamedTuple):
     """A queue job will not start by itself (Grid Engine's Eqw); ``reason`` says why.
 
@@ -68,4 +80,4 @@ class Notice(NamedTuple):
     text: str
 
 
-Event = Submitted | Refused | Ended | Stuck | Notice
+Event = Submitted | Refused | Ended | Explained | Stuck | Notice

@@ -23,6 +23,7 @@ from ..transport.addresses import worker_address
 from ..transport.launch_file import Launch
 from ..transport.messages import Beat, Died, Recall, Recalled, Signal, Staff, Stop, Supervising
 from ..transport.shared_memory import Arena
+from ..transport.unreached import UnreachedError
 from . import os_support
 from .connection import Connection, open_connection
 from .worker import Worker
@@ -82,8 +83,8 @@ class Supervisor:
     # ------------------------------------------------------------------ the dispatcher
 
     def _find_the_dispatcher(self) -> None:
-        if len(self._launch.endpoints) > 1:
-            from .zeromq import answering_endpoint
+        if not self._launch.endpoints[0].startswith("ipc:"):
+            from .reach import answering_endpoint
 
             endpoint = answering_endpoint(self._launch, self._address)
             self._launch = self._launch._replace(endpoints=[endpoint])
@@ -340,7 +341,11 @@ def main(path: str) -> None:
         sys.stderr.write(f"gridengine: the working directory is not there: {error}\n")
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     supervisor = Supervisor(launch)
-    status = supervisor.run()
+    try:
+        status = supervisor.run()
+    except UnreachedError as error:
+        error.note.write(os.path.dirname(path), launch.queue_job.format_map(os.environ))
+        sys.exit(f"gridengine: {error}")
     if supervisor.orphaned:
         # The program was killed before it could remove its folder, this file's.
         import shutil

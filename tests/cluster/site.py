@@ -6,7 +6,8 @@ program needs there besides. They can be put together; `Cluster.heal` undoes the
 ===================== ============================================================================
 ``defaults``          Grid Engine's own timing: a scheduler that looks every 15 s, accounting that
                       is written up to 15 s late, lost nodes that are noticed after minutes
-``user``              the program is an ordinary user's, with a Python that all may read
+``user``              the program is an ordinary user's (whoever runs it sees to that)
+``own-python``        its Python is one that all users may read, as such a user needs
 ``firewall-drop``     no node reaches the submit host, but by the ports of the Grid Engine and
                       those of `Cluster.open_ports`; what is blocked vanishes
 ``firewall-reject``   the same; what is blocked is refused
@@ -44,7 +45,7 @@ def _defaults(cluster: Cluster) -> Iterator[Mapping[str, str]]:
 
 
 @contextlib.contextmanager
-def _user(cluster: Cluster) -> Iterator[Mapping[str, str]]:
+def _own_python(cluster: Cluster) -> Iterator[Mapping[str, str]]:
     yield _path(pythons.own(_PYTHONS / "own"))
 
 
@@ -105,7 +106,7 @@ def _path(python: Path) -> dict[str, str]:
 
 SITE: dict[str, Site] = {
     "defaults": _defaults,
-    "user": _user,
+    "own-python": _own_python,
     "firewall-drop": _firewall("drop"),
     "firewall-reject": _firewall("reject"),
     "firewall-drop-one": _firewall("drop", Cluster.nodes[:1]),

@@ -4,7 +4,7 @@
 
     program ──▶ session process      Hello  Submit  Delete  Close
     session process ──▶ program      SessionReady  BatchTaken  BatchRefused  QueueJobEnd
-                                     QueueJobStuck  LogEntry  Closed  SessionFailed
+                                     Accounted  QueueJobStuck  LogEntry  Closed  SessionFailed
 """
 
 from __future__ import annotations
@@ -108,6 +108,7 @@ class QueueJobEnd:
         deleted: Whether this session itself had asked for that.
         usage: What DRMAA says of the resources that it used.
         accounting: What ``qacct`` says, empty if it was not asked or knows nothing.
+        final: Whether nothing is to be added; otherwise an `Accounted` follows.
     """
 
     queue_job: str
@@ -117,6 +118,15 @@ class QueueJobEnd:
     aborted: bool
     deleted: bool
     usage: dict[str, str]
+    accounting: dict[str, str]
+    final: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Accounted:
+    """What ``qacct`` says by now of a queue job that is over, empty if nothing."""
+
+    queue_job: str
     accounting: dict[str, str]
 
 
@@ -144,8 +154,8 @@ class Closed:
 
 Message = (
     Hello | Submit | Delete | Close
-    | SessionReady | SessionFailed | BatchTaken | BatchRefused | QueueJobEnd | QueueJobStuck
-    | LogEntry | Closed
+    | SessionReady | SessionFailed | BatchTaken | BatchRefused | QueueJobEnd | Accounted
+    | QueueJobStuck | LogEntry | Closed
 )  # fmt: skip
 
 
@@ -194,7 +204,7 @@ def _checked(expected: str, value: object) -> object:
 
 _MESSAGES: tuple[type[Message], ...] = (
     Hello, Submit, Delete, Close,
-    SessionReady, SessionFailed, BatchTaken, BatchRefused, QueueJobEnd, QueueJobStuck,
-    LogEntry, Closed,
+    SessionReady, SessionFailed, BatchTaken, BatchRefused, QueueJobEnd, Accounted,
+    QueueJobStuck, LogEntry, Closed,
 )  # fmt: skip
 _KINDS = {kind.__name__: kind for kind in _MESSAGES}
