@@ -192,8 +192,7 @@ def test_queue_jobs_that_fail_to_start_are_asked_for_again_and_then_fail_the_job
         program.state.scheduler_said(Ended(name, End(exitcode=1, detail="no python")))
         program.orders()
         orders = program.tick(after=1.0)
-        # Once is enough.
-        assert (Warn(f"queue job {name} did not start: no python") in orders) == (attempt == 1)
+        assert Warn(f"queue job {name} did not start: no python") in orders
     assert str(task.error) == "queue job 2.1 did not start: no python"
 
 

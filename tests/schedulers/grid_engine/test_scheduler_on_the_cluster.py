@@ -74,7 +74,7 @@ def test_the_end_says_what_happened(
     one = talk()
     one.start(script)
     [name] = one.submitted()
-    end = one.ended(name).end
+    end = one.explained(name)
     assert (exitcode, cause) == (end.exitcode, end.cause)
     assert detail in end.detail
     assert end.detail.startswith("qacct: ")
@@ -84,7 +84,7 @@ def test_a_queue_job_over_its_h_rt_says_so(talk: Open) -> None:
     one = talk(h_rt=2)
     one.start("exec sleep 60")
     [name] = one.submitted()
-    end = one.ended(name).end
+    end = one.explained(name)
     assert (-9, DeathCause.OVER_TIME) == (end.exitcode, end.cause)
     assert "qmaster enforced h_rt" in end.detail
     assert re.fullmatch(r"h_rt: ran \d+ s of 2 s; ask for more", end.advice)
