@@ -21,6 +21,7 @@ itself, with the worker's traceback as its ``__cause__``.
 from __future__ import annotations
 
 import builtins
+import errno
 from typing import NamedTuple
 
 from .states import DeathCause
@@ -161,6 +162,21 @@ class JobDied(JobError):
 
     def __str__(self) -> str:
         return str(self.death)
+
+
+def reason_of(error: OSError) -> str:
+    """Returns why the system has refused something, and what can be done about it."""
+    advice = _ADVICE.get(error.errno or 0)
+    return f"{error.strerror or error}{f'; {advice}' if advice else ''}"
+
+
+_OPEN_FILES = "close some, or raise the limit of open files (ulimit -n)"
+_ADVICE = {
+    errno.EMFILE: _OPEN_FILES,
+    errno.ENFILE: _OPEN_FILES,
+    errno.EAGAIN: "the limit of processes (ulimit -u, or of the control group) is reached",
+    errno.ENOMEM: "the limit of memory (ulimit -v, or of the control group) is reached",
+}
 
 
 def format_bytes(count: int) -> str:

@@ -14,6 +14,16 @@ class Log:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
-        import logging
-
+        try:
+            import logging
+        except OSError:
+            # No descriptor is left for its file; it is then that there is something to say.
+            return _say
         return getattr(logging.getLogger(self._name), attribute)
+
+
+def _say(text: str, *values: object) -> None:
+    import sys
+
+    if sys.stderr is not None:
+        sys.stderr.write(f"gridengine: {text % values}\n")

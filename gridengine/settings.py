@@ -1,7 +1,7 @@
 """Every number that steers the package, with its unit, its reason and its environment variable.
 
-A field ``x`` of `Settings` is read from ``GRIDENGINE_X`` when the first job of a scheduler
-starts; nothing is read at import.
+A field ``x`` of `Settings` is read from ``GRIDENGINE_X``, or from a file (`settings_file`), when
+the first job of a scheduler starts; nothing is read at import.
 """
 
 from __future__ import annotations
@@ -69,6 +69,10 @@ class Settings(NamedTuple):
         connect_timeout: Seconds in which a worker on another host must have reached this
             program; then it ends, and its host gets no more of them.
         linger: Seconds that an idle worker on a cluster is kept for the next map.
+        grace: Seconds that a running job which is taken back gets to clear up: it is asked to end
+            (SIGTERM, which raises SystemExit in it) and killed after them. Long against what a
+            ``finally`` takes as a rule, short for somebody who waits after Ctrl-C; with 0 it is
+            killed at once.
         host: Name, address or interface under which workers reach this program; empty for
             all addresses.
         ports: ``54000-55000``, the ports that the program may listen on; empty for any.
@@ -83,23 +87,31 @@ class Settings(NamedTuple):
     resubmissions: int = 2
     connect_timeout: float = 10.0
     linger: float = 5.0
+    grace: float = 2.0
     host: str = ""
     ports: str = ""
     run_dir: str = ""
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Returns the settings of an environment, by default this process's.
+        """Returns the settings of an environment; by default this process's, and of the files.
 
         Raises:
-            GridEngineError: A variable holds no number, or one that makes no sense.
+            GridEngineError: A variable, or a file, holds no number, or one that makes no sense.
         """
-        environ = os.environ if environ is None else environ
+        files: Mapping[str, tuple[str, str]] = {}
+        if environ is None:
+            from . import settings_file
+
+            environ, files = os.environ, settings_file.texts(cls._field_defaults)
         given: dict[str, object] = {}
         for field, default in cls._field_defaults.items():
             name = f"GRIDENGINE_{field.upper()}"
-            if text := environ.get(name, "").strip():
-                given[field] = _parse(name, text, type(default))
+            text = environ.get(name, "").strip()
+            if not text and field in files:
+                name, text = files[field]
+            if text:
+                given[field] = _parse(name, text, type(default), field in _MAY_BE_ZERO)
         if "run_dir" in given:
             # Queue jobs start elsewhere, and this program may go elsewhere.
             given["run_dir"] = os.path.abspath(os.path.expanduser(str(given["run_dir"])))
@@ -107,12 +119,10 @@ class Settings(NamedTuple):
 
 
 #: A heartbeat or a patience of nothing would end every worker at once.
-_MAY_BE_ZERO = frozenset(
-    {"GRIDENGINE_INFRASTRUCTURE_RETRIES", "GRIDENGINE_RESUBMISSIONS", "GRIDENGINE_LINGER"}
-)
+_MAY_BE_ZERO = frozenset({"infrastructure_retries", "resubmissions", "linger", "grace"})
 
 
-def _parse(name: str, text: str, kind: type) -> object:
+def _parse(name: str, text: str, kind: type, least_is_zero: bool) -> object:
     if kind is str:
         return text
     what = "a whole number" if kind is int else "a number"
@@ -120,7 +130,6 @@ def _parse(name: str, text: str, kind: type) -> object:
         value: float = kind(text)
     except ValueError:
         raise GridEngineError(f"{name} is {text!r}; it takes {what}") from None
-    least_is_zero = name in _MAY_BE_ZERO
     if not math.isfinite(value) or value < 0 or not (value or least_is_zero):
         bound = "of at least 0" if least_is_zero else "above 0"
         raise GridEngineError(f"{name} is {text!r}; it takes {what} {bound}")

@@ -29,16 +29,20 @@ FOLDERS = {
     "client": "dispatcher ledger schedulers serialization transport",
     "cli": "client dispatcher schedulers transport",
 }
-TOP = {"errors", "logs", "settings", "states"}
+TOP = {"errors", "logs", "settings", "settings_file", "states"}
 
 #: What the ledger may import from the standard library: nothing with which it could look at a
 #: clock, talk to anybody, or run somebody's code.
 PURE = {"__future__", "builtins", "collections", "collections.abc", "enum", "functools"}
-PURE |= {"itertools", "math", "typing", "signal", "abc", "types", "msgspec"}
+PURE |= {"errno", "itertools", "math", "typing", "signal", "abc", "types", "msgspec"}
 
-#: What else some of it needs: settings are read from the environment, when a scheduler is opened.
+#: What else some of it needs: settings are read from the environment, when a scheduler is opened,
+#: and from files, where there are any.
 #: The schedulers' package imports what it names when somebody asks for it.
 ALLOWED = {("settings", "os"), ("schedulers", "importlib")}
+ALLOWED |= {
+    ("settings_file", name) for name in ("os", "sys", "pathlib", "tomllib", "tomli", "difflib")
+}
 
 #: What reaches out without an import.
 IMPURE = {"open", "print", "input", "exec", "eval", "compile", "breakpoint", "__import__"}

@@ -11,7 +11,7 @@ from ..dispatcher.registry import dispatcher_for
 from ..dispatcher.waiting import wait
 from ..errors import UnpackingError
 from ..ledger.task import Task, Usage
-from ..schedulers import best_available
+from ..schedulers import current
 from ..schedulers.base import Scheduler
 from ..serialization.functions import pack_function
 from ..serialization.serializer import pack, pack_arguments
@@ -40,13 +40,14 @@ class Job:
             for when the program ends.
         mutable: Whether the attributes that `run` sets on ``self`` come back: they are set on
             this object by `join`, and by `result`.
-        scheduler: Where it runs; by default `gridengine.schedulers.best_available`.
+        scheduler: Where it runs; by default what is `gridengine.schedulers.current` when it is
+            started.
         resources: Requests to the batch system for this job, which add to and override those
             of the scheduler: ``{"h_vmem": "4G"}``. Without a meaning on one host.
-        timeout: Seconds that an attempt may take; after that its process is killed and the job
-            fails with `JobTimeout`.
-        retries: Further attempts after one that failed. By default one if its worker was
-            lost, none if the target raised; a number is for both.
+        timeout: Seconds that an attempt may take; after that its process is killed and the job,
+            if it is not to be tried again, fails with `JobTimeout`.
+        retries: Further attempts after one that failed. By default one if its worker was lost,
+            none if the target raised or took longer than ``timeout``; a number is for each.
 
     Raises:
         TypeError: ``target`` is not callable, or an argument is of a wrong type.
@@ -124,7 +125,7 @@ class Job:
             SchedulerError: The scheduler cannot be used.
             ValueError: It was closed, or the scheduler cannot take its resources.
         """
-        self.start_on(dispatcher_for(self._scheduler or best_available()))
+        self.start_on(dispatcher_for(self._scheduler or current()))
 
     def start_on(self, dispatcher: Dispatcher) -> Task:
         """As `start`, through a certain dispatcher; for interfaces such as `JobDispatcher`.
@@ -138,7 +139,7 @@ class Job:
         # Kept for a death certificate to name.
         arguments = self._args, self._kwargs
         if type(self).run is Job.run and not self._mutable:
-            function = pack_function(self._target or _do_nothing)
+            function = pack_function(_do_nothing if self._target is None else self._target)
             payload, frames = pack_arguments(arguments)
         else:
             function = pack_function(run_job)

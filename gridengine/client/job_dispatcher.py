@@ -11,7 +11,7 @@ from ..dispatcher.dispatcher import Dispatcher
 from ..dispatcher.registry import dispatcher_for
 from ..errors import TimeoutError
 from ..ledger.task import Task
-from ..schedulers import best_available
+from ..schedulers import best_available, current
 from ..schedulers.base import Scheduler
 from ..settings import port_range
 from .job import Job
@@ -24,8 +24,8 @@ class JobDispatcher:
 
     Args:
         scheduler: A scheduler, or a class or function that makes one. What it made itself, the
-            dispatcher closes; the shared one of `gridengine.schedulers.best_available` and
-            one that was passed in stay open, with their workers.
+            dispatcher closes; those of `gridengine.schedulers.current` and ``best_available``, and
+            one that was passed in, stay open, with their workers.
         host: Name, address or interface at which workers shall find this program. By default
             ``GRIDENGINE_HOST``, or else all addresses of this host.
         ports: A range such as ``"54000-55000"`` to listen in. By default ``GRIDENGINE_PORTS``,
@@ -44,7 +44,7 @@ class JobDispatcher:
 
     def __init__(
         self,
-        scheduler: Scheduler | Callable[[], Scheduler] = best_available,
+        scheduler: Scheduler | Callable[[], Scheduler] = current,
         *,
         host: str = "",
         ports: str = "",
@@ -53,7 +53,8 @@ class JobDispatcher:
         made = scheduler if isinstance(scheduler, Scheduler) else scheduler()
         if not isinstance(made, Scheduler):
             raise TypeError(f"{scheduler!r} made {made!r}, which is no scheduler")
-        self._owned = not isinstance(scheduler, Scheduler) and scheduler is not best_available
+        shared = scheduler is current or scheduler is best_available
+        self._owned = not isinstance(scheduler, Scheduler) and not shared
         self._host = host
         self._ports = ports
         self._dispatcher: Dispatcher | None = None

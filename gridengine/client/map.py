@@ -7,7 +7,7 @@ import operator
 import time
 
 from ..dispatcher.registry import dispatcher_for
-from ..schedulers import best_available
+from ..schedulers import current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def map(
         f: Any callable: lambdas, closures and functions of ``__main__`` too.
         iterables: The arguments, as for the builtin; of any length, generators too. They are
             drawn from only a little ahead of the workers.
-        scheduler: Where to run; by default `gridengine.schedulers.best_available`.
+        scheduler: Where to run; by default `gridengine.schedulers.current`: that of the ``with``
+            around it, or the best that there is.
         reraise: Whether to raise the first exception, in order, and cancel what has not
             begun. Otherwise exceptions stand in the list in the place of values; `raised`
             tells them from exceptions that ``f`` returned.
@@ -70,9 +71,7 @@ def map(
     single = len(iterables) == 1
     items = iterables[0] if single else zip(*iterables)  # noqa: B905  # as the builtin
     length = min(operator.length_hint(each, -1) for each in iterables)
-    dispatcher = dispatcher_for(
-        scheduler or best_available(), calls=_MANY if length < 0 else length
-    )
+    dispatcher = dispatcher_for(scheduler or current(), calls=_MANY if length < 0 else length)
     # Now, when the first workers are on their way: they start in the meantime.
     from ..serialization.functions import pack_function
     from ..states import Mode

@@ -14,10 +14,12 @@ dispatcher ends a task, which wakes whoever waits for it. The dispatcher unpickl
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import copy
+import errno
+import math
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,12 +29,10 @@ from ..errors import JobCancelled, SchedulerError
 from ..logs import Log
 from ..schedulers.base import Scheduler, Session
 from ..settings import Settings
-from ..transport.launch_file import (
-    Keys,
-    local_endpoint,
-)
+from ..transport.launch_file import Keys, local_endpoint
 from ..transport.shared_memory import Arena, gather
 from .early_start import EarlyStart
+from .inbox import Inbox
 from .queue_jobs import QueueJobs, launch_for
 from .run_folder import new_shared_folder, remove
 
@@ -40,13 +40,15 @@ from .run_folder import new_shared_folder, remove
 # have been started, and are on their way in the meantime.
 if TYPE_CHECKING:
     from ..ledger.dispatcher_state import DispatcherState
-    from ..ledger.events import DispatcherEvent
     from ..ledger.observers import Observer
     from ..ledger.task import Task
     from ..transport.base import Connections
 
 log = Log(__name__)
 
+
+#: Seconds that the word of a job's end gets to come from its node.
+_LAST_WORDS = 1.0
 
 #: Seconds after which a worker that rests learns what of its memory it may use again.
 _RELEASE_SECONDS = 0.5
@@ -100,18 +102,26 @@ class Dispatcher:
         self._handlers = Handlers(*parts)
         self._execution = OrderExecution(*parts)
         self._tidied = self._released_at = 0.0
-        self._new: collections.deque[Task] = collections.deque()
-        self._inbox: collections.deque[Callable[[], None]] = collections.deque()
-        self._observers: collections.deque[Observer] = collections.deque()
-        self._killed: collections.deque[tuple[list[Task], int]] = collections.deque()
+        self._news = self._queue_jobs.session.fileno()
+        self._inbox = Inbox()
+        self._new = self._inbox.tasks
         self._asleep = False
         self._closing = False
+        self._ending = False
+        self._hurried = False
         self._gone = False
+        self._woken = False
+        # Why no more can be done, if it is not that somebody has closed it.
+        self._failure = ""
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
         self._thread = threading.Thread(target=self._run, name="gridengine", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._shut_down()
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
 
     def _open_local(self, undo: contextlib.ExitStack, ahead: EarlyStart) -> None:
         session = ahead.session
@@ -149,9 +159,10 @@ class Dispatcher:
         from ..ledger.staffing import Capacity
 
         scheduler = self._scheduler
+        lifetime = math.inf if scheduler.lifetime is None else scheduler.lifetime
         return DispatcherState(
             self._settings,
-            Capacity(scheduler.workers_per_queue_job, scheduler.max_queue_jobs),
+            Capacity(scheduler.workers_per_queue_job, scheduler.max_queue_jobs, lifetime),
             remote=scheduler.remote,
             fresh=scheduler.fresh,
             linger=scheduler.linger,
@@ -189,13 +200,16 @@ class Dispatcher:
             SchedulerError: The scheduler was closed.
         """
         if self._closing:
-            raise SchedulerError(f"{self._scheduler!r} was closed")
+            raise self._refusal()
         self._new.append(task)
         self._wake()
         if self._gone:
             self._thread.join()
             if not task.over:
-                raise SchedulerError(f"{self._scheduler!r} was closed")
+                raise self._refusal()
+
+    def _refusal(self) -> SchedulerError:
+        return SchedulerError(self._failure or f"{self._scheduler!r} was closed")
 
     def usual_duration(self, function: bytes) -> float | None:
         """Returns the seconds that a call of this function takes, None if not yet known."""
@@ -217,10 +231,18 @@ class Dispatcher:
             return max(1, self._state.ledger.staff(kind))
         return self.possible_workers
 
-    def cancel(self, tasks: Iterable[Task], signum: int = 9) -> None:
-        """Takes tasks back, any number at once; those that run are ended with a signal."""
-        self._killed.append((list(tasks), signum))
+    def cancel(self, tasks: Iterable[Task], signum: int | None = None) -> None:
+        """Takes tasks back, any number at once; those that run are ended.
+
+        With a signal, or else they are asked to, and killed after ``GRIDENGINE_GRACE`` seconds.
+        """
+        signum = self._ending_signal if signum is None else signum
+        self._inbox.unwanted.append((list(tasks), signum))
         self._wake()
+
+    @property
+    def _ending_signal(self) -> int:
+        return signal.SIGTERM if self._settings.grace else signal.SIGKILL
 
     def drop(self, tasks: Iterable[Task]) -> None:
         """Cancels tasks; a call that runs already may end, but nobody hears of it."""
@@ -232,16 +254,7 @@ class Dispatcher:
 
         One that raises is not asked again, and the log says so.
         """
-        observers = self._state.observers
-
-        def guarded(event: DispatcherEvent) -> None:
-            try:
-                observer(event)
-            except Exception:
-                log.exception("the observer %r has failed, and hears no more", observer)
-                observers.remove(guarded)
-
-        self._observers.append(guarded)
+        self._inbox.observers.append(observer)
         self._wake()
 
     def unfinished(self) -> list[Task]:
@@ -265,19 +278,38 @@ class Dispatcher:
         self._wake()
 
     def close(self) -> None:
-        """Ends all workers; jobs that are not over are cancelled. Idempotent."""
+        """Ends all workers; jobs that are not over are cancelled, as by `cancel`. Idempotent.
+
+        Raises:
+            KeyboardInterrupt: It came meanwhile; then nothing that runs was waited for.
+        """
+        self.begin_to_close()
+        if threading.current_thread() is self._thread:
+            return
+        try:
+            self._thread.join()
+        except BaseException:
+            self.hurry()
+            self._thread.join()
+            raise
+
+    def hurry(self) -> None:
+        """Has a dispatcher that closes kill what runs, without waiting for it any longer."""
+        self._hurried = True
+        self._wake()
+
+    def begin_to_close(self) -> None:
+        """As `close`, but returns at once."""
         if not self._closing:
             self._closing = True
             self._wake()
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
 
     def forsake(self) -> None:
         """To be called in a fork of the program, whose copy of the dispatcher has no thread."""
         self._closing = True
 
     def _ask(self, request: Callable[[], None]) -> None:
-        self._inbox.append(request)
+        self._inbox.requests.append(request)
         self._wake()
 
     def _wake(self) -> None:
@@ -292,69 +324,63 @@ class Dispatcher:
     # ------------------------------------------------------------------ the loop
 
     def _run(self) -> None:
-        import signal
-
         # The program may have it end the process; that a worker has hung up shall not.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
         try:
             self._loop()
         except BaseException as error:
+            # First of all: whatever fails next, nobody shall wait for ever.
+            self._failure = f"the dispatcher has failed: {error!r}"
+            self._abandon(SchedulerError(self._failure))
             log.exception("the dispatcher's thread has failed")
-            self._abandon(SchedulerError(f"the dispatcher has failed: {error!r}"))
             raise
         finally:
             self._closing = True
             self._shut_down()
 
     def _loop(self) -> None:
-        connections, news = self._connections, self._queue_jobs.session.fileno()
-        connections.watch(self._wake_read)
-        connections.watch(news)
-        woken = False
+        self._connections.watch(self._wake_read)
+        self._connections.watch(self._news)
         while not self._closing:
-            self._take_in()
+            self._inbox.empty_into(self._state)
             if self._released and not self._state.tasks():
                 return
-            now = time.monotonic()
-            self._state.tick(now)
-            self._execution.execute()
-            self._tidy(now)
-            if woken:
-                # Not before what it was woken for has been done; and while nobody wakes it.
-                os.read(self._wake_read, 4096)
-            self._asleep = True
-            patience = 0.0 if self._is_asked() else max(0.0, self._state.due(now) - now)
-            ready = connections.wait(patience)
-            self._asleep = False
-            woken = self._wake_read in ready
-            self._handlers.listen()
-            if news in ready:
-                self._handlers.hear_scheduler()
+            self._turn()
+        self._end_what_runs()
+
+    def _turn(self) -> None:
+        now = time.monotonic()
+        self._state.tick(now)
+        self._execution.execute()
+        self._tidy(now)
+        if self._woken:
+            # Not before what it was woken for has been done; and while nobody wakes it.
+            os.read(self._wake_read, 4096)
+        self._asleep = True
+        patience = 0.0 if self._is_asked() else max(0.0, self._state.due(now) - now)
+        ready = self._connections.wait(patience)
+        self._asleep = False
+        self._woken = self._wake_read in ready
+        self._handlers.listen()
+        if self._news in ready:
+            self._handlers.hear_scheduler()
+
+    def _end_what_runs(self) -> None:
+        """Lets jobs clear up, for as long as they may, unless somebody cannot wait for that."""
+        if not self._settings.grace:
+            return
+        self._ending = True
+        end = time.monotonic() + self._settings.grace + _LAST_WORDS
+        self._inbox.empty_into(self._state)
+        self._state.cancellation.end_all(signal.SIGTERM)
+        while self._state.ledger.busy() and time.monotonic() < end and not self._hurried:
+            self._turn()
+            self._inbox.empty_into(self._state)
+        # What is kept for the dead is to be let go.
+        self._execution.execute()
 
     def _is_asked(self) -> bool:
-        return bool(self._new or self._killed or self._inbox or self._observers or self._closing)
-
-    def _take_in(self) -> None:
-        while self._observers:
-            self._state.observers.add(self._observers.popleft())
-        # What is asked may be about a task that was submitted before it was asked.
-        asked, killed = len(self._inbox), len(self._killed)
-        new, submit = self._new, self._state.ledger.submit
-        while new:
-            submit(new.popleft())
-        if killed:
-            self._cancel(killed)
-        for _ in range(asked):
-            self._inbox.popleft()()
-
-    def _cancel(self, count: int) -> None:
-        # All at once: to look who holds each would take the square of their number.
-        by_signal: dict[int, list[Task]] = {}
-        for _ in range(count):
-            tasks, signum = self._killed.popleft()
-            by_signal.setdefault(signum, []).extend(tasks)
-        for signum, tasks in by_signal.items():
-            self._state.cancellation.kill(tasks, signum)
+        return bool(self._inbox or (self._hurried if self._ending else self._closing))
 
     def _tidy(self, now: float) -> None:
         """Gives memory back that nobody needs: to the workers, and to the system."""
@@ -364,21 +390,28 @@ class Dispatcher:
         if now >= self._released_at:
             self._released_at = now + min(_RELEASE_SECONDS, self._settings.heartbeat)
             self._execution.say_released()
+            self._handlers.look_at_the_door()
 
     def _abandon(self, error: Exception) -> None:
-        self._take_in()
+        self._inbox.empty_into(self._state)
         self._state.end_all(self._state.tasks(), error)
 
     def _shut_down(self) -> None:
-        self._execution.say_goodbye()
-        self._queue_jobs.session.close()
+        # Each step, even if another one fails; the last one in is the first one out.
+        with contextlib.ExitStack() as steps:
+            steps.callback(remove, self._folder)
+            steps.callback(os.close, self._wake_write)
+            steps.callback(os.close, self._wake_read)
+            if self._arena is not None:
+                steps.callback(self._arena.close)
+            steps.callback(self._execution.close)
+            steps.callback(self._connections.close)
+            steps.callback(self._end_the_rest)
+            steps.callback(self._queue_jobs.session.close)
+            steps.callback(self._execution.say_goodbye)
+
+    def _end_the_rest(self) -> None:
         # From here on `submit` sees that nobody will look any more.
         self._gone = True
-        self._abandon(JobCancelled(f"{self._scheduler!r} was closed before the job was over"))
-        self._connections.close()
-        self._execution.close()
-        if self._arena is not None:
-            self._arena.close()
-        os.close(self._wake_read)
-        os.close(self._wake_write)
-        remove(self._folder)
+        closed = JobCancelled(f"{self._scheduler!r} was closed before the job was over")
+        self._abandon(self._refusal() if self._failure else closed)

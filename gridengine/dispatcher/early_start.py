@@ -47,11 +47,16 @@ class EarlyStart:
 
     Raises:
         SchedulerError: There is no room for its folder.
+        OSError: No descriptor is left.
     """
 
     def __init__(self, scheduler: Scheduler, calls: int) -> None:
         self.folder = new_local_folder()
-        self.session = scheduler.open()
+        try:
+            self.session = scheduler.open()
+        except BaseException:
+            remove(self.folder)
+            raise
         self.workers = min(calls, scheduler.workers_per_queue_job)
         if self.workers:
             try:

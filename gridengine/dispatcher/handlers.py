@@ -76,6 +76,12 @@ class Handlers:
         for event in self._queue_jobs.session.events():
             self._state.scheduler_said(event)
 
+    def look_at_the_door(self) -> None:
+        """Notes if nobody who comes can be let in."""
+        reason = self._connections.shut_out()
+        if reason:
+            self._state.shut_out(reason)
+
     def _done(
         self, worker: WorkerRecord, message: messages.Done, frames: list[Any], now: float
     ) -> None:
@@ -120,12 +126,10 @@ class Handlers:
         try:
             worker.memory = self._task_messages.memory_for(worker.memory)
         except OSError as error:
-            # As a rule it has died since, and its supervisor will say so.
-            self._connections.complain(
-                worker.address, f"no worker: its memory cannot be seen: {error}"
-            )
+            # If it has not died since, which its supervisor will say, no descriptor is left, say.
+            self._connections.complain(worker.address, f"its memory cannot be seen: {error}")
             worker.memory = self._task_messages.memory_for("")
-            self._state.ledger.retire(worker)
+            self._connections.send(worker.address, messages.Unseen())
 
     def _died(self, address: bytes, message: messages.Died, now: float) -> None:
         report = Report(

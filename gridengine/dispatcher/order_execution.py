@@ -61,6 +61,7 @@ class OrderExecution:
             orders.StopSupervisor: self._stop_supervisor,
             orders.RequestQueueJobs: self._request,
             orders.DeleteQueueJobs: self._delete,
+            orders.AskAbout: self._ask_about,
             orders.ReadOutput: self._read_output,
             orders.AskWhy: self._ask_why,
             orders.Warn: self._warn,
@@ -138,12 +139,15 @@ class OrderExecution:
 
     def _request(self, order: orders.RequestQueueJobs) -> None:
         try:
-            self._queue_jobs.request(order)
+            self._queue_jobs.request(order, self._state.ledger.label(order.kind))
         except SchedulerError as error:
             self._state.scheduler_said(Refused(order.batch, str(error)))
 
     def _delete(self, order: orders.DeleteQueueJobs) -> None:
         self._queue_jobs.session.stop(order.queue_jobs)
+
+    def _ask_about(self, order: orders.AskAbout) -> None:
+        self._queue_jobs.session.ask_about(order.queue_jobs)
 
     def _read_output(self, order: orders.ReadOutput) -> None:
         output = self._queue_jobs.output_of(order.supervisor.queue_job)

@@ -67,8 +67,9 @@ def launch_for(
         heartbeat=settings.heartbeat,
         patience=settings.patience,
         connect_timeout=settings.connect_timeout,
+        grace=settings.grace,
         parent=0 if remote else os.getpid(),
-        queue_job=scheduler.queue_job_name,
+        queue_job=scheduler.queue_job_template,
         cwd=os.getcwd(),
         sys_path=import_path(),
         environ=environ,
@@ -120,8 +121,12 @@ class QueueJobs:
         """
         self._launch_file(0, workers)
 
-    def request(self, order: RequestQueueJobs) -> None:
+    def request(self, order: RequestQueueJobs, label: str) -> None:
         """Asks for more queue jobs.
+
+        Args:
+            order: How many, and of which kind.
+            label: What the first job is called that waits for them.
 
         Raises:
             SchedulerError: What they need to start cannot be written.
@@ -131,7 +136,7 @@ class QueueJobs:
             order.batch,
             self._command(path),
             order.count,
-            name="gridengine",
+            name=self._scheduler.queue_job_name or label or "gridengine",
             resources=self._kinds[order.kind],
             logs=self._logs,
             avoid=order.avoid,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 
-from ..ledger.task import Task
+from ..ledger.task import Task, newest
 
 _guard = threading.Lock()
+
+#: The number of the newest task when Ctrl-C has ended a wait.
+_interrupted_at = 0
 
 
 def when_over(task: Task, callback: Callable[[], object]) -> None:
@@ -35,8 +39,17 @@ def wait(task: Task, timeout: float | None = None) -> bool:
     try:
         limit = -1 if timeout is None else min(max(0.0, timeout), threading.TIMEOUT_MAX)
         return gate.acquire(timeout=limit)
+    except KeyboardInterrupt:
+        global _interrupted_at
+        _interrupted_at = newest()
+        raise
     finally:
         _forget(task, gate.release)
+
+
+def was_interrupted(task: Task) -> bool:
+    """Tells whether a task was there when Ctrl-C ended a wait, for this one or another."""
+    return task.id <= _interrupted_at
 
 
 def _forget(task: Task, callback: Callable[[], object]) -> None:
@@ -48,3 +61,12 @@ def _forget(task: Task, callback: Callable[[], object]) -> None:
             except ValueError:
                 # Called meanwhile.
                 return
+
+
+def _start_anew() -> None:
+    """In a fork of this program: who held the lock is not there."""
+    global _guard
+    _guard = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_start_anew)

@@ -41,7 +41,18 @@ class Cancellation:
             self._ending.add(task)
             self._take_back(holders)
             for worker in holders:
-                self._signal(task, worker)
+                self._signal(task, worker, signum)
+
+    def end_all(self, signum: int) -> None:
+        """Ends with a signal what runs, wanted or not; nothing more is handed out."""
+        for task in self._ledger.tasks():
+            task.exit_signal = signum
+            self._ledger.withdraw(task)
+        busy = [worker for worker in self._ledger.workers.values() if worker.outstanding]
+        self._take_back(busy)
+        for worker in busy:
+            for task in {chunk.task for chunk in worker.outstanding}:
+                self._signal(task, worker, signum)
 
     def drop(self, tasks: Iterable[Task]) -> None:
         """Cancels tasks; a call that runs already may end, but nobody hears of it."""
@@ -86,9 +97,9 @@ class Cancellation:
             if not worker.recalling:
                 self._orders.append(self._ledger.recall(worker))
 
-    def _signal(self, task: Task, worker: WorkerRecord) -> None:
+    def _signal(self, task: Task, worker: WorkerRecord, signum: int) -> None:
         for chunk in worker.outstanding:
             if chunk.task is task:
                 # It may be further than it has said.
                 width = chunk.hi - chunk.lo
-                self._orders.append(SignalCalls(worker, chunk.position, width, task.exit_signal))
+                self._orders.append(SignalCalls(worker, chunk.position, width, signum))

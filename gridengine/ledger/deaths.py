@@ -150,7 +150,7 @@ class Deaths:
                 now,
                 position=report.position,
                 width=report.width,
-                final=report.reason in (certificates.TIMEOUT, certificates.SIGNAL),
+                final=report.reason == certificates.SIGNAL,
                 timed_out=report.reason == certificates.TIMEOUT,
                 output=report.output,
             )
@@ -181,8 +181,9 @@ class Deaths:
             self._observers.worker_lost(worker, end)
         held = sum(each.hi - each.lo for each in worker.outstanding if not each.task.over)
         verdicts = self._ledger.ended(
-            worker, position=position, width=width, blame=blame, final=final
-        )
+            worker, position=position, width=width,
+            blame=blame, final=final, timed_out=timed_out,
+        )  # fmt: skip
         if again := held - len(verdicts):
             lost = f"worker {place.pid} on {place.host} is lost ({end.cause.name})"
             self._orders.append(Inform(f"{lost}: {counted(again, 'call')} tried again"))

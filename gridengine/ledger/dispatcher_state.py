@@ -13,6 +13,7 @@ test. `gridengine.dispatcher` turns messages into these events, these orders int
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from ..states import JobState
 from ..transport.addresses import supervisor_of, worker_address
 from .cancellation import Cancellation
 from .deaths import Deaths
+from .demand import Demand
 from .ledger import Ledger
 from .observers import Observers
 from .orders import Dismiss, Order, StopSupervisor, Warn
@@ -72,6 +74,7 @@ class DispatcherState:
     ) -> None:
         self._heartbeat = settings.heartbeat
         self._linger = linger
+        self._lifetime = capacity.lifetime
         self._look = 0.0
         # Workers that were heard before their supervisor, by its address: number, pid, memory.
         self._early: dict[bytes, list[tuple[int, int, Any]]] = {}
@@ -91,6 +94,8 @@ class DispatcherState:
             orders=self.orders,
             observers=self.observers,
             retire=self.ledger.retire,
+            demand=Demand(gather=remote, patience=linger or 0.0),
+            remote=remote,
         )
 
     # ------------------------------------------------------------------ from time to time
@@ -103,13 +108,14 @@ class DispatcherState:
         """Puts waiting work to work, and does what has no event."""
         self.cancellation.end_given_back()
         self.orders += self.ledger.assign(now)
-        self.orders += map(Dismiss, self.ledger.out_of_time())
+        for worker in self.ledger.out_of_time():
+            self._dismiss(worker, now)
         if now >= self._look:
             self._look_around(now)
             lopsided = self.ledger.lopsided()
             self._look = now + (BLOCK_SECONDS if lopsided else min(0.5, self._heartbeat))
-        for kind in self.ledger.kinds():
-            self.staffing.hire(kind, self.ledger.wanted(kind))
+        wanted = {kind: self.ledger.wanted(kind) for kind in self.ledger.kinds()}
+        self.staffing.hire(wanted, now)
 
     def _look_around(self, now: float) -> None:
         self.staffing.look_for_silent(now)
@@ -118,16 +124,22 @@ class DispatcherState:
             return
         for kind in {record.kind for record in self.staffing.queue_jobs.values()}:
             if self.ledger.backlog(kind):
+                self.staffing.dismiss_surplus(kind, self.ledger.wanted(kind), now)
                 continue
             self.staffing.dismiss_pending(kind)
             for worker in self.ledger.idle(kind):
                 if now - worker.heard >= self._linger:
                     self.ledger.retire(worker)
-                    self.orders.append(Dismiss(worker))
+                    self._dismiss(worker, now)
+
+    def _dismiss(self, worker: WorkerRecord, now: float) -> None:
+        # In this order: the place shall be free when there is somebody who may have it.
+        self.staffing.leaves(worker, now)
+        self.orders.append(Dismiss(worker))
 
     def due(self, now: float) -> float:
         """Returns when `tick` or `settle` must be called again, whatever happens."""
-        return min(self._look, self.deaths.due(now))
+        return min(self._look, self.deaths.due(now), self.staffing.due())
 
     def settle(self, now: float) -> None:
         """Settles the ends of which no more is to be learned; all that is there has been heard."""
@@ -194,16 +206,19 @@ class DispatcherState:
             return None
         if worker_address(supervisor.address, number) in self.ledger.workers:
             return None
+        if supervisor.leaves == math.inf:
+            supervisor.leaves = now + self._lifetime
         place = Place(supervisor.host, pid, supervisor.queue_job)
         worker = self.ledger.joined(supervisor, number, place, now)
         worker.memory = memory
+        self.staffing.worked(supervisor)
         return worker
 
     def beat(self, address: bytes, now: float) -> None:
         """Event: a sign of life of a supervisor."""
         supervisor = self.staffing.supervisors.get(address)
         if supervisor is not None:
-            supervisor.heard = now
+            self.staffing.heard(supervisor, now)
         elif self.staffing.was_lost(address):
             self.orders.append(StopSupervisor(address))
 
@@ -211,7 +226,7 @@ class DispatcherState:
         """Event: a supervisor says how one of its workers has ended."""
         worker = self.ledger.workers.get(worker_address(address, number))
         if worker is not None:
-            worker.supervisor.heard = now
+            self.staffing.heard(worker.supervisor, now)
             self.deaths.died(worker, report, now)
             return
         supervisor = self.staffing.supervisors.get(address)
@@ -262,6 +277,12 @@ class DispatcherState:
     def lost(self, supervisor: SupervisorRecord, end: End, output: str, now: float) -> None:
         """Event: a supervisor is gone with its workers; this is what its queue job has printed."""
         self.deaths.lost(supervisor, end, output, now)
+
+    def shut_out(self, reason: str) -> None:
+        """Event: nobody who comes can be let in, and it is not seen that this will change."""
+        for kind in self.ledger.kinds():
+            if not self.ledger.staff(kind):
+                self.end_all(self.ledger.waiting_tasks(kind), SchedulerError(reason))
 
     def _give_up(self, hopeless: Hopeless) -> None:
         kind, reason = hopeless.kind, hopeless.reason

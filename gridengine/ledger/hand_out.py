@@ -104,10 +104,13 @@ class HandOut:
 
     def _has_time(self, worker: WorkerRecord, chunk: Chunk, now: float) -> bool:
         """Tells whether a worker will live long enough, by what such calls have taken at most."""
-        if worker.deadline == math.inf or not worker.ran:
+        supervisor = worker.supervisor
+        if now >= supervisor.leaves:
+            return False
+        if supervisor.deadline == math.inf or not worker.ran:
             # A fresh one has all the time that there is: if that is too little, it must show.
             return True
-        return now + worker.load + self._durations.longest(chunk) < worker.deadline
+        return now + worker.load + self._durations.longest(chunk) < supervisor.deadline
 
     def out_of_time(self) -> list[WorkerRecord]:
         """Returns the orders to have workers leave that live too short for what waits."""

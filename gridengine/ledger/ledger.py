@@ -115,6 +115,11 @@ class Ledger:
         """Returns the tasks of a kind some calls of which wait."""
         return self._queues.tasks(kind)
 
+    def label(self, kind: int) -> str:
+        """Returns what people call the next task of a kind, nothing if none waits."""
+        head = self._queues.of(kind).head()
+        return "" if head is None else head.task.label
+
     def staff(self, kind: int) -> int:
         """Returns the number of workers of a kind."""
         return self._staff[kind]
@@ -122,6 +127,10 @@ class Ledger:
     def idle(self, kind: int) -> list[WorkerRecord]:
         """Returns the workers of a kind that have nothing to do."""
         return list(self._idle.of(kind))
+
+    def busy(self) -> bool:
+        """Tells whether any worker has something to do."""
+        return any(worker.outstanding for worker in self.workers.values())
 
     def holders(self, tasks: Iterable[Task]) -> dict[Task, list[WorkerRecord]]:
         """Returns for each task the workers that hold calls of it."""
@@ -159,6 +168,7 @@ class Ledger:
         width: int = 0,
         blame: bool = True,
         final: bool = False,
+        timed_out: bool = False,
     ) -> list[Verdict]:
         """Event: a worker is no more.
 
@@ -169,6 +179,8 @@ class Ledger:
             width: How many calls from there may have ended it, 0 if it had begun none.
             blame: Whether the job that it ran is to blame; otherwise its attempt is free.
             final: Whether that job shall not be tried again.
+            timed_out: Whether it was ended because that job was over its own time limit; this
+                counts as a failure of the function.
 
         Returns:
             The calls that are not tried again.
@@ -184,9 +196,10 @@ class Ledger:
         if not held:
             return []
         again, verdicts = self._retries.hold(
-            held, position=position, width=width, end=worker.position, blame=blame, final=final
-        )
-        self._put_back(again, "its worker was lost")
+            held, position=position, width=width, end=worker.position,
+            blame=blame, final=final, timed_out=timed_out,
+        )  # fmt: skip
+        self._put_back(again, "it was over its time" if timed_out else "its worker was lost")
         return verdicts
 
     def retire(self, worker: WorkerRecord) -> None:

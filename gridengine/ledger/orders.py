@@ -10,6 +10,7 @@
 `StopSupervisor`      tell a supervisor to end, with all its workers
 `RequestQueueJobs`    ask the batch system for more queue jobs
 `DeleteQueueJobs`     have the batch system end queue jobs
+`AskAbout`            have the batch system say how silent queue jobs stand
 `ReadOutput`          read what a lost queue job has printed, and tell `lost`
 `AskWhy`              read why a queue job did not start, and tell `not_started`
 `Warn`                say something in the log
@@ -93,6 +94,12 @@ class DeleteQueueJobs(Struct, frozen=True):
     queue_jobs: tuple[str, ...]
 
 
+class AskAbout(Struct, frozen=True):
+    """Have the batch system say whether these queue jobs, which are silent, are suspended."""
+
+    queue_jobs: tuple[str, ...]
+
+
 class ReadOutput(Struct, frozen=True):
     """Read what a supervisor's queue job has printed; its loss is told after that."""
 
@@ -123,5 +130,5 @@ class Inform(Struct, frozen=True):
 # map of a program waits for it.
 Order = (
     Assign | Dismiss | Release | AdjustStaff | TakeBack | SignalCalls | StopSupervisor
-    | RequestQueueJobs | DeleteQueueJobs | ReadOutput | AskWhy | Warn | Inform
+    | RequestQueueJobs | DeleteQueueJobs | AskAbout | ReadOutput | AskWhy | Warn | Inform
 )  # fmt: skip

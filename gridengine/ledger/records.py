@@ -20,7 +20,7 @@ class Chunk:
     Attributes:
         deaths: How often a worker died while it ran one of these calls.
         losses: How often it was lost for a reason that no job is to blame for.
-        errors: How often it has raised.
+        errors: How often it has raised, or was over its time.
         one_at_a_time: Whether it is handed out by itself, and the worker notes every single call,
             to find a guilty one.
         isolated: Whether nobody shall work beside it under the same supervisor, to find who it is
@@ -128,8 +128,11 @@ class SupervisorRecord:
         pid: Its process id there.
         deadline: When the batch system will end it.
         staff: How many workers it was told to have.
+        leaves: When its workers leave, between two jobs, for others to have their place.
+        leaving: Whether all of them have been told to.
         heard: When it last spoke.
         workers: Those of its workers that have said their first word.
+        worked: Whether it has had one of them.
         alone: That of its workers which runs something that nobody shall work beside.
         waiting: Those that are kept from work by that.
         unheard: Numbers of workers whose end was told before their first word was heard.
@@ -144,6 +147,8 @@ class SupervisorRecord:
         "heard",
         "host",
         "kind",
+        "leaves",
+        "leaving",
         "loss",
         "output",
         "pid",
@@ -151,6 +156,7 @@ class SupervisorRecord:
         "staff",
         "unheard",
         "waiting",
+        "worked",
         "workers",
     )
 
@@ -172,8 +178,11 @@ class SupervisorRecord:
         self.pid = pid
         self.deadline = deadline
         self.staff = 0
+        self.leaves = math.inf
+        self.leaving = False
         self.heard = now
         self.workers: dict[WorkerRecord, None] = {}
+        self.worked = False
         self.alone: WorkerRecord | None = None
         self.waiting: dict[WorkerRecord, None] = {}
         self.unheard: set[int] = set()
@@ -268,18 +277,35 @@ class QueueJobRecord:
         name: The batch system's name for it.
         kind: The kind of its workers.
         wave: How many times some had failed to start when it was asked for.
+        since: When it was asked for.
         deleting: Whether its end has been asked for.
         supervisors: What has run in it, as far as that was heard: one, unless the batch system has
             started it again.
+        asked: When the batch system was asked how it stands, since it is silent; infinity if not.
+        answered: Whether it has answered.
+        suspended: By what it is suspended, empty if that is not known of it.
     """
 
-    __slots__ = ("deleting", "kind", "name", "supervisors", "wave")
+    __slots__ = (
+        "answered",
+        "asked",
+        "deleting",
+        "kind",
+        "name",
+        "since",
+        "supervisors",
+        "suspended",
+        "wave",
+    )
 
-    def __init__(self, name: str, kind: int, wave: int = 0) -> None:
+    def __init__(self, name: str, kind: int, since: float = 0.0, wave: int = 0) -> None:
         self.name = name
         self.kind = kind
+        self.since = since
         self.wave = wave
-        self.deleting = False
+        self.deleting = self.answered = False
+        self.asked = math.inf
+        self.suspended = ""
         self.supervisors: list[SupervisorRecord] = []
 
 

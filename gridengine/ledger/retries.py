@@ -28,6 +28,7 @@ class Retries:
         end: int,
         blame: bool,
         final: bool,
+        timed_out: bool = False,
     ) -> tuple[list[Chunk], list[Verdict]]:
         """Looks into the end of a worker.
 
@@ -38,6 +39,7 @@ class Retries:
             end: The position behind all that it was given.
             blame: As there.
             final: As there.
+            timed_out: As there.
 
         Returns:
             The chunks that are tried again, and the calls that are not.
@@ -53,7 +55,7 @@ class Retries:
         if not suspects:
             # Begun and finished, the answer lost; or not begun at all. That is counted too, or
             # what kills its worker before it begins would be tried for ever.
-            suspects, blame, final = {parts[0]}, False, False
+            suspects, blame, final, timed_out = {parts[0]}, False, False, False
         alone = sum(part.hi - part.lo for part in suspects) == 1
         final = final and (seen or alone)
         verdicts: list[Verdict] = []
@@ -61,17 +63,23 @@ class Retries:
         for part in parts:
             if part not in suspects:
                 again.append(part)
-            elif (self._charge(part, blame) and alone) or final:
+            elif (self._charge(part, blame, timed_out) and alone) or final:
                 verdicts.extend(
                     Verdict(part.task, index, part.attempt, part.since)
                     for index in range(part.lo, part.hi)
                 )
+            elif timed_out:
+                # It is known which call it was.
+                again.append(part)
             else:
                 again.extend(self._singled_out(part, blame, seen))
         return again, verdicts
 
-    def _charge(self, chunk: Chunk, blame: bool) -> bool:
-        """Counts a death, or a loss; True if it was one too many."""
+    def _charge(self, chunk: Chunk, blame: bool, timed_out: bool) -> bool:
+        """Counts a death, a loss, or a failure; True if it was one too many."""
+        if timed_out:
+            chunk.errors += 1
+            return chunk.errors > chunk.task.error_retries
         if blame:
             chunk.deaths += 1
             return chunk.deaths > chunk.task.lost_retries

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
 from ..schedulers.base import FIRST_BATCH
-from ..schedulers.events import End, Ended, Event, Notice, Refused, Stuck, Submitted
+from ..schedulers.events import End, Ended, Event, Notice, Refused, Standing, Stuck, Submitted
 from ..states import DeathCause
+from .demand import Demand
 from .observers import Observers
 from .orders import (
     AdjustStaff,
@@ -19,9 +21,11 @@ from .orders import (
     Order,
     ReadOutput,
     RequestQueueJobs,
+    StopSupervisor,
     Warn,
 )
 from .records import QueueJobRecord, SupervisorRecord, WorkerRecord
+from .silence import Silence
 from .start_failures import StartFailures, counted, named
 
 #: Seconds between two looks at who is silent, at most, in a program that runs.
@@ -34,10 +38,12 @@ class Capacity(Struct, frozen=True):
     Attributes:
         workers_per_queue_job: Workers that one queue job holds.
         max_queue_jobs: Queue jobs at one time, at most.
+        lifetime: Seconds after which a worker gives its place to whoever waits longest.
     """
 
     workers_per_queue_job: int = 1
     max_queue_jobs: int = 1
+    lifetime: float = math.inf
 
 
 class Hopeless(Struct, frozen=True):
@@ -50,9 +56,17 @@ class Hopeless(Struct, frozen=True):
 class _Request:
     """Queue jobs that were asked for, and which the batch system has not named yet."""
 
-    def __init__(self, kind: int, count: int, wave: int, avoid: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        kind: int,
+        count: int,
+        since: float = 0.0,
+        wave: int = 0,
+        avoid: tuple[str, ...] = (),
+    ) -> None:
         self.kind = kind
         self.count = count
+        self.since = since
         self.wave = wave
         self.avoid = avoid
 
@@ -67,6 +81,8 @@ class Staffing:
         orders: What is to be done is added to it.
         observers: Who hears of events.
         retire: Has a worker get no work any more.
+        demand: When to ask for more.
+        remote: Whether a batch system may suspend queue jobs.
 
     Attributes:
         supervisors: All that have said their first word and are not lost, by address.
@@ -82,12 +98,16 @@ class Staffing:
         orders: list[Order],
         observers: Observers,
         retire: Callable[[WorkerRecord], None],
+        demand: Demand,
+        remote: bool = False,
     ) -> None:
         self._retire = retire
+        self._demand = demand
         self._capacity = capacity
         self._patience = patience
         self._orders = orders
         self._observers = observers
+        self._silence = Silence(patience, remote=remote, orders=orders, observers=observers)
         self._batches = itertools.count(FIRST_BATCH)
         self._requests: dict[int, _Request] = {}
         self._failures = StartFailures(resubmissions, orders)
@@ -100,33 +120,58 @@ class Staffing:
 
     def started_early(self) -> None:
         """Event: one queue job of the first kind was asked for before all else."""
-        self._requests[next(self._batches)] = _Request(0, 1, 0)
+        self._requests[next(self._batches)] = _Request(0, 1)
 
-    def hire(self, kind: int, wanted: int) -> None:
-        """Orders what it takes until ``wanted`` workers of a kind work, or are on their way.
+    def hire(self, wanted: Mapping[int, int], now: float) -> None:
+        """Orders what it takes until as many workers as wanted work, or are on their way.
 
         Args:
-            kind: Their kind.
-            wanted: All of them, those who are there included.
+            wanted: All that are wanted of each kind that has work waiting, those who are there
+                included.
+            now: On the monotonic clock.
+        """
+        self._demand.is_only_of(wanted.keys())
+        each = self._capacity.workers_per_queue_job
+        for kind, workers in wanted.items():
+            unmet = self._place(kind, workers)
+            count = min(
+                self._queue_jobs_for(unmet) - self._on_their_way(kind) if unmet > 0 else 0,
+                self._capacity.max_queue_jobs - self._total(),
+            )
+            if self._demand.is_told(kind, count, now):
+                batch = next(self._batches)
+                avoid, wave = self._failures.avoided(now), self._failures.wave(kind)
+                self._requests[batch] = _Request(kind, count, now, wave, avoid)
+                order = RequestQueueJobs(batch, kind, count, min(each, unmet), avoid)
+                self._orders.append(order)
+
+    def _place(self, kind: int, wanted: int) -> int:
+        """Has the supervisors that are there have the workers that are wanted.
+
+        Returns:
+            How many of them are to be had of others.
         """
         each = self._capacity.workers_per_queue_job
         for supervisor in self.supervisors.values():
-            if supervisor.kind == kind:
-                more = min(each, wanted)
-                wanted -= each
-                if more > supervisor.staff:
-                    supervisor.staff = more
-                    self._orders.append(AdjustStaff(supervisor))
-        if wanted <= 0:
-            return
-        missing = -(-wanted // each) - self._on_their_way(kind)
-        count = min(missing, self._capacity.max_queue_jobs - self._total())
-        if count > 0:
-            batch = next(self._batches)
-            avoid = self._failures.avoided(self._looked)
-            self._requests[batch] = _Request(kind, count, self._failures.wave(kind), avoid)
-            order = RequestQueueJobs(batch, kind, count, min(each, wanted), avoid)
-            self._orders.append(order)
+            if supervisor.kind != kind:
+                continue
+            if supervisor.leaving:
+                # Its workers count as busy until they are gone.
+                wanted -= len(supervisor.workers)
+                continue
+            more = min(each, wanted)
+            wanted -= each
+            if more > supervisor.staff:
+                supervisor.staff = more
+                self._orders.append(AdjustStaff(supervisor))
+        return wanted
+
+    def _queue_jobs_for(self, workers: int) -> int:
+        return -(-workers // self._capacity.workers_per_queue_job)
+
+    def due(self) -> float:
+        """Returns when `hire` must be called again, whatever happens."""
+        return self._demand.due()
 
     def _pending(self, kind: int) -> list[QueueJobRecord]:
         """Returns the queue jobs of a kind whose supervisor has not been heard, and is wanted."""
@@ -148,6 +193,27 @@ class Staffing:
         """Orders the end of the queue jobs of a kind that have not started: nothing waits."""
         self._delete(self._pending(kind))
 
+    def dismiss_surplus(self, kind: int, wanted: int, now: float) -> None:
+        """Orders the end of those that have not started, and for which too little work is left."""
+        needed = self._queue_jobs_for(max(0, self._place(kind, wanted)))
+        surplus = self._demand.superfluous(kind, self._on_their_way(kind) - needed, now)
+        if surplus:
+            # Those that have waited longest are next.
+            self._delete(self._pending(kind)[-surplus:])
+
+    def leaves(self, worker: WorkerRecord, now: float) -> None:
+        """Event: a worker is about to be told to leave.
+
+        If it has had its time, whoever waits for its place shall have it before others of this
+        program that may have asked earlier: those are asked for anew, behind them.
+        """
+        supervisor = worker.supervisor
+        supervisor.leaving = all(each.leaving for each in supervisor.workers)
+        if now >= supervisor.leaves:
+            # Several leave at about the same time: what was asked for anew a moment ago stays.
+            long_ago = now - self._capacity.lifetime / 2
+            self._delete([r for r in self._pending(worker.kind) if r.since <= long_ago])
+
     def _delete(self, queue_jobs: list[QueueJobRecord]) -> None:
         if queue_jobs:
             for record in queue_jobs:
@@ -158,24 +224,33 @@ class Staffing:
 
     def arrived(self, supervisor: SupervisorRecord) -> None:
         """Event: a supervisor has said its first word."""
-        self.supervisors[supervisor.address] = supervisor
         name = supervisor.queue_job
         record = self.queue_jobs.get(name)
+        if record is not None and record.deleting:
+            # It shall begin nothing that its end would cut off.
+            self._lost.add(supervisor.address)
+            self._orders.append(StopSupervisor(supervisor.address))
+            return
+        self.supervisors[supervisor.address] = supervisor
         if record is None:
             # Its word may come before the batch system's.
             record = self.queue_jobs[name] = QueueJobRecord(name, supervisor.kind)
         record.supervisors.append(supervisor)
-        self._failures.started(supervisor.kind, supervisor.host)
         self._orders.append(Inform(f"queue job {name} has started on {supervisor.host}"))
         if self._observers.callbacks:
             self._observers.queue_job_started(name, supervisor.host)
+
+    def worked(self, supervisor: SupervisorRecord) -> None:
+        """Event: one of a supervisor's workers has said its first word."""
+        supervisor.worked = True
+        self._failures.started(supervisor.kind, supervisor.host)
 
     def was_lost(self, address: bytes) -> bool:
         """Tells whether a supervisor has been counted as lost; its jobs are somebody else's."""
         return address in self._lost
 
     def look_for_silent(self, now: float) -> None:
-        """Counts the supervisors as lost that have not spoken for longer than the patience."""
+        """Counts the supervisors as lost that have not spoken for too long; see `silence`."""
         if now - self._looked > _LOOK_SECONDS + self._patience / 2:
             # This program has not run for a while (Ctrl-Z, a busy host), and not listened
             # either: what they said meanwhile waits to be read.
@@ -183,13 +258,17 @@ class Staffing:
                 supervisor.heard = now
         self._looked = now
         self._failures.say(now)
-        for supervisor in list(self.supervisors.values()):
-            if now - supervisor.heard > self._patience:
-                detail = f"nothing heard of {supervisor.host} for {self._patience:g} s"
-                self._lose(supervisor, End(cause=DeathCause.NODE_LOST, detail=detail))
-                # Should it still run, its workers are not to be waited for.
-                record = self.queue_jobs.get(supervisor.queue_job)
-                self._delete([record] if record is not None else [])
+        for supervisor in self._silence.lost(self.supervisors.values(), self.queue_jobs, now):
+            detail = f"nothing heard of {supervisor.host} for {now - supervisor.heard:.0f} s"
+            self._lose(supervisor, End(cause=DeathCause.NODE_LOST, detail=detail))
+            # Should it still run, its workers are not to be waited for.
+            record = self.queue_jobs.get(supervisor.queue_job)
+            self._delete([record] if record is not None else [])
+
+    def heard(self, supervisor: SupervisorRecord, now: float) -> None:
+        """Event: a supervisor, or a worker of its, has spoken."""
+        supervisor.heard = now
+        self._silence.heard(self.queue_jobs.get(supervisor.queue_job))
 
     def _lose(self, supervisor: SupervisorRecord, end: End) -> None:
         del self.supervisors[supervisor.address]
@@ -221,6 +300,11 @@ class Staffing:
             self._ended(event)
         elif isinstance(event, Stuck):
             hopeless = self._stuck(event)
+        elif isinstance(event, Standing):
+            known = (self.queue_jobs.get(name) for name in event.queue_jobs)
+            self._silence.told(
+                [record for record in known if record], event.suspended, self._looked
+            )
         elif isinstance(event, Notice):
             self._warn(event.text)
             if self._observers.callbacks:
@@ -232,7 +316,7 @@ class Staffing:
         if request is None:
             return
         for name in event.queue_jobs:
-            record = QueueJobRecord(name, request.kind, request.wave)
+            record = QueueJobRecord(name, request.kind, request.since, request.wave)
             self.queue_jobs.setdefault(name, record)
         self._orders.append(Inform(f"submitted {named(event.queue_jobs)}"))
         # A batch that is larger than the site allows is taken in parts.
@@ -251,7 +335,9 @@ class Staffing:
         for supervisor in record.supervisors:
             if supervisor.address in self.supervisors:
                 self._lose(supervisor, event.end)
-        if not record.supervisors and not record.deleting:
+        worked = any(supervisor.worked for supervisor in record.supervisors)
+        in_vain = event.end.exitcode != 0 or not record.supervisors
+        if in_vain and not worked and not record.deleting:
             self._orders.append(AskWhy(record, event.end))
 
     def _stuck(self, event: Stuck) -> Hopeless | None:

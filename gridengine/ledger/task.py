@@ -19,6 +19,11 @@ from ..states import FINAL, MOVES, JobState, Mode
 _ids = itertools.count(1)
 
 
+def newest() -> int:
+    """Returns a number that no task made before has, nor one made from now on, but between them."""
+    return next(_ids)
+
+
 class Place(NamedTuple):
     """Where an attempt ran."""
 
@@ -96,7 +101,7 @@ class Task:
         kind: Which workers may run it; the resources they must have been given.
         timeout: Seconds that one attempt may take, 0 for no limit.
         lost_retries: Further attempts after a worker died of it.
-        error_retries: Further attempts after the function raised.
+        error_retries: Further attempts after the function raised, or was over its time.
         arguments: The arguments themselves, for a death certificate to name; let go when the
             job is over.
         apart: Whether the arguments of each call are packed by themselves.
@@ -197,6 +202,15 @@ class Task:
     def wanted(self) -> bool:
         """False once the job is over, or the program has asked for its end."""
         return not self.exit_signal and self.state not in FINAL
+
+    @property
+    def label(self) -> str:
+        """What a queue job is called that is asked for on its account.
+
+        Of a job that was given no name, that of its function: others like it run there too.
+        """
+        own = self.function.name
+        return own if self.name.endswith(f" ({own})") else self.name
 
     def move(self, state: JobState) -> None:
         """Moves the job to ``state``; a final one wakes whoever waits.

@@ -1,6 +1,7 @@
 """Ways to start workers: the names, and `best_available` to choose one.
 
 - `Scheduler`: the contract; a new batch system is one file that keeps it
+- `current`: what is used where none is named
 - `ProcessScheduler`: processes of this host
 - `GridEngineScheduler`: queue jobs of a Grid Engine cluster, by way of DRMAA
 """
@@ -13,17 +14,18 @@ import importlib
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .base import Scheduler
-    from .choice import best_available
+    from .choice import best_available, current
     from .grid_engine.scheduler import GridEngineScheduler
     from .process import ProcessScheduler
 
-__all__ = ["GridEngineScheduler", "ProcessScheduler", "Scheduler", "best_available"]
+__all__ = ["GridEngineScheduler", "ProcessScheduler", "Scheduler", "best_available", "current"]
 
 _HOMES = {
     "GridEngineScheduler": ".grid_engine.scheduler",
     "ProcessScheduler": ".process",
     "Scheduler": ".base",
     "best_available": ".choice",
+    "current": ".choice",
 }
 
 

@@ -9,7 +9,7 @@ how to stop it. It knows no job, no socket and no pickle, so a new batch system 
     Session                    the live side: start(), stop(), events(), close()
        │ events()
        ▼
-    Submitted · Refused · Ended · Explained · Stuck · Notice
+    Submitted · Refused · Ended · Explained · Stuck · Standing · Notice
 
 A *queue job* is what the batch system knows: one running copy of the command. Each one starts
 a supervisor, which forks the workers.
@@ -18,6 +18,7 @@ a supervisor, which forks the workers.
 from __future__ import annotations
 
 import abc
+from _contextvars import ContextVar
 
 # `typing` and what else takes long to import is left to those who come after the first worker
 # has been started; so on the way to there in other rooms too.
@@ -32,6 +33,15 @@ if TYPE_CHECKING:
 
 FIRST_BATCH = 1
 """The number of a dispatcher's first request for queue jobs."""
+
+
+_entered: ContextVar[tuple[Scheduler, ...]] = ContextVar("gridengine.schedulers", default=())
+
+
+def innermost() -> Scheduler | None:
+    """Returns the scheduler of the ``with`` that this thread, or task, is in; None if in none."""
+    entered = _entered.get()
+    return entered[-1] if entered else None
 
 
 class Session(abc.ABC):
@@ -72,6 +82,12 @@ class Session(abc.ABC):
     def stop(self, queue_jobs: Sequence[str]) -> None:
         """Ends these queue jobs, pending or running; those already over are ignored."""
 
+    def ask_about(self, queue_jobs: Sequence[str]) -> None:  # noqa: B027  # where nobody knows
+        """Has it said how queue jobs stand whose supervisors are silent.
+
+        A batch system that suspends queue jobs answers with an event, `Standing`.
+        """
+
     @abc.abstractmethod
     def events(self) -> list[Event]:
         """Returns what happened since the last call, oldest first."""
@@ -91,18 +107,24 @@ class Session(abc.ABC):
 class Scheduler(abc.ABC):
     """Says where workers run; the same object serves any number of maps and jobs.
 
-    A context manager: leaving it ends its workers. Its state is what lies in its ``__dict__``; it
-    is copied, and may be sent to a worker.
+    A context manager: within it, in this thread or task, it is what maps and jobs use that name no
+    other. Leaving it waits for the jobs that were started and are no daemons, and ends its workers;
+    after an exception the jobs are cancelled, and the log says how many. Its state is what lies in
+    its ``__dict__``; it is copied, and may be sent to a worker.
 
     Attributes:
         remote: Whether workers may run on other hosts, and so need the network.
         workers_per_queue_job: Workers that one queue job holds.
         max_queue_jobs: Queue jobs at one time, at most.
         linger: Seconds that an idle worker is kept, None for as long as the scheduler is open.
+        lifetime: Seconds after which a worker leaves between two jobs, and its place is asked for
+            anew, so that others may have it; None for never.
         slots: Cores that each worker is granted.
         fresh: Whether each job gets a newly forked worker, which has seen no other.
-        queue_job_name: How a supervisor derives its queue job's name from its environment
-            (``str.format`` fields).
+        queue_job_name: What people shall read in the queue; by default what the first of the jobs
+            is called for which a queue job is asked.
+        queue_job_template: How a supervisor derives its queue job's identifier from its
+            environment (``str.format`` fields).
         dispatchers: What serves it, by host and ports; for `gridengine.dispatcher.registry` alone.
     """
 
@@ -110,12 +132,15 @@ class Scheduler(abc.ABC):
     workers_per_queue_job: int = 1
     max_queue_jobs: int = 1
     linger: float | None = None
+    lifetime: float | None = None
     slots: int = 1
     fresh: bool = False
-    queue_job_name: ClassVar[str] = ""
+    queue_job_name: str = ""
+    queue_job_template: ClassVar[str] = ""
 
     dispatchers: dict[tuple[str, str], Any] | None = None
     _closers: tuple[Callable[[], None], ...] = ()
+    _leavers: tuple[Callable[[bool], None], ...] = ()
 
     @abc.abstractmethod
     def open(self) -> Session:
@@ -143,13 +168,21 @@ class Scheduler(abc.ABC):
         """
         return 0.0
 
-    def on_close(self, closer: Callable[[], None]) -> None:
-        """Has ``closer`` called, once, by `close`."""
+    def on_close(
+        self, closer: Callable[[], None], leaver: Callable[[bool], None] | None = None
+    ) -> None:
+        """Has ``closer`` called, once, by `close`.
+
+        And before that ``leaver``, when a ``with`` is left; it is told whether by an exception.
+        """
         self._closers += (closer,)
+        if leaver is not None:
+            self._leavers += (leaver,)
 
     def close(self) -> None:
         """Ends all workers of this scheduler. Idempotent; the scheduler may be used again."""
         closers, self._closers = self._closers, ()
+        self._leavers = ()
         for closer in closers:
             closer()
 
@@ -158,10 +191,11 @@ class Scheduler(abc.ABC):
         return {
             name: value
             for name, value in vars(self).items()
-            if name not in ("dispatchers", "_closers")
+            if name not in ("dispatchers", "_closers", "_leavers")
         }
 
     def __enter__(self) -> Scheduler:
+        _entered.set((*_entered.get(), self))
         return self
 
     def __exit__(
@@ -170,4 +204,15 @@ class Scheduler(abc.ABC):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        outer = list(_entered.get())
+        # Not by a token: several threads may be in one, and a generator may end elsewhere.
+        for place in reversed(range(len(outer))):
+            if outer[place] is self:
+                del outer[place]
+                break
+        _entered.set(tuple(outer))
+        try:
+            for leaver in self._leavers:
+                leaver(error is not None)
+        finally:
+            self.close()

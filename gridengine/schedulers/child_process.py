@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 TYPE_CHECKING = False
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
 
 class Child:
     """A process in a session of its own, whose standard input is a pipe from here.
+
+    It inherits what this program passes on to any child: descriptors that it has no use for are
+    for it to close. (One above the limit that this program has set itself cannot be closed by
+    `posix_spawn`, and one that another thread opens just now is not known here.)
 
     Args:
         command: The program's path, and its arguments.
@@ -30,7 +35,7 @@ class Child:
                 command[0],
                 list(command),
                 environ,
-                file_actions=[(os.POSIX_SPAWN_DUP2, read, 0), *_closing_inherited()],
+                file_actions=[(os.POSIX_SPAWN_DUP2, read, 0)],
                 setsid=True,
                 # Not that of the thread which happens to start it: jobs inherit it.
                 setsigmask=(),
@@ -47,7 +52,14 @@ class Child:
         self._ended = False
         self._hung_up = False
         self._watcher = threading.Thread(target=self._watch, name="gridengine-watch", daemon=True)
-        self._watcher.start()
+        try:
+            self._watcher.start()
+        except RuntimeError:
+            # A process is the last one that there was room for.
+            os.close(self._pipe)
+            os.kill(self._pid, 9)
+            os.waitpid(self._pid, 0)
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
 
     def _watch(self) -> None:
         try:
@@ -84,19 +96,3 @@ def _unless_gone(action: Callable[..., object], *arguments: object) -> None:
         action(*arguments)
     except (ProcessLookupError, BrokenPipeError):
         return
-
-
-def _closing_inherited() -> list[tuple[int, int]]:
-    """Returns what closes the descriptors that this program would pass on to any child.
-
-    A pipe of its user's, held open by workers, would never come to its end.
-    """
-    actions = []
-    for name in os.listdir("/dev/fd"):
-        try:
-            inherited = int(name) > 2 and os.get_inheritable(int(name))
-        except OSError:  # that of this folder
-            continue
-        if inherited:
-            actions.append((os.POSIX_SPAWN_CLOSE, int(name)))
-    return actions

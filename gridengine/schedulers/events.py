@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..states import DeathCause
@@ -74,10 +75,23 @@ class Stuck(NamedTuple):
     reason: str
 
 
+class Standing(NamedTuple):
+    """How queue jobs stand that were asked about, or have just been suspended or resumed.
+
+    Attributes:
+        queue_jobs: They.
+        suspended: By what those of them are suspended that are; the others are not, or nobody can
+            tell.
+    """
+
+    queue_jobs: tuple[str, ...]
+    suspended: Mapping[str, str]
+
+
 class Notice(NamedTuple):
     """Something that a person who waits would want to read in the log."""
 
     text: str
 
 
-Event = Submitted | Refused | Ended | Explained | Stuck | Notice
+Event = Submitted | Refused | Ended | Explained | Stuck | Standing | Notice

@@ -39,7 +39,7 @@ class ProcessScheduler(Scheduler):
     """
 
     remote = False
-    queue_job_name = "{GRIDENGINE_QUEUE_JOB}"
+    queue_job_template = "{GRIDENGINE_QUEUE_JOB}"
 
     def __init__(self, max_workers: int | None = None, *, fresh: bool = False) -> None:
         if max_workers is not None and not isinstance(max_workers, int):
@@ -109,7 +109,9 @@ class ProcessSession(Session):
                 # then decides.
                 self._processes[queue_job] = self._child(queue_job, command)
             except OSError as error:
-                self._refuse(batch, f"no process can be started: {error.strerror}")
+                from ..errors import reason_of
+
+                self._refuse(batch, f"no process can be started: {reason_of(error)}")
                 break
             started.append(queue_job)
         from .events import Submitted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import sys
 import weakref
@@ -78,8 +79,14 @@ def name_of(function: object) -> str:
     if type(function) is FunctionType:
         return function.__qualname__
     for attribute in ("__qualname__", "__name__"):
-        name = getattr(function, attribute, None)
+        # Its own code answers, if it is a proxy: with whatever it likes, or not at all.
+        try:
+            name = getattr(function, attribute, None)
+        except Exception:
+            name = None
         if isinstance(name, str) and name:
             return name
-    inner = getattr(function, "func", None)
-    return name_of(inner) if inner is not None else type(function).__name__
+    # Not whatever has such an attribute: a mock has any, and makes it when it is asked.
+    if isinstance(function, functools.partial):
+        return name_of(function.func)
+    return type(function).__name__

@@ -65,6 +65,10 @@ class Connections(abc.ABC):
         """Sends a message; False if that peer is known not to be connected."""
         return self._put(address, message, [messages.encode(message), *frames])
 
+    def shut_out(self) -> str:
+        """Returns why none of those who come has been let in for a while; empty if they are."""
+        return ""
+
     def hung_up(self) -> list[bytes]:
         """Returns those of whom no more can come, since the last call; where that can be seen."""
         return []

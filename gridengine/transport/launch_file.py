@@ -69,6 +69,7 @@ class Launch(NamedTuple):
         heartbeat: Seconds between signs of life.
         patience: Seconds of the dispatcher's silence after which all ends.
         connect_timeout: Seconds in which a supervisor on another host must have reached it.
+        grace: Seconds that a job gets to clear up after SIGTERM, before it is killed.
         time_limit: Seconds from its start after which the batch system ends it, 0 for never.
         parent: Process id of the program if it runs on the same host, else 0.
         queue_job: ``str.format`` template that gives the queue job's name from the environment.
@@ -89,6 +90,7 @@ class Launch(NamedTuple):
     heartbeat: float = 5.0
     patience: float = 30.0
     connect_timeout: float = 10.0
+    grace: float = 2.0
     time_limit: float = 0.0
     parent: int = 0
     queue_job: str = ""

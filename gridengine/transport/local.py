@@ -16,12 +16,16 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ..errors import reason_of
 from . import zmtp
 from .base import BACKLOG, LINGER, Connections
 from .launch_file import local_endpoint
 
 #: Seconds after which the next connection is accepted when there was no descriptor left for one.
 _PAUSE = 0.1
+
+#: Seconds after which it is no passing want: who has all descriptors in use keeps them, as a rule.
+_SHUT = 2.0
 
 #: Times that a peer is read in one turn while there is more: some megabytes, more than a kernel
 #: keeps for a connection, as a rule.
@@ -74,6 +78,8 @@ class LocalConnections(Connections):
         self._readable: list[_Peer] = []
         self._hung_up: list[bytes] = []
         self._shut_until = 0.0
+        self._shut_since = math.inf
+        self._shut_by: OSError | None = None
         self._buffer = memoryview(bytearray(zmtp.READ))
         self._poll = select.poll()
         self._door = socket.socket(socket.AF_UNIX)
@@ -116,19 +122,33 @@ class LocalConnections(Connections):
                 # As `socket.socket.accept` does it.
                 descriptor, _ = self._door._accept()  # type: ignore[attr-defined]
             except BlockingIOError:
+                self._shut_since = math.inf
                 return
             except OSError as error:
                 # As a rule the program has as many files open as it may have.
-                self.complain(b"the door", f"no worker can be let in for now: {error}")
-                self._poll.unregister(self._door)
-                self._shut_until = time.monotonic() + _PAUSE
+                self._shut(error)
                 return
+            self._shut_since = math.inf
             connection = socket.socket(fileno=descriptor)
             connection.setblocking(False)
             peer = self._peers[descriptor] = _Peer(connection, self._buffer)
             self._poll.register(descriptor, select.POLLIN)
             peer.unsent.append(zmtp.introduction(b"ROUTER", b""))
             self._flush(peer)
+
+    def _shut(self, error: OSError) -> None:
+        self.complain(b"the door", f"no worker can be let in for now: {error}")
+        self._poll.unregister(self._door)
+        now = time.monotonic()
+        self._shut_until = now + _PAUSE
+        self._shut_since = min(self._shut_since, now)
+        self._shut_by = error
+
+    def shut_out(self) -> str:
+        """See `Connections`."""
+        if self._shut_by is None or time.monotonic() - self._shut_since < _SHUT:
+            return ""
+        return f"no worker can be let in: {reason_of(self._shut_by)}"
 
     def _until_the_door_opens(self) -> float:
         left = self._shut_until - time.monotonic()

@@ -13,6 +13,7 @@
        │                                          ▼
        │                                        Worker
        │ ◀────────────────────────────── Ready ── │  "I am worker 2 of that supervisor"
+       │ ── Unseen ────────────────────────────▶ │  "I cannot see your memory: send all"
        │ ── Run(functions, calls) ─────────────▶ │  a block of work; the next one may
        │ ── Run(…) ────────────────────────────▶ │  be sent before the first is done
        │ ◀─────────────────────────────── Done ── │  the outcomes of some calls
@@ -139,6 +140,10 @@ class Ready(Struct, tag="ready", array_like=True, frozen=True):
     arena: str = ""
 
 
+class Unseen(Struct, tag="unseen", array_like=True, frozen=True):
+    """The worker's arena cannot be opened: nothing shall be lent."""
+
+
 class Run(Struct, tag="run", array_like=True, gc=False):
     """A block of work; its first call has ``position``."""
 
@@ -217,7 +222,7 @@ class Stop(Struct, tag="stop", array_like=True, frozen=True):
 
 
 ToHost = Union[Probe, Supervising, Ready, Done, Beat, Died, Recalled]
-ToNode = Union[Here, Staff, Run, Beat, Recall, Signal, Stop]
+ToNode = Union[Here, Staff, Unseen, Run, Beat, Recall, Signal, Stop]
 
 _encoder = msgspec.msgpack.Encoder()
 _to_host: msgspec.msgpack.Decoder[ToHost] = msgspec.msgpack.Decoder(ToHost)

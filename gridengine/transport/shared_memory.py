@@ -23,11 +23,16 @@ from __future__ import annotations
 import bisect
 import collections
 import contextlib
+import errno
 import mmap
 import os
+import resource
+import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
+
+from . import proc_files
 
 SHARED = 256 * 1024
 """Bytes from which a buffer is lent: below that, the system calls cost more than the copy."""
@@ -82,7 +87,7 @@ class Arena:
         # Loans are given back by the garbage collector, in any thread and at any moment, the one
         # that holds the lock included: they wait here until the next one is made.
         self._back: collections.deque[tuple[int, int]] = collections.deque()
-        self.path = f"/proc/{os.getpid()}/fd/{descriptor}"
+        self.path = f"{proc_files.folder(os.getpid())}/fd/{descriptor}"
 
     @classmethod
     def make(cls, size: int = 0) -> Arena | None:
@@ -91,6 +96,9 @@ class Arena:
         Args:
             size: Bytes that it may lend at one time; by default a quarter of the memory.
         """
+        if not proc_files.folder(os.getpid()):
+            # Nobody could find it.
+            return None
         try:
             # Sparse: a page that was never written takes no memory.
             size = size or os.sysconf("SC_PHYS_PAGES") * mmap.PAGESIZE // 4
@@ -280,7 +288,7 @@ class Borrowed:
             at any moment and in any thread.
     """
 
-    __slots__ = ("_arena", "_mapping", "_offset", "_released", "nbytes")
+    __slots__ = ("_arena", "_buffer", "_offset", "_released", "nbytes")
 
     def __init__(
         self, arena: OpenArena, offset: int, nbytes: int, released: Callable[[int], None]
@@ -288,37 +296,79 @@ class Borrowed:
         self._arena = arena
         self._offset = offset
         self._released = released
-        self._mapping: _Mapping | None = None
+        self._buffer: _Mapping | bytearray | None = None
         self.nbytes = nbytes
 
-    def buffer(self) -> mmap.mmap:
-        """Returns the buffer, mapped: the same mapping each time."""
+    def buffer(self) -> mmap.mmap | bytearray:
+        """Returns the buffer: the same mapping each time, or the same copy.
+
+        A copy, if it takes a descriptor to map it and few are left.
+
+        Raises:
+            OSError, MemoryError: There is no room for it.
+        """
         with _mapping_lock:
-            if self._mapping is None:
-                self._mapping = _Mapping(
-                    self._arena.descriptor,
-                    self.nbytes,
-                    offset=self._offset,
-                    access=mmap.ACCESS_COPY,
-                )
-                self._mapping.offset, self._mapping.released = self._offset, self._released
-            return self._mapping
+            if self._buffer is None:
+                self._buffer = self._mapped() or self._copy()
+            return self._buffer
+
+    def _mapped(self) -> _Mapping | None:
+        if _OF_A_MAPPING and len(_Mapping.alive) >= _most_mapped():
+            return None
+        try:
+            mapping = _Mapping(
+                self._arena.descriptor,
+                self.nbytes,
+                offset=self._offset,
+                access=mmap.ACCESS_COPY,
+                **_UNTRACKED,
+            )
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                return None
+            raise
+        mapping.offset, mapping.released = self._offset, self._released
+        mapping.alive.append(None)
+        return mapping
+
+    def _copy(self) -> bytearray:
+        copy = bytearray(self.nbytes)
+        rest, at = memoryview(copy), self._offset
+        while rest and (read := os.preadv(self._arena.descriptor, [rest], at)):
+            rest, at = rest[read:], at + read
+        if rest:
+            raise ValueError(f"no loan: {self._offset}, {self.nbytes}")
+        self._released(self._offset)
+        return copy
 
     def __del__(self) -> None:
-        if self._mapping is None:
+        if self._buffer is None:
             self._released(self._offset)
 
+
+#: Before Python 3.13 each mapping holds a descriptor of its own.
+_OF_A_MAPPING = sys.version_info < (3, 13)
+_UNTRACKED: dict[str, Any] = {} if _OF_A_MAPPING else {"trackfd": False}
 
 _mapping_lock = threading.Lock()
 
 
+def _most_mapped() -> int:
+    """Returns how many mappings there may be: the other descriptors are for the program."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return limit // 4 if limit != resource.RLIM_INFINITY else sys.maxsize
+
+
 class _Mapping(mmap.mmap):
+    # Something for each that is alive: they end in any thread and at any moment.
+    alive: ClassVar[collections.deque[None]] = collections.deque()
     offset = 0
     released: Callable[[int], None] | None = None
 
     def __del__(self) -> None:
         # Whatever is made of it, an array or a view, keeps it alive.
         if self.released is not None:
+            self.alive.pop()
             self.released(self.offset)
 
 

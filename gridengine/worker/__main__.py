@@ -66,8 +66,10 @@ if __name__ == "__main__":
     gc.disable()
     of_a_batch_system = _prepare(sys.argv[1])
     # Before all that a reaper has no use for is imported.
+    from gridengine.worker.os_support import tidy_descriptors
     from gridengine.worker.subreaper import stand_guard
 
+    tidy_descriptors()
     stand_guard(of_a_batch_system=of_a_batch_system)
     with _typing_alone():
         # Its own module, not this one: `__main__` will be the name of the user's program.

@@ -9,9 +9,20 @@ import signal
 import sys
 import time
 
+from ..transport import proc_files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import IO
+
 _LINUX = sys.platform == "linux"
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+
+#: Numbers of descriptors that are looked at one by one, where the system does not list those that
+#: are open: 10 ms.
+_LOOKED_AT = 65536
 
 
 def _prctl(option: int, value: int) -> None:
@@ -38,6 +49,42 @@ def open_process(pid: int) -> int | None:
         return os.pidfd_open(pid)
     except (AttributeError, OSError):
         return None
+
+
+def tidy_descriptors() -> None:
+    """Closes what this process has inherited, and opens what it should have inherited.
+
+    A pipe of the program's that workers hold open would never come to its end. And where one of
+    the standard streams is closed, the next file that is opened takes its place: what a job prints
+    would go there.
+    """
+    for descriptor in _numbers_of_descriptors():
+        try:
+            # Those that this process has opened itself are not.
+            if descriptor > 2 and os.get_inheritable(descriptor):
+                os.close(descriptor)
+        except OSError:
+            continue
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # The lowest number that is free.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, _stream(descriptor))
+
+
+def _stream(descriptor: int) -> IO[str]:
+    return open(descriptor, "w" if descriptor else "r", encoding="utf-8", closefd=False)
+
+
+def _numbers_of_descriptors() -> Iterable[int]:
+    try:
+        return [int(name) for name in os.listdir("/dev/fd")]
+    except OSError:
+        # Without /proc. What is open above that is left to whoever opened it.
+        return range(min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], _LOOKED_AT))
 
 
 def close_all_but(descriptors: set[int]) -> None:
@@ -91,8 +138,11 @@ def _counters_of_own_group() -> list[str]:
 
 def children(pid: int) -> list[int]:
     """Returns the processes whose parent is ``pid``, an empty list if that cannot be told."""
+    folder = proc_files.folder(pid)
+    if not folder:
+        return []
     try:
-        with open(f"/proc/{pid}/task/{pid}/children", "rb") as file:
+        with open(f"{folder}/task/{pid}/children", "rb") as file:
             return [int(word) for word in file.read().split()]
     except OSError:
         return []

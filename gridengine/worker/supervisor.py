@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 
+from ..errors import reason_of
 from ..states import DeathCause
 from ..transport import messages
 from ..transport.addresses import worker_address
@@ -26,12 +27,16 @@ from ..transport.shared_memory import Arena
 from ..transport.unreached import UnreachedError
 from . import os_support
 from .connection import Connection, open_connection
+from .termination import Termination
 from .worker import Worker
 from .worker_process import WorkerProcess, become_worker
 
 #: Workers that die before their first job, one after the other, until the supervisor gives up:
 #: what kills them will kill the next one too.
 _BARREN_DEATHS = 5
+
+#: Seconds until a worker is tried to be started again, when there was no room for one.
+_FULL = 0.2
 
 
 class Supervisor:
@@ -50,6 +55,7 @@ class Supervisor:
         self._next = 0
         self._target = launch.workers
         self._barren = 0
+        self._full_until = 0.0
         self._stopping = False
         self.orphaned = False
         self._connection: Connection | None = None
@@ -65,8 +71,7 @@ class Supervisor:
         try:
             self._find_the_dispatcher()
             # The first worker connects while this process does, and begins before the others.
-            if self._target:
-                self._fork()
+            self._fill(1)
             self._connection = open_connection(self._launch, self._address, self._is_abandoned)
             self._introduce()
             self._fill()
@@ -130,9 +135,15 @@ class Supervisor:
         for descriptor in (connection.fileno(), self._wake_read):
             poll.register(descriptor, select.POLLIN)
         parent = self._watch_parent(poll)
-        beat = heard = time.monotonic()
+        beat = heard = looked = time.monotonic()
         while not self._stopping:
             now = time.monotonic()
+            if now - looked > 2 * self._launch.heartbeat:
+                # This process was stopped, with its workers: by a batch system that has suspended
+                # the queue job, or by Ctrl-Z. What was said to it meanwhile waits to be read.
+                heard = now
+                self._extend_deadlines(now - looked)
+            looked = now
             # A program on this host may be silent for as long as it likes (Ctrl-Z): its end
             # would be seen.
             if now - heard > self._launch.patience and not parent:
@@ -171,7 +182,10 @@ class Supervisor:
         return watched
 
     def _next_deadline(self, beat: float) -> float:
-        deadlines = [child.page.deadline for child in self._children.values()]
+        deadlines = [child.deadline for child in self._children.values()]
+        deadlines += [child.kill_at for child in self._children.values()]
+        if len(self._children) < self._target:
+            beat = min(beat, self._full_until)
         return min([beat, *(deadline for deadline in deadlines if deadline)])
 
     def _listen(self, connection: Connection) -> None:
@@ -196,6 +210,8 @@ class Supervisor:
                 if position < end and message.position < position + width:
                     child.reason = child.reason or "signal"
                     _kill(child.pid, message.signum)
+                    if message.signum == signal.SIGTERM and not child.kill_at:
+                        child.kill_at = time.monotonic() + self._launch.grace
         elif isinstance(message, Stop):
             self._stopping = True
 
@@ -204,15 +220,35 @@ class Supervisor:
 
     # ------------------------------------------------------------------ workers
 
-    def _fill(self) -> None:
-        while len(self._children) < self._target and not self._stopping:
-            self._fork()
+    def _fill(self, most: float = math.inf) -> None:
+        if time.monotonic() < self._full_until:
+            return
+        while len(self._children) < min(self._target, most) and not self._stopping:
+            try:
+                self._fork()
+            except OSError as error:
+                self._make_do(error)
+                return
+
+    def _make_do(self, error: OSError) -> None:
+        """Goes on with the workers that there are, and tries again: a limit has been reached."""
+        if not self._full_until:
+            how_many = f"only {len(self._children)} of {self._target} workers"
+            sys.stderr.write(f"gridengine: {how_many} can be started: {reason_of(error)}\n")
+        self._full_until = time.monotonic() + _FULL
+        if not self._children:
+            self._barren += 1
+            self._stopping = self._barren >= _BARREN_DEATHS
 
     def _fork(self) -> None:
         child = WorkerProcess(self._next)
-        self._next += 1
         parent = os.getpid()
-        child.pid = os.fork()
+        try:
+            child.pid = os.fork()
+        except OSError:
+            child.close()
+            raise
+        self._next += 1
         if not child.pid:
             keep = {0, 1, 2, self._wake_write, child.output.descriptor}
             become_worker(child, parent, keep, lambda: self._work(child))
@@ -240,7 +276,8 @@ class Supervisor:
         child.close()
         # What it had started and left behind has become this process's child.
         os_support.kill_strays(keep=set(self._children))
-        if status == 0 and child.reason == "" and not self._launch.fresh:
+        # One that leaves after each job, and has begun none, was told to.
+        if status == 0 and child.reason == "" and not (self._launch.fresh and width):
             self._target = max(0, self._target - 1)
         self._barren = 0 if width or status == 0 else self._barren + 1
         if self._barren >= _BARREN_DEATHS:
@@ -261,13 +298,21 @@ class Supervisor:
             return DeathCause.OVER_TIME.value
         return DeathCause.KILLED.value
 
+    def _extend_deadlines(self, seconds: float) -> None:
+        for child in self._children.values():
+            child.extend_deadline(seconds)
+
     def _enforce_deadlines(self) -> None:
         now = time.monotonic()
         for child in self._children.values():
-            deadline = child.page.deadline
+            deadline = child.deadline
             if deadline and now >= deadline:
                 child.reason = "timeout"
                 child.page.set_deadline(0)
+                _kill(child.pid, signal.SIGKILL)
+            elif child.kill_at and now >= child.kill_at:
+                # The job is deaf to it, in C code say, or takes too long to clear up.
+                child.kill_at = 0.0
                 _kill(child.pid, signal.SIGKILL)
 
     def _end_all(self) -> None:
@@ -303,7 +348,8 @@ class Supervisor:
         with contextlib.suppress(ConnectionError):
             connection = open_connection(self._launch, address, lambda: os.getppid() != parent)
             arena = Arena.make() if self._launch.share else None
-            worker = Worker(connection, child.page, child.output, self.nudge, arena)
+            # Not before the connection: there is no job yet that could clear up.
+            worker = Worker(connection, child.page, child.output, Termination(), self.nudge, arena)
             worker.run(once=self._launch.fresh)
             connection.close()
 
@@ -339,7 +385,6 @@ def main(path: str) -> None:
         os.chdir(launch.cwd)
     except OSError as error:
         sys.stderr.write(f"gridengine: the working directory is not there: {error}\n")
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     supervisor = Supervisor(launch)
     try:
         status = supervisor.run()

@@ -19,7 +19,7 @@ from ..serialization.serializer import pack, unpack
 from ..settings import FLUSH_SECONDS, SLICE_SECONDS
 from ..states import Mode
 from ..transport import messages
-from ..transport.messages import Beat, Call, Done, Ready, Result, Run, Stop
+from ..transport.messages import Beat, Call, Done, Ready, Result, Run, Stop, Unseen
 from ..transport.shared_memory import (
     Arena,
     Loan,
@@ -31,6 +31,7 @@ from ..transport.shared_memory import (
 from .connection import Connection
 from .output import Output
 from .progress_page import MAX_WIDTH, ProgressPage
+from .termination import Terminated, Termination
 
 #: Kilobytes on Linux, bytes on macOS (getrusage(2) of each).
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -44,6 +45,7 @@ class Worker:
             without work says that it has none.
         page: Shared with the supervisor.
         output: Shared with it too.
+        termination: Whether this process shall end.
         on_deadline: Called when a job with a time limit begins.
         arena: Memory that the program sees too.
     """
@@ -53,12 +55,14 @@ class Worker:
         connection: Connection,
         page: ProgressPage,
         output: Output,
+        termination: Termination,
         on_deadline: Callable[[], None],
         arena: Arena | None = None,
     ) -> None:
         self._connection = connection
         self._page = page
         self._output = output
+        self._termination = termination
         self._on_deadline = on_deadline
         self._arena = arena
         self._lent: dict[int, Loan] = {}
@@ -88,6 +92,8 @@ class Worker:
                     # Nobody else could say it again.
                     self._connection.drain()
                     return
+            elif type(message) is Unseen:
+                self._arena = None
             elif type(message) is Stop:
                 self._flush()
                 return
@@ -157,6 +163,7 @@ class Worker:
         try:
             self._functions[key] = unpack(payload, frames)
         except BaseException as error:
+            self._end_if_asked()
             add_note(error, "raised while the function was unpacked in the worker")
             self._broken[key] = error
 
@@ -180,14 +187,14 @@ class Worker:
             value = self._function(call.function)(*args, **kwargs)
             packed, buffers = pack(value, "the result", upward=True)
         except BaseException as error:
-            self._die_in_a_fork()
+            self._end_if_asked()
             packed, buffers = b"", ()
             if not _is_success(error):
                 failures[0] = _pack_failure(error)
             else:
                 packed = pickle.dumps(None)
         else:
-            self._die_in_a_fork()
+            self._end_if_asked()
         wall = time.perf_counter() - begin
         if call.timeout:
             self._page.set_deadline(0)
@@ -205,6 +212,7 @@ class Worker:
             items = (unpack_each if call.apart else unpack)(call.payload, frames)
             function = self._function(call.function)
         except BaseException as error:
+            self._end_if_asked()
             self._fail_all(call, position, _pack_failure(error))
             return
         self._output.begin()
@@ -257,7 +265,7 @@ class Worker:
                 span.values.extend(apply(function, items[at:end]))
             except BaseException as raised:
                 error = raised
-            self._die_in_a_fork()
+            self._end_if_asked()
             at += len(span.values) - given
             if at < end:
                 # An iterator that ended early was ended by the function.
@@ -291,10 +299,13 @@ class Worker:
             return None
         return value
 
-    def _die_in_a_fork(self) -> None:
+    def _end_if_asked(self) -> None:
         # A job that forked, and whose child came back here, has made a second worker of itself.
         if os.getpid() != self._pid:
             os._exit(0)
+        # Whatever the job has made of that.
+        if self._termination.asked:
+            raise Terminated
 
     # ------------------------------------------------------------------ outcomes
 

@@ -12,6 +12,7 @@ from typing import NoReturn
 from . import os_support
 from .output import Output
 from .progress_page import ProgressPage
+from .termination import Terminated, end_by
 
 
 class WorkerProcess:
@@ -23,6 +24,7 @@ class WorkerProcess:
         output: What it printed last.
         pid: Its process id, 0 before the fork.
         reason: Why the supervisor has ended it, empty if it has not.
+        kill_at: When it is killed because it was asked to end, on the monotonic clock; 0 for never.
     """
 
     def __init__(self, number: int) -> None:
@@ -31,6 +33,23 @@ class WorkerProcess:
         self.output = Output()
         self.pid = 0
         self.reason = ""
+        self.kill_at = 0.0
+        # The deadline that was put off last, and by how much.
+        self._extended = (0.0, 0.0)
+
+    @property
+    def deadline(self) -> float:
+        """When its job is over its time, on the monotonic clock; 0 for never."""
+        deadline = self.page.deadline
+        extended, seconds = self._extended
+        return deadline + seconds if deadline and deadline == extended else deadline
+
+    def extend_deadline(self, seconds: float) -> None:
+        """Gives the job that it runs the time again in which it was stopped."""
+        # Not in the page: the worker may be about to write the next job's there.
+        deadline = self.page.deadline
+        extended, before = self._extended
+        self._extended = (deadline, seconds + (before if deadline == extended else 0.0))
 
     def close(self) -> None:
         """Lets go of the memory that was shared with it."""
@@ -66,6 +85,8 @@ def become_worker(
         by_value.become_worker()
         work()
         status = 0
+    except Terminated:
+        status = -signal.SIGTERM
     except BaseException:
         import traceback
 
@@ -76,6 +97,8 @@ def become_worker(
             # A broken pipe must not keep a dead worker alive.
             with contextlib.suppress(Exception):
                 stream.flush()
+        if status < 0:
+            end_by(-status)
         os._exit(status)
 
 

@@ -26,6 +26,7 @@ from gridengine.ledger.events import (
 from gridengine.ledger.observers import Observers
 from gridengine.ledger.orders import (
     AdjustStaff,
+    AskAbout,
     AskWhy,
     Assign,
     DeleteQueueJobs,
@@ -41,7 +42,16 @@ from gridengine.ledger.orders import (
 from gridengine.ledger.records import Report, SupervisorRecord, WorkerRecord
 from gridengine.ledger.staffing import Capacity
 from gridengine.ledger.task import Task
-from gridengine.schedulers.events import End, Ended, Explained, Notice, Refused, Stuck, Submitted
+from gridengine.schedulers.events import (
+    End,
+    Ended,
+    Explained,
+    Notice,
+    Refused,
+    Standing,
+    Stuck,
+    Submitted,
+)
 from gridengine.serialization.packed import Function
 from gridengine.settings import Settings
 from gridengine.states import DeathCause, JobState, Mode
@@ -255,6 +265,7 @@ def test_a_queue_job_that_is_stuck_is_deleted_and_its_reason_told(program: Progr
 def test_pending_queue_jobs_are_deleted_when_nothing_waits_any_more(on_a_cluster: Program) -> None:
     tasks = on_a_cluster.submit(2)
     on_a_cluster.tick()
+    on_a_cluster.tick(0.1)
     on_a_cluster.state.scheduler_said(Submitted(1, ("1.1",)))
     on_a_cluster.state.cancellation.kill(tasks, 9)
     assert on_a_cluster.tick(1.0) == [DeleteQueueJobs(("1.1",))]
@@ -265,6 +276,7 @@ def test_an_idle_worker_is_dismissed_when_it_has_lingered(on_a_cluster: Program)
     task, worker = on_a_cluster.at_work()
     on_a_cluster.answer(worker, task)
     assert on_a_cluster.tick(4.9) == []
+    on_a_cluster.state.beat(b"s", on_a_cluster.now)
     assert on_a_cluster.tick(0.6) == [Dismiss(worker)]
     assert on_a_cluster.tick(1.0) == []
 
@@ -375,6 +387,18 @@ def test_a_death_certificate_says_what_is_known(program: Program) -> None:
     assert (death.wall_time, death.output) == (3.0, "last words")
 
 
+def test_a_job_over_its_time_is_tried_again_as_often_as_one_that_raised(program: Program) -> None:
+    task, _ = program.at_work(lost_retries=5, error_retries=1, timeout=1.0)
+    program.dies(reason=TIMEOUT)
+    program.settle()
+    assert task.state is JobState.QUEUED
+    program.worker(b"s.1")
+    program.tick()
+    program.dies(b"s.1", reason=TIMEOUT)
+    program.settle()
+    assert (task.state, task.attempts) == (JobState.FAILED, 2)
+
+
 def test_a_job_over_its_time_and_one_that_was_to_end_are_not_tried_again(program: Program) -> None:
     task, _ = program.at_work(lost_retries=5, timeout=1.0)
     program.dies(reason=TIMEOUT)
@@ -444,6 +468,7 @@ def test_the_log_tells_those_who_want_to_know_of_submission_arrival_loss_and_ret
 ) -> None:
     on_a_cluster.submit()
     on_a_cluster.tick()
+    on_a_cluster.tick(after=0.1)
     on_a_cluster.state.scheduler_said(Submitted(1, ("1.1",)))
     on_a_cluster.supervisor()
     on_a_cluster.worker()
@@ -475,7 +500,9 @@ def test_a_silent_supervisor_is_lost_its_queue_job_deleted_and_it_is_told_to_sto
     task, _ = on_a_cluster.at_work()
     for _ in range(25):
         orders = on_a_cluster.tick(after=0.5)
-        if orders:
+        if AskAbout in kinds(orders):
+            on_a_cluster.state.scheduler_said(Standing(("1.1",), {}))
+        elif orders:
             break
     assert kinds(orders)[:2] == [ReadOutput, DeleteQueueJobs]
     on_a_cluster.settle(after=1.5)

@@ -43,15 +43,3 @@ def test_it_has_the_environment_and_a_session_of_its_own() -> None:
     assert child.wait(20.0)
     assert statuses == [41]
     child.hang_up(b"")
-
-
-def test_it_holds_no_pipe_of_the_program_open() -> None:
-    read, write = os.pipe()
-    os.set_inheritable(write, True)
-    statuses: list[int] = []
-    child = start(ENDS_WITH_ITS_INPUT, statuses)
-    os.close(write)
-    assert os.read(read, 1) == b""
-    os.close(read)
-    child.hang_up(b"")
-    assert child.wait(20.0)

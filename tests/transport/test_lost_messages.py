@@ -243,7 +243,7 @@ class PlayedSession(Session):
 
 class Played(Scheduler):
     remote = True
-    queue_job_name = "1.0"
+    queue_job_template = "1.0"
 
     def __init__(self) -> None:
         self.session = PlayedSession()

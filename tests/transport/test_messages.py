@@ -35,6 +35,7 @@ from gridengine.transport.messages import (
     Staff,
     Stop,
     Supervising,
+    Unseen,
     decode_to_host,
     decode_to_node,
     encode,
@@ -61,6 +62,7 @@ TO_HOST: list[messages.ToHost] = [
 TO_NODE: list[messages.ToNode] = [
     Here(),
     Staff(3),
+    Unseen(),
     Run(1, 0, [FunctionDefinition(b"key", b"function", 2)], [b"old"], [CALL, CALL]),
     Run(2, 2, [], [], []),
     Beat(),

@@ -76,6 +76,20 @@ def problem(library: Path | None, environ: Mapping[str, str] | None = None) -> s
     return None
 
 
+def signs(environ: Mapping[str, str] | None = None) -> list[str]:
+    """Returns what makes one think that this host belongs to a cluster."""
+    environ = os.environ if environ is None else environ
+    found = [f"{name}={environ[name]}" for name in ("SGE_ROOT", "SGE_CELL") if environ.get(name)]
+    if (library := find(environ)) is not None:
+        found.append(str(library))
+    # Not `shutil.which`, whose import takes longer than all of this.
+    for folder in environ.get("PATH", "").split(os.pathsep):
+        if folder and os.access(path := os.path.join(folder, "qstat"), os.X_OK):
+            found.append(path)
+            break
+    return found
+
+
 def root(library: Path, environ: Mapping[str, str]) -> str | None:
     """Returns SGE_ROOT, or where its files are if it is not set."""
     if given := environ.get("SGE_ROOT"):

@@ -144,6 +144,8 @@ _DEFAULTS = vars(Request())
 
 def job_name(text: str) -> str:
     """Returns a name that the Grid Engine takes, as like ``text`` as can be."""
+    # Of a local function, where it stands: what it is called comes first, in a narrow column.
+    text = text.rpartition(".<locals>.")[2]
     name = re.sub(r"[^A-Za-z0-9_.+-]+", "_", text).strip("_")[:_NAME_LENGTH]
     if not name:
         return "gridengine"

@@ -7,7 +7,6 @@ here is the other end of its pipe.
 from __future__ import annotations
 
 import collections
-import contextlib
 import dataclasses
 import datetime
 import itertools
@@ -23,11 +22,13 @@ from typing import ClassVar
 from ...errors import SchedulerUnavailable
 from ...settings import Settings
 from ..base import Scheduler, Session
-from ..events import End, Ended, Event, Explained, Notice, Refused, Stuck, Submitted
+from ..events import End, Ended, Event, Explained, Notice, Refused, Standing, Stuck, Submitted
 from .drmaa_session import messages
 from .exit_status import judge
+from .manners import LIFETIME, checked_lifetime, checked_name, checked_workers
 from .request import Hosts, Request, job_name
 from .session_client import DrmaaProcess
+from .wake_pipe import WakePipe
 
 Resource = str | int | float | datetime.timedelta
 
@@ -49,7 +50,13 @@ class GridEngineScheduler(Scheduler):
         parallel_environment: Which one of ``qconf -spl`` grants several slots.
         project: What the jobs are charged to.
         hosts: The hosts that workers may run on, names or patterns.
-        max_workers: Workers at one time, at most.
+        max_workers: Workers at one time, at most; by default as many as calls can use, up to
+            ``GRIDENGINE_QUEUE_JOBS``.
+        lifetime: After that long (``"10m"``, seconds, a `datetime.timedelta`) a worker leaves
+            between two jobs and its place is asked for anew, behind the jobs of others that have
+            been waiting meanwhile; None for never.
+        queue_job_name: What people read in the queue; by default the name of the first job, or
+            function, for which a queue job is asked. Made legal for the Grid Engine.
         fresh: Whether each job gets a newly forked worker, which has seen no other.
         native: Further options of ``qsub``, as they are.
         resources: For ``qsub -l``: ``h_rt="00:10:00"``, ``h_vmem="4G"`` and so on. Times may be
@@ -60,7 +67,7 @@ class GridEngineScheduler(Scheduler):
     """
 
     remote = True
-    queue_job_name: ClassVar[str] = "{JOB_ID}.{SGE_TASK_ID}"
+    queue_job_template: ClassVar[str] = "{JOB_ID}.{SGE_TASK_ID}"
 
     def __init__(
         self,
@@ -71,12 +78,12 @@ class GridEngineScheduler(Scheduler):
         project: str | None = None,
         hosts: Hosts | None = None,
         max_workers: int | None = None,
+        lifetime: str | float | datetime.timedelta | None = LIFETIME,
+        queue_job_name: str | None = None,
         native: str | None = None,
         fresh: bool = False,
         **resources: Resource,
     ) -> None:
-        if max_workers is not None and max_workers < 1:
-            raise ValueError(f"max_workers={max_workers!r}: there is one worker at least")
         self.request = Request.of(
             queue=queue,
             slots=slots,
@@ -87,15 +94,18 @@ class GridEngineScheduler(Scheduler):
             **resources,
         )
         settings = Settings.read()
-        self.max_workers = max_workers
-        self.max_queue_jobs = max_workers or settings.queue_jobs
+        self.max_workers = checked_workers(max_workers)
+        self.max_queue_jobs = self.max_workers or settings.queue_jobs
         self.linger = settings.linger
+        self.lifetime = checked_lifetime(lifetime)
+        self.queue_job_name = checked_name(queue_job_name)
         self.slots = self.request.slots
         self.fresh = fresh
 
     def __repr__(self) -> str:
         limit = f"max_workers={self.max_workers}" if self.max_workers else ""
-        return f"GridEngineScheduler({', '.join(filter(None, (str(self.request), limit)))})"
+        name = f"queue_job_name={self.queue_job_name!r}" if self.queue_job_name else ""
+        return f"GridEngineScheduler({', '.join(filter(None, (str(self.request), limit, name)))})"
 
     def open(self) -> GridEngineSession:
         return GridEngineSession(self.request)
@@ -142,7 +152,7 @@ class GridEngineSession(Session):
         self._patience = patience
         self._registry = _registry_file()
         self._events: collections.deque[Event] = collections.deque()
-        self._wake_pipe = _WakePipe()
+        self._wake_pipe = WakePipe()
         self._answer: queue.SimpleQueue[str | SchedulerUnavailable] = queue.SimpleQueue()
         # For what both threads change: the batches, and which process is the one.
         self._lock = threading.Lock()
@@ -211,6 +221,9 @@ class GridEngineSession(Session):
     def stop(self, queue_jobs: Sequence[str]) -> None:
         if queue_jobs:
             self._send(messages.Delete(tuple(queue_jobs)))
+
+    def ask_about(self, queue_jobs: Sequence[str]) -> None:
+        self._send(messages.Ask(tuple(queue_jobs)))
 
     def events(self) -> list[Event]:
         self._wake_pipe.take()
@@ -298,6 +311,8 @@ class GridEngineSession(Session):
                 self._explain(queue_job, record)
             case messages.QueueJobStuck(queue_job, reason):
                 self._tell(Stuck(queue_job, reason))
+            case messages.QueueJobsStanding(queue_jobs, suspended):
+                self._tell(Standing(queue_jobs, suspended))
             case messages.LogEntry(text):
                 self._tell(Notice(text))
 
@@ -348,38 +363,6 @@ class _OpenBatch:
 
     request: Request
     order: messages.Submit
-
-
-class _WakePipe:
-    """A descriptor that one thread makes readable for another."""
-
-    def __init__(self) -> None:
-        self._read, self._write = os.pipe()
-        os.set_blocking(self._read, False)
-        os.set_blocking(self._write, False)
-        self._lock = threading.Lock()
-        self._open = True
-
-    def fileno(self) -> int:
-        return self._read
-
-    def send(self) -> None:
-        # Under the lock: the number of a closed descriptor may be another file's by now.
-        with self._lock, contextlib.suppress(BlockingIOError):
-            if self._open:
-                os.write(self._write, b"!")
-
-    def take(self) -> None:
-        with self._lock, contextlib.suppress(BlockingIOError):
-            if self._open:
-                os.read(self._read, 65536)
-
-    def close(self) -> None:
-        with self._lock:
-            if self._open:
-                self._open = False
-                os.close(self._read)
-                os.close(self._write)
 
 
 def _registry_file() -> str:

@@ -55,6 +55,8 @@ class _Handlers(dict[type, "_Handler | None"]):
                 handler = its_handler
         if handler is None and kind.__module__ == "dataclasses":
             handler = special_types.reduce_of_dataclasses
+        if (kind.__module__, kind.__qualname__) == ("unittest.mock", "_Call"):
+            handler = special_types.reduce_of_mocks
         self[kind] = handler
         return handler
 

@@ -44,7 +44,7 @@ def test_the_template_of_a_queue_jobs_name_is_its_name(talk: Open) -> None:
     [name] = one.submitted()
     one.ended(name)
     job, task = (one.logs / f"{name}.log").read_text().split()
-    made = GridEngineScheduler.queue_job_name.format(JOB_ID=job, SGE_TASK_ID=task)
+    made = GridEngineScheduler.queue_job_template.format(JOB_ID=job, SGE_TASK_ID=task)
     assert name == made
 
 

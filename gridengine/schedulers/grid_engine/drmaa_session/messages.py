@@ -2,9 +2,10 @@
 
 ::
 
-    program ──▶ session process      Hello  Submit  Delete  Close
+    program ──▶ session process      Hello  Submit  Delete  Ask  Close
     session process ──▶ program      SessionReady  BatchTaken  BatchRefused  QueueJobEnd
-                                     Accounted  QueueJobStuck  LogEntry  Closed  SessionFailed
+                                     Accounted  QueueJobStuck  QueueJobsStanding  LogEntry
+                                     Closed  SessionFailed
 """
 
 from __future__ import annotations
@@ -50,6 +51,13 @@ class Submit:
 @dataclasses.dataclass(frozen=True)
 class Delete:
     """End these queue jobs."""
+
+    queue_jobs: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Ask:
+    """Say how these queue jobs stand: nothing is heard of what runs in them."""
 
     queue_jobs: tuple[str, ...]
 
@@ -139,6 +147,17 @@ class QueueJobStuck:
 
 
 @dataclasses.dataclass(frozen=True)
+class QueueJobsStanding:
+    """By what those of ``queue_jobs`` are suspended that are.
+
+    Said of those that were asked about, and of those that were suspended or resumed.
+    """
+
+    queue_jobs: tuple[str, ...]
+    suspended: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
 class LogEntry:
     """Something for the log."""
 
@@ -153,9 +172,9 @@ class Closed:
 
 
 Message = (
-    Hello | Submit | Delete | Close
+    Hello | Submit | Delete | Ask | Close
     | SessionReady | SessionFailed | BatchTaken | BatchRefused | QueueJobEnd | Accounted
-    | QueueJobStuck | LogEntry | Closed
+    | QueueJobStuck | QueueJobsStanding | LogEntry | Closed
 )  # fmt: skip
 
 
@@ -203,8 +222,8 @@ def _checked(expected: str, value: object) -> object:
 
 
 _MESSAGES: tuple[type[Message], ...] = (
-    Hello, Submit, Delete, Close,
+    Hello, Submit, Delete, Ask, Close,
     SessionReady, SessionFailed, BatchTaken, BatchRefused, QueueJobEnd, Accounted,
-    QueueJobStuck, LogEntry, Closed,
+    QueueJobStuck, QueueJobsStanding, LogEntry, Closed,
 )  # fmt: skip
 _KINDS = {kind.__name__: kind for kind in _MESSAGES}

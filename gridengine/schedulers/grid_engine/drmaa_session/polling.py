@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 _FIRST = 2.0  # seconds from a submission to the first look
 _SHORTEST = 1.0  # seconds between two looks, whatever happens
@@ -11,6 +12,19 @@ _RUNNING = 120.0  # seconds between looks while all of them run
 _SAY_AFTER = 10.0  # seconds that queue jobs wait before somebody is told why
 _SAY_AGAIN = 300.0  # seconds until the same reason is told again
 _MISSED = 2  # looks in a row that do not find a queue job, until it counts as gone
+
+
+#: The letters of qstat(1) for one that runs no more for a while, and who has stopped it.
+_SUSPENDED = {
+    "s": "by qmod -sj (state s)",
+    "S": "with its queue (state S)",
+    "T": "by its queue's suspend threshold (state T)",
+}
+
+
+def suspension(state: str) -> str:
+    """Returns by what a queue job with these letters is suspended, nothing if it is not."""
+    return next((_SUSPENDED[letter] for letter in state if letter in _SUSPENDED), "")
 
 
 @dataclasses.dataclass
@@ -24,6 +38,8 @@ class QueueJob:
         stuck: Whether it was seen in error.
         forgotten: Whether DRMAA will say nothing of it any more, though it is in the queue.
         missed: Looks in a row in which it was not seen.
+        suspended: By what it was seen suspended, empty if it was not.
+        asked: Whether somebody waits to be told how it stands.
     """
 
     since: float
@@ -32,6 +48,8 @@ class QueueJob:
     stuck: bool = False
     forgotten: bool = False
     missed: int = 0
+    suspended: str = ""
+    asked: bool = False
 
 
 @dataclasses.dataclass
@@ -40,6 +58,8 @@ class PollResult:
 
     stuck: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
+    standing: frozenset[str] = frozenset()
+    """Those that were asked about, or that were suspended or resumed."""
     waiting: str | None = None
     """One of those that wait, if it is time to say what for."""
 
@@ -69,6 +89,17 @@ class PollingPlan:
         if self._next is not None:
             self._next = max(now, self._last + _SHORTEST)
 
+    def ask_about(self, queue_jobs: Iterable[str], now: float) -> frozenset[str]:
+        """Has a look taken now at some that are silent; returns those that are over."""
+        over = set()
+        for name in queue_jobs:
+            if name in self._jobs:
+                self._jobs[name].asked = True
+            else:
+                over.add(name)
+        self.at_once(now)
+        return frozenset(over)
+
     def due(self, now: float) -> frozenset[str] | None:
         """Returns whom to look at, None if it is not time."""
         if not self._jobs or self._next is None or now < self._next:
@@ -77,25 +108,51 @@ class PollingPlan:
         self._next = None  # until the answer is there
         return frozenset(self._jobs)
 
-    def seen(self, states: dict[str, str] | None, asked: frozenset[str], now: float) -> PollResult:
-        """Takes in what ``qstat`` said of those asked for."""
+    def seen(
+        self,
+        states: dict[str, str] | None,
+        asked: frozenset[str],
+        now: float,
+        *,
+        blind: bool = False,
+    ) -> PollResult:
+        """Takes in what ``qstat`` said of those asked for.
+
+        Args:
+            states: The letters of those that it knows, None if it did not answer.
+            asked: Those asked for.
+            now: On the monotonic clock.
+            blind: Whether it will never answer.
+        """
         if states is None:
             self._schedule(now)
-            return PollResult()
+            return PollResult(standing=self._take_asked(asked) if blind else frozenset())
         stuck, gone = set(), set()
+        changed = set()
         for name in asked & self._jobs.keys():
             job, state = self._jobs[name], states.get(name)
             job.missed = 0 if state is not None else job.missed + 1
             if state is not None:
                 # One that has run may wait again: its queue is in error since.
                 job.running = bool(set(state) & set("rtsST"))
+                suspended = suspension(state)
+                if suspended != job.suspended:
+                    job.suspended = suspended
+                    changed.add(name)
             if state and "E" in state and not job.stuck:
                 job.stuck = True
                 stuck.add(name)
             if job.missed >= _MISSED:
                 gone.add(name)
         self._schedule(now)
-        return PollResult(frozenset(stuck), frozenset(gone), self._waiting(now))
+        standing = self._take_asked(asked) | changed
+        return PollResult(frozenset(stuck), frozenset(gone), standing, self._waiting(now))
+
+    def _take_asked(self, seen: frozenset[str]) -> frozenset[str]:
+        wanted = {name for name in seen & self._jobs.keys() if self._jobs[name].asked}
+        for name in wanted:
+            self._jobs[name].asked = False
+        return frozenset(wanted)
 
     def worth_saying(self, reason: str, now: float) -> bool:
         """Returns whether a person has not read this reason just before."""
@@ -117,8 +174,8 @@ class PollingPlan:
 
     def _schedule(self, now: float) -> None:
         self._pause = min(2 * self._pause, _LONGEST)
-        missed = any(job.missed for job in self._jobs.values())
-        wait = all(job.running or job.stuck for job in self._jobs.values()) and not missed
+        unsettled = any(job.missed or job.suspended for job in self._jobs.values())
+        wait = all(job.running or job.stuck for job in self._jobs.values()) and not unsettled
         # Not before several looks: one that was seen to run may have been put back since.
         self._next = now + (_RUNNING if wait and self._pause >= _LONGEST else self._pause)
 

@@ -15,6 +15,7 @@ from . import qstat
 from .drmaa_calls import Denied, Ending, Library, Limited, TooLarge, Unreachable
 from .messages import (
     Accounted,
+    Ask,
     BatchRefused,
     BatchTaken,
     Close,
@@ -24,6 +25,7 @@ from .messages import (
     LogEntry,
     Message,
     QueueJobEnd,
+    QueueJobsStanding,
     QueueJobStuck,
     SessionFailed,
     SessionReady,
@@ -168,6 +170,8 @@ class Program:
             self._orders.append(PendingSubmit(thing, thing.count, thing.count))
         elif isinstance(thing, Delete):
             self._delete_soon(thing.queue_jobs)
+        elif isinstance(thing, Ask):
+            self._stand(self._plan.ask_about(thing.queue_jobs, time.monotonic()))
         elif isinstance(thing, Accounting):
             if (ending := self._endings.pop(thing.queue_job, None)) is not None:
                 self._end(ending, thing.record)
@@ -307,12 +311,14 @@ class Program:
             self._limited_until = 0.0
 
     def _seen(self, seen: qstat.QueueStates) -> None:
-        result = self._plan.seen(seen.states, self._asked, time.monotonic())
+        blind = seen.states is None and not seen.reason
+        result = self._plan.seen(seen.states, self._asked, time.monotonic(), blind=blind)
         self._settle(seen.states)
         if seen.states is not None:
             self._answered()
         elif seen.reason:
             self._outage.lost(seen.reason)
+        self._stand(result.standing)
         if result.stuck:
             self._qstat.explain(result.stuck)
         if result.waiting is not None:
@@ -320,6 +326,14 @@ class Program:
         for name in result.gone - self._endings.keys():
             # DRMAA's news of it were lost, as can happen when the master is started anew.
             self._account(Ending(name))
+
+    def _stand(self, queue_jobs: frozenset[str]) -> None:
+        if queue_jobs:
+            live = self._jobs
+            suspended = {
+                n: live[n].suspended for n in queue_jobs if n in live and live[n].suspended
+            }
+            self._send(QueueJobsStanding(tuple(sorted(queue_jobs)), suspended))
 
     # -- what is said --------------------------------------------------------------------------
 

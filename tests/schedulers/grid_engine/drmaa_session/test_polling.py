@@ -98,3 +98,42 @@ def test_the_same_reason_is_not_told_again_soon(plan: PollingPlan) -> None:
     assert not plan.worth_saying("", 41.0)
     assert plan.worth_saying("in error", 42.0)
     assert plan.worth_saying("in error", 1000.0)
+
+
+@pytest.mark.parametrize("state", ["s", "S", "T", "sS", "Rs"])
+def test_one_that_is_suspended_is_told_of_when_that_begins_and_ends(
+    jobs: dict[str, QueueJob], plan: PollingPlan, state: str
+) -> None:
+    asked = frozenset(jobs)
+    assert frozenset() == plan.seen({"1.1": "r", "1.2": "r"}, asked, 2.0).standing
+    assert {"1.1"} == plan.seen({"1.1": state, "1.2": "r"}, asked, 4.0).standing
+    assert "state" in jobs["1.1"].suspended
+    assert frozenset() == plan.seen({"1.1": state, "1.2": "r"}, asked, 6.0).standing
+    assert {"1.1"} == plan.seen({"1.1": "r", "1.2": "r"}, asked, 8.0).standing
+    assert not jobs["1.1"].suspended
+
+
+def test_one_that_is_suspended_is_looked_at_as_often_as_one_that_waits(plan: PollingPlan) -> None:
+    times = _looks(plan, {"1.1": "S", "1.2": "r"}, 1000)
+    assert 30 == times[-1] - times[-2]
+
+
+def test_one_that_is_asked_about_is_looked_at_at_once_and_told_of(
+    jobs: dict[str, QueueJob], plan: PollingPlan
+) -> None:
+    states = {"1.1": "r", "1.2": "r"}
+    _looks(plan, states, 500)
+    assert {"7.7"} == plan.ask_about(["1.1", "7.7"], 500.0), "it is over"
+    asked = plan.due(501.0)
+    assert asked == frozenset(jobs)
+    assert {"1.1"} == plan.seen(states, asked, 501.0).standing
+    assert frozenset() == plan.seen(states, asked, 502.0).standing
+
+
+def test_where_qstat_does_not_answer_it_is_asked_again_and_where_there_is_none_that_is_told(
+    plan: PollingPlan,
+) -> None:
+    asked = frozenset({"1.1", "1.2"})
+    plan.ask_about(["1.1"], 2.0)
+    assert frozenset() == plan.seen(None, asked, 2.0).standing
+    assert {"1.1"} == plan.seen(None, asked, 3.0, blind=True).standing

@@ -1,0 +1,129 @@
+"""Whose silence means what: a node that is lost, or a queue job that is suspended.
+
+A batch system stops what it has suspended, so that nothing is heard of it; and only it can tell
+that from a node that is cut off. It is asked when half of the patience is over, and has until twice
+the patience to answer::
+
+    heard ──── patience / 2 ──── patience ─────────────── 2 · patience
+               AskAbout          lost, if the answer      lost, if there is none
+                                 is "it runs"
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+from .observers import Observers
+from .orders import AskAbout, Order, Warn
+from .records import QueueJobRecord, SupervisorRecord
+
+#: Names of queue jobs that stand in one line of the log.
+_NAMES = 3
+
+
+class Silence:
+    """Tells the suspended from the lost.
+
+    Args:
+        patience: Seconds of silence after which a supervisor that is not suspended counts as lost.
+        remote: Whether there is a batch system that suspends queue jobs.
+        orders: What is to be done is added to it.
+        observers: Who hears of events.
+    """
+
+    def __init__(
+        self, patience: float, *, remote: bool, orders: list[Order], observers: Observers
+    ) -> None:
+        self._patience = patience
+        self._remote = remote
+        self._orders = orders
+        self._observers = observers
+        self._resumed: list[str] = []
+
+    def lost(
+        self,
+        supervisors: Iterable[SupervisorRecord],
+        queue_jobs: Mapping[str, QueueJobRecord],
+        now: float,
+    ) -> list[SupervisorRecord]:
+        """Returns the supervisors that count as lost; orders what it takes to know of the others.
+
+        Args:
+            supervisors: All.
+            queue_jobs: All, by name.
+            now: On the monotonic clock.
+        """
+        lost: list[SupervisorRecord] = []
+        doubtful: dict[str, None] = {}
+        for supervisor in supervisors:
+            silent = now - supervisor.heard
+            if silent <= self._patience / 2:
+                continue
+            record = queue_jobs.get(supervisor.queue_job) if self._remote else None
+            if record is not None and not supervisor.heard < record.asked <= now:
+                record.asked, record.answered = now, False
+                doubtful[record.name] = None
+            if silent > self._patience and not self._is_excused(record, silent):
+                lost.append(supervisor)
+        if doubtful:
+            self._orders.append(AskAbout(tuple(doubtful)))
+        if self._resumed:
+            self._say(f"{_named(self._resumed)} resumed")
+            self._resumed = []
+        return lost
+
+    def _is_excused(self, record: QueueJobRecord | None, silent: float) -> bool:
+        if record is None:
+            return False
+        return bool(record.suspended) or (not record.answered and silent <= 2 * self._patience)
+
+    def heard(self, record: QueueJobRecord | None) -> None:
+        """Event: a supervisor that runs in a queue job has spoken."""
+        if record is not None and record.suspended:
+            record.suspended = ""
+            self._resumed.append(record.name)
+
+    def told(
+        self, records: Iterable[QueueJobRecord], suspended: Mapping[str, str], now: float
+    ) -> None:
+        """Event: the batch system says which of some queue jobs are suspended, and by what."""
+        stopped: dict[str, list[QueueJobRecord]] = {}
+        for record in records:
+            record.answered = True
+            by = suspended.get(record.name, "")
+            if by and not record.suspended:
+                stopped.setdefault(by, []).append(record)
+            if record.suspended and not by:
+                self._resumed.append(record.name)
+                # It gets all of the patience to say something itself.
+                for supervisor in record.supervisors:
+                    supervisor.heard = now
+                record.asked = math.inf
+            record.suspended = by
+        for by, several in stopped.items():
+            self._say(_suspension(by, several))
+
+    def _say(self, text: str) -> None:
+        self._orders.append(Warn(text))
+        if self._observers.callbacks:
+            self._observers.notice_given(text)
+
+
+def _suspension(by: str, records: list[QueueJobRecord]) -> str:
+    calls = sum(
+        chunk.hi - chunk.lo
+        for record in records
+        for supervisor in record.supervisors
+        for worker in supervisor.workers
+        for chunk in worker.outstanding
+    )
+    waiting = f": {calls} call{'s wait' if calls > 1 else ' waits'} until then" if calls else ""
+    names = _named([record.name for record in records])
+    return f"{names} suspended {by}, and may be resumed{waiting}"
+
+
+def _named(names: list[str]) -> str:
+    shown = ", ".join(names[:_NAMES])
+    rest = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+    return f"queue jobs {shown}{rest} are" if len(names) > 1 else f"queue job {shown} is"

@@ -1,0 +1,84 @@
+"""How a program behaves among others on a cluster: how many workers, for how long, by what name."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import operator
+import re
+
+from .request import parse_time
+
+LIFETIME = "10m"
+"""How long a worker keeps its place among others who wait, by default: long against the 15 seconds
+in which a Grid Engine fills a place by its own defaults, and short against a day."""
+
+_LEAST_LIFETIME = 1.0
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def checked_workers(max_workers: int | None) -> int | None:
+    """Returns a number of workers, or None for as many as calls can use.
+
+    Raises:
+        TypeError: It is no whole number.
+        ValueError: It is less than 1.
+    """
+    if max_workers is None:
+        return None
+    try:
+        # Such as a numpy integer, too.
+        workers = operator.index(max_workers)
+    except TypeError:
+        raise TypeError(f"max_workers is {max_workers!r}; it takes a whole number") from None
+    if workers < 1:
+        raise ValueError(f"max_workers is {workers}; it takes at least 1")
+    return workers
+
+
+def checked_lifetime(lifetime: object) -> float | None:
+    """Returns the seconds of ``"10m"``, ``"00:10:00"``, 600 or a timedelta; None for no end.
+
+    Raises:
+        TypeError: It is none of these.
+        ValueError: It is less than a second, or a text that is no time.
+    """
+    if lifetime is None:
+        return None
+    if isinstance(lifetime, str):
+        seconds = _seconds(lifetime.strip().lower())
+        if seconds is None:
+            raise ValueError(f"lifetime is {lifetime!r}; it takes '10m', '1.5h' or '00:10:00', say")
+    elif isinstance(lifetime, datetime.timedelta):
+        seconds = lifetime.total_seconds()
+    elif isinstance(lifetime, (int, float)) and not isinstance(lifetime, bool):
+        seconds = float(lifetime)
+    else:
+        raise TypeError(
+            f"lifetime is {lifetime!r}; it takes a text such as '10m', seconds, a timedelta or None"
+        )
+    if not seconds >= _LEAST_LIFETIME:
+        raise ValueError(f"lifetime is {lifetime!r}; it takes at least a second")
+    return None if seconds == math.inf else seconds
+
+
+def _seconds(text: str) -> float | None:
+    if match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", text):
+        return float(match[1]) * _UNITS[match[2]]
+    return parse_time(text) if re.fullmatch(r"\d[\d:.]*", text) else None
+
+
+def checked_name(name: str | None) -> str:
+    """Returns what queue jobs shall be called, nothing for what their jobs are called.
+
+    Raises:
+        TypeError: It is no text.
+        ValueError: It is an empty one.
+    """
+    if name is None:
+        return ""
+    if not isinstance(name, str):
+        raise TypeError(f"queue_job_name is {name!r}; it takes a text")
+    if not name.strip():
+        raise ValueError(f"queue_job_name is {name!r}; it takes a text that is not empty")
+    return name

@@ -1,0 +1,37 @@
+"""What a supervisor knows of a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from gridengine.worker.worker_process import WorkerProcess
+
+
+@pytest.fixture
+def process() -> Iterator[WorkerProcess]:
+    made = WorkerProcess(0)
+    yield made
+    made.close()
+
+
+def test_a_job_gets_the_time_again_in_which_it_was_stopped(process: WorkerProcess) -> None:
+    process.page.set_deadline(100.0)
+    process.extend_deadline(30.0)
+    process.extend_deadline(5.0)
+    assert 135.0 == process.deadline
+    # The next one was not stopped.
+    process.page.set_deadline(200.0)
+    assert 200.0 == process.deadline
+    process.extend_deadline(7.0)
+    assert 207.0 == process.deadline
+
+
+def test_a_job_without_a_deadline_gets_none_for_having_been_stopped(
+    process: WorkerProcess,
+) -> None:
+    process.extend_deadline(30.0)
+    assert 0.0 == process.deadline
+    process.page.set_deadline(50.0)
+    assert 50.0 == process.deadline
