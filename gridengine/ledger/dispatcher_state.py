@@ -119,6 +119,8 @@ class DispatcherState:
 
     def _look_around(self, now: float) -> None:
         self.staffing.look_for_silent(now)
+        for hopeless in self.staffing.failures(now):
+            self._give_up(hopeless)
         self.orders += self.ledger.recalls(now)
         if self._linger is None:
             return
@@ -270,9 +272,7 @@ class DispatcherState:
 
     def not_started(self, queue_job: QueueJobRecord, reason: str, host: str = "") -> None:
         """Event: why a queue job has ended unheard; see `Staffing.not_started`."""
-        hopeless = self.staffing.not_started(queue_job, reason, host)
-        if hopeless is not None:
-            self._give_up(hopeless)
+        self.staffing.not_started(queue_job, reason, host)
 
     def lost(self, supervisor: SupervisorRecord, end: End, output: str, now: float) -> None:
         """Event: a supervisor is gone with its workers; this is what its queue job has printed."""

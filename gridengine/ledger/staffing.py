@@ -257,7 +257,6 @@ class Staffing:
             for supervisor in self.supervisors.values():
                 supervisor.heard = now
         self._looked = now
-        self._failures.say(now)
         for supervisor in self._silence.lost(self.supervisors.values(), self.queue_jobs, now):
             detail = f"nothing heard of {supervisor.host} for {now - supervisor.heard:.0f} s"
             self._lose(supervisor, End(cause=DeathCause.NODE_LOST, detail=detail))
@@ -294,12 +293,12 @@ class Staffing:
         elif isinstance(event, Refused):
             request = self._requests.pop(event.batch, None)
             if request is not None:
-                reason = self._failures.refused(event.reason, request.avoid)
+                reason = self._failures.refused(event.reason, request.avoid, self._looked)
                 hopeless = Hopeless(request.kind, reason)
         elif isinstance(event, Ended):
             self._ended(event)
         elif isinstance(event, Stuck):
-            hopeless = self._stuck(event)
+            self._stuck(event)
         elif isinstance(event, Standing):
             known = (self.queue_jobs.get(name) for name in event.queue_jobs)
             self._silence.told(
@@ -340,17 +339,16 @@ class Staffing:
         if in_vain and not worked and not record.deleting:
             self._orders.append(AskWhy(record, event.end))
 
-    def _stuck(self, event: Stuck) -> Hopeless | None:
+    def _stuck(self, event: Stuck) -> None:
         record = self.queue_jobs.get(event.queue_job)
         if self._observers.callbacks:
             self._observers.queue_job_waiting(event.queue_job, event.reason)
         if record is None or record.deleting:
-            return None
-        hopeless = self.not_started(record, event.reason)
+            return
+        self.not_started(record, event.reason)
         self._delete([record])
-        return hopeless
 
-    def not_started(self, record: QueueJobRecord, reason: str, host: str = "") -> Hopeless | None:
+    def not_started(self, record: QueueJobRecord, reason: str, host: str = "") -> None:
         """Event: this is why a queue job has ended before its supervisor was heard.
 
         Args:
@@ -358,8 +356,11 @@ class Staffing:
             reason: Why.
             host: The host from which this program was not reached; empty if it was not that.
         """
-        hopeless = self._failures.failed(record, reason, host, self._looked)
-        return None if hopeless is None else Hopeless(record.kind, hopeless)
+        self._failures.failed(record, reason, host, self._looked)
+
+    def failures(self, now: float) -> list[Hopeless]:
+        """Returns what cannot be had any more, since too many of it did not start."""
+        return [Hopeless(kind, reason) for kind, reason in self._failures.settle(now)]
 
     def _warn(self, text: str) -> None:
         self._orders.append(Warn(text))

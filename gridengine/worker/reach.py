@@ -46,8 +46,9 @@ def answering_endpoint(launch: Launch, address: bytes) -> str:
             poller.register(probe, zmq.POLLIN)
             probe.send(unnumbered(messages.encode(messages.Probe())))
         try:
-            answered = poller.poll(int(limit * 1000))
-            troubles = {} if answered else _troubles(launch.endpoints)
+            answered = poller.poll(int(max(limit / 2, limit - _LOOK) * 1000))
+            look = limit - (time.monotonic() - begun)
+            troubles = {} if answered else _troubles(launch.endpoints, look)
             if not all(troubles.values()):
                 # It is there and silent, as when it is stopped (Ctrl-Z): so it may come back.
                 rest = launch.patience - (time.monotonic() - begun)
@@ -67,7 +68,7 @@ def _note(troubles: dict[str, str], seconds: float) -> Unreached:
     return Unreached(host, f"{host} has not reached this program within {seconds:.0f} s: {each}")
 
 
-def _troubles(endpoints: Sequence[str]) -> dict[str, str]:
+def _troubles(endpoints: Sequence[str], seconds: float) -> dict[str, str]:
     """Returns what a plain connection to each address meets with, empty if it is made."""
     troubles = dict.fromkeys(endpoints, "no answer, as behind a firewall that drops")
     poll = select.poll()
@@ -83,7 +84,7 @@ def _troubles(endpoints: Sequence[str]) -> dict[str, str]:
                 poll.register(attempt, select.POLLOUT)
             else:
                 troubles[endpoint] = os.strerror(code) if code else ""
-        end = time.monotonic() + _LOOK
+        end = time.monotonic() + seconds
         while attempts and (ready := poll.poll(max(0.0, end - time.monotonic()) * 1000)):
             for descriptor, _ in ready:
                 attempt, endpoint = attempts.pop(descriptor)

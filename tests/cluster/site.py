@@ -15,6 +15,7 @@ program needs there besides. They can be put together; `Cluster.heal` undoes the
 ``library-path``      a Python that starts only with LD_LIBRARY_PATH set, as of a loaded module
 ``other-python``      on the nodes, another version of Python lies where the program's own is
 ``hidden-package``    the nodes do not see the folder with the program's Python and packages
+``one-job-per-user``  the site allows a user one job at a time
 ``submit-nodes``      the nodes may submit queue jobs, which they may not otherwise
 ===================== ============================================================================
 """
@@ -83,6 +84,12 @@ def _hidden_package(cluster: Cluster) -> Iterator[Mapping[str, str]]:
 
 
 @contextlib.contextmanager
+def _one_job_per_user(cluster: Cluster) -> Iterator[Mapping[str, str]]:
+    with cluster.limited(max_u_jobs="1"):
+        yield {}
+
+
+@contextlib.contextmanager
 def _submit_nodes(cluster: Cluster) -> Iterator[Mapping[str, str]]:
     with cluster.submit_nodes():
         yield {}
@@ -114,5 +121,6 @@ SITE: dict[str, Site] = {
     "library-path": _library_path,
     "other-python": _other_python,
     "hidden-package": _hidden_package,
+    "one-job-per-user": _one_job_per_user,
     "submit-nodes": _submit_nodes,
 }

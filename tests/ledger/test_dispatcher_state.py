@@ -202,6 +202,7 @@ def test_queue_jobs_that_fail_to_start_are_asked_for_again_and_then_fail_the_job
         program.state.scheduler_said(Ended(name, End(exitcode=1, detail="no python")))
         program.orders()
         orders = program.tick(after=1.0)
+        orders += program.tick(after=0.1)
         assert Warn(f"queue job {name} did not start: no python") in orders
     assert str(task.error) == "queue job 2.1 did not start: no python"
 
@@ -230,6 +231,7 @@ def test_an_end_without_a_word_is_a_failure_to_start_whatever_its_status(
         program.state.scheduler_said(Submitted(attempt, (f"{attempt}.1",)))
         program.state.scheduler_said(Ended(f"{attempt}.1", End(exitcode=0, detail="done")))
         program.orders()
+        program.tick(after=1.0)
     assert task.state is JobState.FAILED
 
 
