@@ -277,6 +277,7 @@ class QueueJobRecord:
         name: The batch system's name for it.
         kind: The kind of its workers.
         wave: How many times some had failed to start when it was asked for.
+        avoid: Hosts on which it will not run.
         since: When it was asked for.
         deleting: Whether its end has been asked for.
         supervisors: What has run in it, as far as that was heard: one, unless the batch system has
@@ -289,6 +290,7 @@ class QueueJobRecord:
     __slots__ = (
         "answered",
         "asked",
+        "avoid",
         "deleting",
         "kind",
         "name",
@@ -298,11 +300,19 @@ class QueueJobRecord:
         "wave",
     )
 
-    def __init__(self, name: str, kind: int, since: float = 0.0, wave: int = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        kind: int,
+        since: float = 0.0,
+        wave: int = 0,
+        avoid: tuple[str, ...] = (),
+    ) -> None:
         self.name = name
         self.kind = kind
         self.since = since
         self.wave = wave
+        self.avoid = avoid
         self.deleting = self.answered = False
         self.asked = math.inf
         self.suspended = ""

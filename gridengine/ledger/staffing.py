@@ -70,6 +70,10 @@ class _Request:
         self.wave = wave
         self.avoid = avoid
 
+    def record(self, queue_job: str) -> QueueJobRecord:
+        """Returns the record of one of them that has got its name."""
+        return QueueJobRecord(queue_job, self.kind, self.since, self.wave, self.avoid)
+
 
 class Staffing:
     """Hires and dismisses.
@@ -315,8 +319,7 @@ class Staffing:
         if request is None:
             return
         for name in event.queue_jobs:
-            record = QueueJobRecord(name, request.kind, request.since, request.wave)
-            self.queue_jobs.setdefault(name, record)
+            self.queue_jobs.setdefault(name, request.record(name))
         self._orders.append(Inform(f"submitted {named(event.queue_jobs)}"))
         # A batch that is larger than the site allows is taken in parts.
         request.count -= len(event.queue_jobs)
@@ -359,7 +362,14 @@ class Staffing:
         self._failures.failed(record, reason, host, self._looked)
 
     def failures(self, now: float) -> list[Hopeless]:
-        """Returns what cannot be had any more, since too many of it did not start."""
+        """Returns what cannot be had any more, since too many of it did not start.
+
+        What waits, and may go to a host that is no use, is deleted: it is asked for anew.
+        """
+        if avoided := set(self._failures.avoided(now)):
+            kinds = {record.kind for record in self.queue_jobs.values()}
+            pending = [record for kind in kinds for record in self._pending(kind)]
+            self._delete([record for record in pending if not avoided.issubset(record.avoid)])
         return [Hopeless(kind, reason) for kind, reason in self._failures.settle(now)]
 
     def _warn(self, text: str) -> None:

@@ -60,6 +60,16 @@ def test_arguments_arrive_as_they_are(talk: Open) -> None:
     assert f"{odd}\n" == (one.logs / f"{name}.log").read_text()
 
 
+def test_hosts_can_be_left_out(talk: Open) -> None:
+    one = talk(hosts="ge-node1|ge-node2")
+    logs = str(one.logs)
+    options: dict[str, Any] = {"name": "", "resources": {}, "logs": logs, "avoid": ["ge-node1"]}
+    one.session.start(1, ["/bin/hostname"], 6, **options)
+    for name in one.submitted(6):
+        one.ended(name)
+        assert (one.logs / f"{name}.log").read_text() == "ge-node2\n"
+
+
 @pytest.mark.parametrize(
     ("script", "exitcode", "cause", "detail"),
     [
