@@ -140,7 +140,7 @@ def deletion_in(text: str, queue_job: str) -> Record:
     """Returns what the master's messages say of who deleted a queue job."""
     job = re.escape(queue_job.partition(".")[0])
     what = rf"(?:has deleted job|has registered the job|has deleted job-array task) {job}\b"
-    found = re.findall(rf"\|(\S+) {what}", text)
+    found = re.findall(rf"\|([^|\s]+) {what}", text)
     return {"deleted_by": found[-1]} if found else {}
 
 
