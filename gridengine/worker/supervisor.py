@@ -24,6 +24,7 @@ from ..transport.addresses import worker_address
 from ..transport.launch_file import Launch
 from ..transport.messages import Beat, Died, Recall, Recalled, Signal, Staff, Stop, Supervising
 from ..transport.shared_memory import Arena
+from ..transport.unreached import UnreachedError
 from . import os_support
 from .causes_of_death import CausesOfDeath
 from .connection import Connection, open_connection
@@ -103,8 +104,8 @@ class Supervisor:
     # ------------------------------------------------------------------ the dispatcher
 
     def _find_the_dispatcher(self) -> None:
-        if len(self._launch.endpoints) > 1:
-            from .zeromq import answering_endpoint
+        if not self._launch.endpoints[0].startswith("ipc:"):
+            from .reach import answering_endpoint
 
             endpoint = answering_endpoint(self._launch, self._address)
             self._launch = self._launch._replace(endpoints=[endpoint])
@@ -406,7 +407,11 @@ def main(path: str, folder: str) -> None:
     if launch.umask is not None:
         os.umask(launch.umask)
     supervisor = Supervisor(launch, folder, environment)
-    status = supervisor.run()
+    try:
+        status = supervisor.run()
+    except UnreachedError as error:
+        error.note.write(os.path.dirname(path), launch.queue_job.format_map(os.environ))
+        sys.exit(f"gridengine: {error}")
     if supervisor.orphaned or supervisor.unheard:
         from .program_gone import clear_up
 
