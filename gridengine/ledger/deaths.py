@@ -144,13 +144,15 @@ class Deaths:
         if report is not None and (loss is None or not self._is_doubtful(report)):
             if report.status == 0 and not report.reason and not self._fresh:
                 supervisor.staff = max(0, supervisor.staff - 1)
+            hopeless = report.reason == certificates.OVER_TIME and worker.ran == 0
             self._bury(
                 worker,
                 certificates.end_of(report),
                 now,
                 position=report.position,
                 width=report.width,
-                final=report.reason == certificates.SIGNAL,
+                blame=hopeless or report.reason != certificates.OVER_TIME,
+                final=hopeless or report.reason == certificates.SIGNAL,
                 timed_out=report.reason == certificates.TIMEOUT,
                 output=report.output,
             )

@@ -12,6 +12,7 @@ import contextlib
 import gc
 import math
 import os
+import resource
 import select
 import signal
 import sys
@@ -281,17 +282,16 @@ class Supervisor:
                 return
             child = self._children.pop(pid, None)
             if child is not None:
-                self._report(
-                    child, os.waitstatus_to_exitcode(status), os_support.peak_memory(usage)
-                )
+                self._report(child, os.waitstatus_to_exitcode(status), usage)
 
-    def _report(self, child: WorkerProcess, status: int, peak_memory: int) -> None:
+    def _report(self, child: WorkerProcess, status: int, usage: resource.struct_rusage) -> None:
         position, width = child.page.begun
         sent, shortage = child.page.sent, child.page.shortage
         left = status == 0 and child.page.left_for_good
-        reason = child.reason or ("" if left else self._causes.of(status, shortage))
+        reason = child.reason or ("" if left else self._causes.of(status, shortage, usage))
         if status == 0 and child.page.replaced:
             reason = "replaced"
+        peak_memory = os_support.peak_memory(usage)
         said = child.output.read()
         child.close()
         # What it had started and left behind has become this process's child.
