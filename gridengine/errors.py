@@ -1,4 +1,4 @@
-"""What can go wrong, as a tree; the lowest floor of the house.
+"""What can go wrong, as a tree.
 
 ::
 
@@ -93,6 +93,7 @@ class Death(NamedTuple):
         cause: What killed it.
         peak_memory: Largest resident memory of the worker in bytes, 0 if unknown.
         requested_memory: Memory that the batch system had granted, in bytes, 0 if not limited.
+        needed_memory: Memory that it would have needed at least, in bytes, 0 if unknown.
         wall_time: Seconds from the hand-out of the attempt to its end.
         output: Last lines that the worker wrote.
         detail: What the batch system says about it.
@@ -110,6 +111,7 @@ class Death(NamedTuple):
     cause: DeathCause = DeathCause.UNKNOWN
     peak_memory: int = 0
     requested_memory: int = 0
+    needed_memory: int = 0
     wall_time: float = 0.0
     output: str = ""
     detail: str = ""
@@ -140,6 +142,8 @@ class Death(NamedTuple):
     def _where(self) -> str:
         place = f"on {self.host}, process {self.pid}, " if self.host else ""
         memory = f", peak memory {format_bytes(self.peak_memory)}" if self.peak_memory else ""
+        if self.needed_memory:
+            memory += f", needed {format_bytes(self.needed_memory)}"
         if self.requested_memory:
             memory += f" of {format_bytes(self.requested_memory)} requested"
         return f"{place}attempt {self.attempt}, after {_format(self.wall_time)} s{memory}"
@@ -154,6 +158,23 @@ class JobDied(JobError):
         death: All the facts in one record.
     """
 
+    death: Death
+    job: str
+    index: int | None
+    input: str
+    host: str
+    pid: int
+    attempt: int
+    exitcode: int | None
+    signal: str | None
+    cause: DeathCause
+    peak_memory: int
+    requested_memory: int
+    wall_time: float
+    output: str
+    detail: str
+    advice: str
+
     def __init__(self, death: Death) -> None:
         super().__init__(death)
         self.death = death
@@ -164,8 +185,13 @@ class JobDied(JobError):
         return str(self.death)
 
 
-def reason_of(error: OSError) -> str:
-    """Returns why the system has refused something, and what can be done about it."""
+def reason_of(error: OSError | RuntimeError) -> str:
+    """Returns why the system has refused something, and what can be done about it.
+
+    A RuntimeError is what Python makes of it where there is no room for another thread.
+    """
+    if isinstance(error, RuntimeError):
+        return f"{error}; {_ADVICE[errno.EAGAIN]}"
     advice = _ADVICE.get(error.errno or 0)
     return f"{error.strerror or error}{f'; {advice}' if advice else ''}"
 

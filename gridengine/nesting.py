@@ -12,7 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_VARIABLE = "GRIDENGINE_GRANTED"
+VARIABLE = "GRIDENGINE_GRANTED"
+"""Has the grant, of a worker to its jobs and to their processes."""
 
 
 def grant(cores: int, folder: str, queue_job: str) -> None:
@@ -24,27 +25,27 @@ def grant(cores: int, folder: str, queue_job: str) -> None:
             that is in it by whoever outlives the worker.
         queue_job: Name of the queue job that they run in.
     """
-    os.environ[_VARIABLE] = f"{cores}:{queue_job}:{folder}"
+    os.environ[VARIABLE] = f"{cores}:{queue_job}:{folder}"
 
 
 def in_job() -> bool:
     """Returns True in a worker, and in the processes that its jobs start."""
-    return _VARIABLE in os.environ
+    return VARIABLE in os.environ
 
 
 def folder() -> str:
     """Returns where a job's dispatcher makes its folder, nothing outside of jobs."""
-    return os.environ.get(_VARIABLE, "::").split(":", 2)[2]
+    return os.environ.get(VARIABLE, "::").split(":", 2)[2]
 
 
 def queue_job() -> str:
     """Returns the name of the queue job that a job runs in, nothing outside of jobs."""
-    return os.environ.get(_VARIABLE, "::").split(":", 2)[1]
+    return os.environ.get(VARIABLE, "::").split(":", 2)[1]
 
 
 def granted_cores() -> int:
     """Returns how many cores a job, or a queue job, was granted; 0 where nobody says so."""
-    granted = os.environ.get(_VARIABLE, "").partition(":")[0]
+    granted = os.environ.get(VARIABLE, "").partition(":")[0]
     return int(granted) if granted else slots_of_queue_job()
 
 

@@ -104,19 +104,19 @@ class _Calls:
     def _copied(self, values: list[Any], at: int) -> tuple[list[Any], dict[int, BaseException]]:
         """Returns copies of values, and what is wrong with those of which there are none."""
         # One of them may have none; the others shall.
-        with contextlib.suppress(BaseException):
+        with contextlib.suppress(Exception):
             return list(copies(values, lambda _: "the result")[:]), {}
         made: list[Any] = [None] * len(values)
         errors: dict[int, BaseException] = {}
         for number, value in enumerate(values):
             try:
                 copy = Copy(value, "the result")
-            except BaseException as error:
+            except Exception as error:
                 errors[number] = self._failure(at + number, pack_failure(error))
                 continue
             try:
                 made[number] = copy.make()
-            except BaseException as error:
+            except Exception as error:
                 self._task.first = at + number
                 errors[number] = unreadable(error, self._task, self._outcome)
         return made, errors
@@ -130,7 +130,7 @@ def _copied_function(function: Callable[..., Any]) -> Callable[..., Any]:
     packed = Copy(function, "the function")
     try:
         made: Callable[..., Any] = packed.make()
-    except BaseException as error:
+    except Exception as error:
         broken = error
         add_note(broken, "raised while the function was unpacked in the worker")
 

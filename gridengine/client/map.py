@@ -9,7 +9,7 @@ import time
 from .. import nesting
 from ..dispatcher.registry import dispatcher_for
 from ..schedulers import best_available
-from ..schedulers.base import innermost
+from ..schedulers.base import checked_scheduler, innermost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _runs(
 ) -> Generator[list[R], None, None]:
     single = len(iterables) == 1
     items = iterables[0] if single else zip(*iterables)  # noqa: B905  # as the builtin
-    scheduler = scheduler or innermost()
+    scheduler = innermost() if scheduler is None else checked_scheduler(scheduler)
     if scheduler is None and end == math.inf and nesting.runs_in_place():
         from ..states import Mode
         from .in_place import stream_in_place

@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 
-from ..errors import SchedulerError
+from ..errors import SchedulerError, reason_of
 from ..logs import Log
 from ..schedulers.base import Scheduler, Session
 from ..settings import Settings
@@ -89,7 +89,7 @@ class QueueJobs:
     def __init__(self, session: Session, scheduler: Scheduler, launch: Launch, folder: str) -> None:
         self.session = session
         self._scheduler = scheduler
-        self._launch = launch
+        self._launch = launch._replace(when_silent=session.when_silent())
         self._folder = folder
         self._logs = os.path.join(folder, "logs")
         self._lock = threading.Lock()
@@ -150,7 +150,7 @@ class QueueJobs:
             self._launch._replace(kind=kind, workers=workers, time_limit=limit).write(path)
         except OSError as error:
             raise SchedulerError(
-                f"cannot write {path}: {error.strerror}; make room there, or name another folder "
+                f"cannot write {path}: {reason_of(error)}; make room there, or name another folder "
                 "(GRIDENGINE_RUN_DIR, on a cluster one that all nodes see)"
             ) from None
         return path

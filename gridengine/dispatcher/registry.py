@@ -5,7 +5,6 @@ from __future__ import annotations
 # Not `threading`, whose `Lock` this is: nothing that takes long to import comes before the first
 # worker has been started.
 import _thread
-import atexit
 import os
 import sys
 
@@ -28,6 +27,7 @@ log = Log(__name__)
 _dispatchers: list[weakref.ref[Dispatcher]] = []
 _afterwards: list[Callable[[], object]] = []
 _lock = _thread.allocate_lock()
+_over = False
 
 
 def dispatcher_for(
@@ -52,6 +52,8 @@ def dispatcher_for(
         if scheduler.dispatchers is None:
             scheduler.dispatchers = {}
         dispatcher = scheduler.dispatchers.get((host, ports))
+        if _over:
+            raise _too_late()
         if dispatcher is None or dispatcher.closed:
             dispatcher = scheduler.dispatchers[host, ports] = _open(scheduler, host, ports, calls)
         return dispatcher
@@ -71,7 +73,7 @@ def _open(scheduler: Scheduler, host: str, ports: str, calls: int) -> Dispatcher
     except BaseException as error:
         if ahead is not None:
             ahead.close()
-        if not isinstance(error, OSError):
+        if not isinstance(error, (OSError, RuntimeError)):
             raise
         from ..errors import SchedulerError, reason_of
 
@@ -85,6 +87,15 @@ def _open(scheduler: Scheduler, host: str, ports: str, calls: int) -> Dispatcher
         if scheduler.remote:
             _warn(scheduler)
     return dispatcher
+
+
+def _too_late() -> Exception:
+    from ..errors import SchedulerError
+
+    return SchedulerError(
+        "the program is at its end, and takes no more jobs: what atexit is to call and has jobs "
+        "must be registered after `import gridengine`"
+    )
 
 
 def _leave(dispatcher: Dispatcher, failed: bool) -> None:
@@ -106,9 +117,7 @@ def cancelled(count: int) -> str:
 
 
 def _warn(scheduler: Scheduler) -> None:
-    from ..logs import Log
-
-    Log(__name__).warning(
+    log.warning(
         "a job has opened %r: it holds its own slot while it waits for others, and jobs that do so "
         "on all slots wait for each other for ever; without scheduler=... it uses what it was "
         "granted",
@@ -140,14 +149,25 @@ def close_all() -> None:
         # All at once: each may take some seconds.
         for dispatcher in dispatchers:
             dispatcher.begin_to_close()
-        for dispatcher in dispatchers:
+        # One that was about to close by itself, too: its thread would end in the middle of it.
+        closing = [each for known in _dispatchers if (each := known()) is not None]
+        for dispatcher in closing:
             try:
                 dispatcher.close()
             except KeyboardInterrupt:
-                for other in dispatchers:
+                for other in closing:
                     other.hurry()
         for callback in _afterwards:
             callback()
+
+
+def close_at_the_end() -> None:
+    """As `close_all`, for the last time: what would be opened from now on, nobody would close."""
+    global _over
+    try:
+        close_all()
+    finally:
+        _over = True
 
 
 def _wait_for_jobs() -> None:
@@ -185,8 +205,9 @@ def _close_idle() -> None:
 
 def _start_anew() -> None:
     """In a fork of this program: it has copies of the dispatchers, but not their threads."""
-    global _lock
+    global _lock, _over
     _lock = _thread.allocate_lock()
+    _over = False
     for known in _dispatchers:
         dispatcher = known()
         if dispatcher is not None:
@@ -195,6 +216,3 @@ def _start_anew() -> None:
 
 
 os.register_at_fork(after_in_child=_start_anew)
-
-# Here, since whatever has opened a dispatcher has come by: a job, a map, a batch of jobs.
-atexit.register(close_all)

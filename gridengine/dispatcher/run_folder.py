@@ -9,6 +9,8 @@ from .. import nesting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..errors import SchedulerError
 
 #: Bytes of a path with which that of a socket two floors below is not yet too long: 104 bytes with
@@ -19,17 +21,21 @@ _LONGEST = _LONGEST_SOCKET - len("/gridengine-01234567/dispatcher")
 
 def remove(folder: str) -> None:
     """Removes a dispatcher's folder and what is in it, as far as that can be done."""
-    import contextlib
-
-    # `shutil` takes ten times as long to import as this takes.
+    # `shutil` takes ten times as long to import as this takes; and where no descriptor is left,
+    # nothing can be imported.
     for parent, folders, files in os.walk(folder, topdown=False):
-        with contextlib.suppress(OSError):
-            for name in files:
-                os.unlink(os.path.join(parent, name))
-            for name in folders:
-                os.rmdir(os.path.join(parent, name))
-    with contextlib.suppress(OSError):
-        os.rmdir(folder)
+        for name in files:
+            _if_possible(os.unlink, os.path.join(parent, name))
+        for name in folders:
+            _if_possible(os.rmdir, os.path.join(parent, name))
+    _if_possible(os.rmdir, folder)
+
+
+def _if_possible(action: Callable[[str], None], path: str) -> None:
+    try:
+        action(path)
+    except OSError:
+        return
 
 
 def place() -> str:

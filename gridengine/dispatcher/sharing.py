@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..serialization.packed import Function
-from ..transport.shared_memory import Arena, gather
+from ..transport.shared_memory import Arena, snapshot
 
 
 class Sharing:
@@ -26,7 +26,7 @@ class Sharing:
         """Returns frames, the large ones in memory that the workers see too, if they can."""
         if not frames:
             return frames
-        return gather(frames) if self._arena is None else self._arena.lend_large(frames)
+        return snapshot(frames) if self._arena is None else self._arena.lend_large(frames)
 
     def function(self, function: Function) -> Function:
         """Returns a function for a map."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 
-from ..errors import Death, JobTimeout
+from ..errors import Death, JobTimeout, format_bytes
 from ..schedulers.events import End
 from ..states import DeathCause
 from .records import Report, Verdict
@@ -25,11 +25,25 @@ _CAUSES = {cause.value: cause for cause in DeathCause}
 
 def end_of(report: Report) -> End:
     """Returns what a supervisor says of the end of one of its workers."""
+    cause = _CAUSES.get(report.reason, DeathCause.KILLED)
     return End(
         exitcode=report.status,
-        cause=_CAUSES.get(report.reason, DeathCause.KILLED),
+        cause=cause,
         peak_memory=report.peak_memory,
+        requested_memory=report.granted_memory,
+        needed_memory=report.needed_memory,
+        advice=_advice(report) if cause is DeathCause.OUT_OF_MEMORY else "",
     )
+
+
+def _advice(report: Report) -> str:
+    if report.needed_memory:
+        needed = format_bytes(report.needed_memory)
+        return (
+            f"its arguments or its result did not fit, it needs {needed} at least: ask for more "
+            "memory (h_vmem on a Grid Engine, ulimit -v here), or pass less at once"
+        )
+    return "ask for more memory (h_vmem on a Grid Engine), or use less at once"
 
 
 def is_the_jobs_fault(end: End) -> bool:
@@ -63,6 +77,7 @@ def certificate(verdict: Verdict, place: Place, end: End, output: str, now: floa
         cause=end.cause,
         peak_memory=end.peak_memory,
         requested_memory=end.requested_memory,
+        needed_memory=end.needed_memory,
         wall_time=end.wall_time or now - verdict.since,
         output=output,
         detail=end.detail,

@@ -228,6 +228,8 @@ class DispatcherState:
         worker = self.ledger.workers.get(address)
         if worker is not None:
             worker.hung_up = True
+            # Its supervisor will say why; what it would be given now would only be lost with it.
+            self.ledger.retire(worker)
 
     def answered(
         self,

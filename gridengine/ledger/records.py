@@ -106,6 +106,8 @@ class Report(Struct, frozen=True):
         peak_memory: Its largest resident memory, in bytes.
         sent: How many messages it had begun to send.
         output: What it printed last.
+        needed_memory: The memory that it would have needed, in bytes, 0 if it had enough.
+        granted_memory: The memory that it might have, in bytes, 0 if not limited.
     """
 
     status: int
@@ -115,6 +117,8 @@ class Report(Struct, frozen=True):
     peak_memory: int
     sent: int = 0
     output: str = ""
+    needed_memory: int = 0
+    granted_memory: int = 0
 
 
 class SupervisorRecord:

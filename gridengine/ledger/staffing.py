@@ -96,7 +96,9 @@ class Staffing:
         self._resubmissions = resubmissions
         self._orders = orders
         self._observers = observers
-        self._silence = Silence(patience, remote=remote, orders=orders, observers=observers)
+        self._silence = Silence(
+            patience, remote=remote, orders=orders, observers=observers, retire=retire
+        )
         self._batches = itertools.count(FIRST_BATCH)
         self._requests: dict[int, _Request] = {}
         self._failures: dict[int, int] = {}
@@ -175,6 +177,10 @@ class Staffing:
     def _total(self) -> int:
         live = sum(not record.deleting for record in self.queue_jobs.values())
         return live + sum(request.count for request in self._requests.values())
+
+    def staffed(self) -> bool:
+        """Tells whether there is a queue job whose supervisor has been heard."""
+        return any(record.supervisors for record in self.queue_jobs.values())
 
     def dismiss_pending(self, kind: int) -> None:
         """Orders the end of the queue jobs of a kind that have not started: nothing waits."""

@@ -58,7 +58,7 @@ def best_available() -> Scheduler:
     global _best
     with _lock:
         if _best is None:
-            _best = _choose(*_wanted())
+            _best = ProcessScheduler() if nesting.in_job() else _choose(*_wanted())
             _best.on_close(_forget)
         return _best
 
@@ -76,8 +76,6 @@ def _wanted() -> tuple[str, str]:
 
 
 def _choose(wanted: str, why: str) -> Scheduler:
-    if nesting.in_job():
-        return ProcessScheduler()
     if wanted == "process":
         _logger.info("workers are processes of this host, because of %s", why)
         return _made("process", ProcessScheduler, free=False)

@@ -18,6 +18,7 @@ class End(NamedTuple):
         cause: What ended it, as far as the scheduler can tell.
         peak_memory: In bytes, 0 if unknown.
         requested_memory: Granted memory in bytes, 0 if not limited.
+        needed_memory: What it would have needed at least, in bytes, 0 if unknown.
         wall_time: Seconds that it ran, 0 if it never did.
         detail: The batch system's own words.
         advice: What a user should do about it, empty if nothing is known.
@@ -27,6 +28,7 @@ class End(NamedTuple):
     cause: DeathCause = DeathCause.UNKNOWN
     peak_memory: int = 0
     requested_memory: int = 0
+    needed_memory: int = 0
     wall_time: float = 0.0
     detail: str = ""
     advice: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 
 from .. import nesting
@@ -44,11 +45,9 @@ class ProcessScheduler(Scheduler):
     queue_job_template = "{GRIDENGINE_QUEUE_JOB}"
 
     def __init__(self, max_workers: int | None = None, *, fresh: bool = False) -> None:
-        if max_workers is not None and not isinstance(max_workers, int):
-            raise TypeError(f"max_workers is {max_workers!r}; it takes a whole number")
-        if max_workers is not None and max_workers < 1:
-            raise ValueError(f"max_workers is {max_workers}; it takes at least 1")
-        self.workers_per_queue_job = max_workers or usable_cores()
+        self.workers_per_queue_job = (
+            usable_cores() if max_workers is None else _checked(max_workers)
+        )
         self.fresh = fresh
 
     @property
@@ -67,6 +66,17 @@ class ProcessScheduler(Scheduler):
     def open(self) -> ProcessSession:
         """Starts a session."""
         return ProcessSession()
+
+
+def _checked(max_workers: object) -> int:
+    try:
+        # numpy's whole numbers too.
+        number = operator.index(max_workers)  # type: ignore[arg-type]  # asked, not known
+    except TypeError:
+        raise TypeError(f"max_workers is {max_workers!r}; it takes a whole number") from None
+    if number < 1:
+        raise ValueError(f"max_workers is {max_workers}; it takes at least 1")
+    return number
 
 
 def usable_cores() -> int:
@@ -110,7 +120,7 @@ class ProcessSession(Session):
                 # In a session of its own: Ctrl-C at the terminal is for the program alone, which
                 # then decides.
                 self._processes[queue_job] = self._child(queue_job, command)
-            except OSError as error:
+            except (OSError, RuntimeError) as error:
                 from ..errors import reason_of
 
                 self._refuse(batch, f"no process can be started: {reason_of(error)}")

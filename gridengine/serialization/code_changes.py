@@ -23,13 +23,14 @@ from typing import Any
 from .by_value import forget_importability
 from .by_value.shared_values import begin_generation
 
-#: Seconds between two starts of jobs in which no module can have been executed, nor patched: to
-#: read a source and to compile it takes longer. So many jobs at once cost no look each.
+#: Seconds from the start of a job to that of the next in which no module can have been executed,
+#: nor patched: to read a source and to compile it takes longer. So many jobs at once, one after
+#: the other, cost no look each.
 _TO_EXECUTE = 0.0001
 _TO_PATCH = 0.001
 
 #: Seconds after which there is a look in any case: another thread may be at it.
-_LONG = 0.02
+_LONG = 0.1
 
 _STANDARD_LIBRARY = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
@@ -43,10 +44,13 @@ class CodeChanges:
 
     Attributes:
         version: How often code has changed so far.
+        hurried: Whether the last look came so soon after the one before that it asked nothing of
+            the system.
     """
 
     def __init__(self) -> None:
         self.version = 0
+        self.hurried = False
         self._lock = _thread.allocate_lock()
         self._judged: set[str] = set()
         self._loaded = 0
@@ -55,21 +59,20 @@ class CodeChanges:
         self._names: list[str] = []
         self._modules: list[Any] = []
         self._specs: list[object] = []
-        self._left = self._executed = self._patched = 0.0
+        self._asked = self._thorough = 0.0
 
-    def look(self) -> int:
-        """Returns the version of the program's code, a higher one if it has changed."""
+    def look(self) -> None:
+        """Notes what has changed."""
         now = time.perf_counter()
-        gap = now - self._left
-        if gap > _TO_EXECUTE or now - self._executed > _LONG:
+        gap, self._asked = now - self._asked, now
+        self.hurried = gap < _TO_PATCH and now - self._thorough < _LONG
+        if gap > _TO_EXECUTE or not self.hurried:
             with self._lock:
-                self._look(now, gap > _TO_PATCH or now - self._patched > _LONG)
-            now = time.perf_counter()
-        self._left = now
-        return self.version
+                self._look()
+        if not self.hurried:
+            self._thorough = now
 
-    def _look(self, now: float, thoroughly: bool) -> None:
-        self._executed = now
+    def _look(self) -> None:
         changed = False
         if not self._all_the_same():
             # Each of them notes what it is now.
@@ -77,8 +80,7 @@ class CodeChanges:
             self._list()
         if len(sys.modules) != self._loaded:
             self._find_modules()
-        if thoroughly:
-            self._patched = now
+        if not self.hurried:
             changed |= any([watched.is_patched() for watched in self._watched])  # noqa: C419
         if changed:
             self.version += 1
@@ -89,7 +91,8 @@ class CodeChanges:
         try:
             return (
                 list(map(sys.modules.get, self._names)) == self._modules
-                and list(map(_spec_of, self._modules)) == self._specs
+                # A new spec equals the one before.
+                and all(map(operator.is_, map(_spec_of, self._modules), self._specs))
             )
         except AttributeError:
             # One of them has no spec any more.
@@ -214,17 +217,13 @@ class _Code:
     __hash__ = None  # type: ignore[assignment]
 
 
-_watch = CodeChanges()
-
-
-def version() -> int:
-    """Returns a number that grows when code of an imported module has changed."""
-    return _watch.look()
+WATCH = CodeChanges()
+"""That of this program."""
 
 
 def _start_anew() -> None:
     """In a fork of this program: another thread may have been looking."""
-    _watch._lock = _thread.allocate_lock()
+    WATCH._lock = _thread.allocate_lock()
 
 
 os.register_at_fork(after_in_child=_start_anew)

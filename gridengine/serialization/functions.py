@@ -9,8 +9,9 @@ import weakref
 from collections.abc import Callable
 from types import FunctionType
 
-from ..transport.shared_memory import gather
-from . import by_value, code_changes, context
+from ..transport.shared_memory import snapshot
+from . import by_value, context
+from .code_changes import WATCH
 from .packed import Function
 from .serializer import pack
 
@@ -32,7 +33,8 @@ def pack_function(function: Callable[..., object], what: str = "target") -> Func
         PackingError: Something that it uses cannot travel.
     """
     # First: if they have changed, all is packed anew.
-    code, around = code_changes.version(), context.current()
+    WATCH.look()
+    code, around = WATCH.version, context.current(hurried=WATCH.hurried)
     if type(function) is not FunctionType:
         return _pack_function(function, what, around, code)
     known = _packed_functions.get(function)
@@ -63,7 +65,7 @@ def _pack_function(
     payload, frames = pack(function, what)
     # To compare arrays takes longer than to send one once more than needed.
     key = _new_key() if frames else _key_of(payload)
-    return Function(key, payload, gather(frames), name_of(function), around, code)
+    return Function(key, payload, snapshot(frames), name_of(function), around, code)
 
 
 def _new_key() -> bytes:

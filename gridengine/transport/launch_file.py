@@ -72,6 +72,7 @@ class Launch(NamedTuple):
         patience: Seconds of the dispatcher's silence after which all ends.
         grace: Seconds that a job gets to clear up after SIGTERM, before it is killed.
         slots: Cores that each worker is granted, unless the node says otherwise.
+        when_silent: What a supervisor runs then: see `gridengine.schedulers.base.Session`.
         time_limit: Seconds from its start after which the batch system ends it, 0 for never.
         parent: Process id of the program if it runs on the same host, else 0.
         queue_job: ``str.format`` template that gives the queue job's name from the environment.
@@ -94,6 +95,7 @@ class Launch(NamedTuple):
     patience: float = 30.0
     grace: float = 2.0
     slots: int = 1
+    when_silent: Sequence[str] = ()
     time_limit: float = 0.0
     parent: int = 0
     queue_job: str = ""

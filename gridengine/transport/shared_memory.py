@@ -26,13 +26,12 @@ import contextlib
 import errno
 import mmap
 import os
-import resource
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
-from . import proc_files
+from . import descriptors, proc_files
 
 SHARED = 256 * 1024
 """Bytes from which a buffer is lent: below that, the system calls cost more than the copy."""
@@ -54,6 +53,33 @@ class Scattered:
     def __init__(self, parts: Sequence[Any], nbytes: int) -> None:
         self.parts = parts
         self.nbytes = nbytes
+
+
+class Missing:
+    """Stands for a buffer that has come, and for which there was no memory.
+
+    Attributes:
+        nbytes: How long it was.
+    """
+
+    __slots__ = ("nbytes",)
+
+    def __init__(self, nbytes: int) -> None:
+        self.nbytes = nbytes
+
+
+def snapshot(frames: Iterable[Any]) -> list[Any]:
+    """Returns the frames with copies of what may be changed while they are on their way."""
+    return [_unchanging(frame) for frame in frames]
+
+
+def _unchanging(frame: Any) -> Any:
+    if type(frame) is Scattered:
+        frame.parts = [part if type(part) is bytes else bytes(part) for part in frame.parts]
+        return frame
+    if type(frame) is bytes or (type(frame) is memoryview and type(frame.obj) is bytes):
+        return frame
+    return memoryview(bytes(frame))
 
 
 def gather(frames: Iterable[Any]) -> list[Any]:
@@ -114,10 +140,14 @@ class Arena:
             return None
 
     def lend_large(self, frames: Iterable[Any]) -> list[Any]:
-        """Returns the frames with loans in the place of the large ones, as far as there is room."""
-        return gather(
-            (self.lend(frame) or frame) if _size_of(frame) >= SHARED else frame for frame in frames
-        )
+        """Returns the frames with loans in the place of the large ones, as far as there is room.
+
+        Of the others what may be changed is copied too.
+        """
+        return [
+            (_size_of(frame) >= SHARED and self.lend(frame)) or _unchanging(frame)
+            for frame in frames
+        ]
 
     def lend(self, frame: Any) -> Loan | None:
         """Returns a loan with a copy of ``frame`` in it, None if there is no room."""
@@ -269,7 +299,7 @@ class OpenArena:
     __slots__ = ("descriptor",)
 
     def __init__(self, path: str) -> None:
-        self.descriptor = os.open(path, os.O_RDONLY)
+        self.descriptor = descriptors.leave_some(os.open(path, os.O_RDONLY))
 
     def __del__(self) -> None:
         # It has none if it could not be opened.
@@ -313,7 +343,8 @@ class Borrowed:
             return self._buffer
 
     def _mapped(self) -> _Mapping | None:
-        if _OF_A_MAPPING and len(_Mapping.alive) >= _most_mapped():
+        # The other descriptors are for the program.
+        if _OF_A_MAPPING and len(_Mapping.alive) >= descriptors.limit() // 4:
             return None
         try:
             mapping = _Mapping(
@@ -351,12 +382,6 @@ _OF_A_MAPPING = sys.version_info < (3, 13)
 _UNTRACKED: dict[str, Any] = {} if _OF_A_MAPPING else {"trackfd": False}
 
 _mapping_lock = threading.Lock()
-
-
-def _most_mapped() -> int:
-    """Returns how many mappings there may be: the other descriptors are for the program."""
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return limit // 4 if limit != resource.RLIM_INFINITY else sys.maxsize
 
 
 class _Mapping(mmap.mmap):

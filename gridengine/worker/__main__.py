@@ -40,8 +40,9 @@ def _folder_of_jobs(path: str, of_a_batch_system: bool) -> str:
     if not of_a_batch_system:
         # The program's own, which goes with it.
         return os.path.dirname(path)
-    temporary = os.path.abspath(os.environ.get("TMPDIR") or "/tmp")  # noqa: S108
-    return os.path.join(temporary, f"gridengine-{os.urandom(4).hex()}")
+    # In that of the queue job, which the batch system removes too.
+    temporary = os.environ.get("TMPDIR") or os.environ.get("TMP") or "/tmp"  # noqa: S108
+    return os.path.join(os.path.abspath(temporary), f"gridengine-{os.urandom(4).hex()}")
 
 
 def _wait_for_the_program() -> None:

@@ -14,9 +14,10 @@ from ..serialization.exceptions import add_note, pack_error
 from ..settings import SLICE_SECONDS
 from ..states import Mode
 from .progress_page import MAX_WIDTH
+from .termination import Terminated
 
-#: Kilobytes on Linux, bytes on macOS (getrusage(2) of each).
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+"""Kilobytes on Linux, bytes on macOS (getrusage(2) of each)."""
 
 
 class Items(Protocol):
@@ -71,6 +72,9 @@ def run_slice(
 
     Returns:
         How far it came: to ``end``, or to a failure that makes the rest unwanted.
+
+    Raises:
+        Terminated: This process shall end.
     """
     apply: Any = itertools.starmap if mode == Mode.STARMAP else map
     while at < end:
@@ -79,6 +83,9 @@ def run_slice(
         try:
             # What was yielded before an exception stays in the list.
             span.values.extend(apply(function, items[at:end]))
+        except Terminated:
+            # What runs is not to go on, be it a call of a call.
+            raise
         except BaseException as raised:
             error = raised
         if after is not None:

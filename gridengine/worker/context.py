@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .. import nesting
 from ..serialization.context import note_environment
 from .node_environment import NodeEnvironment
 
@@ -53,7 +54,7 @@ class WorkerContext:
         news = {
             name: value
             for name, value in changes.items()
-            if name not in before or before[name] != value
+            if name != nesting.VARIABLE and (name not in before or before[name] != value)
         }
         for name, value in self._environment.changed(news).items():
             if value is None:

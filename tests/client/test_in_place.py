@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import os
@@ -34,7 +35,8 @@ def in_job(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def process() -> Iterator[ProcessScheduler]:
     """One worker."""
-    with ProcessScheduler(1) as scheduler:
+    # Not by `with`, in which it would be what maps use that name no other.
+    with contextlib.closing(ProcessScheduler(1)) as scheduler:
         # All is open that will be, the shared memory of both sides too.
         gridengine.map(targets.give, [np.arange(100_000)], scheduler=scheduler)
         yield scheduler
@@ -48,6 +50,7 @@ def scheduler(
     if request.param == "in a process":
         return process
     monkeypatch.setenv("GRIDENGINE_GRANTED", "1:1.1:")
+    assert gridengine.map(targets.pid, [0]) == [os.getpid()]
     return None
 
 

@@ -19,6 +19,7 @@ import pytest
 import gridengine
 from gridengine import Job, nesting
 from gridengine.schedulers import GridEngineScheduler, ProcessScheduler, best_available
+from gridengine.worker import os_support
 
 from .. import targets
 from ..cluster import Cluster
@@ -133,7 +134,7 @@ def test_a_job_has_one_core_whatever_the_host_has(monkeypatch: pytest.MonkeyPatc
 def count_of_processes_in_a_nested_map(_: int) -> int:
     """Returns how many processes a map has started in this one."""
     assert gridengine.map(targets.square, range(10)) == [x * x for x in range(10)]
-    return len(below(os.getpid()))
+    return len(os_support.children(os.getpid()))
 
 
 @pytest.mark.parametrize("workers", [2, 4, 8])
@@ -300,6 +301,24 @@ def test_all_of_it_ends_with_the_worker(tmp_path: Path) -> None:
     assert nested.program.communicate(timeout=30)[0] == "JobDied\n"
     assert nested.nothing_left()
     assert os.listdir(nested.temporary) == []
+
+
+def map_long_calls(path: str) -> list[Any]:
+    """Maps in place what takes long, come what may."""
+    return gridengine.map(lambda _: targets.touch_and_wait(path), range(3), reraise=False)
+
+
+def test_a_job_that_is_terminated_begins_no_other_call_of_its_map(tmp_path: Path) -> None:
+    path = str(tmp_path / "begun")
+    with ProcessScheduler(1) as scheduler:
+        job = Job(target=map_long_calls, args=(path,), scheduler=scheduler)
+        job.start()
+        wait_for(path)
+        os.remove(path)
+        job.terminate()
+        job.join()
+        assert job.exitcode == -signal.SIGTERM
+        assert not os.path.exists(path)
 
 
 def open_a_scheduler_in_a_job() -> list[str]:

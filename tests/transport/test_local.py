@@ -8,6 +8,7 @@ import random
 import resource
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ import zmq
 from gridengine.transport import messages, zmtp
 from gridengine.transport.local import LocalConnections
 from gridengine.transport.messages import Done, Recalled, Run
+from gridengine.transport.shared_memory import Missing
 from gridengine.worker.connection import LocalConnection
 
 from ..waiting import wait_until
@@ -339,6 +341,33 @@ def test_who_finds_no_descriptor_left_is_let_in_later(
         assert received(connections, 1) == [(b"early", DONE, [])]
 
 
+def test_nobody_is_shut_out_before_it_has_lasted(
+    connections: LocalConnections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with raw(connections):
+        free = os.dup(0)
+        os.close(free)
+        # Some are left, but they are the program's.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free + 5, hard))
+        try:
+            connections.wait(1.0)
+            assert connections.shut_out() == ""
+            now += 1.5
+            connections.wait(1.0)
+            connections.wait(1.0)
+            assert connections.shut_out() == ""
+            now += 1.0
+            assert "raise the limit of open files" in connections.shut_out()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        connections.wait(1.0)
+        connections.wait(1.0)
+        assert connections.shut_out() == ""
+
+
 def test_who_comes_back_under_its_name_is_answered_there(connections: LocalConnections) -> None:
     with line(connections), line(connections) as second:
         assert connections.send(b"peer", RUN)
@@ -463,3 +492,34 @@ def test_messages_are_the_same_however_they_are_cut(seed: int) -> None:
                     got += [[bytes(f) for f in each] for each in reader.read(near)]
     assert reader.peer == b"me"
     assert got == messages
+
+
+def test_a_frame_for_which_there_is_no_memory_is_missing_and_the_rest_is_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    size = zmtp.READ + 3
+
+    def allocate(given: Any) -> bytearray:
+        if given == size:
+            raise MemoryError
+        return bytearray(given)
+
+    monkeypatch.setattr(zmtp, "bytearray", allocate, raising=False)
+    reader = zmtp.FrameReader(memoryview(bytearray(zmtp.READ)))
+    said = [[b"first", bytes(size), b"last", bytes(size + 1)], [b"next"]]
+    got: list[list[Any]] = []
+    near, far = socket.socketpair()
+    with near, far:
+        stream = zmtp.introduction(b"DEALER", b"me") + b"".join(
+            bytes(part) for message in said for part in zmtp.parts(message)
+        )
+        sender = threading.Thread(target=far.sendall, args=(stream,))
+        sender.start()
+        while len(got) < 2:
+            got += reader.read(near)
+        sender.join()
+    first, missing, last, large = got[0]
+    assert (b"first", Missing, size, b"last", size + 1) == (
+        first, type(missing), missing.nbytes, last, len(large)
+    )  # fmt: skip
+    assert [[b"next"]] == got[1:]

@@ -227,6 +227,9 @@ class GridEngineSession(Session):
     def ask_about(self, queue_jobs: Sequence[str]) -> None:
         self._send(messages.Ask(tuple(queue_jobs)))
 
+    def when_silent(self) -> Sequence[str]:
+        return "gridengine.schedulers.grid_engine.abandoned", self._registry
+
     def events(self) -> list[Event]:
         self._wake_pipe.take()
         found = []
@@ -355,7 +358,7 @@ def _registry_file() -> str:
     """Where a session notes its queue jobs: one file for each, even if its process is replaced."""
     folder = os.path.expanduser(Settings.read().run_dir or "~/.gridengine")
     name = f"{socket.gethostname()}.{os.getpid()}.{next(_numbers)}.json"
-    return os.path.join(folder, "sessions", name)
+    return os.path.abspath(os.path.join(folder, "sessions", name))
 
 
 def _whole(command: Sequence[str]) -> tuple[str, ...]:
