@@ -5,9 +5,6 @@ On: cores, cluster
 $ python -W error warnings_as_errors.py
 [1, 4] 9
 [1, 4] 9
-$ python -X dev warnings_as_errors.py
-[1, 4] 9
-[1, 4] 9
 $ python -X dev -W error -bb warnings_as_errors.py
 [1, 4] 9
 [1, 4] 9
