@@ -34,7 +34,8 @@ TOP = {"errors", "logs", "nesting", "settings", "settings_file", "states"}
 #: What the ledger may import from the standard library: nothing with which it could look at a
 #: clock, talk to anybody, or run somebody's code.
 PURE = {"__future__", "builtins", "collections", "collections.abc", "enum", "functools"}
-PURE |= {"errno", "itertools", "math", "typing", "signal", "abc", "types", "msgspec"}
+PURE |= {"errno", "itertools", "math", "typing", "typing_extensions", "signal", "abc", "types"}
+PURE |= {"msgspec"}
 
 #: What else some of it needs: settings are read from the environment, when a scheduler is opened,
 #: and from files, where there are any; what is wrong with them is said in the log.
