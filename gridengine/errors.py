@@ -93,6 +93,7 @@ class Death(NamedTuple):
         cause: What killed it.
         peak_memory: Largest resident memory of the worker in bytes, 0 if unknown.
         requested_memory: Memory that the batch system had granted, in bytes, 0 if not limited.
+        needed_memory: Memory that it would have needed at least, in bytes, 0 if unknown.
         wall_time: Seconds from the hand-out of the attempt to its end.
         output: Last lines that the worker wrote.
         detail: What the batch system says about it.
@@ -110,6 +111,7 @@ class Death(NamedTuple):
     cause: DeathCause = DeathCause.UNKNOWN
     peak_memory: int = 0
     requested_memory: int = 0
+    needed_memory: int = 0
     wall_time: float = 0.0
     output: str = ""
     detail: str = ""
@@ -140,6 +142,8 @@ class Death(NamedTuple):
     def _where(self) -> str:
         place = f"on {self.host}, process {self.pid}, " if self.host else ""
         memory = f", peak memory {format_bytes(self.peak_memory)}" if self.peak_memory else ""
+        if self.needed_memory:
+            memory += f", needed {format_bytes(self.needed_memory)}"
         if self.requested_memory:
             memory += f" of {format_bytes(self.requested_memory)} requested"
         return f"{place}attempt {self.attempt}, after {_format(self.wall_time)} s{memory}"

@@ -141,3 +141,21 @@ def explode_here(_: Any = None) -> ExplodesHere:
 def print_and_return(text: str) -> str:
     print(text)
     return text
+
+
+_kept: Any = None
+
+
+def fill_and_keep(size: int, number: int) -> Any:
+    """Returns the same array as the last time, with other numbers in it."""
+    global _kept
+    import numpy as np
+
+    if _kept is None or len(_kept) != size:
+        _kept = np.zeros(size)
+    _kept[:] = number
+    return _kept
+
+
+def first_and_last(array: Any) -> tuple[float, float]:
+    return float(array[0]), float(array[-1])

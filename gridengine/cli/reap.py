@@ -58,10 +58,12 @@ class Finding:
 
 def findings(settings: Settings) -> Iterator[Finding]:
     """Yields what there is, in the order in which it is to be ended."""
-    run_dir = Path(os.path.expanduser(settings.run_dir or "~/.gridengine"))
+    run_dir = Path(os.path.abspath(os.path.expanduser(settings.run_dir or "~/.gridengine")))
+    # Read before the first of them is removed.
+    elsewhere = _folders_of_other_hosts(run_dir)
     yield from _sessions(run_dir / "sessions")
     yield from _supervisors()
-    yield from _run_folders(run_dir)
+    yield from _run_folders(run_dir, elsewhere)
     yield from _local_folders(Path(place()))
 
 
@@ -83,13 +85,9 @@ def _sessions(folder: Path) -> Iterator[Finding]:
 def _session(session: SessionFile) -> Finding:
     name = f"session {session.session} of program {session.program} on {session.host}"
     jobs = _jobs(session.arrays)
-    if session.host != socket.gethostname():
-        return Finding(f"{name}: it can be looked at on that host only ({jobs})")
-    if _is_session_process(session.session):
-        return Finding(f"{name}: it runs ({jobs})")
-    if _existed(session.program, session.since):
-        return Finding(f"{name}: its program runs ({jobs})")
     try:
+        if reason := _reason_to_leave(session):
+            return Finding(f"{name}: {reason} ({jobs})")
         arrays = leftovers.in_queue(session)
     except SchedulerError as error:
         return Finding(f"{name}: {error} ({jobs})", trouble=True)
@@ -97,6 +95,23 @@ def _session(session: SessionFile) -> Finding:
     if not arrays:
         return Finding(f"file of {name}, which is gone, with all its queue jobs", "remove", clear)
     return Finding(f"{_jobs(arrays)} of {name}, which is gone", "delete", clear)
+
+
+def _reason_to_leave(session: SessionFile) -> str:
+    """Returns why a session may not be gone, or nothing.
+
+    Raises:
+        SchedulerError: The Grid Engine cannot be asked.
+    """
+    if session.host != socket.gethostname():
+        if not session.driver:
+            return "it can be looked at on that host only"
+        # The Grid Engine knows of a program that runs in a queue job.
+        over = leftovers.program_is_over(session)
+        return "" if over else f"its program's queue job {session.driver} is not over"
+    if _is_session_process(session.session):
+        return "it runs"
+    return "its program runs" if _existed(session.program, session.since) else ""
 
 
 def _clear(session: SessionFile, arrays: list[leftovers.Array]) -> None:
@@ -190,18 +205,39 @@ def _end(pid: int) -> None:
 # -- folders ----------------------------------------------------------------------------------
 
 
-def _run_folders(run_dir: Path) -> Iterator[Finding]:
+def _folders_of_other_hosts(run_dir: Path) -> dict[Path, SessionFile]:
+    """Returns the run folders of programs that run, or ran, in queue jobs on other hosts."""
+    found = {}
+    for path in run_dir.glob("run-*/launch-*"):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            _, noted = json.loads(path.read_text(encoding="utf-8"))["when_silent"]
+            session = SessionFile.read(Path(noted))
+            if session.host != socket.gethostname():
+                found[path.parent] = session
+    return found
+
+
+def _run_folders(run_dir: Path, elsewhere: dict[Path, SessionFile]) -> Iterator[Finding]:
     here = re.compile(rf"run-{re.escape(socket.gethostname())}-(\d+)-\w+")
     for path in sorted(run_dir.glob("run-*")):
         match = here.fullmatch(path.name)
         if not _is_own_folder(path):
             yield Finding(f"{path}: it is no folder of this user's alone")
+        elif path in elsewhere and _is_over(elsewhere[path]):
+            yield _removable(path)
         elif match is None:
             yield Finding(f"folder {path}: it can be looked at on its own host only")
         elif _existed(int(match[1]), path.lstat().st_mtime):
             yield Finding(f"folder {path}: its program runs")
         else:
             yield _removable(path)
+
+
+def _is_over(session: SessionFile) -> bool:
+    try:
+        return leftovers.program_is_over(session)
+    except SchedulerError:
+        return False  # As it says of the session.
 
 
 def _local_folders(parent: Path) -> Iterator[Finding]:

@@ -159,7 +159,7 @@ class Job(JobFacts, Generic[T]):
             function,
             _CALL,
             payload,
-            dispatcher.share(frames) if frames else frames,
+            dispatcher.sharing.frames(frames) if frames else frames,
             name=self._name,
             kind=dispatcher.kind_of(self._resources) if self._resources else 0,
             timeout=self._timeout,

@@ -21,20 +21,21 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import JobCancelled, SchedulerError
 from ..logs import Log
 from ..schedulers.base import Scheduler, Session
 from ..settings import Settings
 from ..transport.launch_file import Keys, local_endpoint
-from ..transport.shared_memory import Arena, gather
+from ..transport.shared_memory import Arena
 from .early_start import EarlyStart
 from .inbox import Inbox
 from .last_turns import LastTurns
 from .new_state import new_state
 from .queue_jobs import QueueJobs, launch_for
 from .run_folder import new_shared_folder, remove
+from .sharing import Sharing
 
 # What takes long to import, msgspec and ZeroMQ, is so where it is needed: when the first workers
 # have been started, and are on their way in the meantime.
@@ -61,6 +62,7 @@ class Dispatcher:
 
     Attributes:
         forsaken: Whether this is a copy, in a fork of the program.
+        sharing: Makes large buffers ready for the workers.
 
     Raises:
         SchedulerError: The scheduler or the network cannot be used.
@@ -83,6 +85,7 @@ class Dispatcher:
             ahead = EarlyStart(scheduler, calls=0)
         self._folder = new_shared_folder(settings.run_dir) if ahead is None else ahead.folder
         self._arena = None if scheduler.remote else Arena.make()
+        self.sharing = Sharing(self._arena, keep=scheduler.remote and not scheduler.fresh)
         with contextlib.ExitStack() as undo:
             undo.callback(remove, self._folder)
             if self._arena is not None:
@@ -164,12 +167,6 @@ class Dispatcher:
         """
         return self._queue_jobs.kind_of(resources)
 
-    def share(self, frames: Sequence[Any]) -> Sequence[Any]:
-        """Returns frames, the large ones in memory that the workers see too, if they can."""
-        if not frames:
-            return frames
-        return gather(frames) if self._arena is None else self._arena.lend_large(frames)
-
     def forget(self, function: bytes) -> None:
         """Has the workers let go of a function that will not be called again."""
         self._ask(lambda: self._execution.forget(function))
@@ -241,7 +238,7 @@ class Dispatcher:
         answered = threading.Event()
 
         def look() -> None:
-            answer.extend(t for t in self._state.ledger.tasks() if not t.daemon)
+            answer.extend(t for t in self._state.tasks() if not t.daemon)
             answered.set()
 
         self._ask(look)
@@ -320,7 +317,7 @@ class Dispatcher:
         self._connections.watch(self._wake_read)
         self._connections.watch(self._news)
         self._inbox.empty_into(self._state)
-        while not (self._closing or (self._released and not self._state.ledger.tasks())):
+        while not (self._closing or (self._released and not self._state.tasks())):
             self._turn()
         self._closing = True
         self._ending = True
@@ -361,7 +358,7 @@ class Dispatcher:
 
     def _abandon(self, error: Exception) -> None:
         self._inbox.empty_into(self._state)
-        self._state.end_all(self._state.ledger.tasks(), error)
+        self._state.end_all(self._state.tasks(), error)
 
     def _shut_down(self) -> None:
         # Each step, even if another one fails; the last one in is the first one out.

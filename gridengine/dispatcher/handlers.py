@@ -137,6 +137,7 @@ class Handlers:
         report = Report(
             message.status, message.position, message.width, message.reason,
             message.peak_memory, message.sent, message.output,
+            message.needed_memory, message.granted_memory,
         )  # fmt: skip
         self._state.worker_died(address, message.worker, report, now)
 

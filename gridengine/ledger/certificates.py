@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 
-from ..errors import Death, JobTimeout
+from ..errors import Death, JobTimeout, format_bytes
 from ..schedulers.events import End
 from ..states import DeathCause
 from .records import Report, Verdict
@@ -20,16 +20,37 @@ TIMEOUT = "timeout"
 SIGNAL = "signal"
 """`Report.reason` of a worker that its supervisor ended for ``terminate`` or ``kill``."""
 
+OVER_TIME = DeathCause.OVER_TIME.value
+"""`Report.reason` of a worker that was over the processor time of a process."""
+
 _CAUSES = {cause.value: cause for cause in DeathCause}
 
 
 def end_of(report: Report) -> End:
     """Returns what a supervisor says of the end of one of its workers."""
+    cause = _CAUSES.get(report.reason, DeathCause.KILLED)
     return End(
         exitcode=report.status,
-        cause=_CAUSES.get(report.reason, DeathCause.KILLED),
+        cause=cause,
         peak_memory=report.peak_memory,
+        requested_memory=report.granted_memory,
+        needed_memory=report.needed_memory,
+        advice=_advice(report, cause),
     )
+
+
+def _advice(report: Report, cause: DeathCause) -> str:
+    if report.reason == OVER_TIME:
+        return "a process may have no more processor time (h_cpu, or ulimit -t); ask for more"
+    if cause is not DeathCause.OUT_OF_MEMORY:
+        return ""
+    if report.needed_memory:
+        needed = format_bytes(report.needed_memory)
+        return (
+            f"its arguments or its result did not fit, it needs {needed} at least: ask for more "
+            "memory (h_vmem on a Grid Engine, ulimit -v here), or pass less at once"
+        )
+    return "ask for more memory (h_vmem on a Grid Engine), or use less at once"
 
 
 def is_the_jobs_fault(end: End) -> bool:
@@ -63,6 +84,7 @@ def certificate(verdict: Verdict, place: Place, end: End, output: str, now: floa
         cause=end.cause,
         peak_memory=end.peak_memory,
         requested_memory=end.requested_memory,
+        needed_memory=end.needed_memory,
         wall_time=end.wall_time or now - verdict.since,
         output=output,
         detail=end.detail,

@@ -106,6 +106,8 @@ class Report(Struct, frozen=True):
         peak_memory: Its largest resident memory, in bytes.
         sent: How many messages it had begun to send.
         output: What it printed last.
+        needed_memory: The memory that it would have needed, in bytes, 0 if it had enough.
+        granted_memory: The memory that it might have, in bytes, 0 if not limited.
     """
 
     status: int
@@ -115,6 +117,8 @@ class Report(Struct, frozen=True):
     peak_memory: int
     sent: int = 0
     output: str = ""
+    needed_memory: int = 0
+    granted_memory: int = 0
 
 
 class SupervisorRecord:
@@ -278,6 +282,8 @@ class QueueJobRecord:
     Attributes:
         name: The batch system's name for it.
         kind: The kind of its workers.
+        wave: How many times some had failed to start when it was asked for.
+        avoid: Hosts on which it will not run.
         since: When it was asked for.
         deleting: Whether its end has been asked for.
         supervisors: What has run in it, as far as that was heard: one, unless the batch system has
@@ -290,18 +296,29 @@ class QueueJobRecord:
     __slots__ = (
         "answered",
         "asked",
+        "avoid",
         "deleting",
         "kind",
         "name",
         "since",
         "supervisors",
         "suspended",
+        "wave",
     )
 
-    def __init__(self, name: str, kind: int, since: float = 0.0) -> None:
+    def __init__(
+        self,
+        name: str,
+        kind: int,
+        since: float = 0.0,
+        wave: int = 0,
+        avoid: tuple[str, ...] = (),
+    ) -> None:
         self.name = name
         self.kind = kind
         self.since = since
+        self.wave = wave
+        self.avoid = avoid
         self.deleting = self.answered = False
         self.asked = math.inf
         self.suspended = ""

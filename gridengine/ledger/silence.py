@@ -12,11 +12,11 @@ the patience to answer::
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from .observers import Observers
-from .orders import AskAbout, Order, Warn
-from .records import QueueJobRecord, SupervisorRecord
+from .orders import AskAbout, Dismiss, Order, Warn
+from .records import QueueJobRecord, SupervisorRecord, WorkerRecord
 
 #: Names of queue jobs that stand in one line of the log.
 _NAMES = 3
@@ -30,11 +30,19 @@ class Silence:
         remote: Whether there is a batch system that suspends queue jobs.
         orders: What is to be done is added to it.
         observers: Who hears of events.
+        retire: Has a worker get no work any more.
     """
 
     def __init__(
-        self, patience: float, *, remote: bool, orders: list[Order], observers: Observers
+        self,
+        patience: float,
+        *,
+        remote: bool,
+        orders: list[Order],
+        observers: Observers,
+        retire: Callable[[WorkerRecord], None],
     ) -> None:
+        self._retire = retire
         self._patience = patience
         self._remote = remote
         self._orders = orders
@@ -94,6 +102,7 @@ class Silence:
             by = suspended.get(record.name, "")
             if by and not record.suspended:
                 stopped.setdefault(by, []).append(record)
+                self._dismiss_idle(record)
             if record.suspended and not by:
                 self._resumed.append(record.name)
                 # It gets all of the patience to say something itself.
@@ -103,6 +112,14 @@ class Silence:
             record.suspended = by
         for by, several in stopped.items():
             self._say(_suspension(by, several))
+
+    def _dismiss_idle(self, record: QueueJobRecord) -> None:
+        """Has those who have nothing to do get nothing: others can do it now."""
+        for supervisor in record.supervisors:
+            for worker in supervisor.workers:
+                if not worker.outstanding and not worker.leaving:
+                    self._retire(worker)
+                    self._orders.append(Dismiss(worker))
 
     def _say(self, text: str) -> None:
         self._orders.append(Warn(text))

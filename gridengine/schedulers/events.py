@@ -18,18 +18,22 @@ class End(NamedTuple):
         cause: What ended it, as far as the scheduler can tell.
         peak_memory: In bytes, 0 if unknown.
         requested_memory: Granted memory in bytes, 0 if not limited.
+        needed_memory: What it would have needed at least, in bytes, 0 if unknown.
         wall_time: Seconds that it ran, 0 if it never did.
         detail: The batch system's own words.
         advice: What a user should do about it, empty if nothing is known.
+        final: Whether that is all; if not, an `Explained` follows.
     """
 
     exitcode: int | None = None
     cause: DeathCause = DeathCause.UNKNOWN
     peak_memory: int = 0
     requested_memory: int = 0
+    needed_memory: int = 0
     wall_time: float = 0.0
     detail: str = ""
     advice: str = ""
+    final: bool = True
 
 
 class Submitted(NamedTuple):
@@ -48,6 +52,16 @@ class Refused(NamedTuple):
 
 class Ended(NamedTuple):
     """A queue job is over, whatever ended it. Said once for each submitted queue job."""
+
+    queue_job: str
+    end: End
+
+
+class Explained(NamedTuple):
+    """What is known by now of the end of a queue job that is over.
+
+    Said once, and soon, for each whose `End` was not final.
+    """
 
     queue_job: str
     end: End
@@ -82,4 +96,4 @@ class Notice(NamedTuple):
     text: str
 
 
-Event = Submitted | Refused | Ended | Stuck | Standing | Notice
+Event = Submitted | Refused | Ended | Explained | Stuck | Standing | Notice

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from ..errors import format_bytes
+
 Frame = Any
 """Bytes, or anything that offers a contiguous buffer."""
 
@@ -15,6 +17,18 @@ Packed = tuple[bytes, Sequence[Frame]]
 The buffers are views, not copies, of the packed object's own memory. If the pickle is large itself,
 it is the first of them, and empty in its own place. A plain tuple, for there is one for each job.
 """
+
+
+class ShortOfMemory(MemoryError):
+    """There was no memory to bring an object to where it is needed.
+
+    Attributes:
+        nbytes: How much was missing at least.
+    """
+
+    def __init__(self, nbytes: int) -> None:
+        super().__init__(f"no memory for {format_bytes(nbytes)} at once")
+        self.nbytes = nbytes
 
 
 class Function(NamedTuple):
@@ -28,6 +42,7 @@ class Function(NamedTuple):
         context: What else it relies on, see `gridengine.serialization.context`.
         code: The version of the program's modules that it belongs to: no worker shall call it that
             has called one of an earlier version, and may have imported what there is no more.
+        content: Tells what is in it from all else, for workers to keep it; empty if they do not.
     """
 
     key: bytes
@@ -36,6 +51,7 @@ class Function(NamedTuple):
     name: str
     context: bytes = b""
     code: int = 0
+    content: bytes = b""
 
     def __repr__(self) -> str:
         # The context may hold a key.

@@ -14,15 +14,16 @@ from __future__ import annotations
 
 import functools
 import pickle
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..errors import PackingError
 from ..settings import OUT_OF_BAND
-from ..transport.shared_memory import Borrowed, Scattered
+from ..transport.shared_memory import Borrowed, Missing, Scattered
 from . import by_value
 from .by_value.explain import explain
-from .packed import Frame, Packed
+from .packed import Frame, Packed, ShortOfMemory
 
 
 class Pickler(pickle.Pickler):
@@ -56,6 +57,7 @@ def pack(obj: object, what: str = "object", *, upward: bool = False) -> Packed:
 
     Raises:
         PackingError: Something in ``obj`` cannot travel; the message says what and where.
+        ShortOfMemory: It takes more memory than there is.
     """
     if _is_small(obj):
         return pickle.dumps(obj, 5), ()
@@ -70,6 +72,8 @@ def pack_by(pickler: type[pickle.Pickler], obj: object, what: str) -> Packed:
     """
     try:
         return _dump(pickler, obj)
+    except MemoryError as error:
+        raise _short(error, obj) from error
     except Exception as first:
         try:
             return _dump(patient(pickler), obj)  # type: ignore[arg-type]  # a class has a hash
@@ -158,21 +162,52 @@ def unpack(payload: Frame, frames: Iterable[Frame] = ()) -> Any:
 
     Whatever its own code raises while it is rebuilt comes through: call it where an exception
     harms one job only.
+
+    Raises:
+        ShortOfMemory: It takes more memory than there is.
     """
     if not frames and type(payload) is bytes:
         return pickle.loads(payload)
+    frames = list(frames)
+    try:
+        return _rebuild(payload, frames)
+    except ShortOfMemory:
+        raise
+    except MemoryError as error:
+        sizes = [len(payload), *(frame.nbytes for frame in map(_sized, frames))]
+        raise ShortOfMemory(sum(sizes)) from error
+
+
+def _rebuild(payload: Frame, frames: Iterable[Frame]) -> Any:
     buffers = iter(frames)
     if not payload:
         payload = next(buffers)
-    if isinstance(payload, Borrowed):
-        payload = payload.buffer()
+    payload = _readable(payload)
     # An array that could be written to shall be so again; its buffer decides that.
     return pickle.loads(payload, buffers=map(_writable, buffers))
 
 
-def _writable(frame: Frame) -> Frame:
+def _readable(frame: Frame) -> Frame:
     if isinstance(frame, Borrowed):
         return frame.buffer()
+    if isinstance(frame, Missing):
+        raise ShortOfMemory(frame.nbytes)
+    return frame
+
+
+def _sized(frame: Frame) -> Any:
+    return frame if isinstance(frame, Borrowed) else memoryview(frame)
+
+
+def _short(error: MemoryError, obj: object) -> ShortOfMemory:
+    """Returns what says of an object that there was no memory to pack it."""
+    if isinstance(error, ShortOfMemory):
+        return error
+    return ShortOfMemory(sys.getsizeof(obj, OUT_OF_BAND))
+
+
+def _writable(frame: Frame) -> Frame:
+    frame = _readable(frame)
     return bytearray(frame) if memoryview(frame).readonly else frame
 
 

@@ -70,8 +70,10 @@ class Launch(NamedTuple):
         share: Whether large buffers go through memory shared with the program.
         heartbeat: Seconds between signs of life.
         patience: Seconds of the dispatcher's silence after which all ends.
+        connect_timeout: Seconds in which a supervisor on another host must have reached it.
         grace: Seconds that a job gets to clear up after SIGTERM, before it is killed.
         slots: Cores that each worker is granted, unless the node says otherwise.
+        when_silent: What a supervisor runs then: see `gridengine.schedulers.base.Session`.
         time_limit: Seconds from its start after which the batch system ends it, 0 for never.
         parent: Process id of the program if it runs on the same host, else 0.
         queue_job: ``str.format`` template that gives the queue job's name from the environment.
@@ -92,8 +94,10 @@ class Launch(NamedTuple):
     share: bool = False
     heartbeat: float = 5.0
     patience: float = 30.0
+    connect_timeout: float = 10.0
     grace: float = 2.0
     slots: int = 1
+    when_silent: Sequence[str] = ()
     time_limit: float = 0.0
     parent: int = 0
     queue_job: str = ""

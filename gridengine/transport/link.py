@@ -34,6 +34,9 @@ HEADER_BYTES = _HEADER.size
 #: lost as well.
 _MESSAGE, _SIGN_OF_LIFE, _ACKNOWLEDGEMENT, _REPEAT, _UNNUMBERED, _QUESTION = range(6)
 
+BEYOND_LINKS = 16
+"""The first kind of header that is not for links: see `gridengine.transport.pieces`."""
+
 #: Messages, and bytes, after which the other side is told at the latest what was heard: it keeps
 #: them until then.
 _UNACKNOWLEDGED = 64
@@ -146,7 +149,7 @@ class Link:
     def _accept(self, body: Frames) -> list[Frames]:
         self.received += 1
         self._unsaid += 1
-        self._bytes += sum(memoryview(frame).nbytes for frame in body)
+        self._bytes += sum(len(f) if type(f) is bytes else f.nbytes for f in body)
         if self._unsaid < _UNACKNOWLEDGED and self._bytes < _UNACKNOWLEDGED_BYTES:
             return []
         return [self._acknowledgement()]

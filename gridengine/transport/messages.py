@@ -87,12 +87,16 @@ class Call(Struct, array_like=True, gc=False):
 
 
 class FunctionDefinition(Struct, array_like=True, gc=False):
-    """A function that the worker has not heard of yet, and the context in which to call it."""
+    """A function that the worker has not heard of yet, and the context in which to call it.
+
+    One with ``content`` is to be kept under that name; without frames, it is what is kept there.
+    """
 
     key: bytes
     payload: bytes
     frames: Count
     context: bytes = b""
+    content: bytes = b""
 
 
 class Result(Struct, array_like=True, gc=False):
@@ -178,7 +182,8 @@ class Died(Struct, tag="died", array_like=True, frozen=True):
     ``width`` calls from there, and had begun to send ``sent`` messages. ``reason`` is why the
     supervisor itself ended it, or what the kernel says, a `gridengine.states.DeathCause` value or
     ``timeout`` or ``signal``; ``replaced`` if another one takes its place, and empty if it was
-    told to end and did.
+    told to end and did. ``needed_memory`` is what it would have needed, if it is known that it had
+    too little, and ``granted_memory`` what it may have, 0 if not limited.
     """
 
     worker: Count
@@ -189,6 +194,8 @@ class Died(Struct, tag="died", array_like=True, frozen=True):
     peak_memory: Count
     sent: Count = 0
     output: str = ""
+    needed_memory: Count = 0
+    granted_memory: Count = 0
 
 
 class Recall(Struct, tag="recall", array_like=True, frozen=True):

@@ -55,6 +55,33 @@ class Scattered:
         self.nbytes = nbytes
 
 
+class Missing:
+    """Stands for a buffer that has come, and for which there was no memory.
+
+    Attributes:
+        nbytes: How long it was.
+    """
+
+    __slots__ = ("nbytes",)
+
+    def __init__(self, nbytes: int) -> None:
+        self.nbytes = nbytes
+
+
+def snapshot(frames: Iterable[Any]) -> list[Any]:
+    """Returns the frames with copies of what may be changed while they are on their way."""
+    return [_unchanging(frame) for frame in frames]
+
+
+def _unchanging(frame: Any) -> Any:
+    if type(frame) is Scattered:
+        frame.parts = [part if type(part) is bytes else bytes(part) for part in frame.parts]
+        return frame
+    if type(frame) is bytes or (type(frame) is memoryview and type(frame.obj) is bytes):
+        return frame
+    return memoryview(bytes(frame))
+
+
 def gather(frames: Iterable[Any]) -> list[Any]:
     """Returns the frames with those that are scattered put together."""
     return [
@@ -113,10 +140,14 @@ class Arena:
             return None
 
     def lend_large(self, frames: Iterable[Any]) -> list[Any]:
-        """Returns the frames with loans in the place of the large ones, as far as there is room."""
-        return gather(
-            (self.lend(frame) or frame) if _size_of(frame) >= SHARED else frame for frame in frames
-        )
+        """Returns the frames with loans in the place of the large ones, as far as there is room.
+
+        Of the others what may be changed is copied too.
+        """
+        return [
+            (_size_of(frame) >= SHARED and self.lend(frame)) or _unchanging(frame)
+            for frame in frames
+        ]
 
     def lend(self, frame: Any) -> Loan | None:
         """Returns a loan with a copy of ``frame`` in it, None if there is no room."""

@@ -15,7 +15,7 @@ from zmq.utils import z85
 
 from ..errors import SchedulerError
 from ..settings import port_range
-from . import link, messages
+from . import link, messages, pieces
 from .base import BACKLOG, LINGER, Connections
 from .launch_file import Keys
 
@@ -76,6 +76,8 @@ class ZeroMQConnections(Connections):
         self._links: dict[bytes, link.Link] = {}
         # Those to whom nothing was said yet: a peer that makes up names shall not fill the memory.
         self._strangers: dict[bytes, link.Link] = {}
+        self._cutters: dict[bytes, pieces.Cutter] = {}
+        self._assemblers: dict[bytes, pieces.Assembler] = {}
         try:
             self.keys = _new_keys()
             self.endpoints = self._open(self.keys, host, ports)
@@ -170,6 +172,11 @@ class ZeroMQConnections(Connections):
             frames: list[Any] = [socket.recv()]
             while socket.get(zmq.RCVMORE):
                 frames.append(socket.recv(copy=False).buffer)
+            if pieces.is_piece(frames[0]):
+                whole = self._assembled(address, frames)
+                if whole is None:
+                    continue
+                frames = whole
             if link.belongs_to_none(frames[0]):
                 yield address, [memoryview(frames[0])[link.HEADER_BYTES :], *frames[1:]]
                 continue
@@ -183,6 +190,20 @@ class ZeroMQConnections(Connections):
             if body is not None:
                 yield address, body
         self.more = True
+
+    def _assembled(self, address: bytes, frames: list[Any]) -> list[Any] | None:
+        assembler = self._assemblers.setdefault(address, pieces.Assembler())
+        try:
+            whole = assembler.add(frames)
+        except ValueError as error:
+            self.complain(address, f"dropped rubbish: {error}")
+            whole = None
+        if not assembler.open:
+            del self._assemblers[address]
+        elif len(self._assemblers) > _STRANGERS:
+            # As with the links: what one has begun to say it will be asked to say again.
+            del self._assemblers[next(iter(self._assemblers))]
+        return whole
 
     def _link_of(self, address: bytes) -> link.Link:
         known = self._links.get(address) or self._strangers.get(address)
@@ -206,11 +227,14 @@ class ZeroMQConnections(Connections):
         """See `Connections`."""
         self._links.pop(address, None)
         self._strangers.pop(address, None)
+        self._cutters.pop(address, None)
+        self._assemblers.pop(address, None)
 
     def _send(self, address: bytes, frames: list[Any]) -> bool:
         try:
             if len(frames) > 1:
-                self.socket.send_multipart([address, *frames], copy=False)
+                for each in self._cutters.setdefault(address, pieces.Cutter()).cut(frames):
+                    self.socket.send_multipart([address, *each], copy=False)
             else:
                 self.socket.send(address, zmq.SNDMORE)
                 self.socket.send(frames[0])

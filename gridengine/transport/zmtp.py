@@ -15,6 +15,8 @@ import _socket as socket
 import struct
 from collections.abc import Sequence
 
+from .shared_memory import Missing, Scattered
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
@@ -24,6 +26,9 @@ READ = 256 * 1024
 
 #: Bytes from which a frame is sent by a call of its own: below that, the copy costs less.
 _APART = 64 * 1024
+
+#: More than any program can have in its memory (x86-64 and AArch64, with four levels of pages).
+_ADDRESSABLE = 1 << 48
 
 _MORE, _LONG, _COMMAND = 1, 2, 4
 
@@ -64,9 +69,13 @@ def parts(frames: Sequence[Any]) -> list[Any]:
     left = len(frames)
     for frame in frames:
         left -= 1
-        size = frame.nbytes if isinstance(frame, memoryview) else len(frame)
+        scattered = type(frame) is Scattered
+        size = frame.nbytes if scattered or isinstance(frame, memoryview) else len(frame)
         small += _header(size, _MORE if left else 0)
-        if size < _APART:
+        if scattered:
+            found += (small, *frame.parts)
+            small = b""
+        elif size < _APART:
             small += frame
         else:
             found += (small, frame)
@@ -94,7 +103,10 @@ class FrameReader:
         more: Whether there may be more to read at once.
     """
 
-    __slots__ = ("_buffer", "_frames", "_greeted", "_more", "_rest", "_room", "more", "peer")
+    __slots__ = (
+        "_buffer", "_dropping", "_frames", "_greeted", "_missing", "_more", "_rest", "_room",
+        "more", "peer",
+    )  # fmt: skip
 
     def __init__(self, buffer: memoryview) -> None:
         self._buffer = buffer
@@ -104,6 +116,9 @@ class FrameReader:
         self._frames: list[Any] = []
         # Where the rest of a frame that is on its way shall lie.
         self._room = memoryview(b"")
+        # Bytes that are still to come of one for which there was no memory.
+        self._dropping = 0
+        self._missing: Any = None
         self._more = 0
         self.more = False
 
@@ -115,6 +130,8 @@ class FrameReader:
             ConnectionError: The peer has hung up.
             ForeignError: It speaks another protocol.
         """
+        if self._dropping:
+            return self._drop(connection)
         if not self._room:
             size = connection.recv_into(self._buffer) or _hung_up()
             self.more = size == len(self._buffer)
@@ -124,6 +141,12 @@ class FrameReader:
         self._room = self._room[size:]
         self.more = not self._room
         return [] if self._room else self._completed(self._room.obj)
+
+    def _drop(self, connection: socket.socket) -> list[list[Any]]:
+        size = connection.recv_into(self._buffer[: self._dropping]) or _hung_up()
+        self._dropping -= size
+        self.more = size == len(self._buffer)
+        return [] if self._dropping else self._completed(self._missing)
 
     def _completed(self, frame: Any) -> list[list[Any]]:
         self._frames.append(frame)
@@ -184,10 +207,15 @@ class FrameReader:
             self.peer = _identity(command[6:])
 
     def _expect(self, size: int, begun: bytes) -> None:
+        if size > _ADDRESSABLE:
+            raise ForeignError(f"no computer has memory for a message of {size} bytes")
         try:
             large = bytearray(size)
-        except (MemoryError, OverflowError):
-            raise ForeignError(f"no memory for a message of {size} bytes") from None
+        except MemoryError:
+            # Whoever needs it shall know; all else that is said is heard.
+            self._missing = Missing(size)
+            self._dropping = size - len(begun)
+            return
         large[: len(begun)] = begun
         self._room = memoryview(large)[len(begun) :]
 

@@ -16,8 +16,8 @@ from ..states import Mode
 from .progress_page import MAX_WIDTH
 from .termination import Terminated
 
-#: Kilobytes on Linux, bytes on macOS (getrusage(2) of each).
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+"""Kilobytes on Linux, bytes on macOS (getrusage(2) of each)."""
 
 
 class Items(Protocol):

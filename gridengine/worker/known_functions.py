@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..serialization.exceptions import add_note
-from ..serialization.serializer import unpack
 from ..transport.messages import FunctionDefinition
 from .context import WorkerContext
+from .kept_functions import KeptFunctions
 
 
 class KnownFunctions:
@@ -23,6 +23,7 @@ class KnownFunctions:
         self._functions: dict[bytes, Callable[..., Any]] = {}
         self._broken: dict[bytes, BaseException] = {}
         self._contexts: dict[bytes, bytes] = {}
+        self._kept = KeptFunctions()
 
     def learn(self, definition: FunctionDefinition, frames: Sequence[Any]) -> None:
         """Unpacks a function; if that fails, its calls will."""
@@ -31,7 +32,7 @@ class KnownFunctions:
         # What it imports is found where the program finds it.
         self._context.enter(definition.context)
         try:
-            self._functions[key] = unpack(definition.payload, frames)
+            self._functions[key] = self._kept.unpack(definition, frames)
         except BaseException as error:
             add_note(error, "raised while the function was unpacked in the worker")
             self._broken[key] = error
@@ -42,6 +43,7 @@ class KnownFunctions:
             self._functions.pop(key, None)
             self._broken.pop(key, None)
             self._contexts.pop(key, None)
+            self._kept.forget(key)
 
     def enter_context_of(self, key: bytes) -> None:
         """Makes the context of a function the worker's own, before its arguments are unpacked."""

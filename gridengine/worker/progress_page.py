@@ -26,7 +26,7 @@ import mmap
 import threading
 import time
 
-_BEGUN, _GENERATION, _SETTLED, _LOW, _HIGH, _DEADLINE, _SENT, _LEAVING = range(8)
+_BEGUN, _GENERATION, _SETTLED, _LOW, _HIGH, _DEADLINE, _SENT, _LEAVING, _SHORTAGE = range(9)
 
 #: How a worker leaves that was told to; 0 as long as it does not.
 _FOR_GOOD, _REPLACED = 1, 2
@@ -117,6 +117,10 @@ class ProgressPage:
         """Notes that the worker ends because it was told to, and whether another one comes."""
         self._words[_LEAVING] = _REPLACED if replaced else _FOR_GOOD
 
+    def set_shortage(self, nbytes: int) -> None:
+        """Notes that the worker ends, since it would have needed so much memory."""
+        self._words[_SHORTAGE] = nbytes
+
     # ------------------------------------------------------------------ the supervisor's side
 
     @property
@@ -144,6 +148,11 @@ class ProgressPage:
     def sent(self) -> int:
         """How many messages the worker has begun to send."""
         return self._words[_SENT]
+
+    @property
+    def shortage(self) -> int:
+        """The bytes of memory that the worker would have needed, 0 if it has not ended so."""
+        return self._words[_SHORTAGE]
 
     def recall(self, end: int, *, start: int = 0, keep: int = 0) -> int:
         """Takes back the calls up to ``end`` that have not begun.

@@ -12,6 +12,7 @@ import contextlib
 import gc
 import math
 import os
+import resource
 import select
 import signal
 import sys
@@ -19,13 +20,14 @@ import time
 
 from .. import nesting
 from ..errors import reason_of
-from ..states import DeathCause
 from ..transport import messages
 from ..transport.addresses import worker_address
 from ..transport.launch_file import Launch
 from ..transport.messages import Beat, Died, Recall, Recalled, Signal, Staff, Stop, Supervising
 from ..transport.shared_memory import Arena
+from ..transport.unreached import UnreachedError
 from . import os_support
+from .causes_of_death import CausesOfDeath
 from .connection import Connection, open_connection
 from .context import WorkerContext
 from .known_functions import KnownFunctions
@@ -52,6 +54,7 @@ class Supervisor:
 
     Attributes:
         orphaned: Whether it ended because its program on this host is gone.
+        unheard: Whether it ended because it has heard nothing of its program for too long.
     """
 
     def __init__(self, launch: Launch, folder: str, environment: NodeEnvironment) -> None:
@@ -67,9 +70,9 @@ class Supervisor:
         self._barren = 0
         self._full_until = 0.0
         self._stopping = False
-        self.orphaned = False
+        self.orphaned = self.unheard = False
         self._connection: Connection | None = None
-        self._kills = os_support.oom_kills()
+        self._causes = CausesOfDeath()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
@@ -86,6 +89,10 @@ class Supervisor:
             self._introduce()
             self._fill()
             self._serve()
+        except TimeoutError as error:
+            self.unheard = True
+            sys.stderr.write(f"gridengine: {error}\n")
+            return 1
         except ConnectionError:
             # On one host a connection ends only with the other end.
             self.orphaned = self._is_orphaned()
@@ -98,8 +105,8 @@ class Supervisor:
     # ------------------------------------------------------------------ the dispatcher
 
     def _find_the_dispatcher(self) -> None:
-        if len(self._launch.endpoints) > 1:
-            from .zeromq import answering_endpoint
+        if not self._launch.endpoints[0].startswith("ipc:"):
+            from .reach import answering_endpoint
 
             endpoint = answering_endpoint(self._launch, self._address)
             self._launch = self._launch._replace(endpoints=[endpoint])
@@ -157,6 +164,7 @@ class Supervisor:
             # A program on this host may be silent for as long as it likes (Ctrl-Z): its end
             # would be seen.
             if now - heard > self._launch.patience and not parent:
+                self.unheard = True
                 return
             if now >= beat:
                 beat = now + self._launch.heartbeat
@@ -274,17 +282,16 @@ class Supervisor:
                 return
             child = self._children.pop(pid, None)
             if child is not None:
-                self._report(
-                    child, os.waitstatus_to_exitcode(status), os_support.peak_memory(usage)
-                )
+                self._report(child, os.waitstatus_to_exitcode(status), usage)
 
-    def _report(self, child: WorkerProcess, status: int, peak_memory: int) -> None:
+    def _report(self, child: WorkerProcess, status: int, usage: resource.struct_rusage) -> None:
         position, width = child.page.begun
-        sent = child.page.sent
+        sent, shortage = child.page.sent, child.page.shortage
         left = status == 0 and child.page.left_for_good
-        reason = child.reason or ("" if left else self._cause(status))
+        reason = child.reason or ("" if left else self._causes.of(status, shortage, usage))
         if status == 0 and child.page.replaced:
             reason = "replaced"
+        peak_memory = os_support.peak_memory(usage)
         said = child.output.read()
         child.close()
         # What it had started and left behind has become this process's child.
@@ -294,21 +301,12 @@ class Supervisor:
         self._barren = 0 if width or status == 0 else self._barren + 1
         if self._barren >= _BARREN_DEATHS:
             self._stopping = True
-        self._say(Died(child.number, status, position, width, reason, peak_memory, sent, said))
-
-    def _cause(self, status: int) -> str:
-        if status >= 0:
-            return str(DeathCause.EXITED.value)
-        kills = os_support.oom_kills()
-        known, self._kills = self._kills, kills
-        if status == -signal.SIGKILL:
-            cause = DeathCause.OUT_OF_MEMORY if kills > known else DeathCause.KILLED
-            return str(cause.value)
-        if -status in _OF_A_CRASH:
-            return DeathCause.CRASHED.value
-        if status == -signal.SIGXCPU:
-            return DeathCause.OVER_TIME.value
-        return DeathCause.KILLED.value
+        self._say(
+            Died(
+                child.number, status, position, width, reason, peak_memory, sent, said,
+                shortage, os_support.memory_limit(),
+            )
+        )  # fmt: skip
 
     def _extend_deadlines(self, seconds: float) -> None:
         for child in self._children.values():
@@ -373,11 +371,6 @@ class Supervisor:
             connection.close()
 
 
-_OF_A_CRASH = frozenset(
-    {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGSYS}
-)
-
-
 def _kill(pid: int, signum: int) -> None:
     try:
         os.kill(pid, signum)
@@ -414,12 +407,15 @@ def main(path: str, folder: str) -> None:
     if launch.umask is not None:
         os.umask(launch.umask)
     supervisor = Supervisor(launch, folder, environment)
-    status = supervisor.run()
-    if supervisor.orphaned:
-        # The program was killed before it could remove its folder, this file's.
-        import shutil
+    try:
+        status = supervisor.run()
+    except UnreachedError as error:
+        error.note.write(os.path.dirname(path), launch.queue_job.format_map(os.environ))
+        sys.exit(f"gridengine: {error}")
+    if supervisor.orphaned or supervisor.unheard:
+        from .program_gone import clear_up
 
-        shutil.rmtree(os.path.dirname(path), ignore_errors=True)
+        clear_up(launch, path, certain=supervisor.orphaned)
     # As in the workers: to take an interpreter apart takes longer than to end them all, and the
     # program waits for it.
     sys.stdout.flush()

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import collections
 import os
 import pickle
 import resource
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from .. import nesting
 from ..errors import PackingError
 from ..serialization.batches import unpack_each
+from ..serialization.packed import ShortOfMemory
 from ..serialization.serializer import pack, unpack
 from ..settings import FLUSH_SECONDS
 from ..states import Mode
 from ..transport import messages
-from ..transport.messages import Beat, Call, Done, Ready, Result, Run, Stop, Unseen
-from ..transport.shared_memory import (
-    Arena,
-    Loan,
-    OpenArena,
-    gather,
-    insert_borrowed,
-    replace_loans,
-)
+from ..transport.messages import Beat, Call, Ready, Run, Stop, Unseen
+from ..transport.shared_memory import Arena, OpenArena, insert_borrowed
+from . import os_support
 from .calls import RSS_UNIT, Span, is_success, next_width, pack_failure, run_slice
 from .connection import Connection
 from .known_functions import KnownFunctions
+from .outbox import Outbox
 from .output import Output
 from .progress_page import MAX_WIDTH, ProgressPage
 from .termination import Terminated, Termination
@@ -66,20 +60,28 @@ class Worker:
         self._on_deadline = on_deadline
         self._functions = functions
         self._arena = arena
-        self._lent: dict[int, Loan] = {}
         self._theirs: dict[str, OpenArena] = {}
-        self._released: collections.deque[int] = collections.deque()
-        self._results: list[Result] = []
-        self._frames: list[Any] = []
-        self._flushed = time.perf_counter()
-        self._sent = 0
+        self._outbox = Outbox(connection, page, arena)
         self._pid = os.getpid()
         self._parent = os.getppid()
 
     def run(self, *, once: bool = False) -> None:
-        """Works until the dispatcher says that it is enough, or for one block."""
+        """Works until the dispatcher says that it is enough, or for one block.
+
+        Raises:
+            MemoryError: It cannot bring a call its arguments, or away its result, for want of
+                memory; how much is noted for the supervisor. What was done before is answered for.
+        """
+        try:
+            self._work(once=once)
+        except MemoryError as error:
+            self._note_shortage(error)
+            self._connection.drain()
+            raise
+
+    def _work(self, *, once: bool) -> None:
         where = self._arena.path if self._arena is not None else ""
-        self._say(Ready(self._pid, where))
+        self._outbox.say(Ready(self._pid, where))
         while True:
             message, frames = self._receive()
             if type(message) is Run:
@@ -87,31 +89,35 @@ class Worker:
                 # Before the answer is sent, which also says what memory is not used any more.
                 del message, frames
                 if once:
-                    self._flush()
+                    self._outbox.flush()
                     # Nobody else could say it again.
                     self._connection.drain()
                     break
             elif type(message) is Unseen:
                 self._arena = None
+                self._outbox.share_nothing()
             elif type(message) is Stop:
-                self._flush()
+                self._outbox.flush()
                 self._page.set_leaving(replaced=message.replaced)
                 break
         if nesting.opened is not None:
             nesting.opened.close()
 
-    def _say(
-        self, message: object, frames: Sequence[Any] = (), *, sign_of_life: bool = False
-    ) -> None:
-        # Noted first: of a message that is cut off the host shall know that it was the last.
-        self._sent += 1
-        self._page.set_sent(self._sent)
-        self._connection.send([messages.encode(message), *frames], sign_of_life=sign_of_life)
+    def _note_shortage(self, error: MemoryError) -> None:
+        nbytes = error.nbytes if isinstance(error, ShortOfMemory) else resource.getpagesize()
+        limited = resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+        self._page.set_shortage(nbytes + (os_support.address_space() if limited else 0))
+        # What they refer to is in the way of the last words.
+        each: BaseException | None = error
+        while each is not None:
+            each.__traceback__ = None
+            each = each.__context__
+        self._outbox.flush()
 
     def _receive(self) -> tuple[object, list[Any]]:
         """Returns the next message; says what is done, and rests, if there is none yet."""
         if not self._connection.ready():
-            self._flush()
+            self._outbox.flush()
         message = self._connection.receive()
         while message is None:
             self._while_idle()
@@ -123,7 +129,7 @@ class Worker:
         if os.getppid() != self._parent:
             # Where the kernel does not end a worker with its supervisor.
             os._exit(1)
-        self._say(Beat(), sign_of_life=True)
+        self._outbox.say(Beat(), sign_of_life=True)
         if self._arena is not None:
             self._arena.trim()
         if nesting.opened is not None:
@@ -133,9 +139,11 @@ class Worker:
 
     def _run_block(self, block: Run, frames: list[Any]) -> None:
         for offset in block.released:
-            self._lent.pop(offset, None)
+            self._outbox.take_back(offset)
         if block.shared:
-            insert_borrowed(frames, block.shared, self._open(block.arena), self._released.append)
+            insert_borrowed(
+                frames, block.shared, self._open(block.arena), self._outbox.released.append
+            )
         self._functions.forget(block.forget)
         at = 0
         if block.functions:
@@ -149,15 +157,18 @@ class Worker:
         position = block.position
         for call in block.calls:
             own = frames[at : at + call.frames]
-            at += call.frames
+            if own:
+                # Who unpacks them shall be the only one to hold them.
+                frames[at : at + call.frames] = [None] * call.frames
+                at += call.frames
             self._functions.enter_context_of(call.function)
             if call.mode == Mode.CALL:
                 self._run_single(call, own, position)
             else:
                 self._run_many(call, own, position)
             position += call.hi - call.lo
-            if time.perf_counter() - self._flushed > FLUSH_SECONDS:
-                self._flush()
+            if time.perf_counter() - self._outbox.flushed > FLUSH_SECONDS:
+                self._outbox.flush()
 
     def _open(self, arena: str) -> OpenArena:
         if arena not in self._theirs:
@@ -176,8 +187,12 @@ class Worker:
         failures = {}
         try:
             args, kwargs = unpack(call.payload, frames)
+            if frames:
+                frames.clear()
             value = self._functions[call.function](*args, **kwargs)
             packed, buffers = pack(value, "the result", upward=True)
+        except ShortOfMemory:
+            raise
         except BaseException as error:
             self._end_call()
             packed, buffers = b"", ()
@@ -192,7 +207,9 @@ class Worker:
             self._page.set_deadline(0)
         after = resource.getrusage(resource.RUSAGE_SELF)
         cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-        self._add(call, 0, 1, packed, buffers, failures, wall, cpu, after.ru_maxrss * RSS_UNIT)
+        self._outbox.add(
+            call, 0, 1, packed, buffers, failures, wall, cpu, after.ru_maxrss * RSS_UNIT
+        )
 
     def _run_many(self, call: Call, frames: list[Any], position: int) -> None:
         """Runs the calls of a map in slices, each noted before it begins.
@@ -203,6 +220,8 @@ class Worker:
         try:
             items = (unpack_each if call.apart else unpack)(call.payload, frames)
             function = self._functions[call.function]
+        except ShortOfMemory:
+            raise
         except BaseException as error:
             self._end_call()
             self._fail_all(call, position, pack_failure(error))
@@ -222,9 +241,9 @@ class Worker:
             )  # fmt: skip
             now = clock()
             width = next_width(width, now - begin)
-            if at < call.hi and now - max(self._flushed, span.begin) > FLUSH_SECONDS:
+            if at < call.hi and now - max(self._outbox.flushed, span.begin) > FLUSH_SECONDS:
                 self._answer(call, span, at)
-                self._flush()
+                self._outbox.flush()
                 span = Span(at)
         if span.lo < at:
             self._answer(call, span, at)
@@ -238,7 +257,7 @@ class Worker:
             if end == start:
                 return
             failures = dict.fromkeys(range(at, at + end - start), failure)
-            self._add(call, at, at + end - start, b"", (), failures, 0.0, 0.0, 0)
+            self._outbox.add(call, at, at + end - start, b"", (), failures, 0.0, 0.0, 0)
             at += end - start
 
     def _answer(self, call: Call, span: Span, end: int) -> None:
@@ -252,7 +271,7 @@ class Worker:
             values = [self._checked(lo + i, value, failures) for i, value in enumerate(values)]
             packed, buffers = pack(values, "the results", upward=True)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
-        self._add(call, lo, end, packed, buffers, failures, wall, cpu, peak)
+        self._outbox.add(call, lo, end, packed, buffers, failures, wall, cpu, peak)
 
     def _checked(self, index: int, value: object, failures: dict[int, bytes]) -> object:
         try:
@@ -272,48 +291,3 @@ class Worker:
         # As a process waits for its own, a job for the jobs that it has started.
         if nesting.opened is not None:
             nesting.opened.wait()
-
-    # ------------------------------------------------------------------ outcomes
-
-    def _add(
-        self,
-        call: Call,
-        lo: int,
-        hi: int,
-        payload: bytes,
-        buffers: Sequence[Any],
-        failures: dict[int, bytes],
-        wall: float,
-        cpu: float,
-        peak_memory: int,
-    ) -> None:
-        frames = gather(buffers) if self._arena is None else self._arena.lend_large(buffers)
-        self._frames.extend(frames)
-        self._results.append(
-            Result(
-                call.task, call.attempt, lo, hi, payload, len(frames), failures, wall, cpu,
-                peak_memory,
-            )
-        )  # fmt: skip
-
-    def _flush(self) -> None:
-        self._flushed = time.perf_counter()
-        if not self._results and not self._released:
-            return
-        _flush_output()
-        frames, shared = replace_loans(self._frames)
-        self._lent.update((frame.offset, frame) for frame in self._frames if type(frame) is Loan)
-        released = [self._released.popleft() for _ in range(len(self._released))]
-        self._say(Done(self._results, shared, released), frames)
-        self._results = []
-        self._frames = []
-
-
-def _flush_output() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        # Not `contextlib.suppress`: it costs more than the flush, before every answer.
-        try:  # noqa: SIM105
-            stream.flush()
-        # Closed, or replaced, by the job: its output is its own affair.
-        except Exception:  # noqa: S110
-            pass

@@ -83,14 +83,17 @@ def become_worker(
         from ..serialization import by_value
 
         by_value.become_worker()
+        os_support.spare_address_space()
         work()
         status = 0
     except Terminated:
         status = -signal.SIGTERM
     except BaseException:
-        import traceback
+        # That it had too little memory the supervisor says.
+        if not process.page.shortage:
+            import traceback
 
-        traceback.print_exc()
+            traceback.print_exc()
     finally:
         # Not sys.exit: what the supervisor has registered to be run at exit is its own.
         for stream in (sys.stdout, sys.stderr):

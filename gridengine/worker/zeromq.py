@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import collections
-import time
+import os
 from collections.abc import Sequence
 from typing import Any, cast
 
 import zmq
 
-from ..transport import messages
 from ..transport.launch_file import Launch
-from ..transport.link import Frames, Link, unnumbered
+from ..transport.link import Frames, Link
+from ..transport.pieces import Assembler, Cutter, is_piece
 
 #: Milliseconds until it is asked again whether all has been heard.
 _QUESTION = 500
+
+#: Messages that ZeroMQ holds unread: as many pieces of something large.
+_UNREAD = 16
 
 
 class ZeroMQConnection:
@@ -31,7 +34,9 @@ class ZeroMQConnection:
         self._socket = connect(self._context, launch, launch.endpoints[0], address)
         self._socket.rcvtimeo = int(launch.heartbeat * 1000)
         self._link = Link()
-        self._patience = launch.patience
+        self._cutter, self._assembler = Cutter(), Assembler()
+        # The supervisor, as long as it has hope: it ends with a program that says nothing.
+        self._parent = os.getppid()
         self._received: collections.deque[Frames] = collections.deque()
 
     def fileno(self) -> int:
@@ -61,6 +66,11 @@ class ZeroMQConnection:
         frames: Frames = [self._socket.recv()]
         while self._socket.get(zmq.RCVMORE):
             frames.append(self._socket.recv(copy=False).buffer)
+        if is_piece(frames[0]):
+            whole = self._assembler.add(frames)
+            if whole is None:
+                return
+            frames = whole
         body, answers = self._link.incoming(frames)
         for answer in answers:
             self._send(answer)
@@ -77,14 +87,14 @@ class ZeroMQConnection:
 
     def _send(self, frames: Frames) -> None:
         if len(frames) > 1:
-            self._socket.send_multipart(frames, copy=False)
+            for each in self._cutter.cut(frames):
+                self._socket.send_multipart(each, copy=False)
         else:
             self._socket.send(frames[0])
 
     def drain(self) -> None:
         """See `Connection`."""
-        end = time.monotonic() + self._patience
-        while self._link.kept and time.monotonic() < end:
+        while self._link.kept and os.getppid() == self._parent:
             self._send(self._link.question())
             if self._socket.poll(_QUESTION):
                 self._take_in()
@@ -102,7 +112,9 @@ def connect(
     socket: zmq.Socket[bytes] = context.socket(zmq.DEALER)
     socket.routing_id = address
     # Bounded by the blocks that the dispatcher has out, not by a count of messages.
-    socket.sndhwm = socket.rcvhwm = 0
+    socket.sndhwm = 0
+    # What was not read yet waits on the dispatcher's side, where it is anyway.
+    socket.rcvhwm = _UNREAD
     socket.linger = 5000
     socket.ipv6 = True
     if launch.server_key:
@@ -111,30 +123,3 @@ def connect(
         socket.curve_secretkey = launch.secret_key.encode()
     socket.connect(endpoint)
     return socket
-
-
-def answering_endpoint(launch: Launch, address: bytes) -> str:
-    """Returns the first of the dispatcher's addresses that answers with the right key.
-
-    Args:
-        launch: The addresses, and the keys.
-        address: The name under which the dispatcher will know the one who asks.
-
-    Raises:
-        TimeoutError: None did within the launch's patience.
-    """
-    with zmq.Context() as context:
-        probes = {
-            connect(context, launch, endpoint, b"%s?%d" % (address, i)): endpoint
-            for i, endpoint in enumerate(launch.endpoints)
-        }
-        poller = zmq.Poller()
-        for probe in probes:
-            poller.register(probe, zmq.POLLIN)
-            probe.send(unnumbered(messages.encode(messages.Probe())))
-        answered = poller.poll(int(launch.patience * 1000))
-        for probe in probes:
-            probe.close(linger=0)
-    if not answered:
-        raise TimeoutError(f"the dispatcher answers at none of {', '.join(launch.endpoints)}")
-    return probes[answered[0][0]]

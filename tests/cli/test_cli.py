@@ -425,3 +425,47 @@ def test_a_master_that_does_not_answer_is_told_and_the_file_stays(
     path = session_file(run_dir, program=dead, queue_jobs=noted("1"))
     assert "left alone: session" in reap(status=1)
     assert path.exists()
+
+
+@pytest.mark.cluster
+def test_of_a_program_in_a_queue_job_on_another_host_the_batch_system_knows_whether_it_is_over(
+    cluster: Cluster, reap: Callable[..., str], run_dir: Path, held_job: str
+) -> None:
+    driver = cluster.run(["qsub", "-terse", "-h", "-b", "y", "/bin/true"]).stdout.strip()
+    elsewhere = {"host": "elsewhere", "driver": f"{driver}.1", "queue_jobs": noted(held_job)}
+    path = session_file(run_dir, **elsewhere)
+    folder = run_folder(run_dir, 7, "elsewhere")
+    launch = {"when_silent": ["a.module", str(path)]}
+    (folder / "launch-0-1").write_text(json.dumps(launch))
+
+    assert f"its program's queue job {driver}.1 is not over" in reap()
+    assert {held_job} == in_queue(cluster, {held_job})
+    assert folder.exists()
+
+    cluster.run(["qdel", driver])
+    wait_until(lambda: not in_queue(cluster, {driver}), what="the program's queue job is over")
+    assert "deleted: queue job" in reap()
+    wait_until(lambda: not in_queue(cluster, {held_job}), what="its queue jobs are deleted")
+    assert not path.exists()
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("environ", "driver"),
+    [
+        ({}, ""),
+        ({"JOB_ID": "17", "SGE_TASK_ID": "undefined"}, "17.1"),
+        ({"JOB_ID": "17", "SGE_TASK_ID": "3"}, "17.3"),
+        ({"JOB_ID": "someone else's"}, ""),
+    ],
+)
+def test_a_session_notes_the_queue_job_in_which_its_program_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], driver: str
+) -> None:
+    for name in ("JOB_ID", "SGE_TASK_ID"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    path = tmp_path / "sessions" / "one.json"
+    Registry(str(path), os.getpid()).add(["7.1"], "gridengine")
+    assert driver == SessionFile.read(path).driver

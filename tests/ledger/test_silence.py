@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from gridengine.ledger.events import NoticeGiven
-from gridengine.ledger.orders import AskAbout, Assign, DeleteQueueJobs, StopSupervisor, Warn
+from gridengine.ledger.orders import (
+    AskAbout,
+    Assign,
+    DeleteQueueJobs,
+    Dismiss,
+    StopSupervisor,
+    Warn,
+)
 from gridengine.ledger.task import Task
 from gridengine.schedulers.events import Standing, Submitted
 
@@ -103,6 +110,19 @@ def test_many_are_told_of_in_one_line(program: Program) -> None:
     for name in names:
         program.state.beat(name.encode(), program.now)
     assert warnings(program.tick(1.0)) == ["queue jobs 1.1, 1.2, 1.3 and 2 more are resumed"]
+
+
+def test_who_is_suspended_and_has_nothing_to_do_gets_nothing(program: Program, task: Task) -> None:
+    [busy] = program.state.ledger.workers.values()
+    program.supervisor(b"t", "1.2")
+    idle = program.worker(b"t.0")
+    names = ("1.1", "1.2")
+    program.state.scheduler_said(Standing(names, dict.fromkeys(names, BY)))
+    program.submit()
+    orders = program.tick(1.0)
+    assert [Dismiss(idle)] == [order for order in orders if isinstance(order, Dismiss)]
+    assert Assign not in kinds(orders)
+    assert [task] == [chunk.task for chunk in busy.outstanding]
 
 
 def test_who_speaks_again_is_resumed_whatever_the_batch_system_says_later(

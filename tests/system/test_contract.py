@@ -270,6 +270,30 @@ def test_arrays_travel_and_can_be_written_to(scheduler: Scheduler) -> None:
     assert arrays[3][0] == 3.0
 
 
+#: In a message; in a frame of its own; in shared memory, if there is any; one that is waited for.
+SIZES = [1_000, 12_000, 100_000, 10_000_000]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_job_has_the_arguments_as_they_were_when_it_was_started(start: Any, size: int) -> None:
+    array = np.zeros(size)
+    jobs = []
+    for number in range(10):
+        array[:] = number
+        jobs.append(start(targets.first_and_last, array))
+    array[:] = -1
+    assert [(number, number) for number in range(10)] == [job.result for job in jobs]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_result_is_as_it_was_when_its_job_ended(start: Any, size: int) -> None:
+    """The function keeps what it returns, and a later job changes it."""
+    jobs = [start(targets.fill_and_keep, size, number) for number in range(10)]
+    for number, job in enumerate(jobs):
+        assert (number, number) == targets.first_and_last(job.result)
+        job.close()
+
+
 def test_payloads_of_some_megabytes_travel(scheduler: Scheduler) -> None:
     data = os.urandom(8_000_000)
     assert [data] == gridengine.map(targets.give, [data], scheduler=scheduler)

@@ -35,6 +35,7 @@ LAUNCH = Launch(
     queue_job="{JOB_ID}.{SGE_TASK_ID}",
     cwd="/somewhere/with space",
     sys_path=["/a", "/b,c"],
+    when_silent=["a.module", "an argument"],
     environ={
         "COMMAS": "a,b=c,,",
         "LINES": "one\ntwo\n\ttab",

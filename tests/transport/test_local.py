@@ -21,6 +21,7 @@ import zmq
 from gridengine.transport import messages, zmtp
 from gridengine.transport.local import LocalConnections
 from gridengine.transport.messages import Done, Recalled, Run
+from gridengine.transport.shared_memory import Missing
 from gridengine.worker.connection import LocalConnection
 
 from ..waiting import wait_until
@@ -491,3 +492,34 @@ def test_messages_are_the_same_however_they_are_cut(seed: int) -> None:
                     got += [[bytes(f) for f in each] for each in reader.read(near)]
     assert reader.peer == b"me"
     assert got == messages
+
+
+def test_a_frame_for_which_there_is_no_memory_is_missing_and_the_rest_is_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    size = zmtp.READ + 3
+
+    def allocate(given: Any) -> bytearray:
+        if given == size:
+            raise MemoryError
+        return bytearray(given)
+
+    monkeypatch.setattr(zmtp, "bytearray", allocate, raising=False)
+    reader = zmtp.FrameReader(memoryview(bytearray(zmtp.READ)))
+    said = [[b"first", bytes(size), b"last", bytes(size + 1)], [b"next"]]
+    got: list[list[Any]] = []
+    near, far = socket.socketpair()
+    with near, far:
+        stream = zmtp.introduction(b"DEALER", b"me") + b"".join(
+            bytes(part) for message in said for part in zmtp.parts(message)
+        )
+        sender = threading.Thread(target=far.sendall, args=(stream,))
+        sender.start()
+        while len(got) < 2:
+            got += reader.read(near)
+        sender.join()
+    first, missing, last, large = got[0]
+    assert (b"first", Missing, size, b"last", size + 1) == (
+        first, type(missing), missing.nbytes, last, len(large)
+    )  # fmt: skip
+    assert [[b"next"]] == got[1:]

@@ -15,6 +15,7 @@ import zmq
 
 from gridengine.transport.launch_file import Launch
 from gridengine.transport.link import Link
+from gridengine.transport.pieces import Assembler, Cutter, is_piece
 from gridengine.worker.connection import Connection, LocalConnection, open_connection
 from gridengine.worker.zeromq import ZeroMQConnection
 from tests.waiting import wait_until
@@ -48,12 +49,18 @@ class Host:
     def __init__(self, router: zmq.Socket[bytes], link: Link | None) -> None:
         self._router = router
         self._link = link
+        self._cutter, self._assembler = Cutter(), Assembler()
 
     def receive(self) -> list[bytes]:
         address, *frames = self._router.recv_multipart()
         assert address == b"me"
         if self._link is None:
             return frames
+        if is_piece(frames[0]):
+            whole = self._assembler.add(list(frames))
+            if whole is None:
+                return self.receive()
+            frames = whole
         body, answers = self._link.incoming(frames)
         for answer in answers:
             self._router.send_multipart([address, *answer])
@@ -62,7 +69,8 @@ class Host:
     def send(self, frames: list[Any]) -> None:
         if self._link is not None:
             frames = self._link.outgoing(frames[0], frames[1:])
-        self._router.send_multipart([b"me", *frames])
+        for each in self._cutter.cut(frames) if self._link is not None else [frames]:
+            self._router.send_multipart([b"me", *each])
 
 
 @pytest.fixture(params=["local", "network"])

@@ -24,6 +24,7 @@ from xml.etree import ElementTree
 from ...errors import SchedulerError
 from . import drmaa_library
 from .drmaa_session import commands
+from .drmaa_session.qstat import listed
 
 _SECONDS = 60.0  # for one command; the master of a large site is busy at times
 _CLOCKS = 600.0  # seconds by which the clocks of master and submit host may differ
@@ -61,6 +62,7 @@ class SessionFile:
         program: Process id of the program.
         session: Process id of the session process.
         since: When the session began, in seconds since 1970.
+        driver: The queue job in which the program runs, empty if in none.
         cell: The variables that say which Grid Engine it is.
         arrays: Those of which some queue jobs had not ended.
     """
@@ -70,6 +72,7 @@ class SessionFile:
     program: int
     session: int
     since: float
+    driver: str
     cell: dict[str, str]
     arrays: tuple[Array, ...]
 
@@ -93,6 +96,7 @@ class SessionFile:
                 program=int(noted["program"]),
                 session=int(noted["session"]),
                 since=float(noted["since"]),
+                driver=str(noted.get("driver", "")),
                 cell={name: str(noted[name]) for name in ("SGE_ROOT", "SGE_CELL")},
                 arrays=tuple(
                     Array(_number(job), int(each["tasks"]), str(each["name"]), float(each["time"]))
@@ -121,6 +125,19 @@ def in_queue(session: SessionFile) -> list[Array]:
     with _cell(session):
         there = _job_numbers(_ask("qstat", "-xml", "-u", _user()))
         return [array for array in session.arrays if array.job in there and _is_ours(array)]
+
+
+def program_is_over(session: SessionFile) -> bool:
+    """Tells whether a program runs in a queue job that is over, by the Grid Engine's word.
+
+    Raises:
+        SchedulerError: The Grid Engine cannot be asked; the message says why.
+    """
+    if not session.driver:
+        return False
+    with _cell(session):
+        told = _ask("qstat", "-xml", "-u", _user())
+    return not list(listed(told, frozenset([session.driver])))
 
 
 def delete(session: SessionFile, arrays: Sequence[Array]) -> None:

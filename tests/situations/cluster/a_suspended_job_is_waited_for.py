@@ -46,7 +46,8 @@ def main() -> None:
             job.start()
             while not (os.path.exists(path) and os.path.getsize(path)):
                 time.sleep(0.1)
-            queue_job, queue = open(path).read().split()
+            with open(path) as file:
+                queue_job, queue = file.read().split()
             what = queue_job if how == "-sj" else queue
             print(f"{how}: suspended for 10 s", flush=True)
             subprocess.run(["qmod", how, what], check=True, stdout=subprocess.DEVNULL)

@@ -7,6 +7,15 @@ import json
 import os
 import socket
 import time
+from collections.abc import Mapping
+
+
+def own_queue_job(environ: Mapping[str, str]) -> str:
+    """Returns the queue job in which this process runs, such as ``17.1``; empty if in none."""
+    job, task = environ.get("JOB_ID", ""), environ.get("SGE_TASK_ID", "")
+    if not job.isdigit():
+        return ""
+    return f"{job}.{task if task.isdigit() else 1}"
 
 
 class Registry:
@@ -21,6 +30,7 @@ class Registry:
         self._header = {
             "host": socket.gethostname(),
             "program": parent,
+            "driver": own_queue_job(os.environ),
             "session": os.getpid(),
             "since": time.time(),
             "SGE_ROOT": os.environ.get("SGE_ROOT", ""),

@@ -1,0 +1,142 @@
+"""What a worker has to say: its results are collected, and sent many at a time."""
+
+from __future__ import annotations
+
+import collections
+import resource
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from ..serialization.packed import ShortOfMemory
+from ..transport import messages
+from ..transport.messages import Call, Done, Result
+from ..transport.shared_memory import Arena, Loan, replace_loans, snapshot
+from . import os_support
+from .connection import Connection
+from .progress_page import ProgressPage
+
+#: Bytes of a result up to which it is copied, so that the next call may begin at once and change
+#: what it has returned. What is larger is waited for instead, until the program has it: it takes
+#: less memory, and that long against the 0.1 ms that the program needs to answer.
+_COPIED = 64 * 1024 * 1024
+
+#: Address space that is left to ZeroMQ's threads, which encrypt, when something large is sent: they
+#: end the process if they get none. They were seen to need 3 MB.
+_ROOM = 8 * 1024 * 1024
+
+
+class Outbox:
+    """Sends what a worker has to say.
+
+    Args:
+        connection: To the dispatcher.
+        page: Shared with the supervisor.
+        arena: Memory that the program sees too.
+
+    Attributes:
+        flushed: When the last results were sent, on the clock of `time.perf_counter`.
+        released: Places in the program's memory that the worker uses no more.
+    """
+
+    def __init__(self, connection: Connection, page: ProgressPage, arena: Arena | None) -> None:
+        self._connection = connection
+        self._page = page
+        self._arena = arena
+        self._results: list[Result] = []
+        self._frames: list[Any] = []
+        self._lent: dict[int, Loan] = {}
+        self._sent = 0
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        self._limit = 0 if limit == resource.RLIM_INFINITY else limit
+        self.flushed = time.perf_counter()
+        self.released: collections.deque[int] = collections.deque()
+
+    def say(
+        self, message: object, frames: Sequence[Any] = (), *, sign_of_life: bool = False
+    ) -> None:
+        """Sends a message, now."""
+        # Noted first: of a message that is cut off the host shall know that it was the last.
+        self._sent += 1
+        self._page.set_sent(self._sent)
+        self._connection.send([messages.encode(message), *frames], sign_of_life=sign_of_life)
+
+    def share_nothing(self) -> None:
+        """Notes that the program cannot see this worker's memory."""
+        self._arena = None
+
+    def take_back(self, offset: int) -> None:
+        """Notes that the program uses this place in the worker's memory no more."""
+        self._lent.pop(offset, None)
+
+    def add(
+        self,
+        call: Call,
+        lo: int,
+        hi: int,
+        payload: bytes,
+        buffers: Sequence[Any],
+        failures: dict[int, bytes],
+        wall: float,
+        cpu: float,
+        peak_memory: int,
+    ) -> None:
+        """Takes in the outcome of the calls ``lo`` to ``hi``, to be sent with the next ones.
+
+        Raises:
+            ShortOfMemory: There is no memory for it.
+        """
+        large = bool(buffers) and self._arena is None and _size(buffers) > _COPIED
+        frames = self._own(buffers) if buffers and not large else buffers
+        self._frames.extend(frames)
+        self._results.append(
+            Result(
+                call.task, call.attempt, lo, hi, payload, len(frames), failures, wall, cpu,
+                peak_memory,
+            )
+        )  # fmt: skip
+        if large:
+            self.flush()
+            self._connection.drain()
+
+    def _own(self, buffers: Sequence[Any]) -> list[Any]:
+        """Returns buffers that later calls cannot change: in shared memory, or copies."""
+        try:
+            return snapshot(buffers) if self._arena is None else self._arena.lend_large(buffers)
+        except MemoryError:
+            raise ShortOfMemory(_size(buffers)) from None
+
+    def flush(self) -> None:
+        """Sends what is there.
+
+        Raises:
+            ShortOfMemory: There is no memory to do it; what was there is dropped.
+        """
+        self.flushed = time.perf_counter()
+        if not self._results and not self.released:
+            return
+        _flush_output()
+        results, self._results = self._results, []
+        given, self._frames = self._frames, []
+        if given and self._limit and self._limit - os_support.address_space() < _ROOM:
+            raise ShortOfMemory(_ROOM)
+        frames, shared = replace_loans(given)
+        self._lent.update((frame.offset, frame) for frame in given if type(frame) is Loan)
+        released = [self.released.popleft() for _ in range(len(self.released))]
+        self.say(Done(results, shared, released), frames)
+
+
+def _size(buffers: Sequence[Any]) -> int:
+    size: int = sum(buffer.nbytes for buffer in buffers)
+    return size
+
+
+def _flush_output() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        # Not `contextlib.suppress`: it costs more than the flush, before every answer.
+        try:  # noqa: SIM105
+            stream.flush()
+        # Closed, or replaced, by the job: its output is its own affair.
+        except Exception:  # noqa: S110
+            pass
