@@ -10,6 +10,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 
+from .. import nesting
 from ..errors import SchedulerError, reason_of
 from ..logs import Log
 from ..schedulers.base import Scheduler, Session
@@ -21,6 +22,7 @@ from ..transport.launch_file import (
     environment_for_nodes,
     import_path,
     thread_limits,
+    thread_limits_within,
 )
 from ..transport.unreached import Unreached
 from .early_start import command, launch_file
@@ -55,8 +57,7 @@ def launch_for(
         keys: The keys of its peers, None on a local socket.
         share: Whether large buffers go through shared memory.
     """
-    remote, threads = scheduler.remote, scheduler.slots
-    environ = environment_for_nodes(os.environ) if remote else thread_limits(os.environ, threads)
+    remote = scheduler.remote
     return Launch(
         endpoints=endpoints,
         server_key=keys.server_public if keys else "",
@@ -69,15 +70,25 @@ def launch_for(
         patience=settings.patience,
         connect_timeout=settings.connect_timeout,
         grace=settings.grace,
-        slots=threads,
+        slots=scheduler.slots,
         parent=0 if remote else os.getpid(),
         queue_job=scheduler.queue_job_template,
         cwd=os.getcwd(),
         sys_path=import_path(),
-        environ=environ,
+        environ=_environment(scheduler),
         # A child of this process has it anyway.
         umask=current_umask() if remote else None,
     )
+
+
+def _environment(scheduler: Scheduler) -> dict[str, str]:
+    if scheduler.remote:
+        return environment_for_nodes(os.environ)
+    if nesting.in_job():
+        # The job's own are for all of the cores that it was granted.
+        each = nesting.granted_cores() // scheduler.workers_per_queue_job
+        return thread_limits_within(os.environ, max(scheduler.slots, each))
+    return thread_limits(os.environ, scheduler.slots)
 
 
 class QueueJobs:

@@ -208,6 +208,15 @@ def thread_limits(environ: Mapping[str, str], threads: int) -> dict[str, str]:
     return {name: str(threads) for name in THREADS if name not in environ}
 
 
+def thread_limits_within(environ: Mapping[str, str], threads: int) -> dict[str, str]:
+    """Returns the variables that hold numeric libraries to ``threads`` where they have more."""
+    return {
+        name: str(threads)
+        for name in THREADS
+        if not environ.get(name, "").isdecimal() or int(environ[name]) > threads
+    }
+
+
 def current_umask() -> int:
     """Returns the process's umask."""
     # There alone it can be read without being set, for all threads.
