@@ -69,6 +69,8 @@ class Settings(NamedTuple):
         queue_jobs: Queue jobs that one scheduler submits at most, if it has no other limit.
         resubmissions: Times that queue jobs which ended in error before they ran are
             submitted anew, before the waiting jobs fail with the batch system's reason.
+        connect_timeout: Seconds in which a worker on another host must have reached this
+            program; then it ends, and its host gets no more of them.
         linger: Seconds that an idle worker on a cluster is kept for the next map.
         grace: Seconds that a running job which is taken back gets to clear up: it is asked to end
             (SIGTERM, which raises SystemExit in it) and killed after them. Long against what a
@@ -77,7 +79,7 @@ class Settings(NamedTuple):
         host: Name, address or interface under which workers reach this program; empty for
             all addresses.
         ports: ``54000-55000``, the ports that the program may listen on; empty for any.
-        run_dir: Folder for keys and logs that the nodes see too; empty for
+        run_dir: Folder for keys and logs that the nodes see too, an absolute path; empty for
             ``~/.gridengine``.
     """
 
@@ -86,6 +88,7 @@ class Settings(NamedTuple):
     infrastructure_retries: int = 10
     queue_jobs: int = 1000
     resubmissions: int = 2
+    connect_timeout: float = 10.0
     linger: float = 5.0
     grace: float = 2.0
     host: str = ""
@@ -113,6 +116,9 @@ class Settings(NamedTuple):
                 name, text = files[field]
             if text:
                 given[field] = _parse(name, text, type(default), field in _MAY_BE_ZERO)
+        if "run_dir" in given:
+            # Queue jobs start elsewhere, and this program may go elsewhere.
+            given["run_dir"] = os.path.abspath(os.path.expanduser(str(given["run_dir"])))
         return cls(**given)  # type: ignore[arg-type]  # the fields' own types, by _parse
 
 

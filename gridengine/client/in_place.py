@@ -90,7 +90,10 @@ class _Calls:
         """Returns the values of some calls, up to the error that comes after them."""
         arguments = copies(drawn, lambda number: f"the argument of call {at + number}")
         span = Span(0)
-        run_slice(self._function, self._mode, arguments, 0, len(drawn), span, self._reraise)
+        run_slice(
+            self._function, self._mode, arguments, 0, len(drawn), span, self._reraise,
+            self._die_in_a_fork,
+        )  # fmt: skip
         values, errors = self._copied(span.values, at)
         for number, failure in span.failures.items():
             errors[number] = self._failure(at + number, failure)
@@ -100,6 +103,11 @@ class _Calls:
         for number, error in errors.items():
             values[number] = error
         return values, None
+
+    def _die_in_a_fork(self) -> None:
+        # A call that forked, and whose child came back here, would have the job done twice.
+        if os.getpid() != self._outcome.place.pid:
+            os._exit(0)
 
     def _copied(self, values: list[Any], at: int) -> tuple[list[Any], dict[int, BaseException]]:
         """Returns copies of values, and what is wrong with those of which there are none."""

@@ -238,7 +238,7 @@ class Dispatcher:
         answered = threading.Event()
 
         def look() -> None:
-            answer.extend(t for t in self._state.ledger.tasks() if not t.daemon)
+            answer.extend(t for t in self._state.tasks() if not t.daemon)
             answered.set()
 
         self._ask(look)
@@ -317,7 +317,7 @@ class Dispatcher:
         self._connections.watch(self._wake_read)
         self._connections.watch(self._news)
         self._inbox.empty_into(self._state)
-        while not (self._closing or (self._released and not self._state.ledger.tasks())):
+        while not (self._closing or (self._released and not self._state.tasks())):
             self._turn()
         self._closing = True
         self._ending = True
@@ -358,7 +358,7 @@ class Dispatcher:
 
     def _abandon(self, error: Exception) -> None:
         self._inbox.empty_into(self._state)
-        self._state.end_all(self._state.ledger.tasks(), error)
+        self._state.end_all(self._state.tasks(), error)
 
     def _shut_down(self) -> None:
         # Each step, even if another one fails; the last one in is the first one out.

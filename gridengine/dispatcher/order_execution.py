@@ -19,6 +19,16 @@ from .task_messages import TaskMessages, WorkerMemory
 
 log = Log(__name__)
 
+#: What to do where a host does not reach this program.
+_LET_IN = (
+    "have the firewall of this host let the nodes in at some ports and name them "
+    "(GRIDENGINE_PORTS=54000-54100), and see that they can reach its address (GRIDENGINE_HOST "
+    "names another one, or a network interface)"
+)
+
+#: Characters of what a queue job has printed that are quoted.
+_PRINTED = 1000
+
 
 class OrderExecution:
     """Does what the state orders.
@@ -54,7 +64,9 @@ class OrderExecution:
             orders.DeleteQueueJobs: self._delete,
             orders.AskAbout: self._ask_about,
             orders.ReadOutput: self._read_output,
+            orders.AskWhy: self._ask_why,
             orders.Warn: self._warn,
+            orders.Inform: self._inform,
         }
 
     def execute(self) -> None:
@@ -143,6 +155,16 @@ class OrderExecution:
         output = self._queue_jobs.output_of(order.supervisor.queue_job)
         self._state.lost(order.supervisor, order.end, output, time.monotonic())
 
+    def _ask_why(self, order: orders.AskWhy) -> None:
+        record = order.queue_job
+        note = self._queue_jobs.unreached(record.name)
+        if note is not None:
+            self._state.not_started(record, f"{note.reason}; {_LET_IN}", note.host)
+            return
+        output = self._queue_jobs.output_of(record.name)
+        said = f"; it has printed: {' '.join(output[-_PRINTED:].split())}" if output else ""
+        self._state.not_started(record, f"{order.end.detail}{said}")
+
     def close(self) -> None:
         """Lets go of the memory of all workers."""
         for worker in self._state.ledger.workers.values():
@@ -152,3 +174,6 @@ class OrderExecution:
 
     def _warn(self, order: orders.Warn) -> None:
         log.warning("%s", order.text)
+
+    def _inform(self, order: orders.Inform) -> None:
+        log.info("%s", order.text)

@@ -115,7 +115,7 @@ def new_shared_folder(run_dir: str) -> str:
 
     from ..transport.launch_file import private_folder
 
-    parent = os.path.expanduser(run_dir or os.path.join("~", ".gridengine"))
+    parent = run_dir or os.path.expanduser(os.path.join("~", ".gridengine"))
     try:
         private_folder(parent)
         _sweep(parent)

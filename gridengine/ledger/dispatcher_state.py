@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import JobCancelled, SchedulerError
-from ..schedulers.events import End, Event
+from ..schedulers.events import End, Event, Explained
 from ..settings import BLOCK_SECONDS, Settings
 from ..states import JobState
 from ..transport.addresses import supervisor_of, worker_address
@@ -28,7 +28,13 @@ from .demand import Demand
 from .ledger import Ledger
 from .observers import Observers
 from .orders import Dismiss, Order, StopSupervisor, Warn
-from .records import AnsweredCalls, Report, SupervisorRecord, WorkerRecord
+from .records import (
+    AnsweredCalls,
+    QueueJobRecord,
+    Report,
+    SupervisorRecord,
+    WorkerRecord,
+)
 from .staffing import Capacity, Hopeless, Staffing
 from .task import Place, Task
 
@@ -94,6 +100,10 @@ class DispatcherState:
 
     # ------------------------------------------------------------------ from time to time
 
+    def tasks(self) -> list[Task]:
+        """Returns the tasks that are not over."""
+        return [*self.ledger.tasks(), *self.deaths.tasks()]
+
     def tick(self, now: float) -> None:
         """Puts waiting work to work, and does what has no event."""
         self.cancellation.end_given_back()
@@ -110,6 +120,8 @@ class DispatcherState:
 
     def _look_around(self, now: float) -> None:
         self.staffing.look_for_silent(now)
+        for hopeless in self.staffing.failures(now):
+            self._give_up(hopeless)
         self.orders += self.ledger.recalls(now)
         if self._linger is None:
             return
@@ -253,9 +265,16 @@ class DispatcherState:
 
     def scheduler_said(self, event: Event) -> None:
         """Event: the scheduler says how a request, or a queue job, fared."""
+        if isinstance(event, Explained):
+            self.deaths.explained(event.queue_job, event.end)
+            return
         hopeless = self.staffing.hear(event)
         if hopeless is not None:
             self._give_up(hopeless)
+
+    def not_started(self, queue_job: QueueJobRecord, reason: str, host: str = "") -> None:
+        """Event: why a queue job has ended unheard; see `Staffing.not_started`."""
+        self.staffing.not_started(queue_job, reason, host)
 
     def lost(self, supervisor: SupervisorRecord, end: End, output: str, now: float) -> None:
         """Event: a supervisor is gone with its workers; this is what its queue job has printed."""

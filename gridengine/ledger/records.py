@@ -282,6 +282,8 @@ class QueueJobRecord:
     Attributes:
         name: The batch system's name for it.
         kind: The kind of its workers.
+        wave: How many times some had failed to start when it was asked for.
+        avoid: Hosts on which it will not run.
         since: When it was asked for.
         deleting: Whether its end has been asked for.
         supervisors: What has run in it, as far as that was heard: one, unless the batch system has
@@ -294,18 +296,29 @@ class QueueJobRecord:
     __slots__ = (
         "answered",
         "asked",
+        "avoid",
         "deleting",
         "kind",
         "name",
         "since",
         "supervisors",
         "suspended",
+        "wave",
     )
 
-    def __init__(self, name: str, kind: int, since: float = 0.0) -> None:
+    def __init__(
+        self,
+        name: str,
+        kind: int,
+        since: float = 0.0,
+        wave: int = 0,
+        avoid: tuple[str, ...] = (),
+    ) -> None:
         self.name = name
         self.kind = kind
         self.since = since
+        self.wave = wave
+        self.avoid = avoid
         self.deleting = self.answered = False
         self.asked = math.inf
         self.suspended = ""

@@ -9,7 +9,7 @@ how to stop it. It knows no job, no socket and no pickle, so a new batch system 
     Session                    the live side: start(), stop(), events(), close()
        │ events()
        ▼
-    Submitted · Refused · Ended · Stuck · Standing · Notice
+    Submitted · Refused · Ended · Explained · Stuck · Standing · Notice
 
 A *queue job* is what the batch system knows: one running copy of the command. Each one starts
 a supervisor, which forks the workers.
@@ -62,6 +62,7 @@ class Session(abc.ABC):
         name: str,
         resources: Mapping[str, object],
         logs: str,
+        avoid: Sequence[str] = (),
     ) -> None:
         """Asks for ``count`` more queue jobs that run ``command``.
 
@@ -74,7 +75,9 @@ class Session(abc.ABC):
             name: What people shall read in the queue; made legal by the session.
             resources: Requests of the jobs themselves, which add to and override the
                 scheduler's own.
-            logs: An existing folder for what the copies print.
+            logs: An existing folder for what the copies print; each writes into a file that is
+                called by the queue job's name, and ends in ``.log``.
+            avoid: Names of hosts on which none shall run.
         """
 
     @abc.abstractmethod

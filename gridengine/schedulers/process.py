@@ -111,6 +111,7 @@ class ProcessSession(Session):
         name: str,
         resources: Mapping[str, object],
         logs: str,
+        avoid: Sequence[str] = (),
     ) -> None:
         """Starts ``count`` supervisors; what they print appears where this program prints."""
         started = []

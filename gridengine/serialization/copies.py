@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import _thread
 import pickle
+import sys
 import types
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -140,7 +141,14 @@ def _make(number: int, cells: tuple[types.CellType, ...] | None) -> types.Functi
 
 
 #: What of a function nobody changes.
-_ABOUT = ("__qualname__", "__module__", "__doc__", "__type_params__")
+_ABOUT = (
+    "__qualname__",
+    "__module__",
+    "__doc__",
+    "__type_params__",
+    # What makes them: to have them made may need names that are not there yet.
+    "__annotations__" if sys.version_info < (3, 14) else "__annotate__",
+)
 
 
 def _fill(function: types.FunctionType, state: tuple[Any, ...]) -> None:

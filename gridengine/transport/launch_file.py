@@ -70,6 +70,7 @@ class Launch(NamedTuple):
         share: Whether large buffers go through memory shared with the program.
         heartbeat: Seconds between signs of life.
         patience: Seconds of the dispatcher's silence after which all ends.
+        connect_timeout: Seconds in which a supervisor on another host must have reached it.
         grace: Seconds that a job gets to clear up after SIGTERM, before it is killed.
         slots: Cores that each worker is granted, unless the node says otherwise.
         when_silent: What a supervisor runs then: see `gridengine.schedulers.base.Session`.
@@ -93,6 +94,7 @@ class Launch(NamedTuple):
     share: bool = False
     heartbeat: float = 5.0
     patience: float = 30.0
+    connect_timeout: float = 10.0
     grace: float = 2.0
     slots: int = 1
     when_silent: Sequence[str] = ()
@@ -204,6 +206,15 @@ def environment_for_nodes(environ: Mapping[str, str]) -> dict[str, str]:
 def thread_limits(environ: Mapping[str, str], threads: int) -> dict[str, str]:
     """Returns the variables that hold numeric libraries to ``threads``, but for those set."""
     return {name: str(threads) for name in THREADS if name not in environ}
+
+
+def thread_limits_within(environ: Mapping[str, str], threads: int) -> dict[str, str]:
+    """Returns the variables that hold numeric libraries to ``threads`` where they have more."""
+    return {
+        name: str(threads)
+        for name in THREADS
+        if not environ.get(name, "").isdecimal() or int(environ[name]) > threads
+    }
 
 
 def current_umask() -> int:

@@ -26,11 +26,6 @@ def _prepare(path: str) -> bool:
         _refuse_if_planted(path, os.fstat(file.fileno()))
         _refuse_if_planted(os.path.dirname(path), os.stat(os.path.dirname(path)))
         launch = json.load(file)
-    library_path = launch["environ"].get("LD_LIBRARY_PATH")
-    if library_path and library_path != os.environ.get("LD_LIBRARY_PATH"):
-        # The loader reads it once, when a program starts.
-        os.environ["LD_LIBRARY_PATH"] = library_path
-        os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606  # ourselves
     sys.path[:] = launch["sys_path"]
     return not launch["parent"]
 

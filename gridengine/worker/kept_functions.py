@@ -10,6 +10,7 @@ from typing import Any
 
 from ..serialization.serializer import unpack
 from ..transport.messages import FunctionDefinition
+from ..transport.shared_memory import Missing
 
 
 class KeptFunctions:
@@ -20,7 +21,7 @@ class KeptFunctions:
 
     def unpack(self, definition: FunctionDefinition, frames: Sequence[Any]) -> Callable[..., Any]:
         """Returns the function of a definition: of what came with it, or is kept from before."""
-        if not definition.content:
+        if not definition.content or any(type(frame) is Missing for frame in frames):
             function: Callable[..., Any] = unpack(definition.payload, frames)
             return function
         if definition.frames:

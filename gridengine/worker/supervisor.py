@@ -12,6 +12,7 @@ import contextlib
 import gc
 import math
 import os
+import resource
 import select
 import signal
 import sys
@@ -24,6 +25,7 @@ from ..transport.addresses import worker_address
 from ..transport.launch_file import Launch
 from ..transport.messages import Beat, Died, Recall, Recalled, Signal, Staff, Stop, Supervising
 from ..transport.shared_memory import Arena
+from ..transport.unreached import UnreachedError
 from . import os_support
 from .causes_of_death import CausesOfDeath
 from .connection import Connection, open_connection
@@ -103,8 +105,8 @@ class Supervisor:
     # ------------------------------------------------------------------ the dispatcher
 
     def _find_the_dispatcher(self) -> None:
-        if len(self._launch.endpoints) > 1:
-            from .zeromq import answering_endpoint
+        if not self._launch.endpoints[0].startswith("ipc:"):
+            from .reach import answering_endpoint
 
             endpoint = answering_endpoint(self._launch, self._address)
             self._launch = self._launch._replace(endpoints=[endpoint])
@@ -280,17 +282,16 @@ class Supervisor:
                 return
             child = self._children.pop(pid, None)
             if child is not None:
-                self._report(
-                    child, os.waitstatus_to_exitcode(status), os_support.peak_memory(usage)
-                )
+                self._report(child, os.waitstatus_to_exitcode(status), usage)
 
-    def _report(self, child: WorkerProcess, status: int, peak_memory: int) -> None:
+    def _report(self, child: WorkerProcess, status: int, usage: resource.struct_rusage) -> None:
         position, width = child.page.begun
         sent, shortage = child.page.sent, child.page.shortage
         left = status == 0 and child.page.left_for_good
-        reason = child.reason or ("" if left else self._causes.of(status, shortage))
+        reason = child.reason or ("" if left else self._causes.of(status, shortage, usage))
         if status == 0 and child.page.replaced:
             reason = "replaced"
+        peak_memory = os_support.peak_memory(usage)
         said = child.output.read()
         child.close()
         # What it had started and left behind has become this process's child.
@@ -406,7 +407,11 @@ def main(path: str, folder: str) -> None:
     if launch.umask is not None:
         os.umask(launch.umask)
     supervisor = Supervisor(launch, folder, environment)
-    status = supervisor.run()
+    try:
+        status = supervisor.run()
+    except UnreachedError as error:
+        error.note.write(os.path.dirname(path), launch.queue_job.format_map(os.environ))
+        sys.exit(f"gridengine: {error}")
     if supervisor.orphaned or supervisor.unheard:
         from .program_gone import clear_up
 

@@ -7,8 +7,10 @@ import functools
 import itertools
 import os
 import re
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -312,6 +314,31 @@ def test_the_remote_traceback_begins_with_the_function(scheduler: ProcessSchedul
 
 def test_sys_exit_without_a_status_is_no_failure(scheduler: ProcessScheduler | None) -> None:
     assert gridengine.map(targets.leave, [None, 0], scheduler=scheduler) == [None, None]
+
+
+def _fork(folder: str) -> int:
+    """Comes back twice; this process's child has ended before its own."""
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+    return os.getpid()
+
+
+def _map_forks(folder: str) -> int:
+    values = gridengine.map(_fork, [folder] * 2)
+    descriptor, _ = tempfile.mkstemp(dir=folder)
+    os.close(descriptor)
+    return len(set(values))
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_the_child_of_a_call_that_forks_does_not_go_on(
+    process: ProcessScheduler, tmp_path: Path
+) -> None:
+    job = Job(target=_map_forks, args=(str(tmp_path),), scheduler=process)
+    job.start()
+    assert job.result == 1
+    assert len(os.listdir(tmp_path)) == 1
 
 
 def test_an_item_that_cannot_travel_is_refused_and_named(

@@ -186,6 +186,16 @@ def test_a_scheduler_that_is_named_is_obeyed(
         assert len(set(workers)) == 3
 
 
+@pytest.mark.parametrize(("workers", "own", "threads"), [(2, 4, 2), (4, 4, 1), (2, 1, 1)])
+def test_workers_of_a_job_share_the_threads_that_it_was_granted(
+    monkeypatch: pytest.MonkeyPatch, workers: int, own: int, threads: int
+) -> None:
+    monkeypatch.setenv(nesting.VARIABLE, "4:1.1:")
+    monkeypatch.setenv("OMP_NUM_THREADS", str(own))
+    with ProcessScheduler(workers) as scheduler:
+        assert result_of(scheduler, os.getenv, "OMP_NUM_THREADS") == str(threads)
+
+
 def three_levels_of_jobs(depth: int) -> list[int]:
     """Returns the workers of a job, of a job of it, and so on."""
     if not depth:

@@ -17,18 +17,27 @@ from gridengine.schedulers import GridEngineScheduler
 NAME = "CUDA_VISIBLE_DEVICES"
 
 
-def show(what, scheduler):
-    print(f"{what:23}", *gridengine.map(os.getenv, [NAME], scheduler=scheduler))
+WHAT = ("nothing granted", f"{NAME}=3", "SGE_HGR_gpu=1", "changed by the program")
+
+
+def main():
+    with (
+        GridEngineScheduler() as nothing,
+        GridEngineScheduler(native=f"-v {NAME}=3") as granted,
+        GridEngineScheduler(native="-v SGE_HGR_gpu=1") as by_a_map,
+    ):
+        jobs = [
+            gridengine.Job(target=os.getenv, args=(NAME,), scheduler=scheduler)
+            for scheduler in (nothing, granted, by_a_map)
+        ]
+        for job in jobs:
+            job.start()
+        os.environ[NAME] = "0"
+        jobs.append(gridengine.Job(target=os.getenv, args=(NAME,), scheduler=granted))
+        jobs[-1].start()
+        for what, job in zip(WHAT, jobs):
+            print(f"{what:23}", job.result)
 
 
 if __name__ == "__main__":
-    with GridEngineScheduler() as scheduler:
-        show("nothing granted", scheduler)
-    with (
-        GridEngineScheduler(native="-v SGE_HGR_gpu=1") as scheduler,
-        GridEngineScheduler(native=f"-v {NAME}=3") as other,
-    ):
-        show(f"{NAME}=3", other)
-        show("SGE_HGR_gpu=1", scheduler)
-        os.environ[NAME] = "0"
-        show("changed by the program", other)
+    main()

@@ -2,7 +2,7 @@
 
 $ python impossible_requests.py
 no such resource: unknown resource "no_such_thing"
-no such queue: no suitable queues
+no such queue: unknown queue "nowhere"
 too many slots: no suitable queues
 a wrong value: h_rt
 all right: [1, 4]
@@ -22,7 +22,7 @@ def told(name, words, **requests):
 
 if __name__ == "__main__":
     told("no such resource", 'unknown resource "no_such_thing"', no_such_thing=1)
-    told("no such queue", "no suitable queues", queue="nowhere")
+    told("no such queue", 'unknown queue "nowhere"', queue="nowhere")
     told("too many slots", "no suitable queues", slots=99, parallel_environment="smp")
     told("a wrong value", "h_rt", h_rt="soon")
     with GridEngineScheduler() as scheduler:

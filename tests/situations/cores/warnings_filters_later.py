@@ -7,7 +7,7 @@ told: warnings_filters_later.py
 quiet: 1
 as an error: old is deprecated
 told again: warnings_filters_later.py
-$ python -W error warnings_filters_later.py 2>&1 | tail -1
+$ python -W error warnings_filters_later.py 2>&1 | grep ^Deprecation | tail -1
 DeprecationWarning: old is deprecated
 """
 

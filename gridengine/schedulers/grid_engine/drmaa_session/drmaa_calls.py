@@ -43,6 +43,12 @@ class Ending:
     aborted: bool = False
     usage: dict[str, str] = dataclasses.field(default_factory=dict)
 
+    @property
+    def has_run(self) -> bool:
+        """Whether it is certain that it was started."""
+        wall = self.usage.get("ru_wallclock", "").strip("0.")
+        return self.exited or bool(self.signal or wall)
+
 
 class Library:
     """The DRMAA session of this process.
@@ -164,8 +170,8 @@ class Library:
         try:
             self._session.control(queue_job, self._drmaa.JobControlAction.TERMINATE)
         except Exception as error:
-            if isinstance(sorted_error := self._sorted(error), Unreachable):
-                raise sorted_error from error
+            if isinstance(sorted_error := self._sorted(error), (Unreachable, Limited)):
+                raise Unreachable(str(sorted_error)) from error
 
     def close(self) -> None:
         """Ends the session; queue jobs stay."""
@@ -185,13 +191,13 @@ class Library:
 
     def _sorted(self, error: Exception) -> Exception:
         errors, text = self._drmaa.errors, _text(error)
-        if isinstance(error, (errors.DrmCommunicationException, errors.TryLaterException)):
-            return Unreachable(text)
-        if _UNREACHABLE.search(text):
+        if isinstance(error, errors.DrmCommunicationException) or _UNREACHABLE.search(text):
             return Unreachable(text)
         if (match := _TOO_LARGE.search(text)) and (size := int(match[1])):
             return TooLarge(size)
-        return Limited(text) if _LIMITED.search(text) else Denied(text)
+        # Which the master that answers "try later" has understood: its site allows no more now.
+        limited = isinstance(error, errors.TryLaterException) or _LIMITED.search(text)
+        return Limited(text) if limited else Denied(text)
 
 
 _UNREACHABLE = re.compile(r"unable to (?:send|contact)|commlib|qmaster.*(?:port|going down)")

@@ -4,8 +4,8 @@
 
     program ──▶ session process      Hello  Submit  Delete  Ask  Close
     session process ──▶ program      SessionReady  BatchTaken  BatchRefused  QueueJobEnd
-                                     QueueJobStuck  QueueJobsStanding  LogEntry  Closed
-                                     SessionFailed
+                                     Accounted  QueueJobStuck  QueueJobsStanding  LogEntry
+                                     Closed  SessionFailed
 """
 
 from __future__ import annotations
@@ -118,6 +118,7 @@ class QueueJobEnd:
         deleted: Whether this session itself had asked for that.
         usage: What DRMAA says of the resources that it used.
         accounting: What ``qacct`` says, empty if it was not asked or knows nothing.
+        final: Whether nothing is to be added; otherwise an `Accounted` follows.
     """
 
     queue_job: str
@@ -127,6 +128,15 @@ class QueueJobEnd:
     aborted: bool
     deleted: bool
     usage: dict[str, str]
+    accounting: dict[str, str]
+    final: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Accounted:
+    """What ``qacct`` says by now of a queue job that is over, empty if nothing."""
+
+    queue_job: str
     accounting: dict[str, str]
 
 
@@ -165,8 +175,8 @@ class Closed:
 
 Message = (
     Hello | Submit | Delete | Ask | Close
-    | SessionReady | SessionFailed | BatchTaken | BatchRefused | QueueJobEnd | QueueJobStuck
-    | QueueJobsStanding | LogEntry | Closed
+    | SessionReady | SessionFailed | BatchTaken | BatchRefused | QueueJobEnd | Accounted
+    | QueueJobStuck | QueueJobsStanding | LogEntry | Closed
 )  # fmt: skip
 
 
@@ -215,7 +225,7 @@ def _checked(expected: str, value: object) -> object:
 
 _MESSAGES: tuple[type[Message], ...] = (
     Hello, Submit, Delete, Ask, Close,
-    SessionReady, SessionFailed, BatchTaken, BatchRefused, QueueJobEnd, QueueJobStuck,
-    QueueJobsStanding, LogEntry, Closed,
+    SessionReady, SessionFailed, BatchTaken, BatchRefused, QueueJobEnd, Accounted,
+    QueueJobStuck, QueueJobsStanding, LogEntry, Closed,
 )  # fmt: skip
 _KINDS = {kind.__name__: kind for kind in _MESSAGES}
