@@ -7,6 +7,7 @@ copy, and its name a digest of that very copy: a worker that has kept it has the
 from __future__ import annotations
 
 from ..settings import FUNCTION_BYTES
+from ..transport.shared_memory import gather
 from .packed import Function
 
 
@@ -15,7 +16,9 @@ def by_content(function: Function) -> Function:
 
     One that is larger than what a worker keeps is returned as it is.
     """
-    sizes = [memoryview(frame).nbytes for frame in function.frames]
+    # A large pickle is in many parts.
+    gathered = gather(function.frames)
+    sizes = [memoryview(frame).nbytes for frame in gathered]
     if sum(sizes) + len(function.payload) > FUNCTION_BYTES:
         return function
     # Only here: it loads OpenSSL, which takes as long as a quarter of all imports.
@@ -24,7 +27,7 @@ def by_content(function: Function) -> Function:
     # On most processors of today three times as fast as its younger rivals.
     digest = hashlib.sha256(repr((len(function.payload), sizes)).encode())
     digest.update(function.payload)
-    frames = [memoryview(bytes(frame)) for frame in function.frames]
+    frames = [memoryview(bytes(frame)) for frame in gathered]
     for frame in frames:
         digest.update(frame)
     return function._replace(frames=frames, content=digest.digest())
