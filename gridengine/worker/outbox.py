@@ -26,8 +26,8 @@ RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 _COPIED = 64 * 1024 * 1024
 
 #: Address space that is left to ZeroMQ's threads, which encrypt, when something large is sent: they
-#: end the process if they get none. They were seen to need 3 MB.
-_ROOM = 8 * 1024 * 1024
+#: end the process if they get none. For a piece they take it three times.
+_ROOM = 16 * 1024 * 1024
 
 
 class Outbox:
