@@ -70,6 +70,7 @@ class NowhereSession(Session):
         name: str,
         resources: Mapping[str, object],
         logs: str,
+        avoid: Sequence[str] = (),
     ) -> None:
         self.launch = command[-1]
         names = [f"simulated.{self._submitted + index}" for index in range(count)]

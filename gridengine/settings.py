@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from .errors import GridEngineError
+from .logs import Log
+
+_log = Log(__name__)
 
 OUT_OF_BAND = 64 * 1024
 """Bytes from which a buffer travels in a frame of its own, uncopied. Below it, the
@@ -66,6 +69,8 @@ class Settings(NamedTuple):
         queue_jobs: Queue jobs that one scheduler submits at most, if it has no other limit.
         resubmissions: Times that queue jobs which ended in error before they ran are
             submitted anew, before the waiting jobs fail with the batch system's reason.
+        connect_timeout: Seconds in which a worker on another host must have reached this
+            program; then it ends, and its host gets no more of them.
         linger: Seconds that an idle worker on a cluster is kept for the next map.
         grace: Seconds that a running job which is taken back gets to clear up: it is asked to end
             (SIGTERM, which raises SystemExit in it) and killed after them. Long against what a
@@ -74,7 +79,7 @@ class Settings(NamedTuple):
         host: Name, address or interface under which workers reach this program; empty for
             all addresses.
         ports: ``54000-55000``, the ports that the program may listen on; empty for any.
-        run_dir: Folder for keys and logs that the nodes see too; empty for
+        run_dir: Folder for keys and logs that the nodes see too, an absolute path; empty for
             ``~/.gridengine``.
     """
 
@@ -83,6 +88,7 @@ class Settings(NamedTuple):
     infrastructure_retries: int = 10
     queue_jobs: int = 1000
     resubmissions: int = 2
+    connect_timeout: float = 10.0
     linger: float = 5.0
     grace: float = 2.0
     host: str = ""
@@ -101,6 +107,7 @@ class Settings(NamedTuple):
             from . import settings_file
 
             environ, files = os.environ, settings_file.texts(cls._field_defaults)
+            _warn_of_misspelt(environ)
         given: dict[str, object] = {}
         for field, default in cls._field_defaults.items():
             name = f"GRIDENGINE_{field.upper()}"
@@ -109,7 +116,29 @@ class Settings(NamedTuple):
                 name, text = files[field]
             if text:
                 given[field] = _parse(name, text, type(default), field in _MAY_BE_ZERO)
+        if "run_dir" in given:
+            # Queue jobs start elsewhere, and this program may go elsewhere.
+            given["run_dir"] = os.path.abspath(os.path.expanduser(str(given["run_dir"])))
         return cls(**given)  # type: ignore[arg-type]  # the fields' own types, by _parse
+
+
+#: What follows `_PREFIX` in variables that are no settings.
+_OTHERS = ("SCHEDULER", "QUEUE_JOB", "GRANTED")
+_PREFIX = "GRIDENGINE_"
+_warned: set[str] = set()
+
+
+def _warn_of_misspelt(environ: Mapping[str, str]) -> None:
+    """Names, once, the variables that are nearly one of ours, but would be passed over."""
+    known = {*_OTHERS, *map(str.upper, Settings._fields)}
+    for name in environ:
+        field = name.removeprefix(_PREFIX)
+        if field != name and field not in known and name not in _warned:
+            from . import settings_file
+
+            _warned.add(name)
+            if near := settings_file.nearest(field, known):
+                _log.warning("%s is read by nobody; did you mean %s?", name, _PREFIX + near)
 
 
 #: A heartbeat or a patience of nothing would end every worker at once.

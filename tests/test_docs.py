@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,3 +43,21 @@ def test_every_test_that_a_document_names_is_there(document: Path) -> None:
 def test_every_file_that_a_document_links_to_is_there(document: Path) -> None:
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", document.read_text(encoding="utf-8"))
     assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["what-follows.md"])
+def test_the_code_in_a_document_runs(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("numpy")
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert blocks
+    (tmp_path / "document.py").write_text("\n".join(blocks), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "document.py"],
+        cwd=tmp_path,
+        env={**os.environ, "GRIDENGINE_SCHEDULER": "process"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal as _signal
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Generic
 
 from ..dispatcher.dispatcher import Dispatcher
 from ..dispatcher.registry import dispatcher_for
@@ -12,13 +12,14 @@ from ..dispatcher.waiting import wait
 from ..errors import UnpackingError
 from ..ledger.task import Task
 from ..schedulers import current
-from ..schedulers.base import Scheduler
+from ..schedulers.base import Scheduler, checked_scheduler
 from ..serialization.functions import pack_function
 from ..serialization.serializer import pack, pack_arguments
 from ..states import FINAL, JobState, Mode
 from .job_arguments import (
     another_process,
     check_target,
+    checked_resources,
     checked_retries,
     checked_timeout,
     default_name,
@@ -26,14 +27,14 @@ from .job_arguments import (
 )
 from .job_facts import JobFacts
 from .job_object import Returned, run_job, state_in
-from .results import error_of, exitcode_of, value_in
+from .results import T, error_of, exitcode_of, value_in
 from .unheard import Unheard, tell
 
 _UNKNOWN = object()
 _CALL, _FINISHED = Mode.CALL, JobState.FINISHED
 
 
-class Job(JobFacts):
+class Job(JobFacts, Generic[T]):
     """A call that runs in another process: on this host, or wherever the scheduler has workers.
 
     There are two ways to say what it does, as with a thread: pass a callable as ``target``, or
@@ -80,7 +81,7 @@ class Job(JobFacts):
     def __init__(
         self,
         group: None = None,
-        target: Callable[..., object] | None = None,
+        target: Callable[..., T] | None = None,
         name: str | None = None,
         args: Iterable[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
@@ -105,13 +106,13 @@ class Job(JobFacts):
         self._kwargs = dict(kwargs) if kwargs else {}
         self._name = str(name) if name is not None else default_name(target)
         if scheduler is not None:
-            self._scheduler = scheduler
+            self._scheduler = checked_scheduler(scheduler)
         if daemon:
             self._daemon = True
         if mutable:
             self._mutable = True
-        if resources:
-            self._resources = resources
+        if resources is not None:
+            self._resources = checked_resources(resources)
         if timeout is not None:
             self._timeout = checked_timeout(timeout)
         if retries is not None:
@@ -119,11 +120,11 @@ class Job(JobFacts):
 
     # ------------------------------------------------------------------ Thread's interface
 
-    def run(self) -> Any:
+    def run(self) -> T:
         """Does the job's work, in a worker; what it returns is the result."""
         if self._target is not None:
             return self._target(*self._args, **self._kwargs)
-        return None
+        return None  # type: ignore[return-value]  # of a job of nothing
 
     def start(self) -> None:
         """Has the job run. Returns at once.
@@ -158,7 +159,7 @@ class Job(JobFacts):
             function,
             _CALL,
             payload,
-            dispatcher.share(frames) if frames else frames,
+            dispatcher.sharing.frames(frames) if frames else frames,
             name=self._name,
             kind=dispatcher.kind_of(self._resources) if self._resources else 0,
             timeout=self._timeout,
@@ -274,7 +275,7 @@ class Job(JobFacts):
     # ------------------------------------------------------------------ what a thread has not
 
     @property
-    def result(self) -> Any:
+    def result(self) -> T:
         """What the job returned; waits for it.
 
         Raises:
@@ -287,7 +288,7 @@ class Job(JobFacts):
             self._wait_to("get the result of")
             if self._error is not None:
                 raise self._error
-        return self._value
+        return self._value  # type: ignore[no-any-return]  # a T by now
 
     @property
     def exception(self) -> BaseException | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..dispatcher.dispatcher import Dispatcher
 from ..dispatcher.registry import cancelled, dispatcher_for
@@ -14,9 +14,13 @@ from ..errors import TimeoutError
 from ..ledger.task import Task
 from ..logs import Log
 from ..schedulers import best_available, current
-from ..schedulers.base import Scheduler
+from ..schedulers.base import Scheduler, checked_scheduler
+from ..serialization.by_value.explain import short_repr
 from ..settings import port_range
 from .job import Job
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 log = Log(__name__)
 
@@ -41,7 +45,7 @@ class JobDispatcher:
         end_time: When the last `join` found all jobs over; None before.
 
     Raises:
-        TypeError: ``scheduler`` makes no scheduler.
+        TypeError: ``scheduler`` is no scheduler, nor makes one.
         GridEngineError: ``ports`` is no range.
         SchedulerUnavailable: The scheduler cannot be used here.
     """
@@ -54,6 +58,8 @@ class JobDispatcher:
         ports: str = "",
     ) -> None:
         port_range(ports)
+        if not callable(scheduler):
+            checked_scheduler(scheduler)
         made = scheduler if isinstance(scheduler, Scheduler) else scheduler()
         if not isinstance(made, Scheduler):
             raise TypeError(f"{scheduler!r} made {made!r}, which is no scheduler")
@@ -62,19 +68,20 @@ class JobDispatcher:
         self._host = host
         self._ports = ports
         self._dispatcher: Dispatcher | None = None
-        self._jobs: list[Job] = []
+        self._jobs: list[Job[Any]] = []
         self._tasks: list[Task] = []
         self._began = self._ended = 0.0
         self.scheduler = made
         self.start_time: float | None = None
         self.end_time: float | None = None
 
-    def dispatch(self, jobs: Iterable[Job]) -> None:
+    def dispatch(self, jobs: Iterable[Job[Any]]) -> None:
         """Starts jobs on this dispatcher's scheduler. Returns at once.
 
         If one of them cannot be started, those before it are cancelled.
 
         Raises:
+            TypeError: They are no jobs.
             RuntimeError: The jobs of an earlier call have not been joined, or one of these
                 was started before.
             PackingError: One of them cannot travel (also a TypeError).
@@ -82,7 +89,7 @@ class JobDispatcher:
         """
         if self._jobs:
             raise RuntimeError("jobs were dispatched before: join() them first")
-        waiting = list(jobs)
+        waiting = _checked(jobs)
         self._dispatcher = dispatcher_for(self.scheduler, self._host, self._ports)
         self.start_time, self.end_time = time.time(), None
         self._began = time.monotonic()
@@ -145,7 +152,7 @@ class JobDispatcher:
         if unfinished and self._dispatcher is not None:
             self._dispatcher.cancel(unfinished)
 
-    def __enter__(self) -> JobDispatcher:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -162,3 +169,21 @@ class JobDispatcher:
                 self.join()
         finally:
             self.close()
+
+
+def _checked(jobs: Iterable[Job[Any]]) -> list[Job[Any]]:
+    """Returns the jobs, all of them before the first is started.
+
+    Raises:
+        TypeError: One of them is none.
+    """
+    if isinstance(jobs, Job):
+        raise TypeError("dispatch() takes an iterable of jobs: dispatch([job]) for one of them")
+    listed = list(jobs)
+    for place, job in enumerate(listed):
+        if not isinstance(job, Job):
+            raise TypeError(
+                f"dispatch() takes jobs, but number {place} is {short_repr(job)}; "
+                "a call becomes one by gridengine.Job(target=..., args=...)"
+            )
+    return listed

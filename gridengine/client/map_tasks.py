@@ -67,7 +67,7 @@ class MapTasks:
         end: float,
     ) -> None:
         self._dispatcher = dispatcher
-        self._function = function._replace(frames=dispatcher.share(function.frames))
+        self._function = dispatcher.sharing.function(function)
         # A part of a range is one too: a few bytes, however long it is. The others are copied
         # faster than drawn from.
         sliced = type(items) in (range, list, tuple)
@@ -147,7 +147,7 @@ class MapTasks:
         return [task for task in running if not task.over]
 
     def close(self) -> None:
-        """Has large arrays in the function let go: no other map will have the same."""
+        """Has large arrays in the function let go: another map shall have them as they were."""
         if self._function.frames:
             self._dispatcher.forget(self._function.key)
 
@@ -205,7 +205,7 @@ class MapTasks:
             self._function,
             self._mode,
             payload,
-            self._dispatcher.share(frames),
+            self._dispatcher.sharing.frames(frames),
             name=self._function.name,
             size=len(items),
             first=self._fed,

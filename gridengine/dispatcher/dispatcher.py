@@ -16,25 +16,26 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import errno
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import JobCancelled, SchedulerError
 from ..logs import Log
 from ..schedulers.base import Scheduler, Session
 from ..settings import Settings
 from ..transport.launch_file import Keys, local_endpoint
-from ..transport.shared_memory import Arena, snapshot
+from ..transport.shared_memory import Arena
 from .early_start import EarlyStart
 from .inbox import Inbox
+from .last_turns import LastTurns
 from .new_state import new_state
 from .queue_jobs import QueueJobs, launch_for
 from .run_folder import new_shared_folder, remove
+from .sharing import Sharing
 
 # What takes long to import, msgspec and ZeroMQ, is so where it is needed: when the first workers
 # have been started, and are on their way in the meantime.
@@ -45,9 +46,6 @@ if TYPE_CHECKING:
 
 log = Log(__name__)
 
-
-#: Seconds that the word of a job's end gets to come from its node.
-_LAST_WORDS = 1.0
 
 #: Seconds after which a worker that rests learns what of its memory it may use again.
 _RELEASE_SECONDS = 0.5
@@ -64,6 +62,7 @@ class Dispatcher:
 
     Attributes:
         forsaken: Whether this is a copy, in a fork of the program.
+        sharing: Makes large buffers ready for the workers.
 
     Raises:
         SchedulerError: The scheduler or the network cannot be used.
@@ -86,6 +85,7 @@ class Dispatcher:
             ahead = EarlyStart(scheduler, calls=0)
         self._folder = new_shared_folder(settings.run_dir) if ahead is None else ahead.folder
         self._arena = None if scheduler.remote else Arena.make()
+        self.sharing = Sharing(self._arena, keep=scheduler.remote and not scheduler.fresh)
         with contextlib.ExitStack() as undo:
             undo.callback(remove, self._folder)
             if self._arena is not None:
@@ -94,6 +94,8 @@ class Dispatcher:
                 self._open_remote(undo, host or settings.host, ports or settings.ports)
             else:
                 self._open_local(undo, ahead)
+            early = ahead is not None and ahead.workers > 0
+            self._state = new_state(scheduler, settings, started_early=early)
             undo.pop_all()
         from .handlers import Handlers
         from .order_execution import OrderExecution
@@ -108,12 +110,8 @@ class Dispatcher:
         self._inbox = Inbox()
         self._new = self._inbox.tasks
         self.forsaken = False
-        self._asleep = False
-        self._closing = False
-        self._ending = False
-        self._hurried = False
-        self._gone = False
-        self._woken = False
+        self._asleep = self._woken = False
+        self._closing = self._ending = self._hurried = self._gone = False
         # Why no more can be done, if it is not that somebody has closed it.
         self._failure = ""
         self._wake_read, self._wake_write = os.pipe()
@@ -124,7 +122,7 @@ class Dispatcher:
             self._thread.start()
         except RuntimeError:
             self._shut_down()
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
+            raise
 
     def _open_local(self, undo: contextlib.ExitStack, ahead: EarlyStart) -> None:
         session = ahead.session
@@ -133,12 +131,10 @@ class Dispatcher:
         if ahead.workers:
             # It waits for that, and imports in the meantime what it needs.
             self._queue_jobs.started_early(ahead.workers)
-        self._state = new_state(self._scheduler, self._settings)
-        if ahead.workers:
-            self._state.staffing.started_early()
         from ..transport.local import LocalConnections
 
         self._connections: Connections = LocalConnections(self._folder)
+        undo.callback(self._connections.close)
 
     def _open_remote(self, undo: contextlib.ExitStack, host: str, ports: str) -> None:
         from ..transport.zeromq import ZeroMQConnections
@@ -148,7 +144,6 @@ class Dispatcher:
         session = self._scheduler.open()
         connections = self._connections
         self._queue_jobs = self._new_queue_jobs(session, connections.endpoints, connections.keys)
-        self._state = new_state(self._scheduler, self._settings)
 
     def _new_queue_jobs(
         self, session: Session, endpoints: Sequence[str], keys: Keys | None
@@ -171,12 +166,6 @@ class Dispatcher:
             ValueError, TypeError: The scheduler cannot take one of them.
         """
         return self._queue_jobs.kind_of(resources)
-
-    def share(self, frames: Sequence[Any]) -> Sequence[Any]:
-        """Returns frames, the large ones in memory that the workers see too, if they can."""
-        if not frames:
-            return frames
-        return snapshot(frames) if self._arena is None else self._arena.lend_large(frames)
 
     def forget(self, function: bytes) -> None:
         """Has the workers let go of a function that will not be called again."""
@@ -249,7 +238,7 @@ class Dispatcher:
         answered = threading.Event()
 
         def look() -> None:
-            answer.extend(t for t in self._state.ledger.tasks() if not t.daemon)
+            answer.extend(t for t in self._state.tasks() if not t.daemon)
             answered.set()
 
         self._ask(look)
@@ -327,14 +316,18 @@ class Dispatcher:
     def _loop(self) -> None:
         self._connections.watch(self._wake_read)
         self._connections.watch(self._news)
-        while not self._closing:
-            self._inbox.empty_into(self._state)
-            if self._released and not self._state.ledger.tasks():
-                return
+        self._inbox.empty_into(self._state)
+        while not (self._closing or (self._released and not self._state.tasks())):
             self._turn()
-        self._end_what_runs()
+        self._closing = True
+        self._ending = True
+        last = LastTurns(self._state, self._execution, self._turn, lambda: self._hurried)
+        last.end_jobs(self._settings.grace, self._too_early())
+        if self._scheduler.remote:
+            last.see_off()
 
     def _turn(self) -> None:
+        """Does what is to be done, waits for what comes, and takes that in."""
         now = time.monotonic()
         self._state.tick(now)
         self._execution.execute()
@@ -343,30 +336,15 @@ class Dispatcher:
             # Not before what it was woken for has been done; and while nobody wakes it.
             os.read(self._wake_read, 4096)
         self._asleep = True
-        patience = 0.0 if self._is_asked() else max(0.0, self._state.due(now) - now)
+        asked = self._inbox or (self._hurried if self._ending else self._closing)
+        patience = 0.0 if asked else max(0.0, self._state.due(now) - now)
         ready = self._connections.wait(patience)
         self._asleep = False
         self._woken = self._wake_read in ready
         self._handlers.listen()
         if self._news in ready:
             self._handlers.hear_scheduler()
-
-    def _end_what_runs(self) -> None:
-        """Lets jobs clear up, for as long as they may, unless somebody cannot wait for that."""
-        if not self._settings.grace:
-            return
-        self._ending = True
-        end = time.monotonic() + self._settings.grace + _LAST_WORDS
         self._inbox.empty_into(self._state)
-        self._state.cancellation.end_all(signal.SIGTERM)
-        while self._state.ledger.busy() and time.monotonic() < end and not self._hurried:
-            self._turn()
-            self._inbox.empty_into(self._state)
-        # What is kept for the dead is to be let go.
-        self._execution.execute()
-
-    def _is_asked(self) -> bool:
-        return bool(self._inbox or (self._hurried if self._ending else self._closing))
 
     def _tidy(self, now: float) -> None:
         """Gives memory back that nobody needs: to the workers, and to the system."""
@@ -380,7 +358,7 @@ class Dispatcher:
 
     def _abandon(self, error: Exception) -> None:
         self._inbox.empty_into(self._state)
-        self._state.end_all(self._state.ledger.tasks(), error)
+        self._state.end_all(self._state.tasks(), error)
 
     def _shut_down(self) -> None:
         # Each step, even if another one fails; the last one in is the first one out.
@@ -399,5 +377,7 @@ class Dispatcher:
     def _end_the_rest(self) -> None:
         # From here on `submit` sees that nobody will look any more.
         self._gone = True
-        closed = JobCancelled(f"{self._scheduler!r} was closed before the job was over")
-        self._abandon(self._refusal() if self._failure else closed)
+        self._abandon(self._refusal() if self._failure else self._too_early())
+
+    def _too_early(self) -> JobCancelled:
+        return JobCancelled(f"{self._scheduler!r} was closed before the job was over")

@@ -12,16 +12,21 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 
-def new_state(scheduler: Scheduler, settings: Settings) -> DispatcherState:
-    """Returns a state in which nothing has happened yet."""
+def new_state(
+    scheduler: Scheduler, settings: Settings, *, started_early: bool = False
+) -> DispatcherState:
+    """Returns a state in which nothing has happened yet, but for an early start."""
     from ..ledger.dispatcher_state import DispatcherState
     from ..ledger.staffing import Capacity
 
     lifetime = math.inf if scheduler.lifetime is None else scheduler.lifetime
-    return DispatcherState(
+    state = DispatcherState(
         settings,
         Capacity(scheduler.workers_per_queue_job, scheduler.max_queue_jobs, lifetime),
         remote=scheduler.remote,
         fresh=scheduler.fresh,
         linger=scheduler.linger,
     )
+    if started_early:
+        state.staffing.started_early()
+    return state

@@ -19,6 +19,16 @@ from .task_messages import TaskMessages, WorkerMemory
 
 log = Log(__name__)
 
+#: What to do where a host does not reach this program.
+_LET_IN = (
+    "have the firewall of this host let the nodes in at some ports and name them "
+    "(GRIDENGINE_PORTS=54000-54100), and see that they can reach its address (GRIDENGINE_HOST "
+    "names another one, or a network interface)"
+)
+
+#: Characters of what a queue job has printed that are quoted.
+_PRINTED = 1000
+
 
 class OrderExecution:
     """Does what the state orders.
@@ -41,6 +51,7 @@ class OrderExecution:
         self._state = state
         self._queue_jobs = queue_jobs
         self._task_messages = task_messages
+        self._dismissed: set[bytes] = set()
         self._actions: dict[type, Callable[[Any], None]] = {
             orders.Assign: self._assign,
             orders.Dismiss: self._dismiss,
@@ -53,7 +64,9 @@ class OrderExecution:
             orders.DeleteQueueJobs: self._delete,
             orders.AskAbout: self._ask_about,
             orders.ReadOutput: self._read_output,
+            orders.AskWhy: self._ask_why,
             orders.Warn: self._warn,
+            orders.Inform: self._inform,
         }
 
     def execute(self) -> None:
@@ -72,7 +85,7 @@ class OrderExecution:
         self._connections.send(order.worker.address, block, frames)
 
     def _dismiss(self, order: orders.Dismiss) -> None:
-        self._connections.send(order.worker.address, messages.Stop())
+        self._connections.send(order.worker.address, messages.Stop(order.replaced))
 
     def _release(self, order: orders.Release) -> None:
         memory: WorkerMemory = order.worker.memory
@@ -119,8 +132,9 @@ class OrderExecution:
         self._connections.send(order.address, messages.Stop())
 
     def say_goodbye(self) -> None:
-        """Tells all supervisors to stop."""
-        for address in self._state.staffing.supervisors:
+        """Tells all supervisors to stop, each once."""
+        for address in self._state.staffing.supervisors.keys() - self._dismissed:
+            self._dismissed.add(address)
             self._connections.send(address, messages.Stop())
 
     # ------------------------------------------------------------------ to the scheduler
@@ -141,6 +155,16 @@ class OrderExecution:
         output = self._queue_jobs.output_of(order.supervisor.queue_job)
         self._state.lost(order.supervisor, order.end, output, time.monotonic())
 
+    def _ask_why(self, order: orders.AskWhy) -> None:
+        record = order.queue_job
+        note = self._queue_jobs.unreached(record.name)
+        if note is not None:
+            self._state.not_started(record, f"{note.reason}; {_LET_IN}", note.host)
+            return
+        output = self._queue_jobs.output_of(record.name)
+        said = f"; it has printed: {' '.join(output[-_PRINTED:].split())}" if output else ""
+        self._state.not_started(record, f"{order.end.detail}{said}")
+
     def close(self) -> None:
         """Lets go of the memory of all workers."""
         for worker in self._state.ledger.workers.values():
@@ -150,3 +174,6 @@ class OrderExecution:
 
     def _warn(self, order: orders.Warn) -> None:
         log.warning("%s", order.text)
+
+    def _inform(self, order: orders.Inform) -> None:
+        log.info("%s", order.text)

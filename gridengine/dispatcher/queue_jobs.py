@@ -5,22 +5,28 @@ Called from the dispatcher's thread alone, but for `kind_of` and `started_early`
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from ..errors import SchedulerError
+from .. import nesting
+from ..errors import SchedulerError, reason_of
 from ..logs import Log
 from ..schedulers.base import Scheduler, Session
 from ..settings import Settings
 from ..transport.launch_file import (
     Keys,
     Launch,
+    current_umask,
     environment_for_nodes,
     import_path,
     thread_limits,
+    thread_limits_within,
 )
+from ..transport.unreached import Unreached
 from .early_start import command, launch_file
+from .start_script import start_script
 
 # The orders need msgspec, which takes long to import: it is so when the first workers are on their
 # way.
@@ -51,8 +57,7 @@ def launch_for(
         keys: The keys of its peers, None on a local socket.
         share: Whether large buffers go through shared memory.
     """
-    remote, threads = scheduler.remote, scheduler.slots
-    environ = (environment_for_nodes if remote else thread_limits)(os.environ, threads)
+    remote = scheduler.remote
     return Launch(
         endpoints=endpoints,
         server_key=keys.server_public if keys else "",
@@ -63,13 +68,27 @@ def launch_for(
         share=share,
         heartbeat=settings.heartbeat,
         patience=settings.patience,
+        connect_timeout=settings.connect_timeout,
         grace=settings.grace,
+        slots=scheduler.slots,
         parent=0 if remote else os.getpid(),
         queue_job=scheduler.queue_job_template,
         cwd=os.getcwd(),
         sys_path=import_path(),
-        environ=environ,
+        environ=_environment(scheduler),
+        # A child of this process has it anyway.
+        umask=current_umask() if remote else None,
     )
+
+
+def _environment(scheduler: Scheduler) -> dict[str, str]:
+    if scheduler.remote:
+        return environment_for_nodes(os.environ)
+    if nesting.in_job():
+        # The job's own are for all of the cores that it was granted.
+        each = nesting.granted_cores() // scheduler.workers_per_queue_job
+        return thread_limits_within(os.environ, max(scheduler.slots, each))
+    return thread_limits(os.environ, scheduler.slots)
 
 
 class QueueJobs:
@@ -130,35 +149,56 @@ class QueueJobs:
         path = self._launch_file(order.kind, order.workers)
         self.session.start(
             order.batch,
-            command(path),
+            self._command(path),
             order.count,
             name=self._scheduler.queue_job_name or label or "gridengine",
             resources=self._kinds[order.kind],
             logs=self._logs,
+            avoid=order.avoid,
         )
+
+    def _command(self, path: str) -> Sequence[str]:
+        started = command(path)
+        if not self._scheduler.remote:
+            return started
+        script = os.path.join(self._folder, "start")
+        if not os.path.exists(script):
+            with _writing(script), open(script, "w", encoding="utf-8") as file:
+                file.write(start_script(started[:-1], os.environ))
+        return ["/bin/sh", script, path]
 
     def _launch_file(self, kind: int, workers: int) -> str:
         path = launch_file(self._folder, kind, workers)
         if os.path.exists(path):
             return path
         limit = self._scheduler.time_limit(self._kinds[kind])
-        try:
+        with _writing(path):
             self._launch._replace(kind=kind, workers=workers, time_limit=limit).write(path)
-        except OSError as error:
-            raise SchedulerError(
-                f"cannot write {path}: {error.strerror}; make room there, or name another folder "
-                "(GRIDENGINE_RUN_DIR, on a cluster one that all nodes see)"
-            ) from None
         return path
+
+    def unreached(self, queue_job: str) -> Unreached | None:
+        """Returns the note of a supervisor that could not reach this program, None without one."""
+        return Unreached.read(self._folder, queue_job)
 
     def output_of(self, queue_job: str) -> str:
         """Returns the last lines that a queue job has printed, as far as they are to be had."""
         try:
-            for name in os.listdir(self._logs):
-                if queue_job in name:
-                    with open(os.path.join(self._logs, name), "rb") as file:
-                        file.seek(max(0, os.fstat(file.fileno()).st_size - _LOG_BYTES))
-                        return file.read().decode("utf-8", errors="replace").strip()
+            with open(os.path.join(self._logs, f"{queue_job}.log"), "rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - _LOG_BYTES))
+                return file.read().decode("utf-8", errors="replace").strip()
         except OSError as error:
-            log.warning("what queue job %s has printed cannot be read: %s", queue_job, error)
-        return ""
+            # Printed elsewhere, as on this host, or never begun.
+            if not (isinstance(error, FileNotFoundError) and os.path.isdir(self._logs)):
+                log.warning("what queue job %s has printed cannot be read: %s", queue_job, error)
+            return ""
+
+
+@contextlib.contextmanager
+def _writing(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SchedulerError(
+            f"cannot write {path}: {reason_of(error)}; make room there, or name another folder "
+            "(GRIDENGINE_RUN_DIR, on a cluster one that all nodes see)"
+        ) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..ledger.orders import Assign
@@ -114,11 +114,13 @@ class TaskMessages:
             # Jobs of one function stand together, as a rule.
             if function is not last:
                 if function.key not in known:
-                    definitions.append(_definition(function))
-                    frames_of_functions += function.frames
-                    known[function.key] = _size(function)
-                used[function.key] = None
-                known.move_to_end(function.key)
+                    definition, sent = _define(function, known)
+                    definitions.append(definition)
+                    frames_of_functions += sent
+                for key in (function.key, function.content):
+                    if key in known:
+                        used[key] = None
+                        known.move_to_end(key)
                 last = function
             own = task.frames
             if own:
@@ -150,13 +152,30 @@ class TaskMessages:
         return block, real
 
 
-def _definition(function: Function) -> messages.FunctionDefinition:
-    return messages.FunctionDefinition(function.key, function.payload, len(function.frames))
+def _define(
+    function: Function, known: collections.OrderedDict[bytes, int]
+) -> tuple[messages.FunctionDefinition, Sequence[Any]]:
+    """Returns what tells a worker of a function, and the frames that it does not have.
 
-
-def _size(function: Function) -> int:
-    size: int = sum(frame.nbytes for frame in function.frames)
-    return size + len(function.payload)
+    Args:
+        function: The function.
+        known: What the worker keeps, by key or by content; the function is added.
+    """
+    size = len(function.payload) + sum(frame.nbytes for frame in function.frames)
+    context = function.context
+    if not function.content:
+        known[function.key] = size + len(context)
+        payload, frames = function.payload, function.frames
+    else:
+        # Made of what is kept by its content, it takes no memory of its own.
+        known[function.key] = len(context)
+        is_kept = function.content in known
+        known[function.content] = size
+        payload, frames = (b"", ()) if is_kept else (function.payload, function.frames)
+    definition = messages.FunctionDefinition(
+        function.key, payload, len(frames), context, function.content
+    )
+    return definition, frames
 
 
 def _forget(known: collections.OrderedDict[bytes, int], keep: int) -> list[bytes]:

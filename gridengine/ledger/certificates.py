@@ -20,6 +20,9 @@ TIMEOUT = "timeout"
 SIGNAL = "signal"
 """`Report.reason` of a worker that its supervisor ended for ``terminate`` or ``kill``."""
 
+OVER_TIME = DeathCause.OVER_TIME.value
+"""`Report.reason` of a worker that was over the processor time of a process."""
+
 _CAUSES = {cause.value: cause for cause in DeathCause}
 
 
@@ -32,11 +35,15 @@ def end_of(report: Report) -> End:
         peak_memory=report.peak_memory,
         requested_memory=report.granted_memory,
         needed_memory=report.needed_memory,
-        advice=_advice(report) if cause is DeathCause.OUT_OF_MEMORY else "",
+        advice=_advice(report, cause),
     )
 
 
-def _advice(report: Report) -> str:
+def _advice(report: Report, cause: DeathCause) -> str:
+    if report.reason == OVER_TIME:
+        return "a process may have no more processor time (h_cpu, or ulimit -t); ask for more"
+    if cause is not DeathCause.OUT_OF_MEMORY:
+        return ""
     if report.needed_memory:
         needed = format_bytes(report.needed_memory)
         return (

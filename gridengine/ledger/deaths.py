@@ -7,6 +7,8 @@ have been heard, or no more can come, or it has taken too long.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ..errors import Death
 from ..schedulers.events import End
 from ..states import DeathCause
@@ -14,9 +16,10 @@ from . import certificates
 from .cancellation import Cancellation
 from .ledger import Ledger
 from .observers import Observers
-from .orders import Order, Release
+from .orders import Inform, Order, Release
 from .records import Report, SupervisorRecord, Verdict, WorkerRecord
-from .task import Outcome, Place
+from .start_failures import counted
+from .task import Outcome, Place, Task
 
 #: Seconds for which a kill from outside is held back on a cluster: the batch system kills a
 #: whole queue job at once, so that the supervisor's last word is "killed", and says why only then.
@@ -25,6 +28,16 @@ _SECOND_OPINION = 1.5
 #: Seconds after a death in which what the dead had sent may still come: long against the way of a
 #: message, short against the time that is lost if it was killed in the middle of sending it.
 _LAST_WORDS = 1.0
+
+
+class _Unexplained(NamedTuple):
+    """A call that has died, and whose certificate is to be written."""
+
+    verdict: Verdict
+    place: Place
+    end: End
+    output: str
+    now: float
 
 
 class Deaths:
@@ -57,6 +70,9 @@ class Deaths:
         self._fresh = fresh
         # Those whose end is known and not settled yet, in the order in which it became known.
         self._dying: dict[WorkerRecord, None] = {}
+        # By queue job: those who die of an end of which more is to be learned.
+        self._unexplained: dict[str, list[_Unexplained]] = {}
+        self._explained: dict[str, End] = {}
 
     def died(self, worker: WorkerRecord, report: Report, now: float) -> None:
         """Event: a supervisor says how one of its workers has ended."""
@@ -74,6 +90,18 @@ class Deaths:
             if worker.report is None:
                 worker.due = now + _LAST_WORDS
             self._await_settlement(worker)
+
+    def explained(self, queue_job: str, end: End) -> None:
+        """Event: all that will be known of a queue job's end."""
+        self._explained[queue_job] = end
+        for death in self._unexplained.pop(queue_job, ()):
+            if not death.verdict.task.over:
+                self._certify(death)
+
+    def tasks(self) -> list[Task]:
+        """Returns the tasks that are not over, and whose certificate is still to be written."""
+        waiting = (each.verdict.task for group in self._unexplained.values() for each in group)
+        return [task for task in dict.fromkeys(waiting) if not task.over]
 
     def _await_settlement(self, worker: WorkerRecord) -> None:
         self._ledger.retire(worker)
@@ -116,13 +144,15 @@ class Deaths:
         if report is not None and (loss is None or not self._is_doubtful(report)):
             if report.status == 0 and not report.reason and not self._fresh:
                 supervisor.staff = max(0, supervisor.staff - 1)
+            hopeless = report.reason == certificates.OVER_TIME and worker.ran == 0
             self._bury(
                 worker,
                 certificates.end_of(report),
                 now,
                 position=report.position,
                 width=report.width,
-                final=report.reason == certificates.SIGNAL,
+                blame=hopeless or report.reason != certificates.OVER_TIME,
+                final=hopeless or report.reason == certificates.SIGNAL,
                 timed_out=report.reason == certificates.TIMEOUT,
                 output=report.output,
             )
@@ -151,10 +181,14 @@ class Deaths:
         self._orders.append(Release(worker))
         if self._observers.callbacks:
             self._observers.worker_lost(worker, end)
+        held = sum(each.hi - each.lo for each in worker.outstanding if not each.task.over)
         verdicts = self._ledger.ended(
             worker, position=position, width=width,
             blame=blame, final=final, timed_out=timed_out,
         )  # fmt: skip
+        if again := held - len(verdicts):
+            lost = f"worker {place.pid} on {place.host} is lost ({end.cause.name})"
+            self._orders.append(Inform(f"{lost}: {counted(again, 'call')} tried again"))
         for verdict in verdicts:
             task = verdict.task
             if task.over:
@@ -164,8 +198,18 @@ class Deaths:
             elif timed_out:
                 self._fail(verdict, place, certificates.timeout_of(task, place))
             else:
-                death = certificates.certificate(verdict, place, end, output, now)
-                self._fail(verdict, place, death)
+                self._certify(_Unexplained(verdict, place, end, output, now))
+
+    def _certify(self, death: _Unexplained) -> None:
+        """Writes a certificate, as soon as all is known that will be known of the end."""
+        verdict, place, end, output, now = death
+        queue_job = place.queue_job
+        if not end.final:
+            end = self._explained.get(queue_job, end)
+        if end.final:
+            self._fail(verdict, place, certificates.certificate(verdict, place, end, output, now))
+        else:
+            self._unexplained.setdefault(queue_job, []).append(death)
 
     def _fail(self, verdict: Verdict, place: Place, failure: Death | BaseException) -> None:
         task, index = verdict.task, verdict.index

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import JobCancelled, SchedulerError
-from ..schedulers.events import End, Event
+from ..schedulers.events import End, Event, Explained
 from ..settings import BLOCK_SECONDS, Settings
 from ..states import JobState
 from ..transport.addresses import supervisor_of, worker_address
@@ -28,7 +28,13 @@ from .demand import Demand
 from .ledger import Ledger
 from .observers import Observers
 from .orders import Dismiss, Order, StopSupervisor, Warn
-from .records import AnsweredCalls, Report, SupervisorRecord, WorkerRecord
+from .records import (
+    AnsweredCalls,
+    QueueJobRecord,
+    Report,
+    SupervisorRecord,
+    WorkerRecord,
+)
 from .staffing import Capacity, Hopeless, Staffing
 from .task import Place, Task
 
@@ -94,12 +100,17 @@ class DispatcherState:
 
     # ------------------------------------------------------------------ from time to time
 
+    def tasks(self) -> list[Task]:
+        """Returns the tasks that are not over."""
+        return [*self.ledger.tasks(), *self.deaths.tasks()]
+
     def tick(self, now: float) -> None:
         """Puts waiting work to work, and does what has no event."""
         self.cancellation.end_given_back()
         self.orders += self.ledger.assign(now)
         for worker in self.ledger.out_of_time():
             self._dismiss(worker, now)
+        self.orders += [Dismiss(worker, replaced=True) for worker in self.ledger.outdated()]
         if now >= self._look:
             self._look_around(now)
             lopsided = self.ledger.lopsided()
@@ -109,6 +120,8 @@ class DispatcherState:
 
     def _look_around(self, now: float) -> None:
         self.staffing.look_for_silent(now)
+        for hopeless in self.staffing.failures(now):
+            self._give_up(hopeless)
         self.orders += self.ledger.recalls(now)
         if self._linger is None:
             return
@@ -148,9 +161,8 @@ class DispatcherState:
         if self.staffing.was_lost(address):
             self.orders.append(StopSupervisor(address))
             return []
-        if address in self.staffing.supervisors:
+        if address in self.staffing.supervisors or not self.staffing.arrived(supervisor):
             return []
-        self.staffing.arrived(supervisor)
         return [
             worker
             for number, pid, memory in early
@@ -228,6 +240,8 @@ class DispatcherState:
         worker = self.ledger.workers.get(address)
         if worker is not None:
             worker.hung_up = True
+            # Its supervisor will say why; what it would be given now would only be lost with it.
+            self.ledger.retire(worker)
 
     def answered(
         self,
@@ -251,9 +265,16 @@ class DispatcherState:
 
     def scheduler_said(self, event: Event) -> None:
         """Event: the scheduler says how a request, or a queue job, fared."""
+        if isinstance(event, Explained):
+            self.deaths.explained(event.queue_job, event.end)
+            return
         hopeless = self.staffing.hear(event)
         if hopeless is not None:
             self._give_up(hopeless)
+
+    def not_started(self, queue_job: QueueJobRecord, reason: str, host: str = "") -> None:
+        """Event: why a queue job has ended unheard; see `Staffing.not_started`."""
+        self.staffing.not_started(queue_job, reason, host)
 
     def lost(self, supervisor: SupervisorRecord, end: End, output: str, now: float) -> None:
         """Event: a supervisor is gone with its workers; this is what its queue job has printed."""

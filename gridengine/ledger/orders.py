@@ -12,7 +12,9 @@
 `DeleteQueueJobs`     have the batch system end queue jobs
 `AskAbout`            have the batch system say how silent queue jobs stand
 `ReadOutput`          read what a lost queue job has printed, and tell `lost`
+`AskWhy`              read why a queue job did not start, and tell `not_started`
 `Warn`                say something in the log
+`Inform`              say something in the log, to those who want to know
 ====================  ============================================================
 """
 
@@ -21,7 +23,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from ..schedulers.events import End
-from .records import Chunk, SupervisorRecord, WorkerRecord
+from .records import Chunk, QueueJobRecord, SupervisorRecord, WorkerRecord
 
 
 class Assign(Struct, frozen=True):
@@ -32,9 +34,10 @@ class Assign(Struct, frozen=True):
 
 
 class Dismiss(Struct, frozen=True):
-    """Tell a worker that it is not needed."""
+    """Tell a worker that it is not needed, or that another one shall take its place."""
 
     worker: WorkerRecord
+    replaced: bool = False
 
 
 class Release(Struct, frozen=True):
@@ -77,12 +80,13 @@ class StopSupervisor(Struct, frozen=True):
 
 
 class RequestQueueJobs(Struct, frozen=True):
-    """Ask for ``count`` queue jobs of a kind, with so many workers each."""
+    """Ask for ``count`` queue jobs of a kind, with so many workers each, not on some hosts."""
 
     batch: int
     kind: int
     count: int
     workers: int
+    avoid: tuple[str, ...] = ()
 
 
 class DeleteQueueJobs(Struct, frozen=True):
@@ -104,8 +108,21 @@ class ReadOutput(Struct, frozen=True):
     end: End
 
 
+class AskWhy(Struct, frozen=True):
+    """Read what a queue job has left that ended before its supervisor was heard."""
+
+    queue_job: QueueJobRecord
+    end: End
+
+
 class Warn(Struct, frozen=True):
     """Say something in the log."""
+
+    text: str
+
+
+class Inform(Struct, frozen=True):
+    """Say something in the log, to those who want to know how it goes."""
 
     text: str
 
@@ -114,5 +131,5 @@ class Warn(Struct, frozen=True):
 # map of a program waits for it.
 Order = (
     Assign | Dismiss | Release | AdjustStaff | TakeBack | SignalCalls | StopSupervisor
-    | RequestQueueJobs | DeleteQueueJobs | AskAbout | ReadOutput | Warn
+    | RequestQueueJobs | DeleteQueueJobs | AskAbout | ReadOutput | AskWhy | Warn | Inform
 )  # fmt: skip

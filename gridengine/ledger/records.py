@@ -208,6 +208,7 @@ class WorkerRecord:
         block: Number of the latest message with work for it.
         ends: The position behind each such message that it has not finished.
         ran: Calls that it has answered.
+        code: The latest version of the program's code that it was given a function of.
         heard: When it last answered, or was given work.
         patience: Seconds without an answer after which unbegun work may be taken back.
         recalling: Whether its unbegun work is being taken back.
@@ -223,6 +224,7 @@ class WorkerRecord:
     __slots__ = (
         "address",
         "block",
+        "code",
         "due",
         "ends",
         "heard",
@@ -250,7 +252,7 @@ class WorkerRecord:
         self.supervisor = supervisor
         self.place = place
         self.outstanding: collections.deque[Chunk] = collections.deque()
-        self.position = self.block = self.ran = self.received = 0
+        self.position = self.block = self.ran = self.received = self.code = 0
         self.load = 0.0
         self.ends: collections.deque[int] = collections.deque()
         self.heard = now
@@ -280,6 +282,8 @@ class QueueJobRecord:
     Attributes:
         name: The batch system's name for it.
         kind: The kind of its workers.
+        wave: How many times some had failed to start when it was asked for.
+        avoid: Hosts on which it will not run.
         since: When it was asked for.
         deleting: Whether its end has been asked for.
         supervisors: What has run in it, as far as that was heard: one, unless the batch system has
@@ -292,18 +296,29 @@ class QueueJobRecord:
     __slots__ = (
         "answered",
         "asked",
+        "avoid",
         "deleting",
         "kind",
         "name",
         "since",
         "supervisors",
         "suspended",
+        "wave",
     )
 
-    def __init__(self, name: str, kind: int, since: float = 0.0) -> None:
+    def __init__(
+        self,
+        name: str,
+        kind: int,
+        since: float = 0.0,
+        wave: int = 0,
+        avoid: tuple[str, ...] = (),
+    ) -> None:
         self.name = name
         self.kind = kind
         self.since = since
+        self.wave = wave
+        self.avoid = avoid
         self.deleting = self.answered = False
         self.asked = math.inf
         self.suspended = ""

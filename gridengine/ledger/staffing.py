@@ -15,7 +15,9 @@ from .demand import Demand
 from .observers import Observers
 from .orders import (
     AdjustStaff,
+    AskWhy,
     DeleteQueueJobs,
+    Inform,
     Order,
     ReadOutput,
     RequestQueueJobs,
@@ -24,6 +26,7 @@ from .orders import (
 )
 from .records import QueueJobRecord, SupervisorRecord, WorkerRecord
 from .silence import Silence
+from .start_failures import StartFailures, counted, named
 
 #: Seconds between two looks at who is silent, at most, in a program that runs.
 _LOOK_SECONDS = 0.5
@@ -53,10 +56,23 @@ class Hopeless(Struct, frozen=True):
 class _Request:
     """Queue jobs that were asked for, and which the batch system has not named yet."""
 
-    def __init__(self, kind: int, count: int, since: float = 0.0) -> None:
+    def __init__(
+        self,
+        kind: int,
+        count: int,
+        since: float = 0.0,
+        wave: int = 0,
+        avoid: tuple[str, ...] = (),
+    ) -> None:
         self.kind = kind
         self.count = count
         self.since = since
+        self.wave = wave
+        self.avoid = avoid
+
+    def record(self, queue_job: str) -> QueueJobRecord:
+        """Returns the record of one of them that has got its name."""
+        return QueueJobRecord(queue_job, self.kind, self.since, self.wave, self.avoid)
 
 
 class Staffing:
@@ -65,7 +81,7 @@ class Staffing:
     Args:
         capacity: What the scheduler allows for.
         patience: Seconds of silence after which a supervisor counts as lost.
-        resubmissions: Queue jobs that may fail to start, one after the other.
+        resubmissions: Waves of queue jobs that may fail to start, one after the other.
         orders: What is to be done is added to it.
         observers: Who hears of events.
         retire: Has a worker get no work any more.
@@ -93,7 +109,6 @@ class Staffing:
         self._demand = demand
         self._capacity = capacity
         self._patience = patience
-        self._resubmissions = resubmissions
         self._orders = orders
         self._observers = observers
         self._silence = Silence(
@@ -101,7 +116,7 @@ class Staffing:
         )
         self._batches = itertools.count(FIRST_BATCH)
         self._requests: dict[int, _Request] = {}
-        self._failures: dict[int, int] = {}
+        self._failures = StartFailures(resubmissions, orders)
         self._lost: set[bytes] = set()
         self._looked = 0.0
         self.supervisors: dict[bytes, SupervisorRecord] = {}
@@ -131,8 +146,10 @@ class Staffing:
             )
             if self._demand.is_told(kind, count, now):
                 batch = next(self._batches)
-                self._requests[batch] = _Request(kind, count, now)
-                self._orders.append(RequestQueueJobs(batch, kind, count, min(each, unmet)))
+                avoid, wave = self._failures.avoided(now), self._failures.wave(kind)
+                self._requests[batch] = _Request(kind, count, now, wave, avoid)
+                order = RequestQueueJobs(batch, kind, count, min(each, unmet), avoid)
+                self._orders.append(order)
 
     def _place(self, kind: int, wanted: int) -> int:
         """Has the supervisors that are there have the workers that are wanted.
@@ -178,6 +195,10 @@ class Staffing:
         live = sum(not record.deleting for record in self.queue_jobs.values())
         return live + sum(request.count for request in self._requests.values())
 
+    def staffed(self) -> bool:
+        """Tells whether there is a queue job whose supervisor has been heard."""
+        return any(record.supervisors for record in self.queue_jobs.values())
+
     def dismiss_pending(self, kind: int) -> None:
         """Orders the end of the queue jobs of a kind that have not started: nothing waits."""
         self._delete(self._pending(kind))
@@ -211,27 +232,29 @@ class Staffing:
 
     # ------------------------------------------------------------------ who is there
 
-    def arrived(self, supervisor: SupervisorRecord) -> None:
-        """Event: a supervisor has said its first word."""
+    def arrived(self, supervisor: SupervisorRecord) -> bool:
+        """Event: a supervisor has said its first word; tells whether it may stay."""
         name = supervisor.queue_job
         record = self.queue_jobs.get(name)
         if record is not None and record.deleting:
             # It shall begin nothing that its end would cut off.
             self._lost.add(supervisor.address)
             self._orders.append(StopSupervisor(supervisor.address))
-            return
+            return False
         self.supervisors[supervisor.address] = supervisor
         if record is None:
             # Its word may come before the batch system's.
             record = self.queue_jobs[name] = QueueJobRecord(name, supervisor.kind)
         record.supervisors.append(supervisor)
+        self._orders.append(Inform(f"queue job {name} has started on {supervisor.host}"))
         if self._observers.callbacks:
             self._observers.queue_job_started(name, supervisor.host)
+        return True
 
     def worked(self, supervisor: SupervisorRecord) -> None:
         """Event: one of a supervisor's workers has said its first word."""
         supervisor.worked = True
-        self._failures.pop(supervisor.kind, None)
+        self._failures.started(supervisor.kind, supervisor.host)
 
     def was_lost(self, address: bytes) -> bool:
         """Tells whether a supervisor has been counted as lost; its jobs are somebody else's."""
@@ -260,6 +283,13 @@ class Staffing:
     def _lose(self, supervisor: SupervisorRecord, end: End) -> None:
         del self.supervisors[supervisor.address]
         self._lost.add(supervisor.address)
+        detail = f": {end.detail}" if end.detail else ""
+        self._orders.append(
+            Inform(
+                f"queue job {supervisor.queue_job} on {supervisor.host} is over, with "
+                f"{counted(len(supervisor.workers), 'worker')}{detail}"
+            )
+        )
         for worker in supervisor.workers:
             self._retire(worker)
         self._orders.append(ReadOutput(supervisor, end))
@@ -274,11 +304,12 @@ class Staffing:
         elif isinstance(event, Refused):
             request = self._requests.pop(event.batch, None)
             if request is not None:
-                hopeless = Hopeless(request.kind, event.reason)
+                reason = self._failures.refused(event.reason, request.avoid, self._looked)
+                hopeless = Hopeless(request.kind, reason)
         elif isinstance(event, Ended):
-            hopeless = self._ended(event)
+            self._ended(event)
         elif isinstance(event, Stuck):
-            hopeless = self._stuck(event)
+            self._stuck(event)
         elif isinstance(event, Standing):
             known = (self.queue_jobs.get(name) for name in event.queue_jobs)
             self._silence.told(
@@ -295,7 +326,8 @@ class Staffing:
         if request is None:
             return
         for name in event.queue_jobs:
-            self.queue_jobs.setdefault(name, QueueJobRecord(name, request.kind, request.since))
+            self.queue_jobs.setdefault(name, request.record(name))
+        self._orders.append(Inform(f"submitted {named(event.queue_jobs)}"))
         # A batch that is larger than the site allows is taken in parts.
         request.count -= len(event.queue_jobs)
         if request.count <= 0:
@@ -303,37 +335,49 @@ class Staffing:
         if self._observers.callbacks:
             self._observers.queue_jobs_submitted(event.queue_jobs)
 
-    def _ended(self, event: Ended) -> Hopeless | None:
+    def _ended(self, event: Ended) -> None:
         record = self.queue_jobs.pop(event.queue_job, None)
         if self._observers.callbacks:
             self._observers.queue_job_over(event.queue_job, event.end.detail)
         if record is None:
-            return None
+            return
         for supervisor in record.supervisors:
             if supervisor.address in self.supervisors:
                 self._lose(supervisor, event.end)
         worked = any(supervisor.worked for supervisor in record.supervisors)
-        if not worked and event.end.exitcode != 0 and not record.deleting:
-            return self._failed_to_start(record, event.end.detail)
-        return None
+        in_vain = event.end.exitcode != 0 or not record.supervisors
+        if in_vain and not worked and not record.deleting:
+            self._orders.append(AskWhy(record, event.end))
 
-    def _stuck(self, event: Stuck) -> Hopeless | None:
+    def _stuck(self, event: Stuck) -> None:
         record = self.queue_jobs.get(event.queue_job)
         if self._observers.callbacks:
             self._observers.queue_job_waiting(event.queue_job, event.reason)
         if record is None or record.deleting:
-            return None
-        hopeless = self._failed_to_start(record, event.reason)
+            return
+        self.not_started(record, event.reason)
         self._delete([record])
-        return hopeless
 
-    def _failed_to_start(self, record: QueueJobRecord, reason: str) -> Hopeless | None:
-        failures = self._failures[record.kind] = self._failures.get(record.kind, 0) + 1
-        self._warn(f"queue job {record.name} did not start: {reason}")
-        if failures <= self._resubmissions:
-            return None
-        self._failures.pop(record.kind)
-        return Hopeless(record.kind, f"queue job {record.name} did not start: {reason}")
+    def not_started(self, record: QueueJobRecord, reason: str, host: str = "") -> None:
+        """Event: this is why a queue job has ended before its supervisor was heard.
+
+        Args:
+            record: It.
+            reason: Why.
+            host: The host from which this program was not reached; empty if it was not that.
+        """
+        self._failures.failed(record, reason, host, self._looked)
+
+    def failures(self, now: float) -> list[Hopeless]:
+        """Returns what cannot be had any more, since too many of it did not start.
+
+        What waits, and may go to a host that is no use, is deleted: it is asked for anew.
+        """
+        if avoided := set(self._failures.avoided(now)):
+            kinds = {record.kind for record in self.queue_jobs.values()}
+            pending = [record for kind in kinds for record in self._pending(kind)]
+            self._delete([record for record in pending if not avoided.issubset(record.avoid)])
+        return [Hopeless(kind, reason) for kind, reason in self._failures.settle(now)]
 
     def _warn(self, text: str) -> None:
         self._orders.append(Warn(text))

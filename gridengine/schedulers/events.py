@@ -22,6 +22,7 @@ class End(NamedTuple):
         wall_time: Seconds that it ran, 0 if it never did.
         detail: The batch system's own words.
         advice: What a user should do about it, empty if nothing is known.
+        final: Whether that is all; if not, an `Explained` follows.
     """
 
     exitcode: int | None = None
@@ -32,6 +33,7 @@ class End(NamedTuple):
     wall_time: float = 0.0
     detail: str = ""
     advice: str = ""
+    final: bool = True
 
 
 class Submitted(NamedTuple):
@@ -50,6 +52,16 @@ class Refused(NamedTuple):
 
 class Ended(NamedTuple):
     """A queue job is over, whatever ended it. Said once for each submitted queue job."""
+
+    queue_job: str
+    end: End
+
+
+class Explained(NamedTuple):
+    """What is known by now of the end of a queue job that is over.
+
+    Said once, and soon, for each whose `End` was not final.
+    """
 
     queue_job: str
     end: End
@@ -84,4 +96,4 @@ class Notice(NamedTuple):
     text: str
 
 
-Event = Submitted | Refused | Ended | Stuck | Standing | Notice
+Event = Submitted | Refused | Ended | Explained | Stuck | Standing | Notice

@@ -26,13 +26,18 @@ def _prepare(path: str) -> bool:
         _refuse_if_planted(path, os.fstat(file.fileno()))
         _refuse_if_planted(os.path.dirname(path), os.stat(os.path.dirname(path)))
         launch = json.load(file)
-    library_path = launch["environ"].get("LD_LIBRARY_PATH")
-    if library_path and library_path != os.environ.get("LD_LIBRARY_PATH"):
-        # The loader reads it once, when a program starts.
-        os.environ["LD_LIBRARY_PATH"] = library_path
-        os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606  # ourselves
     sys.path[:] = launch["sys_path"]
     return not launch["parent"]
+
+
+def _folder_of_jobs(path: str, of_a_batch_system: bool) -> str:
+    """Returns where what jobs open makes folders; it is not made before it is needed."""
+    if not of_a_batch_system:
+        # The program's own, which goes with it.
+        return os.path.dirname(path)
+    # In that of the queue job, which the batch system removes too.
+    temporary = os.environ.get("TMPDIR") or os.environ.get("TMP") or "/tmp"  # noqa: S108
+    return os.path.join(os.path.abspath(temporary), f"gridengine-{os.urandom(4).hex()}")
 
 
 def _wait_for_the_program() -> None:
@@ -70,14 +75,15 @@ if __name__ == "__main__":
     # Nothing of what is imported is garbage; the supervisor lets it be collected from then on.
     gc.disable()
     of_a_batch_system = _prepare(sys.argv[1])
+    folder = _folder_of_jobs(sys.argv[1], of_a_batch_system)
     # Before all that a reaper has no use for is imported.
     from gridengine.worker.os_support import tidy_descriptors
     from gridengine.worker.subreaper import stand_guard
 
     tidy_descriptors()
-    stand_guard(of_a_batch_system=of_a_batch_system)
+    stand_guard(folder if of_a_batch_system else "")
     with _typing_alone():
         # Its own module, not this one: `__main__` will be the name of the user's program.
         from gridengine.worker.supervisor import main
 
-    main(sys.argv[1])
+    main(sys.argv[1], folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 
 from ..states import DeathCause
@@ -18,12 +19,13 @@ class CausesOfDeath:
     def __init__(self) -> None:
         self._kills = os_support.oom_kills()
 
-    def of(self, status: int, shortage: int) -> str:
+    def of(self, status: int, shortage: int, usage: resource.struct_rusage) -> str:
         """Returns the cause, a `gridengine.states.DeathCause` value.
 
         Args:
             status: The exit code, -N for signal N.
             shortage: The bytes of memory that the worker itself has missed, 0 if none.
+            usage: What it has used.
         """
         if shortage:
             return DeathCause.OUT_OF_MEMORY.value
@@ -31,11 +33,11 @@ class CausesOfDeath:
             return DeathCause.EXITED.value
         kills = os_support.oom_kills()
         known, self._kills = self._kills, kills
+        if status == -signal.SIGXCPU or os_support.is_over_its_cpu_time(status, usage):
+            return DeathCause.OVER_TIME.value
         if status == -signal.SIGKILL:
             cause = DeathCause.OUT_OF_MEMORY if kills > known else DeathCause.KILLED
             return cause.value
         if -status in _OF_A_CRASH:
             return DeathCause.CRASHED.value
-        if status == -signal.SIGXCPU:
-            return DeathCause.OVER_TIME.value
         return DeathCause.KILLED.value

@@ -146,6 +146,18 @@ def spare_address_space() -> None:
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
+def is_over_its_cpu_time(status: int, usage: resource.struct_rusage) -> bool:
+    """Tells whether the kernel has killed a process for its processor time.
+
+    It does so, with SIGKILL, where nothing had to be said before (`ulimit -t`, and ``h_cpu``).
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    limited = status == -signal.SIGKILL and hard != resource.RLIM_INFINITY
+    # For a limit the kernel counts by its ticks, for what was used more exactly: on a busy virtual
+    # machine 1.75 s were 2 s.
+    return limited and usage.ru_utime + usage.ru_stime > hard - max(0.5, hard / 8)
+
+
 def oom_kills() -> int:
     """Returns how many processes the kernel has killed for want of memory, 0 if it does not say.
 

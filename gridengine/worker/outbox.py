@@ -17,9 +17,6 @@ from . import os_support
 from .connection import Connection
 from .progress_page import ProgressPage
 
-RSS_UNIT = 1 if sys.platform == "darwin" else 1024
-"""Kilobytes on Linux, bytes on macOS (getrusage(2) of each)."""
-
 #: Bytes of a result up to which it is copied, so that the next call may begin at once and change
 #: what it has returned. What is larger is waited for instead, until the program has it: it takes
 #: less memory, and that long against the 0.1 ms that the program needs to answer.

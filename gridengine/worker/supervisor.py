@@ -12,20 +12,26 @@ import contextlib
 import gc
 import math
 import os
+import resource
 import select
 import signal
 import sys
 import time
 
+from .. import nesting
 from ..errors import reason_of
 from ..transport import messages
 from ..transport.addresses import worker_address
 from ..transport.launch_file import Launch
 from ..transport.messages import Beat, Died, Recall, Recalled, Signal, Staff, Stop, Supervising
 from ..transport.shared_memory import Arena
+from ..transport.unreached import UnreachedError
 from . import os_support
 from .causes_of_death import CausesOfDeath
 from .connection import Connection, open_connection
+from .context import WorkerContext
+from .known_functions import KnownFunctions
+from .node_environment import NodeEnvironment
 from .termination import Termination
 from .worker import Worker
 from .worker_process import WorkerProcess, become_worker
@@ -41,13 +47,20 @@ _FULL = 0.2
 class Supervisor:
     """Runs the workers of one queue job until it is told to stop, or is no longer needed.
 
+    Args:
+        launch: What it is told.
+        folder: Where what its jobs open makes folders; see `gridengine.nesting.grant`.
+        environment: What the program's variables are here.
+
     Attributes:
         orphaned: Whether it ended because its program on this host is gone.
         unheard: Whether it ended because it has heard nothing of its program for too long.
     """
 
-    def __init__(self, launch: Launch) -> None:
+    def __init__(self, launch: Launch, folder: str, environment: NodeEnvironment) -> None:
         self._launch = launch
+        self._folder = folder
+        self._environment = environment
         self._began = time.monotonic()
         self._queue_job = launch.queue_job.format_map(os.environ)
         self._address = os.urandom(8).hex().encode()
@@ -92,8 +105,8 @@ class Supervisor:
     # ------------------------------------------------------------------ the dispatcher
 
     def _find_the_dispatcher(self) -> None:
-        if len(self._launch.endpoints) > 1:
-            from .zeromq import answering_endpoint
+        if not self._launch.endpoints[0].startswith("ipc:"):
+            from .reach import answering_endpoint
 
             endpoint = answering_endpoint(self._launch, self._address)
             self._launch = self._launch._replace(endpoints=[endpoint])
@@ -269,20 +282,21 @@ class Supervisor:
                 return
             child = self._children.pop(pid, None)
             if child is not None:
-                self._report(
-                    child, os.waitstatus_to_exitcode(status), os_support.peak_memory(usage)
-                )
+                self._report(child, os.waitstatus_to_exitcode(status), usage)
 
-    def _report(self, child: WorkerProcess, status: int, peak_memory: int) -> None:
+    def _report(self, child: WorkerProcess, status: int, usage: resource.struct_rusage) -> None:
         position, width = child.page.begun
         sent, shortage = child.page.sent, child.page.shortage
-        reason = child.reason or self._causes.of(status, shortage)
+        left = status == 0 and child.page.left_for_good
+        reason = child.reason or ("" if left else self._causes.of(status, shortage, usage))
+        if status == 0 and child.page.replaced:
+            reason = "replaced"
+        peak_memory = os_support.peak_memory(usage)
         said = child.output.read()
         child.close()
         # What it had started and left behind has become this process's child.
         os_support.kill_strays(keep=set(self._children))
-        # One that leaves after each job, and has begun none, was told to.
-        if status == 0 and child.reason == "" and not (self._launch.fresh and width):
+        if left:
             self._target = max(0, self._target - 1)
         self._barren = 0 if width or status == 0 else self._barren + 1
         if self._barren >= _BARREN_DEATHS:
@@ -340,12 +354,19 @@ class Supervisor:
         """Is the worker ``child``, in the process that was forked for it."""
         address = worker_address(self._address, child.number)
         parent = os.getppid()
+        nesting.grant(self._environment.slots, self._folder, self._queue_job)
         # A program that hangs up has no more use for a worker, and the supervisor knows it.
         with contextlib.suppress(ConnectionError):
             connection = open_connection(self._launch, address, lambda: os.getppid() != parent)
             arena = Arena.make() if self._launch.share else None
+            launch = self._launch
+            context = WorkerContext(launch.cwd, launch.sys_path, self._environment)
+            functions = KnownFunctions(context)
             # Not before the connection: there is no job yet that could clear up.
-            worker = Worker(connection, child.page, child.output, Termination(), self.nudge, arena)
+            termination = Termination()
+            worker = Worker(
+                connection, child.page, child.output, termination, self.nudge, functions, arena
+            )
             worker.run(once=self._launch.fresh)
             connection.close()
 
@@ -365,19 +386,32 @@ def _drain(descriptor: int) -> None:
         return
 
 
-def main(path: str) -> None:
-    """Runs the supervisor that a launch file describes, and ends the process."""
+def main(path: str, folder: str) -> None:
+    """Runs the supervisor that a launch file describes, and ends the process.
+
+    Args:
+        path: The launch file.
+        folder: As of `Supervisor`.
+    """
     # Its workers share these pages with it as long as no collector writes to them.
     gc.freeze()
     gc.enable()
     launch = Launch.read(path)
-    os.environ.update(launch.environ)
+    environment = NodeEnvironment(launch, dict(os.environ))
+    os.environ.update(environment.at_start())
     try:
         os.chdir(launch.cwd)
     except OSError as error:
+        os.environ["PWD"] = os.getcwd()
         sys.stderr.write(f"gridengine: the working directory is not there: {error}\n")
-    supervisor = Supervisor(launch)
-    status = supervisor.run()
+    if launch.umask is not None:
+        os.umask(launch.umask)
+    supervisor = Supervisor(launch, folder, environment)
+    try:
+        status = supervisor.run()
+    except UnreachedError as error:
+        error.note.write(os.path.dirname(path), launch.queue_job.format_map(os.environ))
+        sys.exit(f"gridengine: {error}")
     if supervisor.orphaned or supervisor.unheard:
         from .program_gone import clear_up
 

@@ -9,9 +9,8 @@ from typing import Any, cast
 
 import zmq
 
-from ..transport import messages
 from ..transport.launch_file import Launch
-from ..transport.link import Frames, Link, unnumbered
+from ..transport.link import Frames, Link
 from ..transport.pieces import Assembler, Cutter, is_piece
 
 #: Milliseconds until it is asked again whether all has been heard.
@@ -124,30 +123,3 @@ def connect(
         socket.curve_secretkey = launch.secret_key.encode()
     socket.connect(endpoint)
     return socket
-
-
-def answering_endpoint(launch: Launch, address: bytes) -> str:
-    """Returns the first of the dispatcher's addresses that answers with the right key.
-
-    Args:
-        launch: The addresses, and the keys.
-        address: The name under which the dispatcher will know the one who asks.
-
-    Raises:
-        TimeoutError: None did within the launch's patience.
-    """
-    with zmq.Context() as context:
-        probes = {
-            connect(context, launch, endpoint, b"%s?%d" % (address, i)): endpoint
-            for i, endpoint in enumerate(launch.endpoints)
-        }
-        poller = zmq.Poller()
-        for probe in probes:
-            poller.register(probe, zmq.POLLIN)
-            probe.send(unnumbered(messages.encode(messages.Probe())))
-        answered = poller.poll(int(launch.patience * 1000))
-        for probe in probes:
-            probe.close(linger=0)
-    if not answered:
-        raise TimeoutError(f"the dispatcher answers at none of {', '.join(launch.endpoints)}")
-    return probes[answered[0][0]]

@@ -6,7 +6,8 @@ program needs there besides. They can be put together; `Cluster.heal` undoes the
 ===================== ============================================================================
 ``defaults``          Grid Engine's own timing: a scheduler that looks every 15 s, accounting that
                       is written up to 15 s late, lost nodes that are noticed after minutes
-``user``              the program is an ordinary user's, with a Python that all may read
+``user``              the program is an ordinary user's (whoever runs it sees to that)
+``own-python``        its Python is one that all users may read, as such a user needs
 ``firewall-drop``     no node reaches the submit host, but by the ports of the Grid Engine and
                       those of `Cluster.open_ports`; what is blocked vanishes
 ``firewall-reject``   the same; what is blocked is refused
@@ -14,6 +15,7 @@ program needs there besides. They can be put together; `Cluster.heal` undoes the
 ``library-path``      a Python that starts only with LD_LIBRARY_PATH set, as of a loaded module
 ``other-python``      on the nodes, another version of Python lies where the program's own is
 ``hidden-package``    the nodes do not see the folder with the program's Python and packages
+``one-job-per-user``  the site allows a user one job at a time
 ``submit-nodes``      the nodes may submit queue jobs, which they may not otherwise
 ===================== ============================================================================
 """
@@ -44,7 +46,7 @@ def _defaults(cluster: Cluster) -> Iterator[Mapping[str, str]]:
 
 
 @contextlib.contextmanager
-def _user(cluster: Cluster) -> Iterator[Mapping[str, str]]:
+def _own_python(cluster: Cluster) -> Iterator[Mapping[str, str]]:
     yield _path(pythons.own(_PYTHONS / "own"))
 
 
@@ -82,6 +84,12 @@ def _hidden_package(cluster: Cluster) -> Iterator[Mapping[str, str]]:
 
 
 @contextlib.contextmanager
+def _one_job_per_user(cluster: Cluster) -> Iterator[Mapping[str, str]]:
+    with cluster.limited(max_u_jobs="1"):
+        yield {}
+
+
+@contextlib.contextmanager
 def _submit_nodes(cluster: Cluster) -> Iterator[Mapping[str, str]]:
     with cluster.submit_nodes():
         yield {}
@@ -105,7 +113,7 @@ def _path(python: Path) -> dict[str, str]:
 
 SITE: dict[str, Site] = {
     "defaults": _defaults,
-    "user": _user,
+    "own-python": _own_python,
     "firewall-drop": _firewall("drop"),
     "firewall-reject": _firewall("reject"),
     "firewall-drop-one": _firewall("drop", Cluster.nodes[:1]),
@@ -113,5 +121,6 @@ SITE: dict[str, Site] = {
     "library-path": _library_path,
     "other-python": _other_python,
     "hidden-package": _hidden_package,
+    "one-job-per-user": _one_job_per_user,
     "submit-nodes": _submit_nodes,
 }

@@ -131,7 +131,7 @@ def test_as_a_site_has_it_accounting_comes_late_until_heal(cluster: Cluster) -> 
         assert "0:0:15" not in cluster.run(["qconf", "-ssconf"]).stdout
 
 
-@pytest.mark.parametrize("words", [["user"], ["library-path"]])
+@pytest.mark.parametrize("words", [["own-python"], ["library-path"]])
 def test_an_ordinary_user_runs_gridengine_with_the_sites_python(
     cluster: Cluster, words: list[str]
 ) -> None:

@@ -43,3 +43,39 @@ def test_no_function_is_forgotten_that_the_same_block_uses(
     assert block.forget == [b"old"]
     block, _ = messages.block(Assign(worker, [chunk("a"), chunk("b"), chunk("c")]))
     assert block.forget == []
+
+
+def large(content: bytes, size: int = 1000) -> Function:
+    return Function(b"of %s" % content, b"", (memoryview(bytes(size)),), "f", content=content)
+
+
+def defined(messages: TaskMessages, worker: WorkerRecord, *functions: Function) -> list[object]:
+    chunks = [Chunk(Task(each, Mode.CALL, b""), 0, 1) for each in functions]
+    block, frames = messages.block(Assign(worker, chunks))
+    assert sum(definition.frames for definition in block.functions) == len(frames)
+    return [(each.key, each.content, each.frames) for each in block.functions]
+
+
+def test_the_contents_of_a_large_function_are_sent_once_to_each_worker(
+    worker: WorkerRecord,
+) -> None:
+    messages = TaskMessages()
+    first, again = large(b"c"), large(b"c")._replace(key=b"another")
+    assert defined(messages, worker, first, first) == [(b"of c", b"c", 1)]
+    assert defined(messages, worker, again) == [(b"another", b"c", 0)]
+    # When the first map is over, what calls did to its arrays is let go.
+    worker.memory.functions.pop(b"of c")
+    assert defined(messages, worker, first) == [(b"of c", b"c", 0)]
+
+
+def test_contents_that_were_not_used_for_long_are_forgotten_above_the_memory_that_is_set(
+    worker: WorkerRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task_messages, "FUNCTION_BYTES", 2500)
+    messages = TaskMessages()
+    for name in (b"1", b"2", b"1"):
+        defined(messages, worker, large(name))
+    block, _ = messages.block(Assign(worker, [Chunk(Task(large(b"3"), Mode.CALL, b""), 0, 1)]))
+    assert b"2" in block.forget
+    assert b"1" not in block.forget
+    assert defined(messages, worker, large(b"2")) == [(b"of 2", b"2", 1)]

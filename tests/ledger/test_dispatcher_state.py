@@ -27,9 +27,11 @@ from gridengine.ledger.observers import Observers
 from gridengine.ledger.orders import (
     AdjustStaff,
     AskAbout,
+    AskWhy,
     Assign,
     DeleteQueueJobs,
     Dismiss,
+    Inform,
     Order,
     ReadOutput,
     Release,
@@ -40,7 +42,16 @@ from gridengine.ledger.orders import (
 from gridengine.ledger.records import Report, SupervisorRecord, WorkerRecord
 from gridengine.ledger.staffing import Capacity
 from gridengine.ledger.task import Task
-from gridengine.schedulers.events import End, Ended, Notice, Refused, Standing, Stuck, Submitted
+from gridengine.schedulers.events import (
+    End,
+    Ended,
+    Explained,
+    Notice,
+    Refused,
+    Standing,
+    Stuck,
+    Submitted,
+)
 from gridengine.serialization.packed import Function
 from gridengine.settings import Settings
 from gridengine.states import DeathCause, JobState, Mode
@@ -56,6 +67,9 @@ class Program:
     def __init__(self, capacity: Capacity | None = None, **how: object) -> None:
         self.state = DispatcherState(SETTINGS, capacity or Capacity(2, 5), **how)  # type: ignore[arg-type]
         self.now = 100.0
+        self.informed: list[str] = []
+        #: Where those queue jobs were that have ended unheard, if they could not reach the program.
+        self.unreached_from = ""
         self.events: list[DispatcherEvent] = []
         self.state.observers.callbacks = (self.events.append,)
 
@@ -76,7 +90,10 @@ class Program:
         for order in orders:
             if isinstance(order, ReadOutput):
                 self.state.lost(order.supervisor, order.end, "its last lines", self.now)
-        return orders
+            elif isinstance(order, AskWhy):
+                self.state.not_started(order.queue_job, order.end.detail, self.unreached_from)
+        self.informed += [order.text for order in orders if isinstance(order, Inform)]
+        return [order for order in orders if not isinstance(order, (AskWhy, Inform))]
 
     def supervisor(self, name: bytes = b"s", queue_job: str = "1.1", kind: int = 0) -> bytes:
         record = SupervisorRecord(name, queue_job, kind, "node", 7, now=self.now)
@@ -177,14 +194,110 @@ def test_queue_jobs_that_fail_to_start_are_asked_for_again_and_then_fail_the_job
     program: Program,
 ) -> None:
     [task] = program.submit()
+    orders = program.tick()
     for attempt in (1, 2):
-        [order] = program.tick()
-        assert order == RequestQueueJobs(attempt, 0, 1, 1)
+        assert RequestQueueJobs(attempt, 0, 1, 1) in orders
         name = f"{attempt}.1"
         program.state.scheduler_said(Submitted(attempt, (name,)))
         program.state.scheduler_said(Ended(name, End(exitcode=1, detail="no python")))
-        assert Warn(f"queue job {name} did not start: no python") in program.orders()
-    assert "no python" in str(task.error)
+        program.orders()
+        orders = program.tick(after=1.0)
+        orders += program.tick(after=0.1)
+        assert Warn(f"queue job {name} did not start: no python") in orders
+    assert str(task.error) == "queue job 2.1 did not start: no python"
+
+
+def test_all_that_fail_to_start_at_one_time_are_one_failure_and_one_warning(
+    program: Program,
+) -> None:
+    [task] = program.submit()
+    program.tick()
+    names = tuple(f"1.{number}" for number in range(1, 6))
+    program.state.scheduler_said(Submitted(1, names))
+    for name in names:
+        program.state.scheduler_said(Ended(name, End(exitcode=1, detail=f"no python {name}")))
+    program.orders()
+    told = [order.text for order in program.tick(after=1.0) if isinstance(order, Warn)]
+    assert told == ["5 queue jobs (1.1, 1.2, 1.3, ...) did not start: no python 1.1"]
+    assert not task.over
+
+
+def test_an_end_without_a_word_is_a_failure_to_start_whatever_its_status(
+    program: Program,
+) -> None:
+    [task] = program.submit()
+    for attempt in (1, 2):
+        program.tick()
+        program.state.scheduler_said(Submitted(attempt, (f"{attempt}.1",)))
+        program.state.scheduler_said(Ended(f"{attempt}.1", End(exitcode=0, detail="done")))
+        program.orders()
+        program.tick(after=1.0)
+    assert task.state is JobState.FAILED
+
+
+def test_a_host_from_which_the_program_is_not_reached_gets_no_more_queue_jobs_for_a_while(
+    program: Program,
+) -> None:
+    [task] = program.submit()
+    program.tick(after=1.0)
+    program.state.scheduler_said(Submitted(1, ("1.1", "1.2")))
+    program.unreached_from = "node7"
+    program.state.scheduler_said(Ended("1.1", End(exitcode=1, detail="no way from node7")))
+    program.orders()
+    orders = program.tick(after=1.0)
+    # It may go to that host.
+    assert DeleteQueueJobs(("1.2",)) in orders
+    assert RequestQueueJobs(2, 0, 1, 1, ("node7",)) in orders
+    assert DeleteQueueJobs not in kinds(program.tick(after=1.0))
+    # There is no other host.
+    program.state.scheduler_said(Refused(2, "no suitable queues"))
+    assert "no way from node7; without node7: no suitable queues" in str(task.error)
+    program.submit()
+    program.tick(after=1000.0)
+    program.submit(9)
+    assert RequestQueueJobs(4, 0, 4, 2) in program.tick(after=1.0)
+
+
+def test_a_supervisor_that_never_has_a_worker_has_not_started(program: Program) -> None:
+    [task] = program.submit()
+    for attempt in (1, 2):
+        program.tick()
+        name = f"{attempt}.1"
+        program.state.scheduler_said(Submitted(attempt, (name,)))
+        program.supervisor(b"s%d" % attempt, name)
+        program.state.scheduler_said(Ended(name, End(exitcode=1, detail="no process is left")))
+    assert "no process is left" in str(task.error)
+
+
+def test_failures_to_start_are_counted_anew_after_a_worker(program: Program) -> None:
+    [task] = program.submit()
+    for attempt in range(1, 6):
+        program.tick()
+        name = f"{attempt}.1"
+        program.state.scheduler_said(Submitted(attempt, (name,)))
+        if attempt % 2 == 0:
+            program.supervisor(b"s%d" % attempt, name)
+            program.worker(b"s%d.0" % attempt)
+        program.state.scheduler_said(Ended(name, End(exitcode=1, detail="no process is left")))
+    assert not task.over
+
+
+def test_jobs_fail_when_nobody_who_comes_can_be_let_in_and_nobody_is_there(
+    program: Program,
+) -> None:
+    [task] = program.submit()
+    program.state.shut_out("too many open files")
+    assert isinstance(task.error, SchedulerError)
+    assert str(task.error) == "too many open files"
+
+
+def test_jobs_wait_for_those_who_are_there_when_no_more_can_be_let_in(program: Program) -> None:
+    tasks = program.submit(10)
+    program.tick()
+    program.supervisor()
+    program.worker()
+    program.state.shut_out("too many open files")
+    assert not any(task.over for task in tasks)
 
 
 def test_a_queue_job_that_is_stuck_is_deleted_and_its_reason_told(program: Program) -> None:
@@ -192,9 +305,8 @@ def test_a_queue_job_that_is_stuck_is_deleted_and_its_reason_told(program: Progr
     program.tick()
     program.state.scheduler_said(Submitted(1, ("1.1",)))
     program.state.scheduler_said(Stuck("1.1", "error state"))
-    warning, deletion = program.orders()
-    assert warning == Warn("queue job 1.1 did not start: error state")
-    assert deletion == DeleteQueueJobs(("1.1",))
+    assert program.orders() == [DeleteQueueJobs(("1.1",))]
+    assert Warn("queue job 1.1 did not start: error state") in program.tick(after=1.0)
     assert QueueJobWaiting("1.1", "error state") in program.events
 
 
@@ -368,6 +480,57 @@ def test_without_that_word_it_stays_a_kill(on_a_cluster: Program) -> None:
     on_a_cluster.dies(status=-9, reason=DeathCause.KILLED.value)
     on_a_cluster.settle(after=1.6)
     assert task.state is JobState.DIED
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_a_certificate_waits_for_what_the_batch_system_writes_down_late(
+    on_a_cluster: Program, early: bool
+) -> None:
+    task, _ = on_a_cluster.at_work(lost_retries=0)
+    end = End(cause=DeathCause.OVER_TIME, detail="DRMAA", final=False)
+    explained = Explained("1.1", End(cause=DeathCause.OVER_TIME, detail="qacct"))
+    on_a_cluster.state.scheduler_said(Ended("1.1", end))
+    if early:
+        on_a_cluster.state.scheduler_said(explained)
+    on_a_cluster.tick()
+    on_a_cluster.settle(after=1.5)
+    if not early:
+        assert (task.over, on_a_cluster.state.tasks()) == (False, [task])
+        on_a_cluster.state.scheduler_said(explained)
+    assert (task.state, on_a_cluster.state.tasks()) == (JobState.DIED, [])
+    death = task.outcomes[0].failures[0]
+    assert isinstance(death, Death)
+    assert death.detail == "qacct"
+
+
+def test_what_is_tried_again_waits_for_nothing(on_a_cluster: Program) -> None:
+    task, _ = on_a_cluster.at_work()
+    on_a_cluster.state.scheduler_said(Ended("1.1", End(cause=DeathCause.KILLED, final=False)))
+    on_a_cluster.tick()
+    on_a_cluster.settle(after=1.5)
+    assert task.state is JobState.QUEUED
+
+
+def test_the_log_tells_those_who_want_to_know_of_submission_arrival_loss_and_retry(
+    on_a_cluster: Program,
+) -> None:
+    on_a_cluster.submit()
+    on_a_cluster.tick()
+    on_a_cluster.tick(after=0.1)
+    on_a_cluster.state.scheduler_said(Submitted(1, ("1.1",)))
+    on_a_cluster.supervisor()
+    on_a_cluster.worker()
+    on_a_cluster.tick()
+    on_a_cluster.state.scheduler_said(Ended("1.1", End(cause=DeathCause.KILLED, detail="qdel")))
+    on_a_cluster.tick()
+    on_a_cluster.settle(after=1.5)
+    on_a_cluster.orders()
+    assert on_a_cluster.informed == [
+        "submitted queue job 1.1",
+        "queue job 1.1 has started on node",
+        "queue job 1.1 on node is over, with 1 worker: qdel",
+        "worker 8 on node is lost (KILLED): 1 call tried again",
+    ]
 
 
 def test_the_jobs_of_a_lost_supervisor_cost_no_attempt(on_a_cluster: Program) -> None:

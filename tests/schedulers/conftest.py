@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import pytest
 
 from gridengine.schedulers.base import Session
-from gridengine.schedulers.events import Ended, Event, Submitted
+from gridengine.schedulers.events import End, Ended, Event, Explained, Submitted
 from gridengine.schedulers.grid_engine.scheduler import GridEngineScheduler, GridEngineSession
 
 E = TypeVar("E")
@@ -97,6 +97,19 @@ class Talk:
             1,
             timeout,
         )[0]
+
+    def explained(self, queue_job: str, *, timeout: float = 30.0) -> End:
+        """Waits for all that will be known of the end of a queue job."""
+        first = self.ended(queue_job, timeout=timeout).end
+        if first.final:
+            return first
+        return self.wait(
+            lambda: [
+                e for e in self.heard if isinstance(e, Explained) and e.queue_job == queue_job
+            ],
+            1,
+            timeout,
+        )[0].end
 
     def wait(self, look: Callable[[], list[E]], count: int, timeout: float) -> list[E]:
         """Takes in events until ``look`` finds enough."""

@@ -32,6 +32,7 @@ def judge(over: QueueJobEnd, request: Request) -> End:
     facts = _Facts(over, request)
     cause = facts.cause()
     return End(
+        final=over.final,
         exitcode=facts.exitcode,
         cause=cause,
         peak_memory=facts.peak,
@@ -107,7 +108,7 @@ class _Facts:
 
     def detail(self) -> str:
         account = self.over.accounting
-        if not account:
+        if not account.keys() - {"deleted_by"}:
             return self._drmaa_detail()
         parts = []
         if reason := account.get("reason"):
@@ -120,12 +121,16 @@ class _Facts:
         return f"qacct: {', '.join(parts)}{self._used()}"
 
     def _drmaa_detail(self) -> str:
-        if self.over.deleted or self.over.aborted:
-            said = "deleted" if self.over.deleted else "aborted"
-        elif self.over.signal:
-            said = f"ended by {self.over.signal}"
-        elif self.over.exited:
-            said = f"exit status {self.over.status}"
+        over = self.over
+        if over.deleted or over.aborted:
+            said = "deleted" if over.deleted or not over.usage else "aborted"
+            said += " before it ran" if not over.usage else ""
+            by = over.accounting.get("deleted_by")
+            said += f", by {by}" if by else ""
+        elif over.signal:
+            said = f"ended by {over.signal}"
+        elif over.exited:
+            said = f"exit status {over.status}"
         else:
             said = "ended, nothing else is known"
         return f"DRMAA: {said}{self._used()}"

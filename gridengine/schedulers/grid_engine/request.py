@@ -86,8 +86,12 @@ class Request:
         own = {name: getattr(self, name) for name in _FIELDS}
         return Request.of(**{**own, **self.resources, **changes})
 
-    def options(self) -> str:
-        """Returns the native specification of DRMAA."""
+    def options(self, avoid: Sequence[str] = ()) -> str:
+        """Returns the native specification of DRMAA.
+
+        Args:
+            avoid: Hosts that are not wanted, whatever else is asked for.
+        """
         parts = []
         if self.queue:
             parts.append(f"-q {self.queue}")
@@ -95,11 +99,13 @@ class Request:
             parts.append(f"-pe {self.parallel_environment} {self.slots}")
         if self.project:
             parts.append(f"-P {self.project}")
-        requests = [f"{name}={value}" for name, value in self.resources.items()]
-        if self.hosts:
-            requests.append(f"hostname={'|'.join(self.hosts)}")
+        requests = {"hostname": "|".join(self.hosts)} if self.hosts else {}
+        requests.update(self.resources)
+        if avoid:
+            requests["hostname"] = _without(avoid, requests.pop("h", requests.get("hostname", "")))
         if requests:
-            parts.append(f"-l {','.join(requests)}")
+            told = [f"{name}={value}" for name, value in requests.items()]
+            parts.append(f"-l {','.join(told)}")
         # Not run again by the Grid Engine, which does not know what has been done already.
         parts.append("-r n")
         if self.native:
@@ -163,6 +169,14 @@ def parse_time(text: str) -> float:
     except ValueError:
         return 0.0
     return sum(part * 60.0**power for power, part in enumerate(reversed(parts)))
+
+
+def _without(avoid: Sequence[str], wanted: str) -> str:
+    """Returns an expression for the hosts that are wanted, but for some."""
+    # A node tells its name with its domain or without, and so does the Grid Engine.
+    short = dict.fromkeys(host.partition(".")[0] for host in avoid)
+    rest = "!(" + "|".join(f"{host}|{host}.*" for host in short) + ")"
+    return f"({wanted})&{rest}" if wanted else rest
 
 
 def _resources(given: Mapping[str, object]) -> dict[str, str]:

@@ -22,7 +22,7 @@ from typing import ClassVar
 from ...errors import SchedulerUnavailable
 from ...settings import Settings
 from ..base import Scheduler, Session
-from ..events import End, Ended, Event, Notice, Refused, Standing, Stuck, Submitted
+from ..events import End, Ended, Event, Explained, Notice, Refused, Standing, Stuck, Submitted
 from .drmaa_session import messages
 from .exit_status import judge
 from .manners import LIFETIME, checked_lifetime, checked_name, checked_workers
@@ -122,12 +122,13 @@ class GridEngineScheduler(Scheduler):
         return self.request.changed(resources).seconds
 
     def probe(self, timeout: float = _PROBE) -> str:
-        """Returns the name of the Grid Engine whose master answers.
+        """Returns the name of the Grid Engine whose master answers, and to which one may submit.
 
         Raises:
-            SchedulerUnavailable: None does within ``timeout`` seconds; the message says why.
+            SchedulerUnavailable: None does within ``timeout`` seconds, or this host may not submit
+                queue jobs, as some nodes may not; the message says why.
         """
-        session = GridEngineSession(self.request, patience=0.0)
+        session = GridEngineSession(self.request, patience=0.0, trial=True)
         try:
             return session.system(timeout)
         finally:
@@ -142,14 +143,18 @@ class GridEngineSession(Session):
     Args:
         request: What queue jobs ask for, if they do not ask for something else.
         patience: Seconds until which the master must have answered for the first time.
+        trial: Whether to find out if this host may submit, before any queue job is asked for.
 
     Raises:
         SchedulerUnavailable: There is no Grid Engine here.
     """
 
-    def __init__(self, request: Request, patience: float = _PATIENCE) -> None:
+    def __init__(
+        self, request: Request, patience: float = _PATIENCE, *, trial: bool = False
+    ) -> None:
         self._request = request
         self._patience = patience
+        self._trial = trial
         self._registry = _registry_file()
         self._events: collections.deque[Event] = collections.deque()
         self._wake_pipe = WakePipe()
@@ -158,6 +163,8 @@ class GridEngineSession(Session):
         self._lock = threading.Lock()
         self._batches: dict[int, _OpenBatch] = {}
         self._live: dict[str, Request] = {}
+        # Those that are over, and of whose end more is to be learned.
+        self._unexplained: dict[str, tuple[messages.QueueJobEnd, Request]] = {}
         self._contact = ""
         self._lives = _LIVES
         self._over: str | None = None
@@ -200,11 +207,12 @@ class GridEngineSession(Session):
         name: str,
         resources: Mapping[str, object],
         logs: str,
+        avoid: Sequence[str] = (),
     ) -> None:
         try:
             request = self._request.changed(resources)
             order = messages.Submit(
-                batch, _whole(command), count, job_name(name), request.options(), _fit(logs)
+                batch, _whole(command), count, job_name(name), request.options(avoid), _fit(logs)
             )
         except (ValueError, TypeError) as error:
             self._tell(Refused(batch, str(error)))
@@ -257,6 +265,7 @@ class GridEngineSession(Session):
                 parent=os.getpid(),
                 registry=self._registry,
                 patience=self._patience,
+                trial=self._trial,
                 contact=self._contact,
                 adopted=tuple(self._live),
             )
@@ -274,6 +283,7 @@ class GridEngineSession(Session):
 
     def _start_again(self, reason: str) -> bool:
         """Puts a new process in the place of one that died: it finds the same queue jobs."""
+        self._explain_all()
         self._lives -= 1
         if self._closing or self._over is not None or not self._contact or not self._lives:
             return False
@@ -303,7 +313,11 @@ class GridEngineSession(Session):
                 self._tell(Refused(batch, reason))
             case messages.QueueJobEnd(queue_job):
                 request = self._live.pop(queue_job, self._request)
+                if not message.final:
+                    self._unexplained[queue_job] = message, request
                 self._tell(Ended(queue_job, judge(message, request)))
+            case messages.Accounted(queue_job, record):
+                self._explain(queue_job, record)
             case messages.QueueJobStuck(queue_job, reason):
                 self._tell(Stuck(queue_job, reason))
             case messages.QueueJobsStanding(queue_jobs, suspended):
@@ -321,6 +335,17 @@ class GridEngineSession(Session):
             self._live.update(dict.fromkeys(queue_jobs, record.request))
         self._tell(Submitted(batch, queue_jobs))
 
+    def _explain(self, queue_job: str, record: dict[str, str]) -> None:
+        if queue_job in self._unexplained:
+            over, request = self._unexplained.pop(queue_job)
+            over = dataclasses.replace(over, accounting=record, final=True)
+            self._tell(Explained(queue_job, judge(over, request)))
+
+    def _explain_all(self) -> None:
+        """Says of those who ended that nobody will learn more of it."""
+        for queue_job in list(self._unexplained):
+            self._explain(queue_job, {})
+
     def _give_up(self, reason: str) -> None:
         """Answers all that is open: there is no session process any more."""
         if self._over is None:
@@ -330,6 +355,7 @@ class GridEngineSession(Session):
             batches, self._batches = list(self._batches), {}
         for batch in batches:
             self._tell(Refused(batch, self._over))
+        self._explain_all()
         while self._live:
             queue_job, request = self._live.popitem()
             end = End(requested_memory=request.memory, detail=self._over)
@@ -350,7 +376,7 @@ class _OpenBatch:
 
 def _registry_file() -> str:
     """Where a session notes its queue jobs: one file for each, even if its process is replaced."""
-    folder = os.path.expanduser(Settings.read().run_dir or "~/.gridengine")
+    folder = Settings.read().run_dir or os.path.expanduser("~/.gridengine")
     name = f"{socket.gethostname()}.{os.getpid()}.{next(_numbers)}.json"
     return os.path.abspath(os.path.join(folder, "sessions", name))
 

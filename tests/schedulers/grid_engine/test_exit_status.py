@@ -45,6 +45,19 @@ _ACCOUNTS = {
 
 
 @pytest.mark.parametrize(
+    ("account", "detail"),
+    [
+        ({}, "DRMAA: deleted before it ran"),
+        ({"deleted_by": "root"}, "DRMAA: deleted before it ran, by root"),
+    ],
+)
+def test_a_pending_one_that_is_deleted_says_so_and_by_whom_where_that_is_known(
+    account: dict[str, str], detail: str
+) -> None:
+    assert judge(_over(account, aborted=True), Request.of()).detail == detail
+
+
+@pytest.mark.parametrize(
     ("over", "asked", "exitcode", "cause"),
     [
         (_over(exited=True), {}, 0, DeathCause.EXITED),

@@ -37,6 +37,18 @@ def test_requests_become_options(given: dict[str, Any], option: str) -> None:
     assert option in Request.of(**given).options()
 
 
+@pytest.mark.parametrize(
+    ("given", "option"),
+    [
+        ({}, "-l hostname=!(n1|n1.*|n2|n2.*) -r n"),
+        ({"hosts": "a|b*"}, "-l hostname=(a|b*)&!(n1|n1.*|n2|n2.*) -r n"),
+        ({"h": "a", "h_rt": 9}, "-l h_rt=9,hostname=(a)&!(n1|n1.*|n2|n2.*) -r n"),
+    ],
+)
+def test_hosts_can_be_left_out_of_any_request(given: dict[str, Any], option: str) -> None:
+    assert option == Request.of(**given).options(avoid=["n1.site.org", "n2"])
+
+
 def test_an_empty_request_asks_only_not_to_be_run_again() -> None:
     assert "-r n" == Request.of().options()
 

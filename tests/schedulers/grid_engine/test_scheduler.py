@@ -114,8 +114,11 @@ def test_an_array_above_the_sites_limit_is_split(talk: Open, stand_in: StandIn) 
     one.hear(Ended, 10)
 
 
-def test_above_the_limit_of_jobs_it_waits_for_earlier_ones(talk: Open, stand_in: StandIn) -> None:
-    stand_in.trouble(max_jobs=1)
+@pytest.mark.parametrize("try_later", [False, True])
+def test_above_the_limit_of_jobs_it_waits_for_earlier_ones(
+    talk: Open, stand_in: StandIn, try_later: bool
+) -> None:
+    stand_in.trouble(max_jobs=1, try_later=try_later)
     one = talk()
     one.start("exec /bin/sleep 60")
     [name] = one.submitted()

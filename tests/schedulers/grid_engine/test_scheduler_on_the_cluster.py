@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -60,6 +61,16 @@ def test_arguments_arrive_as_they_are(talk: Open) -> None:
     assert f"{odd}\n" == (one.logs / f"{name}.log").read_text()
 
 
+def test_hosts_can_be_left_out(talk: Open) -> None:
+    one = talk(hosts="ge-node1|ge-node2")
+    logs = str(one.logs)
+    options: dict[str, Any] = {"name": "", "resources": {}, "logs": logs, "avoid": ["ge-node1"]}
+    one.session.start(1, ["/bin/hostname"], 6, **options)
+    for name in one.submitted(6):
+        one.ended(name)
+        assert (one.logs / f"{name}.log").read_text() == "ge-node2\n"
+
+
 @pytest.mark.parametrize(
     ("script", "exitcode", "cause", "detail"),
     [
@@ -74,7 +85,7 @@ def test_the_end_says_what_happened(
     one = talk()
     one.start(script)
     [name] = one.submitted()
-    end = one.ended(name).end
+    end = one.explained(name)
     assert (exitcode, cause) == (end.exitcode, end.cause)
     assert detail in end.detail
     assert end.detail.startswith("qacct: ")
@@ -84,7 +95,7 @@ def test_a_queue_job_over_its_h_rt_says_so(talk: Open) -> None:
     one = talk(h_rt=2)
     one.start("exec sleep 60")
     [name] = one.submitted()
-    end = one.ended(name).end
+    end = one.explained(name)
     assert (-9, DeathCause.OVER_TIME) == (end.exitcode, end.cause)
     assert "qmaster enforced h_rt" in end.detail
     assert re.fullmatch(r"h_rt: ran \d+ s of 2 s; ask for more", end.advice)

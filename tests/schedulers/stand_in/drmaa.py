@@ -7,6 +7,7 @@ time::
     down        the master does not answer
     max_tasks   largest array that the site allows
     max_jobs    arrays that the site allows a user
+    try_later   of more than those it says so, instead of refusing them
     deny        submissions are refused with this text
     hold        new queue jobs stay pending
     broken      new queue jobs fail before they start
@@ -128,6 +129,13 @@ class Session:
     def deleteJobTemplate(self, template):
         pass
 
+    def runJob(self, template):
+        _reach()
+        assert template.nativeSpecification == "-w v"
+        if text := _trouble("deny"):
+            raise DeniedByDrmException(f"code 17: {text}")
+        return "1"
+
     def runBulkJobs(self, template, first, last, step):
         _reach()
         if text := _trouble("deny"):
@@ -138,7 +146,8 @@ class Session:
             )
         arrays = {name.partition(".")[0] for name in self._jobs}
         if len(arrays) >= (limit := _trouble("max_jobs") or 1000):
-            raise DeniedByDrmException(
+            error = TryLaterException if _trouble("try_later") else DeniedByDrmException
+            raise error(
                 f"code 17: job rejected: only {limit} jobs are allowed per user "
                 f"(current job count: {len(arrays)})"
             )

@@ -1,4 +1,4 @@
-"""Ctrl-C in a map: the calls that run get to clear up, then the program ends as Ctrl-C ends programs.
+"""Ctrl-C in a map: the calls that run get to clear up, and the program ends as of Ctrl-C.
 
 $ python ctrl_c_in_a_map.py
 0 and 1 run

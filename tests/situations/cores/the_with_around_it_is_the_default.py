@@ -3,7 +3,7 @@
 $ python the_with_around_it_is_the_default.py
 map, Job and JobDispatcher use the scheduler around them: True True True
 the inner one of two: True, and after it the outer one: True
-a task of asyncio has its own: True, and so does to_thread: True
+a task of asyncio has its own, and so has to_thread: True True
 another thread does not: True
 after the with: True
 """
@@ -49,11 +49,7 @@ if __name__ == "__main__":
         with ProcessScheduler(1) as inner:
             is_inner = current() is inner
         print(f"the inner one of two: {is_inner}, and after it the outer one: {current() is outer}")
-        print(
-            "a task of asyncio has its own: {}, and so does to_thread: {}".format(
-                *asyncio.run(tasks())
-            )
-        )
+        print("a task of asyncio has its own, and so has to_thread:", *asyncio.run(tasks()))
         thread = threading.Thread(target=lambda: seen.append(current() is best_available()))
         thread.start()
         thread.join()

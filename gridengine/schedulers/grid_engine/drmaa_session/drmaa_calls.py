@@ -43,6 +43,12 @@ class Ending:
     aborted: bool = False
     usage: dict[str, str] = dataclasses.field(default_factory=dict)
 
+    @property
+    def has_run(self) -> bool:
+        """Whether it is certain that it was started."""
+        wall = self.usage.get("ru_wallclock", "").strip("0.")
+        return self.exited or bool(self.signal or wall)
+
 
 class Library:
     """The DRMAA session of this process.
@@ -70,16 +76,35 @@ class Library:
 
         Raises:
             Unreachable: The master does not answer.
-            Denied: It is no Grid Engine.
+            Denied: It is no Grid Engine, or one that this host has no part in.
         """
         try:
             self._session.initialize(contact or None)
             system = str(self._session.drmsInfo)
         except Exception as error:
-            raise Unreachable(_text(error)) from error
+            text = _text(error)
+            raise (Denied if _HOST.search(text) else Unreachable)(text) from error
         if _OTHERS.search(system):
             raise Denied(f"the DRMAA library is that of {system}, not of a Grid Engine")
         return system, str(self._session.contact)
+
+    def check_host(self) -> None:
+        """Finds out whether this host may submit queue jobs, without one.
+
+        Raises:
+            Unreachable: The master does not answer.
+            Denied: It may not.
+        """
+        try:
+            template = self._session.createJobTemplate()
+            template.remoteCommand = "/bin/true"
+            # To be verified, and not to be run (qsub(1)).
+            template.nativeSpecification = "-w v"
+            self._session.runJob(template)
+        except Exception as error:
+            found = self._sorted(error)
+            if isinstance(found, Unreachable) or _HOST.search(str(found)):
+                raise found from error
 
     def submit(self, order: Submit, count: int) -> list[str]:
         """Starts one array of ``count`` tasks, and returns their names.
@@ -145,8 +170,8 @@ class Library:
         try:
             self._session.control(queue_job, self._drmaa.JobControlAction.TERMINATE)
         except Exception as error:
-            if isinstance(sorted_error := self._sorted(error), Unreachable):
-                raise sorted_error from error
+            if isinstance(sorted_error := self._sorted(error), (Unreachable, Limited)):
+                raise Unreachable(str(sorted_error)) from error
 
     def close(self) -> None:
         """Ends the session; queue jobs stay."""
@@ -166,16 +191,17 @@ class Library:
 
     def _sorted(self, error: Exception) -> Exception:
         errors, text = self._drmaa.errors, _text(error)
-        if isinstance(error, (errors.DrmCommunicationException, errors.TryLaterException)):
-            return Unreachable(text)
-        if _UNREACHABLE.search(text):
+        if isinstance(error, errors.DrmCommunicationException) or _UNREACHABLE.search(text):
             return Unreachable(text)
         if (match := _TOO_LARGE.search(text)) and (size := int(match[1])):
             return TooLarge(size)
-        return Limited(text) if _LIMITED.search(text) else Denied(text)
+        # Which the master that answers "try later" has understood: its site allows no more now.
+        limited = isinstance(error, errors.TryLaterException) or _LIMITED.search(text)
+        return Limited(text) if limited else Denied(text)
 
 
 _UNREACHABLE = re.compile(r"unable to (?:send|contact)|commlib|qmaster.*(?:port|going down)")
+_HOST = re.compile(r"denied: host .* (?:submit|admin) host")
 _TOO_LARGE = re.compile(r"more than (\d+) tasks")
 _LIMITED = re.compile(r"jobs? (?:is|are) allowed per")
 

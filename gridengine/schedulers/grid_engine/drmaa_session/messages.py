@@ -4,8 +4,8 @@
 
     program ──▶ session process      Hello  Submit  Delete  Ask  Close
     session process ──▶ program      SessionReady  BatchTaken  BatchRefused  QueueJobEnd
-                                     QueueJobStuck  QueueJobsStanding  LogEntry  Closed
-                                     SessionFailed
+                                     Accounted  QueueJobStuck  QueueJobsStanding  LogEntry
+                                     Closed  SessionFailed
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class Hello:
         parent: Process id of the user's program.
         registry: File to note the queue jobs in.
         patience: Seconds until which the master must have answered for the first time.
+        trial: Whether it shall be found out if this host may submit.
         contact: DRMAA's name of the session that a process which died has left, if one has.
         adopted: Queue jobs that are this process's from now on.
     """
@@ -32,6 +33,7 @@ class Hello:
     parent: int
     registry: str
     patience: float
+    trial: bool
     contact: str
     adopted: tuple[str, ...]
 
@@ -116,6 +118,7 @@ class QueueJobEnd:
         deleted: Whether this session itself had asked for that.
         usage: What DRMAA says of the resources that it used.
         accounting: What ``qacct`` says, empty if it was not asked or knows nothing.
+        final: Whether nothing is to be added; otherwise an `Accounted` follows.
     """
 
     queue_job: str
@@ -125,6 +128,15 @@ class QueueJobEnd:
     aborted: bool
     deleted: bool
     usage: dict[str, str]
+    accounting: dict[str, str]
+    final: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Accounted:
+    """What ``qacct`` says by now of a queue job that is over, empty if nothing."""
+
+    queue_job: str
     accounting: dict[str, str]
 
 
@@ -163,8 +175,8 @@ class Closed:
 
 Message = (
     Hello | Submit | Delete | Ask | Close
-    | SessionReady | SessionFailed | BatchTaken | BatchRefused | QueueJobEnd | QueueJobStuck
-    | QueueJobsStanding | LogEntry | Closed
+    | SessionReady | SessionFailed | BatchTaken | BatchRefused | QueueJobEnd | Accounted
+    | QueueJobStuck | QueueJobsStanding | LogEntry | Closed
 )  # fmt: skip
 
 
@@ -213,7 +225,7 @@ def _checked(expected: str, value: object) -> object:
 
 _MESSAGES: tuple[type[Message], ...] = (
     Hello, Submit, Delete, Ask, Close,
-    SessionReady, SessionFailed, BatchTaken, BatchRefused, QueueJobEnd, QueueJobStuck,
-    QueueJobsStanding, LogEntry, Closed,
+    SessionReady, SessionFailed, BatchTaken, BatchRefused, QueueJobEnd, Accounted,
+    QueueJobStuck, QueueJobsStanding, LogEntry, Closed,
 )  # fmt: skip
 _KINDS = {kind.__name__: kind for kind in _MESSAGES}

@@ -14,6 +14,7 @@ import time
 from . import qstat
 from .drmaa_calls import Denied, Ending, Library, Limited, TooLarge, Unreachable
 from .messages import (
+    Accounted,
     Ask,
     BatchRefused,
     BatchTaken,
@@ -101,7 +102,10 @@ class Program:
 
     def _connected(self) -> bool:
         try:
-            self._send(SessionReady(*self._library.open(self._hello.contact)))
+            about = self._library.open(self._hello.contact)
+            if self._hello.trial:
+                self._library.check_host()
+            self._send(SessionReady(*about))
         except Unreachable as error:
             since = self._outage.since or time.monotonic()
             if time.monotonic() - since >= self._hello.patience:
@@ -174,6 +178,8 @@ class Program:
         elif isinstance(thing, Accounting):
             if (ending := self._endings.pop(thing.queue_job, None)) is not None:
                 self._end(ending, thing.record)
+            else:
+                self._send(Accounted(thing.queue_job, thing.record))
         elif isinstance(thing, qstat.QueueStates):
             self._seen(thing)
         elif isinstance(thing, qstat.ErrorReasons):
@@ -267,6 +273,10 @@ class Program:
             self._pause = _BUSY
             if job.deleted or (ending.exited and ending.status == 0):
                 self._end(ending, {})
+            elif ending.has_run:
+                # What is known is told now; what is written down comes late at many a site.
+                self._end(ending, {}, final=False)
+                self._qacct.ask(ending.queue_job)
             elif ending.aborted:
                 self._unconfirmed[ending.queue_job] = ending
                 self._plan.at_once(time.monotonic())
@@ -275,7 +285,7 @@ class Program:
 
     def _account(self, ending: Ending) -> None:
         self._endings[ending.queue_job] = ending
-        self._qacct.ask(ending.queue_job)
+        self._qacct.ask(ending.queue_job, has_run=bool(ending.usage) or not ending.aborted)
 
     def _settle(self, states: dict[str, str] | None) -> None:
         """Decides about those that ended by DRMAA's word: it says so of one in error, too."""
@@ -288,13 +298,13 @@ class Program:
         if self._unconfirmed:
             self._plan.at_once(time.monotonic())
 
-    def _end(self, ending: Ending, record: dict[str, str]) -> None:
+    def _end(self, ending: Ending, record: dict[str, str], *, final: bool = True) -> None:
         job = self._jobs.pop(ending.queue_job)
         # Whoever asks about it yet, because the queue or DRMAA told of its end too, asks in vain.
         self._to_delete.pop(ending.queue_job, None)
         self._unconfirmed.pop(ending.queue_job, None)
         self._endings.pop(ending.queue_job, None)
-        self._send(QueueJobEnd(**vars(ending), deleted=job.deleted, accounting=record))
+        self._send(QueueJobEnd(**vars(ending), deleted=job.deleted, accounting=record, final=final))
         array = _array(ending.queue_job)
         self._arrays[array] -= 1
         if not self._arrays[array]:

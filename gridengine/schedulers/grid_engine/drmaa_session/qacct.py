@@ -13,10 +13,13 @@ from collections.abc import Callable, Iterator
 from . import commands
 
 PATIENCE = 2.0
-"""Seconds after a queue job's end until which its accounting is waited for. Evidence that comes
-later than that is worth less than the news itself."""
+"""Seconds after a queue job's end until which its accounting is waited for, beside those that the
+master may take until it writes it: its ``accounting_flush_time``."""
 
-_STEP = 0.3  # seconds between two tries
+_FLUSH = 15.0  # seconds that the master may take where it does not say; its own default
+_STEP = 0.3  # seconds between the first two tries
+_LONGEST = 2.0  # seconds between two tries, however long it takes
+_QUESTION = 2.0  # seconds in which a command has to answer
 _SLOW = 2  # commands in a row that may take too long until they are given up for good
 
 _TAIL = 256 * 1024  # bytes of the master's messages that are searched
@@ -42,14 +45,21 @@ class QacctReader:
 
     def __init__(self, answer: Callable[[Accounting], None]) -> None:
         self._answer = answer
-        self._asked: queue.SimpleQueue[tuple[str, float]] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[tuple[str, float, bool]] = queue.SimpleQueue()
         self._open: dict[str, float] = {}
         self._slow = 0
+        self._flush: float | None = None
+        self._step = _STEP
         threading.Thread(target=self._run, daemon=True).start()
 
-    def ask(self, queue_job: str) -> None:
-        """Has ``answer`` called for a queue job, within a few seconds."""
-        self._asked.put((queue_job, time.monotonic() + PATIENCE))
+    def ask(self, queue_job: str, *, has_run: bool = True) -> None:
+        """Has ``answer`` called for a queue job, as soon as the master has written it down.
+
+        Args:
+            queue_job: Its name.
+            has_run: Whether it may have run. Of one that has not, as a rule nothing is written.
+        """
+        self._asked.put((queue_job, time.monotonic() + PATIENCE, has_run))
 
     def _run(self) -> None:
         while True:
@@ -60,20 +70,30 @@ class QacctReader:
 
     def _receive(self) -> None:
         """Waits for the first question, or a step until the next try; then takes all there are."""
-        wait = _STEP if self._open else None
+        self._step = min(1.5 * self._step, _LONGEST)
+        wait = self._step if self._open else None
         try:
             while True:
-                queue_job, until = self._asked.get(timeout=wait)
-                self._open[queue_job] = until
+                queue_job, until, has_run = self._asked.get(timeout=wait)
+                self._open[queue_job] = until + (self._flush_seconds() if has_run else 0.0)
+                self._step = _STEP
                 wait = 0
         except queue.Empty:
             return
+
+    def _flush_seconds(self) -> float:
+        if self._flush is None:
+            try:
+                self._flush = flush_seconds(commands.run("qconf", "-sconf", seconds=_QUESTION))
+            except (commands.CommandMissing, commands.CommandSlow, commands.CommandFailed):
+                return _FLUSH
+        return self._flush
 
     def _look_up(self, job: str) -> None:
         if self._slow >= _SLOW:
             return
         try:
-            text = commands.run("qacct", "-j", job, seconds=PATIENCE)
+            text = commands.run("qacct", "-j", job, seconds=_QUESTION)
         except commands.CommandSlow:
             self._slow += 1
             return
@@ -96,19 +116,49 @@ class QacctReader:
         ]
         for queue_job in late:
             del self._open[queue_job]
-            self._answer(Accounting(queue_job, {}))
+            self._answer(Accounting(queue_job, _deletion(queue_job)))
+
+
+def flush_seconds(configuration: str) -> float:
+    """Returns the seconds that accounting may come late, from what ``qconf -sconf`` prints."""
+    for name in ("accounting_flush_time", "flush_time"):
+        if match := re.search(rf"\b(?<!_){name}=([\d:]+)", configuration):
+            parts = [int(part or 0) for part in match[1].split(":")]
+            return float(sum(part * 60**power for power, part in enumerate(reversed(parts))))
+    return _FLUSH
+
+
+def _deletion(queue_job: str) -> Record:
+    """Who deleted a queue job of which nothing was written down, where the master's log says it."""
+    try:
+        return deletion_in(_last_messages(), queue_job)
+    except OSError:
+        return {}
+
+
+def deletion_in(text: str, queue_job: str) -> Record:
+    """Returns what the master's messages say of who deleted a queue job."""
+    job = re.escape(queue_job.partition(".")[0])
+    what = rf"(?:has deleted job|has registered the job|has deleted job-array task) {job}\b"
+    found = re.findall(rf"\|([^|\s]+) {what}", text)
+    return {"deleted_by": found[-1]} if found else {}
 
 
 def _reason(queue_job: str, record: Record) -> Record:
-    """Why a queue job never ran, which the master notes in its messages but not for ``qacct``."""
-    if record.get("failed", "0").split()[0] in ("0", "37", "100"):
-        return {}
+    """What the master notes in its messages but not for ``qacct``."""
+    failed = record.get("failed", "0").split()[0]
+    if failed == "100":
+        return _deletion(queue_job) if "deleted_by" not in record else {}
     try:
-        with open(_messages(), "rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
-            return reason_in(file.read().decode(errors="replace"), queue_job)
+        return {} if failed in ("0", "37") else reason_in(_last_messages(), queue_job)
     except OSError:
         return {}
+
+
+def _last_messages() -> str:
+    with open(_messages(), "rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL))
+        return file.read().decode(errors="replace")
 
 
 def _messages() -> str:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from gridengine.schedulers.grid_engine.drmaa_session.qacct import reason_in, records
+import pytest
+
+from gridengine.schedulers.grid_engine.drmaa_session.qacct import (
+    deletion_in,
+    flush_seconds,
+    reason_in,
+    records,
+)
 from gridengine.schedulers.grid_engine.drmaa_session.qstat import (
     error_reasons,
     listed,
@@ -104,3 +111,28 @@ def test_the_masters_last_word_on_a_queue_job_is_found() -> None:
     assert {"reason": reason} == reason_in(text, "2.1")
     assert {} == reason_in(text, "22.1")
     assert {} == reason_in(text, "2.11")
+
+
+@pytest.mark.parametrize(
+    ("reporting", "seconds"),
+    [
+        ("flush_time=00:00:15 joblog=false", 15.0),
+        ("flush_time=00:01:00 accounting_flush_time=00:00:00", 0.0),
+        ("accounting_flush_time=00:00:30 flush_time=00:01:00", 30.0),
+        ("joblog=false", 15.0),
+    ],
+)
+def test_it_is_read_how_late_accounting_may_come(reporting: str, seconds: float) -> None:
+    text = f"mailer /bin/mail\nreporting_params accounting=true reporting=false \\\n  {reporting}\n"
+    assert flush_seconds(text) == seconds
+
+
+def test_the_masters_messages_say_who_deleted_a_queue_job() -> None:
+    text = (
+        "11/26/2026 01:34:14|worker|ge-submit|I|root has deleted job 51\n"
+        "11/26/2026 01:34:15|worker|ge-submit|I|alice has deleted job 5\n"
+        "11/26/2026 01:34:19|worker|ge-submit|I|bob has registered the job 6 for deletion\n"
+    )
+    assert deletion_in(text, "5.3") == {"deleted_by": "alice"}
+    assert deletion_in(text, "6.1") == {"deleted_by": "bob"}
+    assert deletion_in(text, "7.1") == {}
