@@ -32,6 +32,7 @@ from .connection import Connection, open_connection
 from .context import WorkerContext
 from .known_functions import KnownFunctions
 from .node_environment import NodeEnvironment
+from .program_gone import clear_up
 from .termination import Termination
 from .worker import Worker
 from .worker_process import WorkerProcess, become_worker
@@ -89,10 +90,6 @@ class Supervisor:
             self._introduce()
             self._fill()
             self._serve()
-        except TimeoutError as error:
-            self.unheard = True
-            sys.stderr.write(f"gridengine: {error}\n")
-            return 1
         except ConnectionError:
             # On one host a connection ends only with the other end.
             self.orphaned = self._is_orphaned()
@@ -411,10 +408,9 @@ def main(path: str, folder: str) -> None:
         status = supervisor.run()
     except UnreachedError as error:
         error.note.write(os.path.dirname(path), launch.queue_job.format_map(os.environ))
+        clear_up(launch, path, certain=False)
         sys.exit(f"gridengine: {error}")
     if supervisor.orphaned or supervisor.unheard:
-        from .program_gone import clear_up
-
         clear_up(launch, path, certain=supervisor.orphaned)
     # As in the workers: to take an interpreter apart takes longer than to end them all, and the
     # program waits for it.
