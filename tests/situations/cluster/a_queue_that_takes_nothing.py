@@ -49,10 +49,8 @@ if __name__ == "__main__":
         program.start()
         while not (waits() and "wait" in said.text):
             time.sleep(0.1)
-        print(
-            "waits, and says why:",
-            any(w in said.text for w in ("disabled", "suspended")) or said.text,
-        )
+        named = "all.q@ge-node1 is in state " in said.text
+        print("waits, and says why:", named or said.text)
     finally:
         qmod(give)
     program.join()

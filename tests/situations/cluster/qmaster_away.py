@@ -5,7 +5,7 @@ Slow: it is away for some seconds, and the nodes take some to find it
 
 $ python qmaster_away.py 2> said || cat said
 40 right without the qmaster
-40 right when it is back
+1 right when it is back
 """
 
 import os
@@ -19,7 +19,9 @@ import gridengine
 
 
 def work(x):
-    time.sleep(0.05)
+    open(f"started-{x}", "w").close()
+    while not os.path.exists("go on"):
+        time.sleep(0.02)
     return x
 
 
@@ -33,23 +35,32 @@ def qmasters():
             continue
 
 
-def answers():
-    return subprocess.run(["qconf", "-sh"], capture_output=True).returncode == 0
+def start_qmaster():
+    # As at the start of the host: it has nothing of this program.
+    environ = {name: os.environ[name] for name in ("SGE_ROOT", "SGE_CELL")}
+    environ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
+    subprocess.run(["/usr/sbin/sge_qmaster"], env=environ, cwd="/", check=True)
 
 
 if __name__ == "__main__":
-    with gridengine.schedulers.GridEngineScheduler() as scheduler:
-        gridengine.map(work, range(8), scheduler=scheduler)
+    with gridengine.schedulers.GridEngineScheduler(max_workers=4) as scheduler:
+        jobs = [gridengine.Job(target=work, args=(x,), scheduler=scheduler) for x in range(40)]
+        for job in jobs:
+            job.start()
+        while not os.path.exists("started-0"):
+            time.sleep(0.02)
         for pid in qmasters():
             os.kill(pid, signal.SIGKILL)
-        while answers():
-            time.sleep(0.1)
-        done = gridengine.map(work, range(40), scheduler=scheduler)
-        print(sum(x == n for n, x in enumerate(done)), "right without the qmaster")
-        time.sleep(10)
-        environ = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin"}
-        subprocess.run(["/usr/sbin/sge_qmaster"], env=environ, check=True)
-        while not answers():
-            time.sleep(0.1)
-        done = gridengine.map(work, range(40), scheduler=scheduler)
-        print(sum(x == n for n, x in enumerate(done)), "right when it is back")
+        try:
+            open("go on", "w").close()
+            right = sum(job.result == x for x, job in enumerate(jobs))
+            print(right, "right without the qmaster", flush=True)
+            later = gridengine.Job(target=work, args=(1,), scheduler=scheduler)
+            later.start()
+            time.sleep(10)
+        finally:
+            start_qmaster()
+        print(later.result, "right when it is back", flush=True)
+    # What ended meanwhile, the nodes tell it when they have found it.
+    while subprocess.check_output(["qstat"]) or psutil.Process().children():
+        time.sleep(0.1)

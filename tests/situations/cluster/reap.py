@@ -2,14 +2,14 @@
 
 $ python reap.py
 left: 1 array in the queue
-...
-deleted: queue job...
-removed: folder ...
+deleted: queue job ... of session ... of program ... on ge-submit, which is gone
+removed: folder ..., whose program is gone
 $ gridengine reap; qstat
 nothing was left behind
 """
 
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -30,8 +30,14 @@ if len(sys.argv) > 1:
     with gridengine.schedulers.GridEngineScheduler(native="-h") as scheduler:
         gridengine.map(abs, range(8), scheduler=scheduler)
 
+
+def noted():
+    sessions = pathlib.Path.home().glob(".gridengine/sessions/*.json")
+    return "".join(path.read_text() for path in sessions)
+
+
 program = subprocess.Popen([sys.executable, __file__, "map"])
-while not array():
+while not any(number in noted() for number in array()):
     time.sleep(0.1)
 # As a host does that falls: all at once.
 everything = psutil.Process(program.pid).children(recursive=True)
