@@ -15,24 +15,18 @@
         job.join()
         print(job.result)
 
-The folders, lowest first. A folder imports only from those that stand above it here; a test holds
-that.
-
-==================  =====================================================================
-``transport/``      messages between the program and its workers, and what carries them
-``serialization/``  objects to bytes and back
-``schedulers/``     what starts and stops workers: one file or folder for each way
-``ledger/``         which job is where since when, and what is next; pure
-``worker/``         the other side: the supervisor of a queue job, and its workers
-``dispatcher/``     the one thread between programs and workers
-``client/``         what a program holds: ``map``, ``Job``, ``JobDispatcher``, ``partial``
-``cli/``            the command line
-==================  =====================================================================
+`map` does what the builtin does, in parallel. A `Job` is one call, a `JobDispatcher` a batch of
+them, and `partial` fixes some of a function's arguments and keeps its name. Where they run is said
+by a scheduler: `gridengine.schedulers.ProcessScheduler` for the cores of this computer,
+``GridEngineScheduler`` for a Grid Engine; without one, the best that there is. A call that fails
+raises what its function has raised; what else can go wrong is in `gridengine.errors`.
 """
 
 from __future__ import annotations
 
+import atexit as _atexit
 import importlib
+import sys as _sys
 
 __version__ = "0.1.0"
 
@@ -40,6 +34,7 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import errors, schedulers
+    from .client.excepthook import ExceptHookArgs, excepthook
     from .client.job import Job
     from .client.job_dispatcher import JobDispatcher
     from .client.map import map, raised
@@ -65,6 +60,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Death",
     "DeathCause",
+    "ExceptHookArgs",
     "GridEngineError",
     "Job",
     "JobCancelled",
@@ -81,6 +77,7 @@ __all__ = [
     "UnpackingError",
     "Usage",
     "errors",
+    "excepthook",
     "map",
     "partial",
     "raised",
@@ -90,6 +87,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    **dict.fromkeys(("ExceptHookArgs", "excepthook"), "client.excepthook"),
     "Job": "client.job",
     "JobDispatcher": "client.job_dispatcher",
     "Usage": "ledger.task",
@@ -116,4 +114,16 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    # Without what only this file needs, and the folders that happen to have been imported.
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
+
+
+def _close() -> None:
+    registry = _sys.modules.get(f"{__name__}.dispatcher.registry")
+    if registry is not None:
+        registry.close_at_the_end()
+
+
+# Here, not where a dispatcher is opened: what the program has registered since its import comes
+# before this, and may still map.
+_atexit.register(_close)

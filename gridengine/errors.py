@@ -1,4 +1,4 @@
-"""What can go wrong, as a tree; the lowest floor of the house.
+"""What can go wrong, as a tree.
 
 ::
 
@@ -154,6 +154,23 @@ class JobDied(JobError):
         death: All the facts in one record.
     """
 
+    death: Death
+    job: str
+    index: int | None
+    input: str
+    host: str
+    pid: int
+    attempt: int
+    exitcode: int | None
+    signal: str | None
+    cause: DeathCause
+    peak_memory: int
+    requested_memory: int
+    wall_time: float
+    output: str
+    detail: str
+    advice: str
+
     def __init__(self, death: Death) -> None:
         super().__init__(death)
         self.death = death
@@ -164,8 +181,13 @@ class JobDied(JobError):
         return str(self.death)
 
 
-def reason_of(error: OSError) -> str:
-    """Returns why the system has refused something, and what can be done about it."""
+def reason_of(error: OSError | RuntimeError) -> str:
+    """Returns why the system has refused something, and what can be done about it.
+
+    A RuntimeError is what Python makes of it where there is no room for another thread.
+    """
+    if isinstance(error, RuntimeError):
+        return f"{error}; {_ADVICE[errno.EAGAIN]}"
     advice = _ADVICE.get(error.errno or 0)
     return f"{error.strerror or error}{f'; {advice}' if advice else ''}"
 

@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from .errors import GridEngineError
+from .logs import Log
+
+_log = Log(__name__)
 
 OUT_OF_BAND = 64 * 1024
 """Bytes from which a buffer travels in a frame of its own, uncopied. Below it, the
@@ -104,6 +107,7 @@ class Settings(NamedTuple):
             from . import settings_file
 
             environ, files = os.environ, settings_file.texts(cls._field_defaults)
+            _warn_of_misspelt(environ)
         given: dict[str, object] = {}
         for field, default in cls._field_defaults.items():
             name = f"GRIDENGINE_{field.upper()}"
@@ -116,6 +120,25 @@ class Settings(NamedTuple):
             # Queue jobs start elsewhere, and this program may go elsewhere.
             given["run_dir"] = os.path.abspath(os.path.expanduser(str(given["run_dir"])))
         return cls(**given)  # type: ignore[arg-type]  # the fields' own types, by _parse
+
+
+#: What follows `_PREFIX` in variables that are no settings.
+_OTHERS = ("SCHEDULER", "QUEUE_JOB", "GRANTED")
+_PREFIX = "GRIDENGINE_"
+_warned: set[str] = set()
+
+
+def _warn_of_misspelt(environ: Mapping[str, str]) -> None:
+    """Names, once, the variables that are nearly one of ours, but would be passed over."""
+    known = {*_OTHERS, *map(str.upper, Settings._fields)}
+    for name in environ:
+        field = name.removeprefix(_PREFIX)
+        if field != name and field not in known and name not in _warned:
+            from . import settings_file
+
+            _warned.add(name)
+            if near := settings_file.nearest(field, known):
+                _log.warning("%s is read by nobody; did you mean %s?", name, _PREFIX + near)
 
 
 #: A heartbeat or a patience of nothing would end every worker at once.

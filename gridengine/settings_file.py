@@ -121,9 +121,9 @@ def arguments(name: str, parameters: Collection[str], *, free: bool) -> tuple[di
         if not isinstance(given, dict):
             raise _wrong(f"{name} in {file.path} is {given!r}; it takes a table, [{name}]")
         for key in given.keys() - set(parameters):
-            nearest = _nearest(key, parameters)
-            if nearest or not free:
-                raise _wrong(f"{file.path}: [{name}] has no {key!r}{nearest}")
+            hint = _did_you_mean(key, parameters)
+            if hint or not free:
+                raise _wrong(f"{file.path}: [{name}] has no {key!r}{hint}")
         found |= given
         paths.append(file.path)
     return found, " and ".join(paths)
@@ -167,7 +167,7 @@ def _check_keys(file: SettingsFile, fields: Collection[str]) -> None:
     known = [*fields, "scheduler", *SCHEDULERS]
     for key in file.table:
         if key not in known:
-            raise _wrong(f"{file.path}: there is no setting {key!r}{_nearest(key, known)}")
+            raise _wrong(f"{file.path}: there is no setting {key!r}{_did_you_mean(key, known)}")
 
 
 def _text(where: str, value: object, kind: type) -> str:
@@ -178,11 +178,16 @@ def _text(where: str, value: object, kind: type) -> str:
     return str(value)
 
 
-def _nearest(key: str, known: Collection[str]) -> str:
+def _did_you_mean(key: str, known: Collection[str]) -> str:
+    near = nearest(key, known)
+    return f"; did you mean {near!r}?" if near else ""
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """Returns the known name of which this one may be a misspelling; empty if there is none."""
     import difflib
 
-    near = difflib.get_close_matches(key, list(known), n=1, cutoff=0.7)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)), "")
 
 
 def _wrong(text: str) -> GridEngineError:

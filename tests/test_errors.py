@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import copy
+import errno
 import inspect
 import pickle
 import re
@@ -179,3 +180,19 @@ def test_bytes_are_told_in_the_batch_systems_manner(count: int, text: str) -> No
 
 def test_a_long_time_is_told_without_powers_of_ten() -> None:
     assert "after 86400 s" in str(Death(wall_time=86400.0))
+
+
+def test_type_checkers_know_every_field_of_a_certificate_as_an_attribute() -> None:
+    def types_of(cls: type) -> dict[str, str]:
+        return {k: getattr(v, "__forward_arg__", v) for k, v in cls.__annotations__.items()}
+
+    assert {"death": "Death", **types_of(Death)} == types_of(JobDied)
+
+
+def test_what_the_system_refuses_is_told_with_what_to_do() -> None:
+    refused = errors.reason_of(OSError(errno.EMFILE, "Too many open files"))
+    assert refused == (
+        "Too many open files; close some, or raise the limit of open files (ulimit -n)"
+    )
+    assert errors.reason_of(OSError(errno.EPERM, "Not permitted")) == "Not permitted"
+    assert "ulimit -u" in errors.reason_of(RuntimeError("can't start new thread"))

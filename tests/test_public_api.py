@@ -75,6 +75,16 @@ def test_the_names_can_be_listed_and_imported_with_a_star() -> None:
     assert set(gridengine.__all__) <= set(namespace)
 
 
+def test_the_tab_key_shows_what_users_may_use_and_nothing_else() -> None:
+    code = (
+        "import gridengine\n"
+        "for name in gridengine.__all__: getattr(gridengine, name)\n"
+        "shown = [name for name in dir(gridengine) if not name.startswith('_')]\n"
+        "assert shown == sorted(gridengine.__all__), shown"
+    )
+    assert loaded_by(code)
+
+
 def test_a_name_that_is_not_there_is_an_attribute_error_that_says_so() -> None:
     with pytest.raises(AttributeError, match="'gridengine' has no attribute 'mop'"):
         gridengine.mop  # type: ignore[attr-defined]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
+from pathlib import Path
 
 import pytest
 
+import gridengine
+from gridengine import settings
 from gridengine.errors import GridEngineError
 from gridengine.settings import Settings, port_range
 
@@ -85,3 +89,24 @@ def test_what_is_no_range_of_ports_is_refused_with_an_example(text: str) -> None
     with pytest.raises(GridEngineError, match="54000-55000") as caught:
         port_range(text)
     assert repr(text) in str(caught.value)
+
+
+def test_a_misspelt_variable_is_named_once_with_the_nearest_right_one(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(settings, "_warned", set())
+    monkeypatch.setenv("GRIDENGINE_HEART_BEAT", "3")
+    monkeypatch.setenv("GRIDENGINE_OF_A_SITE", "3")
+    Settings.read()
+    Settings.read()
+    [record] = caplog.records
+    assert record.getMessage() == (
+        "GRIDENGINE_HEART_BEAT is read by nobody; did you mean GRIDENGINE_HEARTBEAT?"
+    )
+
+
+def test_all_variables_of_the_package_are_known_as_such() -> None:
+    known = {*settings._OTHERS, *map(str.upper, Settings._fields)}
+    texts = [path.read_text() for path in Path(gridengine.__file__).parent.rglob("*.py")]
+    named = {name for text in texts for name in re.findall(r"GRIDENGINE_([A-Z_]+)", text)}
+    assert named - known <= {"X"}

@@ -4,27 +4,37 @@ from __future__ import annotations
 
 import signal as _signal
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Generic
 
 from ..dispatcher.dispatcher import Dispatcher
 from ..dispatcher.registry import dispatcher_for
 from ..dispatcher.waiting import wait
 from ..errors import UnpackingError
-from ..ledger.task import Task, Usage
+from ..ledger.task import Task
 from ..schedulers import current
-from ..schedulers.base import Scheduler
+from ..schedulers.base import Scheduler, checked_scheduler
 from ..serialization.functions import pack_function
 from ..serialization.serializer import pack, pack_arguments
 from ..states import FINAL, JobState, Mode
-from .job_arguments import check_target, checked_retries, checked_timeout, default_name
+from .job_arguments import (
+    another_process,
+    check_target,
+    checked_resources,
+    checked_retries,
+    checked_timeout,
+    default_name,
+    do_nothing,
+)
+from .job_facts import JobFacts
 from .job_object import Returned, run_job, state_in
-from .results import error_of, exitcode_of, value_in
+from .results import T, error_of, exitcode_of, value_in
+from .unheard import Unheard, tell
 
 _UNKNOWN = object()
 _CALL, _FINISHED = Mode.CALL, JobState.FINISHED
 
 
-class Job:
+class Job(JobFacts, Generic[T]):
     """A call that runs in another process: on this host, or wherever the scheduler has workers.
 
     There are two ways to say what it does, as with a thread: pass a callable as ``target``, or
@@ -71,7 +81,7 @@ class Job:
     def __init__(
         self,
         group: None = None,
-        target: Callable[..., object] | None = None,
+        target: Callable[..., T] | None = None,
         name: str | None = None,
         args: Iterable[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
@@ -96,13 +106,13 @@ class Job:
         self._kwargs = dict(kwargs) if kwargs else {}
         self._name = str(name) if name is not None else default_name(target)
         if scheduler is not None:
-            self._scheduler = scheduler
+            self._scheduler = checked_scheduler(scheduler)
         if daemon:
             self._daemon = True
         if mutable:
             self._mutable = True
-        if resources:
-            self._resources = resources
+        if resources is not None:
+            self._resources = checked_resources(resources)
         if timeout is not None:
             self._timeout = checked_timeout(timeout)
         if retries is not None:
@@ -110,11 +120,11 @@ class Job:
 
     # ------------------------------------------------------------------ Thread's interface
 
-    def run(self) -> Any:
+    def run(self) -> T:
         """Does the job's work, in a worker; what it returns is the result."""
         if self._target is not None:
             return self._target(*self._args, **self._kwargs)
-        return None
+        return None  # type: ignore[return-value]  # of a job of nothing
 
     def start(self) -> None:
         """Has the job run. Returns at once.
@@ -139,7 +149,7 @@ class Job:
         # Kept for a death certificate to name.
         arguments = self._args, self._kwargs
         if type(self).run is Job.run and not self._mutable:
-            function = pack_function(_do_nothing if self._target is None else self._target)
+            function = pack_function(do_nothing if self._target is None else self._target)
             payload, frames = pack_arguments(arguments)
         else:
             function = pack_function(run_job)
@@ -156,6 +166,7 @@ class Job:
             lost_retries=1 if retries is None else retries,
             error_retries=retries or 0,
             daemon=self._daemon,
+            on_failure=Unheard,
         )
         task.arguments = arguments
         dispatcher.submit(task)
@@ -166,19 +177,26 @@ class Job:
     def join(self, timeout: float | None = None) -> None:
         """Waits until the job is over, or ``timeout`` seconds have passed.
 
-        It says nothing about how the job ended, nor whether it did: see `is_alive`.
+        It does not raise what the job raised, nor say whether it is over: see `is_alive`. If the
+        job has failed, and nobody has asked for its `exception` or `result` yet, the traceback is
+        printed, once, as a thread's is: see `gridengine.excepthook`.
 
         Raises:
-            RuntimeError: The job has not been started.
+            RuntimeError: The job has not been started, or not by this process, but before its fork.
         """
         task = self._started("join")
-        if wait(task, timeout) and self._mutable:
+        if not wait(task, timeout):
+            return
+        if self._mutable:
             self._collect(task)
+        if task.failure is not None and task.failure.take():
+            self._collect(task)
+            tell(task, self._error, self)
 
     def is_alive(self) -> bool:
         """Returns True from the moment that `start` returns until the job is over."""
         self._check_closed()
-        return self._task is not None and not self._task.over
+        return self._task is not None and not self._started("look after").over
 
     @property
     def name(self) -> str:
@@ -190,11 +208,6 @@ class Job:
         self._name = str(name)
         if self._task is not None:
             self._task.name = self._name
-
-    @property
-    def ident(self) -> int | None:
-        """A number that no other job of this program has; None before the start."""
-        return None if self._task is None else self._task.id
 
     @property
     def daemon(self) -> bool:
@@ -212,12 +225,6 @@ class Job:
         self._daemon = bool(daemon)
 
     # ------------------------------------------------------------------ Process's interface
-
-    @property
-    def pid(self) -> int | None:
-        """Process id of the worker that the latest attempt was given to, on `host`."""
-        place = self._task and self._task.place
-        return place.pid if place else None
 
     @property
     def exitcode(self) -> int | None:
@@ -268,7 +275,7 @@ class Job:
     # ------------------------------------------------------------------ what a thread has not
 
     @property
-    def result(self) -> Any:
+    def result(self) -> T:
         """What the job returned; waits for it.
 
         Raises:
@@ -281,7 +288,7 @@ class Job:
             self._wait_to("get the result of")
             if self._error is not None:
                 raise self._error
-        return self._value
+        return self._value  # type: ignore[no-any-return]  # a T by now
 
     @property
     def exception(self) -> BaseException | None:
@@ -293,29 +300,6 @@ class Job:
         """
         self._wait_to("get the exception of")
         return self._error
-
-    @property
-    def state(self) -> JobState:
-        """Where the job stands."""
-        return JobState.INITIAL if self._task is None else self._task.state
-
-    @property
-    def host(self) -> str | None:
-        """Name of the host on which the latest attempt runs, or ran."""
-        place = self._task and self._task.place
-        return place.host if place else None
-
-    @property
-    def attempts(self) -> int:
-        """How often the job has been given to a worker."""
-        return 0 if self._task is None else self._task.attempts
-
-    @property
-    def usage(self) -> Usage | None:
-        """What the job used, None while it is not over."""
-        task = self._task
-        known = task is not None and task.over and task.outcomes
-        return known[-1].usage if known else None
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else self.state.value
@@ -336,6 +320,8 @@ class Job:
         self._check_closed()
         if self._task is None:
             raise RuntimeError(f"cannot {what} a job before it is started")
+        if self._dispatcher is not None and self._dispatcher.forsaken and not self._task.over:
+            raise another_process(what, self._name)
         return self._task
 
     def _wait_to(self, what: str) -> None:
@@ -345,6 +331,8 @@ class Job:
             wait(task)
         if self._value is _UNKNOWN and self._error is None:
             self._collect(task)
+        if self._error is not None and task.failure is not None:
+            task.failure.take()
 
     def _check_closed(self) -> None:
         if self._closed:
@@ -384,7 +372,3 @@ class Job:
     def _adopt(self, state: Mapping[str, Any] | None) -> None:
         if self._mutable and state is not None:
             vars(self).update(state)
-
-
-def _do_nothing() -> None:
-    """Stands for a target of None."""

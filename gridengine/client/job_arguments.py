@@ -1,8 +1,10 @@
-"""What a job is made of, looked at before it starts."""
+"""What a job is made of, looked at before it starts, and what it cannot be asked for."""
 
 from __future__ import annotations
 
 import itertools
+import operator
+from collections.abc import Mapping
 
 from ..serialization.by_value.explain import short_repr
 from ..serialization.functions import name_of
@@ -26,6 +28,10 @@ def default_name(target: object) -> str:
     return f"Job-{number}" if target is None else f"Job-{number} ({name_of(target)})"
 
 
+def do_nothing() -> None:
+    """Stands for a target of None."""
+
+
 def checked_timeout(timeout: float) -> float:
     """Returns seconds that an attempt may take.
 
@@ -33,7 +39,8 @@ def checked_timeout(timeout: float) -> float:
         TypeError: It is no number.
         ValueError: It is not above 0.
     """
-    if not isinstance(timeout, (int, float)):
+    # numpy's too, but no text.
+    if not hasattr(timeout, "__float__"):
         raise TypeError(f"timeout is {timeout!r}; it takes seconds")
     if not timeout > 0:
         raise ValueError(f"timeout is {timeout!r}; it takes more than 0 seconds")
@@ -47,8 +54,32 @@ def checked_retries(retries: int) -> int:
         TypeError: It is no whole number.
         ValueError: It is below 0.
     """
-    if not isinstance(retries, int):
-        raise TypeError(f"retries is {retries!r}; it takes a whole number")
-    if retries < 0:
+    try:
+        number = operator.index(retries)
+    except TypeError:
+        raise TypeError(f"retries is {retries!r}; it takes a whole number") from None
+    if number < 0:
         raise ValueError(f"retries is {retries!r}; it takes 0 or more")
-    return retries
+    return number
+
+
+def checked_resources(resources: object) -> Mapping[str, object]:
+    """Returns requests to the batch system.
+
+    Raises:
+        TypeError: They are none.
+    """
+    if not isinstance(resources, Mapping) or not all(isinstance(name, str) for name in resources):
+        raise TypeError(
+            f"resources is {short_repr(resources)}; it takes a dict of requests, such as "
+            '{"h_vmem": "4G"}'
+        )
+    return resources
+
+
+def another_process(what: str, name: str) -> RuntimeError:
+    """Returns what to raise for a job that was started before this process was forked."""
+    return RuntimeError(
+        f"cannot {what} job {name!r} here: this process is a fork of the one that has started it, "
+        "which alone hears of its end; join it there, or start another one here"
+    )

@@ -5,16 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..dispatcher.dispatcher import Dispatcher
-from ..dispatcher.registry import dispatcher_for
+from ..dispatcher.registry import cancelled, dispatcher_for
+from ..dispatcher.waiting import wait
 from ..errors import TimeoutError
 from ..ledger.task import Task
+from ..logs import Log
 from ..schedulers import best_available, current
-from ..schedulers.base import Scheduler
+from ..schedulers.base import Scheduler, checked_scheduler
+from ..serialization.by_value.explain import short_repr
 from ..settings import port_range
 from .job import Job
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+log = Log(__name__)
 
 
 class JobDispatcher:
@@ -37,7 +45,7 @@ class JobDispatcher:
         end_time: When the last `join` found all jobs over; None before.
 
     Raises:
-        TypeError: ``scheduler`` makes no scheduler.
+        TypeError: ``scheduler`` is no scheduler, nor makes one.
         GridEngineError: ``ports`` is no range.
         SchedulerUnavailable: The scheduler cannot be used here.
     """
@@ -50,6 +58,8 @@ class JobDispatcher:
         ports: str = "",
     ) -> None:
         port_range(ports)
+        if not callable(scheduler):
+            checked_scheduler(scheduler)
         made = scheduler if isinstance(scheduler, Scheduler) else scheduler()
         if not isinstance(made, Scheduler):
             raise TypeError(f"{scheduler!r} made {made!r}, which is no scheduler")
@@ -58,19 +68,20 @@ class JobDispatcher:
         self._host = host
         self._ports = ports
         self._dispatcher: Dispatcher | None = None
-        self._jobs: list[Job] = []
+        self._jobs: list[Job[Any]] = []
         self._tasks: list[Task] = []
         self._began = self._ended = 0.0
         self.scheduler = made
         self.start_time: float | None = None
         self.end_time: float | None = None
 
-    def dispatch(self, jobs: Iterable[Job]) -> None:
+    def dispatch(self, jobs: Iterable[Job[Any]]) -> None:
         """Starts jobs on this dispatcher's scheduler. Returns at once.
 
         If one of them cannot be started, those before it are cancelled.
 
         Raises:
+            TypeError: They are no jobs.
             RuntimeError: The jobs of an earlier call have not been joined, or one of these
                 was started before.
             PackingError: One of them cannot travel (also a TypeError).
@@ -78,7 +89,7 @@ class JobDispatcher:
         """
         if self._jobs:
             raise RuntimeError("jobs were dispatched before: join() them first")
-        waiting = list(jobs)
+        waiting = _checked(jobs)
         self._dispatcher = dispatcher_for(self.scheduler, self._host, self._ports)
         self.start_time, self.end_time = time.time(), None
         self._began = time.monotonic()
@@ -103,17 +114,23 @@ class JobDispatcher:
             BaseException: What the first job that failed has raised.
         """
         end = None if timeout is None else time.monotonic() + timeout
-        for job in self._jobs:
-            job.join(None if end is None else max(0.0, end - time.monotonic()))
-            if job.is_alive():
+        for job, task in zip(self._jobs, self._tasks, strict=True):
+            # Not `Job.join`, which prints what is raised here.
+            patience = None if end is None else max(0.0, end - time.monotonic())
+            if job.is_alive() and not wait(task, patience):
                 alive = sum(each.is_alive() for each in self._jobs)
                 raise TimeoutError(f"{alive} of {len(self._jobs)} jobs are not over")
         if self._jobs:
             self.end_time, self._ended = time.time(), time.monotonic()
         jobs, self._jobs, self._tasks = self._jobs, [], []
+        errors = [job.exception for job in jobs]
         if reraise:
-            return [job.result for job in jobs]
-        return [job.exception if job.exception is not None else job.result for job in jobs]
+            for error in errors:
+                if error is not None:
+                    raise error
+        return [
+            job.result if error is None else error for job, error in zip(jobs, errors, strict=True)
+        ]
 
     @property
     def elapsed_time(self) -> float | None:
@@ -135,7 +152,7 @@ class JobDispatcher:
         if unfinished and self._dispatcher is not None:
             self._dispatcher.cancel(unfinished)
 
-    def __enter__(self) -> JobDispatcher:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -144,8 +161,29 @@ class JobDispatcher:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        unfinished = sum(not task.over for task in self._tasks)
+        if error is not None and unfinished:
+            log.warning("%s", cancelled(unfinished))
         try:
             if error is None and self._jobs:
                 self.join()
         finally:
             self.close()
+
+
+def _checked(jobs: Iterable[Job[Any]]) -> list[Job[Any]]:
+    """Returns the jobs, all of them before the first is started.
+
+    Raises:
+        TypeError: One of them is none.
+    """
+    if isinstance(jobs, Job):
+        raise TypeError("dispatch() takes an iterable of jobs: dispatch([job]) for one of them")
+    listed = list(jobs)
+    for place, job in enumerate(listed):
+        if not isinstance(job, Job):
+            raise TypeError(
+                f"dispatch() takes jobs, but number {place} is {short_repr(job)}; "
+                "a call becomes one by gridengine.Job(target=..., args=...)"
+            )
+    return listed

@@ -6,12 +6,14 @@ import math
 import operator
 import time
 
+from .. import nesting
 from ..dispatcher.registry import dispatcher_for
-from ..schedulers import current
+from ..schedulers import best_available
+from ..schedulers.base import checked_scheduler, innermost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Generator, Iterable
     from typing import Any, TypeVar
 
     from ..schedulers.base import Scheduler
@@ -43,10 +45,11 @@ def map(
         iterables: The arguments, as for the builtin; of any length, generators too. They are
             drawn from only a little ahead of the workers.
         scheduler: Where to run; by default `gridengine.schedulers.current`: that of the ``with``
-            around it, or the best that there is.
-        reraise: Whether to raise the first exception, in order, and cancel what has not
-            begun. Otherwise exceptions stand in the list in the place of values; `raised`
-            tells them from exceptions that ``f`` returned.
+            around it, or the best that there is. Within a job that is what the job was granted:
+            with one core the calls run in the job's own process.
+        reraise: Whether to raise an exception as soon as it is known, of several the first in
+            order, and cancel what has not begun. Otherwise exceptions stand in the list in the
+            place of values; `raised` tells them from exceptions that ``f`` returned.
         chunksize: Calls that go to a worker together. By default by the time they take.
         timeout: Seconds for the whole map. An item that is just being drawn is waited for.
 
@@ -68,24 +71,9 @@ def map(
     if chunksize is not None and operator.index(chunksize) < 1:
         raise ValueError(f"chunksize is {chunksize}; it takes at least 1")
     end = math.inf if timeout is None else time.monotonic() + timeout
-    single = len(iterables) == 1
-    items = iterables[0] if single else zip(*iterables)  # noqa: B905  # as the builtin
     length = min(operator.length_hint(each, -1) for each in iterables)
-    dispatcher = dispatcher_for(scheduler or current(), calls=_MANY if length < 0 else length)
-    # Now, when the first workers are on their way: they start in the meantime.
-    from ..serialization.functions import pack_function
-    from ..states import Mode
-    from .map_stream import stream
-
-    runs = stream(
-        dispatcher,
-        pack_function(f, "the function"),
-        items,
-        Mode.MAP if single else Mode.STARMAP,
-        length=length,
-        chunksize=chunksize,
-        reraise=reraise,
-        end=end,
+    runs = _runs(
+        f, iterables, scheduler, length=length, chunksize=chunksize, reraise=reraise, end=end
     )
     results: list[R] = []
     try:
@@ -99,6 +87,45 @@ def map(
     finally:
         runs.close()
     return results
+
+
+def _runs(
+    f: Callable[..., R],
+    iterables: tuple[Iterable[Any], ...],
+    scheduler: Scheduler | None,
+    *,
+    length: int,
+    chunksize: int | None,
+    reraise: bool,
+    end: float,
+) -> Generator[list[R], None, None]:
+    single = len(iterables) == 1
+    items = iterables[0] if single else zip(*iterables)  # noqa: B905  # as the builtin
+    scheduler = innermost() if scheduler is None else checked_scheduler(scheduler)
+    if scheduler is None and end == math.inf and nesting.runs_in_place():
+        from ..states import Mode
+        from .in_place import stream_in_place
+
+        mode = Mode.MAP if single else Mode.STARMAP
+        return stream_in_place(f, items, mode, chunksize=chunksize, reraise=reraise)
+    dispatcher = dispatcher_for(
+        scheduler or best_available(), calls=_MANY if length < 0 else length
+    )
+    # Now, when the first workers are on their way: they start in the meantime.
+    from ..serialization.functions import pack_function
+    from ..states import Mode
+    from .map_stream import stream
+
+    return stream(
+        dispatcher,
+        pack_function(f, "the function"),
+        items,
+        Mode.MAP if single else Mode.STARMAP,
+        length=length,
+        chunksize=chunksize,
+        reraise=reraise,
+        end=end,
+    )
 
 
 def raised(value: object) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import math
+import operator
 import time
 from collections.abc import Generator, Iterable
 from typing import Any
@@ -61,8 +62,9 @@ def stream(
         end: When time is up, on the monotonic clock.
 
     Raises:
-        BaseException: What the function raised, after the values before it; what drawing the
-            items raised, at once.
+        BaseException: What the function raised, as soon as that is known, after the values before
+            it that are known too; of several, the first in order. What drawing the items raised,
+            at once.
         JobError: A call ended in another way.
         TimeoutError: Time is up, and calls are not done.
         PackingError: An item cannot travel.
@@ -75,6 +77,7 @@ def stream(
     # Whose values are next, and what has been read of those that are done.
     turns: collections.deque[Task] = collections.deque()
     read: dict[Task, tuple[list[Any], BaseException | None]] = {}
+    failed: list[tuple[int, BaseException]] = []
     try:
         while True:
             ready = bool(turns) and turns[0] in read
@@ -92,7 +95,9 @@ def stream(
             for task in tasks.answered(wait=not ready and not tasks.has_room()):
                 read[task] = _, error = values_of(task, reraise)
                 task.outcomes = []
-                tasks.failed = tasks.failed or error is not None
+                if error is not None:
+                    tasks.failed = True
+                    failed.append((task.first, error))
                 if not ordered:
                     turns.append(task)
             patience = time.monotonic() + _BURST
@@ -104,12 +109,13 @@ def stream(
                 # Its consumer may have let go of it.
                 del values
                 tasks.taken += task.size
-                if error is not None:
-                    tasks.drop()
-                    raise error
-                if time.monotonic() > patience:
-                    # A consumer that takes its time does not keep the workers waiting.
+                # A consumer that takes its time does not keep the workers waiting.
+                if error is not None or (time.monotonic() > patience and not failed):
                     break
+            if failed:
+                # At once, though something before it still runs: that may take for ever.
+                tasks.drop()
+                raise min(failed, key=operator.itemgetter(0))[1]
     except BaseException:
         tasks.cancel()
         raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import Death, JobDied, JobExited, JobTimeout, UnpackingError
 from ..ledger.task import Outcome, Task
@@ -11,6 +11,16 @@ from ..serialization.by_value.explain import short_repr
 from ..serialization.exceptions import add_note, unpack_error
 from ..serialization.serializer import unpack
 from ..states import JobState, Mode
+
+# What a job returns. A class or an annotation that does not say it stands for anything.
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    T = TypeVar("T", default=Any)
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 
 def values_of(task: Task, reraise: bool) -> tuple[list[Any], BaseException | None]:

@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import errno
-import math
 import os
 import signal
 import threading
@@ -33,22 +31,20 @@ from ..transport.launch_file import Keys, local_endpoint
 from ..transport.shared_memory import Arena, gather
 from .early_start import EarlyStart
 from .inbox import Inbox
+from .last_turns import LastTurns
+from .new_state import new_state
 from .queue_jobs import QueueJobs, launch_for
 from .run_folder import new_shared_folder, remove
 
 # What takes long to import, msgspec and ZeroMQ, is so where it is needed: when the first workers
 # have been started, and are on their way in the meantime.
 if TYPE_CHECKING:
-    from ..ledger.dispatcher_state import DispatcherState
     from ..ledger.observers import Observer
     from ..ledger.task import Task
     from ..transport.base import Connections
 
 log = Log(__name__)
 
-
-#: Seconds that the word of a job's end gets to come from its node.
-_LAST_WORDS = 1.0
 
 #: Seconds after which a worker that rests learns what of its memory it may use again.
 _RELEASE_SECONDS = 0.5
@@ -62,6 +58,9 @@ class Dispatcher:
         host: Overrides ``GRIDENGINE_HOST``.
         ports: Overrides ``GRIDENGINE_PORTS``.
         ahead: What is there already, if the workers are processes of this host.
+
+    Attributes:
+        forsaken: Whether this is a copy, in a fork of the program.
 
     Raises:
         SchedulerError: The scheduler or the network cannot be used.
@@ -92,6 +91,8 @@ class Dispatcher:
                 self._open_remote(undo, host or settings.host, ports or settings.ports)
             else:
                 self._open_local(undo, ahead)
+            early = ahead is not None and ahead.workers > 0
+            self._state = new_state(scheduler, settings, started_early=early)
             undo.pop_all()
         from .handlers import Handlers
         from .order_execution import OrderExecution
@@ -105,12 +106,9 @@ class Dispatcher:
         self._news = self._queue_jobs.session.fileno()
         self._inbox = Inbox()
         self._new = self._inbox.tasks
-        self._asleep = False
-        self._closing = False
-        self._ending = False
-        self._hurried = False
-        self._gone = False
-        self._woken = False
+        self.forsaken = False
+        self._asleep = self._woken = False
+        self._closing = self._ending = self._hurried = self._gone = False
         # Why no more can be done, if it is not that somebody has closed it.
         self._failure = ""
         self._wake_read, self._wake_write = os.pipe()
@@ -121,7 +119,7 @@ class Dispatcher:
             self._thread.start()
         except RuntimeError:
             self._shut_down()
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
+            raise
 
     def _open_local(self, undo: contextlib.ExitStack, ahead: EarlyStart) -> None:
         session = ahead.session
@@ -130,12 +128,10 @@ class Dispatcher:
         if ahead.workers:
             # It waits for that, and imports in the meantime what it needs.
             self._queue_jobs.started_early(ahead.workers)
-        self._state = self._new_state()
-        if ahead.workers:
-            self._state.staffing.started_early()
         from ..transport.local import LocalConnections
 
         self._connections: Connections = LocalConnections(self._folder)
+        undo.callback(self._connections.close)
 
     def _open_remote(self, undo: contextlib.ExitStack, host: str, ports: str) -> None:
         from ..transport.zeromq import ZeroMQConnections
@@ -145,7 +141,6 @@ class Dispatcher:
         session = self._scheduler.open()
         connections = self._connections
         self._queue_jobs = self._new_queue_jobs(session, connections.endpoints, connections.keys)
-        self._state = self._new_state()
 
     def _new_queue_jobs(
         self, session: Session, endpoints: Sequence[str], keys: Keys | None
@@ -153,20 +148,6 @@ class Dispatcher:
         share = self._arena is not None
         launch = launch_for(self._scheduler, self._settings, endpoints, keys, share=share)
         return QueueJobs(session, self._scheduler, launch, self._folder)
-
-    def _new_state(self) -> DispatcherState:
-        from ..ledger.dispatcher_state import DispatcherState
-        from ..ledger.staffing import Capacity
-
-        scheduler = self._scheduler
-        lifetime = math.inf if scheduler.lifetime is None else scheduler.lifetime
-        return DispatcherState(
-            self._settings,
-            Capacity(scheduler.workers_per_queue_job, scheduler.max_queue_jobs, lifetime),
-            remote=scheduler.remote,
-            fresh=scheduler.fresh,
-            linger=scheduler.linger,
-        )
 
     # ------------------------------------------------------------------ any thread
 
@@ -236,13 +217,10 @@ class Dispatcher:
 
         With a signal, or else they are asked to, and killed after ``GRIDENGINE_GRACE`` seconds.
         """
-        signum = self._ending_signal if signum is None else signum
+        if signum is None:
+            signum = signal.SIGTERM if self._settings.grace else signal.SIGKILL
         self._inbox.unwanted.append((list(tasks), signum))
         self._wake()
-
-    @property
-    def _ending_signal(self) -> int:
-        return signal.SIGTERM if self._settings.grace else signal.SIGKILL
 
     def drop(self, tasks: Iterable[Task]) -> None:
         """Cancels tasks; a call that runs already may end, but nobody hears of it."""
@@ -306,7 +284,7 @@ class Dispatcher:
 
     def forsake(self) -> None:
         """To be called in a fork of the program, whose copy of the dispatcher has no thread."""
-        self._closing = True
+        self._closing = self.forsaken = True
 
     def _ask(self, request: Callable[[], None]) -> None:
         self._inbox.requests.append(request)
@@ -341,14 +319,18 @@ class Dispatcher:
     def _loop(self) -> None:
         self._connections.watch(self._wake_read)
         self._connections.watch(self._news)
-        while not self._closing:
-            self._inbox.empty_into(self._state)
-            if self._released and not self._state.tasks():
-                return
+        self._inbox.empty_into(self._state)
+        while not (self._closing or (self._released and not self._state.tasks())):
             self._turn()
-        self._end_what_runs()
+        self._closing = True
+        self._ending = True
+        last = LastTurns(self._state, self._execution, self._turn, lambda: self._hurried)
+        last.end_jobs(self._settings.grace, self._too_early())
+        if self._scheduler.remote:
+            last.see_off()
 
     def _turn(self) -> None:
+        """Does what is to be done, waits for what comes, and takes that in."""
         now = time.monotonic()
         self._state.tick(now)
         self._execution.execute()
@@ -357,30 +339,15 @@ class Dispatcher:
             # Not before what it was woken for has been done; and while nobody wakes it.
             os.read(self._wake_read, 4096)
         self._asleep = True
-        patience = 0.0 if self._is_asked() else max(0.0, self._state.due(now) - now)
+        asked = self._inbox or (self._hurried if self._ending else self._closing)
+        patience = 0.0 if asked else max(0.0, self._state.due(now) - now)
         ready = self._connections.wait(patience)
         self._asleep = False
         self._woken = self._wake_read in ready
         self._handlers.listen()
         if self._news in ready:
             self._handlers.hear_scheduler()
-
-    def _end_what_runs(self) -> None:
-        """Lets jobs clear up, for as long as they may, unless somebody cannot wait for that."""
-        if not self._settings.grace:
-            return
-        self._ending = True
-        end = time.monotonic() + self._settings.grace + _LAST_WORDS
         self._inbox.empty_into(self._state)
-        self._state.cancellation.end_all(signal.SIGTERM)
-        while self._state.ledger.busy() and time.monotonic() < end and not self._hurried:
-            self._turn()
-            self._inbox.empty_into(self._state)
-        # What is kept for the dead is to be let go.
-        self._execution.execute()
-
-    def _is_asked(self) -> bool:
-        return bool(self._inbox or (self._hurried if self._ending else self._closing))
 
     def _tidy(self, now: float) -> None:
         """Gives memory back that nobody needs: to the workers, and to the system."""
@@ -413,5 +380,7 @@ class Dispatcher:
     def _end_the_rest(self) -> None:
         # From here on `submit` sees that nobody will look any more.
         self._gone = True
-        closed = JobCancelled(f"{self._scheduler!r} was closed before the job was over")
-        self._abandon(self._refusal() if self._failure else closed)
+        self._abandon(self._refusal() if self._failure else self._too_early())
+
+    def _too_early(self) -> JobCancelled:
+        return JobCancelled(f"{self._scheduler!r} was closed before the job was over")

@@ -126,8 +126,10 @@ class Handlers:
         try:
             worker.memory = self._task_messages.memory_for(worker.memory)
         except OSError as error:
-            # If it has not died since, which its supervisor will say, no descriptor is left, say.
-            self._connections.complain(worker.address, f"its memory cannot be seen: {error}")
+            # Its supervisor will say whether it has died since.
+            self._connections.complain(
+                worker.address, f"it sends all results, for its memory cannot be opened: {error}"
+            )
             worker.memory = self._task_messages.memory_for("")
             self._connections.send(worker.address, messages.Unseen())
 

@@ -51,6 +51,7 @@ class OrderExecution:
         self._state = state
         self._queue_jobs = queue_jobs
         self._task_messages = task_messages
+        self._dismissed: set[bytes] = set()
         self._actions: dict[type, Callable[[Any], None]] = {
             orders.Assign: self._assign,
             orders.Dismiss: self._dismiss,
@@ -84,7 +85,7 @@ class OrderExecution:
         self._connections.send(order.worker.address, block, frames)
 
     def _dismiss(self, order: orders.Dismiss) -> None:
-        self._connections.send(order.worker.address, messages.Stop())
+        self._connections.send(order.worker.address, messages.Stop(order.replaced))
 
     def _release(self, order: orders.Release) -> None:
         memory: WorkerMemory = order.worker.memory
@@ -131,8 +132,9 @@ class OrderExecution:
         self._connections.send(order.address, messages.Stop())
 
     def say_goodbye(self) -> None:
-        """Tells all supervisors to stop."""
-        for address in self._state.staffing.supervisors:
+        """Tells all supervisors to stop, each once."""
+        for address in self._state.staffing.supervisors.keys() - self._dismissed:
+            self._dismissed.add(address)
             self._connections.send(address, messages.Stop())
 
     # ------------------------------------------------------------------ to the scheduler

@@ -10,13 +10,14 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 
-from ..errors import SchedulerError
+from ..errors import SchedulerError, reason_of
 from ..logs import Log
 from ..schedulers.base import Scheduler, Session
 from ..settings import Settings
 from ..transport.launch_file import (
     Keys,
     Launch,
+    current_umask,
     environment_for_nodes,
     import_path,
     thread_limits,
@@ -55,7 +56,7 @@ def launch_for(
         share: Whether large buffers go through shared memory.
     """
     remote, threads = scheduler.remote, scheduler.slots
-    environ = (environment_for_nodes if remote else thread_limits)(os.environ, threads)
+    environ = environment_for_nodes(os.environ) if remote else thread_limits(os.environ, threads)
     return Launch(
         endpoints=endpoints,
         server_key=keys.server_public if keys else "",
@@ -68,11 +69,14 @@ def launch_for(
         patience=settings.patience,
         connect_timeout=settings.connect_timeout,
         grace=settings.grace,
+        slots=threads,
         parent=0 if remote else os.getpid(),
         queue_job=scheduler.queue_job_template,
         cwd=os.getcwd(),
         sys_path=import_path(),
         environ=environ,
+        # A child of this process has it anyway.
+        umask=current_umask() if remote else None,
     )
 
 
@@ -184,6 +188,6 @@ def _writing(path: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise SchedulerError(
-            f"cannot write {path}: {error.strerror}; make room there, or name another folder "
+            f"cannot write {path}: {reason_of(error)}; make room there, or name another folder "
             "(GRIDENGINE_RUN_DIR, on a cluster one that all nodes see)"
         ) from None

@@ -5,11 +5,12 @@ from __future__ import annotations
 # Not `threading`, whose `Lock` this is: nothing that takes long to import comes before the first
 # worker has been started.
 import _thread
-import atexit
 import os
 import sys
 
+from .. import nesting
 from ..logs import Log
+from ..serialization.context import note_environment
 from .early_start import EarlyStart
 
 TYPE_CHECKING = False
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     import weakref
     from collections.abc import Callable
 
-    from ..ledger.task import Task
     from ..schedulers.base import Scheduler
     from .dispatcher import Dispatcher
 
@@ -27,6 +27,7 @@ log = Log(__name__)
 _dispatchers: list[weakref.ref[Dispatcher]] = []
 _afterwards: list[Callable[[], object]] = []
 _lock = _thread.allocate_lock()
+_over = False
 
 
 def dispatcher_for(
@@ -51,12 +52,15 @@ def dispatcher_for(
         if scheduler.dispatchers is None:
             scheduler.dispatchers = {}
         dispatcher = scheduler.dispatchers.get((host, ports))
+        if _over:
+            raise _too_late()
         if dispatcher is None or dispatcher.closed:
             dispatcher = scheduler.dispatchers[host, ports] = _open(scheduler, host, ports, calls)
         return dispatcher
 
 
 def _open(scheduler: Scheduler, host: str, ports: str, calls: int) -> Dispatcher:
+    note_environment()
     ahead = None
     try:
         ahead = None if scheduler.remote else EarlyStart(scheduler, calls)
@@ -69,7 +73,7 @@ def _open(scheduler: Scheduler, host: str, ports: str, calls: int) -> Dispatcher
     except BaseException as error:
         if ahead is not None:
             ahead.close()
-        if not isinstance(error, OSError):
+        if not isinstance(error, (OSError, RuntimeError)):
             raise
         from ..errors import SchedulerError, reason_of
 
@@ -78,7 +82,20 @@ def _open(scheduler: Scheduler, host: str, ports: str, calls: int) -> Dispatcher
     weakref.finalize(scheduler, dispatcher.release).atexit = False
     _dispatchers[:] = [known for known in _dispatchers if known() is not None]
     _dispatchers.append(weakref.ref(dispatcher))
+    if nesting.in_job():
+        nesting.opened = nesting.Opened(_wait_for_jobs, _close_idle, close_all)
+        if scheduler.remote:
+            _warn(scheduler)
     return dispatcher
+
+
+def _too_late() -> Exception:
+    from ..errors import SchedulerError
+
+    return SchedulerError(
+        "the program is at its end, and takes no more jobs: what atexit is to call and has jobs "
+        "must be registered after `import gridengine`"
+    )
 
 
 def _leave(dispatcher: Dispatcher, failed: bool) -> None:
@@ -99,6 +116,15 @@ def cancelled(count: int) -> str:
     return f"an exception has left the `with`: {jobs} not over are cancelled"
 
 
+def _warn(scheduler: Scheduler) -> None:
+    log.warning(
+        "a job has opened %r: it holds its own slot while it waits for others, and jobs that do so "
+        "on all slots wait for each other for ever; without scheduler=... it uses what it was "
+        "granted",
+        scheduler,
+    )
+
+
 def open_dispatchers() -> list[Dispatcher]:
     """Returns the dispatchers of this process that are at work."""
     with _lock:
@@ -116,32 +142,42 @@ def close_all() -> None:
     up; and once more, not even for that.
     """
     try:
-        for dispatcher in open_dispatchers():
-            _wait_for(dispatcher.unfinished())
+        _wait_for_jobs()
     finally:
         # One that is about to close by itself, too: its thread would end in the middle of it.
         dispatchers = [alive for known in _dispatchers if (alive := known()) is not None]
         # All at once: each may take some seconds.
         for dispatcher in dispatchers:
             dispatcher.begin_to_close()
-        for dispatcher in dispatchers:
+        # One that was about to close by itself, too: its thread would end in the middle of it.
+        closing = [each for known in _dispatchers if (each := known()) is not None]
+        for dispatcher in closing:
             try:
                 dispatcher.close()
             except KeyboardInterrupt:
-                for other in dispatchers:
+                for other in closing:
                     other.hurry()
         for callback in _afterwards:
             callback()
 
 
-def _wait_for(tasks: list[Task]) -> None:
-    if not tasks or _ended_by_ctrl_c():
-        return
+def close_at_the_end() -> None:
+    """As `close_all`, for the last time: what would be opened from now on, nobody would close."""
+    global _over
+    try:
+        close_all()
+    finally:
+        _over = True
+
+
+def _wait_for_jobs() -> None:
+    """Waits for the jobs for which the program shall wait, or the job that has started them."""
     from .waiting import wait, was_interrupted
 
-    for task in tasks:
-        if not was_interrupted(task):
-            wait(task)
+    for dispatcher in open_dispatchers():
+        for task in dispatcher.unfinished():
+            if not _ended_by_ctrl_c() and not was_interrupted(task):
+                wait(task)
 
 
 def _ended_by_ctrl_c() -> bool:
@@ -156,10 +192,22 @@ def after_all(callback: Callable[[], object]) -> None:
     _afterwards.append(callback)
 
 
+def _close_idle() -> None:
+    """Closes, in a worker that rests, what its jobs have left open; it is opened anew if needed."""
+    import threading
+
+    # A thread that a job has left behind may be about to use it.
+    main = threading.main_thread()
+    if all(each is main or each.name.startswith("gridengine") for each in threading.enumerate()):
+        for dispatcher in open_dispatchers():
+            dispatcher.release()
+
+
 def _start_anew() -> None:
     """In a fork of this program: it has copies of the dispatchers, but not their threads."""
-    global _lock
+    global _lock, _over
     _lock = _thread.allocate_lock()
+    _over = False
     for known in _dispatchers:
         dispatcher = known()
         if dispatcher is not None:
@@ -168,6 +216,3 @@ def _start_anew() -> None:
 
 
 os.register_at_fork(after_in_child=_start_anew)
-
-# Here, since whatever has opened a dispatcher has come by: a job, a map, a batch of jobs.
-atexit.register(close_all)

@@ -5,28 +5,37 @@ from __future__ import annotations
 import os
 import sys
 
+from .. import nesting
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..errors import SchedulerError
 
 #: Bytes of a path with which that of a socket two floors below is not yet too long: 104 bytes with
 #: its end on macOS, 108 on Linux (unix(4), unix(7)).
-_LONGEST = (107 if sys.platform == "linux" else 103) - len("/gridengine-01234567/dispatcher")
+_LONGEST_SOCKET = 107 if sys.platform == "linux" else 103
+_LONGEST = _LONGEST_SOCKET - len("/gridengine-01234567/dispatcher")
 
 
 def remove(folder: str) -> None:
     """Removes a dispatcher's folder and what is in it, as far as that can be done."""
-    import contextlib
-
-    # `shutil` takes ten times as long to import as this takes.
+    # `shutil` takes ten times as long to import as this takes; and where no descriptor is left,
+    # nothing can be imported.
     for parent, folders, files in os.walk(folder, topdown=False):
-        with contextlib.suppress(OSError):
-            for name in files:
-                os.unlink(os.path.join(parent, name))
-            for name in folders:
-                os.rmdir(os.path.join(parent, name))
-    with contextlib.suppress(OSError):
-        os.rmdir(folder)
+        for name in files:
+            _if_possible(os.unlink, os.path.join(parent, name))
+        for name in folders:
+            _if_possible(os.rmdir, os.path.join(parent, name))
+    _if_possible(os.rmdir, folder)
+
+
+def _if_possible(action: Callable[[str], None], path: str) -> None:
+    try:
+        action(path)
+    except OSError:
+        return
 
 
 def place() -> str:
@@ -50,12 +59,36 @@ def new_local_folder() -> str:
     Raises:
         SchedulerError: There is no room for it.
     """
-    folder = os.path.join(place(), f"gridengine-{os.urandom(4).hex()}")
     try:
+        nested = _new_nested_folder(nesting.folder())
+        if nested is not None:
+            return nested
+        folder = os.path.join(place(), f"gridengine-{os.urandom(4).hex()}")
         os.mkdir(folder, 0o700)
     except OSError as error:
         raise no_folder(error) from None
     return folder
+
+
+def _new_nested_folder(parent: str) -> str | None:
+    """Makes a folder in that of a job, with which it goes, however the job's worker ends.
+
+    None outside of jobs, and where the path of its socket would be too long.
+    """
+    if not parent:
+        return None
+    os.makedirs(parent, mode=0o700, exist_ok=True)
+    number = 1
+    while len(os.fsencode(f"{parent}/{number}/dispatcher")) <= _LONGEST_SOCKET:
+        folder = f"{parent}/{number}"
+        try:
+            os.mkdir(folder, 0o700)
+        except FileExistsError:
+            # Another job's on the same supervisor.
+            number += 1
+        else:
+            return folder
+    return None
 
 
 def no_folder(error: object) -> SchedulerError:

@@ -151,12 +151,14 @@ class TaskMessages:
 
 
 def _definition(function: Function) -> messages.FunctionDefinition:
-    return messages.FunctionDefinition(function.key, function.payload, len(function.frames))
+    return messages.FunctionDefinition(
+        function.key, function.payload, len(function.frames), function.context
+    )
 
 
 def _size(function: Function) -> int:
     size: int = sum(frame.nbytes for frame in function.frames)
-    return size + len(function.payload)
+    return size + len(function.payload) + len(function.context)
 
 
 def _forget(known: collections.OrderedDict[bytes, int], keep: int) -> list[bytes]:

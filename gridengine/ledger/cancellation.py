@@ -43,11 +43,15 @@ class Cancellation:
             for worker in holders:
                 self._signal(task, worker, signum)
 
-    def end_all(self, signum: int) -> None:
-        """Ends with a signal what runs, wanted or not; nothing more is handed out."""
-        for task in self._ledger.tasks():
+    def end_all(self, signum: int, error: JobCancelled) -> None:
+        """Ends with a signal what runs, wanted or not, and with ``error`` what waits."""
+        for task, holders in self._ledger.holders(self._ledger.tasks()).items():
             task.exit_signal = signum
             self._ledger.withdraw(task)
+            if holders:
+                self._ending.add(task)
+            else:
+                self._end_with(task, error)
         busy = [worker for worker in self._ledger.workers.values() if worker.outstanding]
         self._take_back(busy)
         for worker in busy:
@@ -88,7 +92,10 @@ class Cancellation:
         self.take_back_rest([task])
 
     def _end(self, task: Task, why: str) -> None:
-        task.end(JobState.CANCELLED, JobCancelled(why))
+        self._end_with(task, JobCancelled(why))
+
+    def _end_with(self, task: Task, error: JobCancelled) -> None:
+        task.end(JobState.CANCELLED, error)
         if self._observers.callbacks:
             self._observers.job_over(task)
 

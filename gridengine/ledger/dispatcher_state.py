@@ -110,6 +110,7 @@ class DispatcherState:
         self.orders += self.ledger.assign(now)
         for worker in self.ledger.out_of_time():
             self._dismiss(worker, now)
+        self.orders += [Dismiss(worker, replaced=True) for worker in self.ledger.outdated()]
         if now >= self._look:
             self._look_around(now)
             lopsided = self.ledger.lopsided()
@@ -240,6 +241,8 @@ class DispatcherState:
         worker = self.ledger.workers.get(address)
         if worker is not None:
             worker.hung_up = True
+            # Its supervisor will say why; what it would be given now would only be lost with it.
+            self.ledger.retire(worker)
 
     def answered(
         self,

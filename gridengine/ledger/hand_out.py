@@ -50,6 +50,7 @@ class HandOut:
         self._observers = observers
         self._prefetching: dict[WorkerRecord, None] = {}
         self._late: list[WorkerRecord] = []
+        self._outdated: list[WorkerRecord] = []
 
     def consider_prefetching(self, worker: WorkerRecord) -> None:
         """Notes whether a busy worker should have its next block by now."""
@@ -76,12 +77,12 @@ class HandOut:
                 worker = None if head is None else self._idle.take(head, everybody)
                 if head is None or worker is None:
                     break
-                if self._has_time(worker, head, now):
-                    self._assign(worker, queue, now, orders)
+                if not _has_its_code(worker, head):
+                    self._have_leave(worker, self._outdated)
+                elif not self._has_time(worker, head, now):
+                    self._have_leave(worker, self._late)
                 else:
-                    worker.leaving = True
-                    self._idle.remove(worker)
-                    self._late.append(worker)
+                    self._assign(worker, queue, now, orders)
         if self._prefetching and any(queue.calls for queue in self._queues.of_kind.values()):
             for worker in list(self._prefetching):
                 queue = self._queues.of(worker.kind)
@@ -89,6 +90,7 @@ class HandOut:
                 if (
                     head is not None
                     and self._may_wait(head, queue, worker)
+                    and _has_its_code(worker, head)
                     and self._has_time(worker, head, now)
                 ):
                     self._assign(worker, queue, now, orders)
@@ -116,6 +118,16 @@ class HandOut:
         """Returns the orders to have workers leave that live too short for what waits."""
         late, self._late = self._late, []
         return late
+
+    def outdated(self) -> list[WorkerRecord]:
+        """Returns the workers that leave because they may have imported what there is no more."""
+        outdated, self._outdated = self._outdated, []
+        return outdated
+
+    def _have_leave(self, worker: WorkerRecord, leaving: list[WorkerRecord]) -> None:
+        worker.leaving = True
+        self._idle.remove(worker)
+        leaving.append(worker)
 
     def _assign(self, worker: WorkerRecord, queue: Queue, now: float, orders: list[Assign]) -> None:
         chunks = self._block(worker, queue, now)
@@ -146,7 +158,10 @@ class HandOut:
                 continue
             # Jobs of one function stand together, as a rule.
             if task.function is not function:
+                if block and task.function.code > worker.code:
+                    break
                 function = task.function
+                worker.code = max(worker.code, function.code)
                 duration = self._durations.of(function.key)
             calls = chunk.hi - chunk.lo
             if duration is None or chunk.one_at_a_time or chunk.isolated:
@@ -174,6 +189,11 @@ class HandOut:
         worker.ends.append(position)
         worker.heard = now
         return block
+
+
+def _has_its_code(worker: WorkerRecord, chunk: Chunk) -> bool:
+    """Tells whether a worker cannot have imported what the program of the chunk has no more."""
+    return not worker.block or chunk.task.function.code <= worker.code
 
 
 def bytes_of(task: Task) -> int:

@@ -218,6 +218,10 @@ class Ledger:
         """Returns the workers that leave because they live too short for what waits."""
         return self._hand_out.out_of_time()
 
+    def outdated(self) -> list[WorkerRecord]:
+        """Returns the workers whose place others take, for the program's code has changed."""
+        return self._hand_out.outdated()
+
     # ------------------------------------------------------------------ answers
 
     def record(

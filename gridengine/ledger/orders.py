@@ -34,9 +34,10 @@ class Assign(Struct, frozen=True):
 
 
 class Dismiss(Struct, frozen=True):
-    """Tell a worker that it is not needed."""
+    """Tell a worker that it is not needed, or that another one shall take its place."""
 
     worker: WorkerRecord
+    replaced: bool = False
 
 
 class Release(Struct, frozen=True):

@@ -204,6 +204,7 @@ class WorkerRecord:
         block: Number of the latest message with work for it.
         ends: The position behind each such message that it has not finished.
         ran: Calls that it has answered.
+        code: The latest version of the program's code that it was given a function of.
         heard: When it last answered, or was given work.
         patience: Seconds without an answer after which unbegun work may be taken back.
         recalling: Whether its unbegun work is being taken back.
@@ -219,6 +220,7 @@ class WorkerRecord:
     __slots__ = (
         "address",
         "block",
+        "code",
         "due",
         "ends",
         "heard",
@@ -246,7 +248,7 @@ class WorkerRecord:
         self.supervisor = supervisor
         self.place = place
         self.outstanding: collections.deque[Chunk] = collections.deque()
-        self.position = self.block = self.ran = self.received = 0
+        self.position = self.block = self.ran = self.received = self.code = 0
         self.load = 0.0
         self.ends: collections.deque[int] = collections.deque()
         self.heard = now

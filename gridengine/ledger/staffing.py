@@ -193,6 +193,10 @@ class Staffing:
         live = sum(not record.deleting for record in self.queue_jobs.values())
         return live + sum(request.count for request in self._requests.values())
 
+    def staffed(self) -> bool:
+        """Tells whether there is a queue job whose supervisor has been heard."""
+        return any(record.supervisors for record in self.queue_jobs.values())
+
     def dismiss_pending(self, kind: int) -> None:
         """Orders the end of the queue jobs of a kind that have not started: nothing waits."""
         self._delete(self._pending(kind))

@@ -82,6 +82,8 @@ outcome_of: Callable[[tuple[Any, ...]], Outcome] = functools.partial(tuple.__new
 # To look up a member of an enum takes as long as to make a small object, before Python 3.12.
 _QUEUED, _FINISHED, _DIED = JobState.QUEUED, JobState.FINISHED, JobState.DIED
 
+_FAILURES = (JobState.FAILED, _DIED)
+
 #: Of a task that has no answer yet: a list of its own would be a tenth of a queued job's memory.
 _NO_OUTCOMES: Any = ()
 
@@ -116,6 +118,8 @@ class Task:
         exit_signal: The signal by which the program has asked for its end, 0 if it has not.
         daemon: Whether the program may end without it.
         waiters: What is to be called when the job is over, None if nobody has asked.
+        on_failure: What is to be called with the task when it fails or dies, None for nothing.
+        failure: What that has returned.
     """
 
     __slots__ = (
@@ -127,6 +131,7 @@ class Task:
         "error_retries",
         "exit_signal",
         "fail_fast",
+        "failure",
         "first",
         "frames",
         "function",
@@ -136,6 +141,7 @@ class Task:
         "missing",
         "mode",
         "name",
+        "on_failure",
         "outcomes",
         "payload",
         "place",
@@ -164,6 +170,7 @@ class Task:
         daemon: bool = True,
         apart: bool = False,
         arguments: Any = None,
+        on_failure: Callable[[Task], object] | None = None,
     ) -> None:
         self.id = next(_ids)
         self.name = name
@@ -189,6 +196,8 @@ class Task:
         self.arguments = arguments
         # A list only when somebody waits: most tasks of a deep queue are over before that.
         self.waiters: list[Callable[[], object]] | None = None
+        self.on_failure = on_failure
+        self.failure: Any = None
 
     def __repr__(self) -> str:
         return f"<Task {self.id} {self.name!r} {self.state.value}, attempt {self.attempts}>"
@@ -220,12 +229,17 @@ class Task:
         """
         if state not in MOVES[self.state]:
             raise ValueError(f"{self!r} cannot become {state.value}")
+        if state not in FINAL:
+            self.state = state
+            return
+        self.payload, self.frames = b"", ()
+        if state is not _DIED:
+            self.arguments = None
+        if self.on_failure is not None and state in _FAILURES:
+            # Before anybody can see that the job is over.
+            self.failure = self.on_failure(self)
         self.state = state
-        if state in FINAL:
-            self.payload, self.frames = b"", ()
-            if state is not _DIED:
-                self.arguments = None
-            self.wake()
+        self.wake()
 
     def end(self, state: JobState, error: BaseException) -> None:
         """Ends the whole task with ``error``, unless it is over."""

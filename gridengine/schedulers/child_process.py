@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 
 TYPE_CHECKING = False
@@ -24,6 +23,7 @@ class Child:
 
     Raises:
         OSError: It cannot be started.
+        RuntimeError: There is no room for another thread.
     """
 
     def __init__(
@@ -55,11 +55,11 @@ class Child:
         try:
             self._watcher.start()
         except RuntimeError:
-            # A process is the last one that there was room for.
+            # There was room for the process, but not for a thread.
             os.close(self._pipe)
             os.kill(self._pid, 9)
             os.waitpid(self._pid, 0)
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
+            raise
 
     def _watch(self) -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import _thread
 import os
 
-from .. import settings_file
+from .. import nesting, settings_file
 from ..logs import Log
 from .base import Scheduler, innermost
 from .process import ProcessScheduler
@@ -47,6 +47,9 @@ def best_available() -> Scheduler:
     ``GRIDENGINE_SCHEDULER=process`` or ``=grid_engine`` decides instead, or ``scheduler`` in a
     ``gridengine.toml``, which may have arguments for either: see `gridengine.settings_file`.
 
+    In a job it is a `ProcessScheduler` of the cores that the job was granted, whatever else: a job
+    that waited for queue jobs would hold the slot that they wait for.
+
     Raises:
         ValueError: ``GRIDENGINE_SCHEDULER`` is something else.
         SchedulerUnavailable: It is ``grid_engine``, and there is none; the message says why.
@@ -55,7 +58,7 @@ def best_available() -> Scheduler:
     global _best
     with _lock:
         if _best is None:
-            _best = _choose(*_wanted())
+            _best = ProcessScheduler() if nesting.in_job() else _choose(*_wanted())
             _best.on_close(_forget)
         return _best
 

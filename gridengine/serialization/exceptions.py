@@ -14,14 +14,41 @@ from .serializer import UpwardPickler
 
 
 class RemoteTraceback(Exception):  # as the standard library's own
-    """The traceback of an exception as text, as it was in the worker; its ``__cause__`` here."""
+    """The traceback of an exception as text, as it was in the worker; its ``__cause__`` here.
+
+    When it is shown, lines of source that the worker could not have are shown as this program knows
+    them: those of a notebook's cells and of the prompt, and of files that a node does not see.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
 
     def __str__(self) -> str:
-        return "\n" + self.text.rstrip()
+        return "\n" + _with_sources(self.text.rstrip())
+
+
+#: A frame in a traceback, in one of an exception group too.
+_FRAME = r'([ |]*)File "(.+)", line (\d+), in '
+
+
+def _with_sources(text: str) -> str:
+    # Not at the top: a program without failures does without.
+    import linecache
+    import re
+
+    lines = text.split("\n")
+    shown = []
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        shown.append(line)
+        frame = re.match(_FRAME, line)
+        # The name of all that has none, of what `exec` is given say.
+        if frame is None or following.startswith(f"{frame[1]}  ") or frame[2] == "<string>":
+            continue
+        source = linecache.getline(frame[2], int(frame[3])).strip()
+        if source:
+            shown.append(f"{frame[1]}  {source}")
+    return "\n".join(shown)
 
 
 class PackedError(NamedTuple):
@@ -112,8 +139,7 @@ def _or_text(value: object) -> object:
 
 
 def _text_of(error: BaseException) -> str:
-    # Not at the top: a program without failures does without.
-    import traceback
+    import traceback  # as above
 
     try:
         lines = traceback.format_exception(type(error), error, _below_the_worker(error))

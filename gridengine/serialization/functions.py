@@ -10,7 +10,8 @@ from collections.abc import Callable
 from types import FunctionType
 
 from ..transport.shared_memory import gather
-from . import by_value
+from . import by_value, context
+from .code_changes import WATCH
 from .packed import Function
 from .serializer import pack
 
@@ -31,34 +32,40 @@ def pack_function(function: Callable[..., object], what: str = "target") -> Func
     Raises:
         PackingError: Something that it uses cannot travel.
     """
+    # First: if they have changed, all is packed anew.
+    WATCH.look()
+    code, around = WATCH.version, context.current(hurried=WATCH.hurried)
     if type(function) is not FunctionType:
-        return _pack_function(function, what)
+        return _pack_function(function, what, around, code)
     known = _packed_functions.get(function)
     if known is not None and known[1] != by_value.generation():
         known = None
-    if known is not None and known[0] is _BY_NAME and _is_in_its_module(function):
+    if known is not None and known[0] is _BY_NAME and is_in_its_module(function):
         return known[2]
-    by_name = _is_in_its_module(function) and by_value.importable(function)
+    by_name = is_in_its_module(function) and by_value.importable(function)
     fingerprint = _BY_NAME if by_name else by_value.fingerprint(function)
     if fingerprint is None:
-        return _pack_function(function, what)
+        return _pack_function(function, what, around, code)
     if known is not None and known[0] == fingerprint:
         return known[2]
-    packed = _pack_function(function, what)
+    packed = _pack_function(function, what, around, code)
     _packed_functions[function] = fingerprint, by_value.generation(), packed
     return packed
 
 
-def _is_in_its_module(function: FunctionType) -> bool:
+def is_in_its_module(function: FunctionType) -> bool:
+    """Returns True if a function is found by its name in the module that it says it is of."""
     module = sys.modules.get(function.__module__)
     return module is not None and vars(module).get(function.__qualname__) is function
 
 
-def _pack_function(function: Callable[..., object], what: str) -> Function:
+def _pack_function(
+    function: Callable[..., object], what: str, around: bytes, code: int
+) -> Function:
     payload, frames = pack(function, what)
     # To compare arrays takes longer than to send one once more than needed.
     key = _new_key() if frames else _key_of(payload)
-    return Function(key, payload, gather(frames), name_of(function))
+    return Function(key, payload, gather(frames), name_of(function), around, code)
 
 
 def _new_key() -> bytes:

@@ -25,9 +25,18 @@ class Function(NamedTuple):
         payload: Its pickle, as in `Packed`.
         frames: The buffers, as in `Packed`.
         name: What people call it.
+        context: What else it relies on, see `gridengine.serialization.context`.
+        code: The version of the program's modules that it belongs to: no worker shall call it that
+            has called one of an earlier version, and may have imported what there is no more.
     """
 
     key: bytes
     payload: bytes
     frames: Sequence[Frame]
     name: str
+    context: bytes = b""
+    code: int = 0
+
+    def __repr__(self) -> str:
+        # The context may hold a key.
+        return f"<Function {self.name}>"

@@ -59,12 +59,20 @@ def pack(obj: object, what: str = "object", *, upward: bool = False) -> Packed:
     """
     if _is_small(obj):
         return pickle.dumps(obj, 5), ()
-    pickler = UpwardPickler if upward else Pickler
+    return pack_by(UpwardPickler if upward else Pickler, obj, what)
+
+
+def pack_by(pickler: type[pickle.Pickler], obj: object, what: str) -> Packed:
+    """As `pack`, by a certain pickler.
+
+    Raises:
+        PackingError: Something in ``obj`` cannot travel; the message says what and where.
+    """
     try:
         return _dump(pickler, obj)
     except Exception as first:
         try:
-            return _dump(patient(pickler), obj)
+            return _dump(patient(pickler), obj)  # type: ignore[arg-type]  # a class has a hash
         except Exception as error:
             raise PackingError(explain(obj, what, error, _refusal)) from first
 

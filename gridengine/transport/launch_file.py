@@ -7,6 +7,7 @@ owner alone can enter.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -24,13 +25,12 @@ _OF_THIS_HOST = frozenset(
     HOSTNAME HOST DISPLAY XAUTHORITY XDG_RUNTIME_DIR XDG_SESSION_ID SSH_CLIENT SSH_CONNECTION
     SSH_TTY SSH_AUTH_SOCK TERM TMPDIR TMP TEMP TMUX TMUX_PANE STY DBUS_SESSION_BUS_ADDRESS
     JOB_ID JOB_NAME JOB_SCRIPT QUEUE NSLOTS NHOSTS NQUEUES PE ARC ENVIRONMENT REQUEST RESTARTED
-    LD_PRELOAD PWD OLDPWD SHLVL _
+    LD_PRELOAD OLDPWD SHLVL _
     """.split()  # noqa: SIM905  # a table is easier to read than a list of quotes
 )
 _OF_A_QUEUE_JOB = ("SGE_", "PE_", "DRMAA_", "SLURM_", "PBS_")
 
-#: Libraries that start as many threads as the host has cores, whatever the queue job was granted.
-_THREADS = (
+THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -38,6 +38,8 @@ _THREADS = (
     "NUMBA_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
+"""Variables of libraries that start as many threads as the host has cores, whatever the queue job
+was granted."""
 
 
 class Keys(NamedTuple):
@@ -70,12 +72,14 @@ class Launch(NamedTuple):
         patience: Seconds of the dispatcher's silence after which all ends.
         connect_timeout: Seconds in which a supervisor on another host must have reached it.
         grace: Seconds that a job gets to clear up after SIGTERM, before it is killed.
+        slots: Cores that each worker is granted, unless the node says otherwise.
         time_limit: Seconds from its start after which the batch system ends it, 0 for never.
         parent: Process id of the program if it runs on the same host, else 0.
         queue_job: ``str.format`` template that gives the queue job's name from the environment.
         cwd: Working directory.
         sys_path: Where modules are found.
         environ: Variables to set.
+        umask: That of the program, None for the supervisor's own.
     """
 
     endpoints: Sequence[str]
@@ -91,12 +95,14 @@ class Launch(NamedTuple):
     patience: float = 30.0
     connect_timeout: float = 10.0
     grace: float = 2.0
+    slots: int = 1
     time_limit: float = 0.0
     parent: int = 0
     queue_job: str = ""
     cwd: str = ""
     sys_path: Sequence[str] = ()
     environ: Mapping[str, str] = MappingProxyType({})
+    umask: int | None = None
 
     def __repr__(self) -> str:
         # Without the secret: it may end up in a log.
@@ -181,21 +187,32 @@ def import_path() -> list[str]:
     return paths if package in paths else [*paths, package]
 
 
-def environment_for_nodes(environ: Mapping[str, str], threads: int) -> dict[str, str]:
+def travels(name: str) -> bool:
+    """Tells whether a variable of this host means the same on another one."""
+    return name not in _OF_THIS_HOST and not name.startswith(_OF_A_QUEUE_JOB)
+
+
+def environment_for_nodes(environ: Mapping[str, str]) -> dict[str, str]:
     """Returns the variables that a program on another host shall see as if it were here.
 
     Args:
         environ: The program's own environment.
-        threads: Slots of one worker, which libraries shall not exceed unless told otherwise.
     """
-    travelling = {
-        name: value
-        for name, value in environ.items()
-        if name not in _OF_THIS_HOST and not name.startswith(_OF_A_QUEUE_JOB)
-    }
-    return {**thread_limits(environ, threads), **travelling}
+    return {name: value for name, value in environ.items() if travels(name)}
 
 
 def thread_limits(environ: Mapping[str, str], threads: int) -> dict[str, str]:
     """Returns the variables that hold numeric libraries to ``threads``, but for those set."""
-    return {name: str(threads) for name in _THREADS if name not in environ}
+    return {name: str(threads) for name in THREADS if name not in environ}
+
+
+def current_umask() -> int:
+    """Returns the process's umask."""
+    # There alone it can be read without being set, for all threads.
+    path = "/proc/self/status"
+    unknown = contextlib.suppress(OSError, ValueError, StopIteration)
+    with unknown, open(path, encoding="ascii", errors="replace") as file:
+        return int(next(line for line in file if line.startswith("Umask:")).split()[1], 8)
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask

@@ -11,13 +11,14 @@ import _socket as socket
 import collections
 import contextlib
 import math
+import os
 import select
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..errors import reason_of
-from . import zmtp
+from . import descriptors, zmtp
 from .base import BACKLOG, LINGER, Connections
 from .launch_file import local_endpoint
 
@@ -119,13 +120,14 @@ class LocalConnections(Connections):
     def _answer_the_door(self) -> None:
         while True:
             try:
+                os.close(descriptors.leave_some(os.dup(self._door.fileno())))
                 # As `socket.socket.accept` does it.
                 descriptor, _ = self._door._accept()  # type: ignore[attr-defined]
             except BlockingIOError:
                 self._shut_since = math.inf
                 return
             except OSError as error:
-                # As a rule the program has as many files open as it may have.
+                # As a rule the program has nearly as many files open as it may have.
                 self._shut(error)
                 return
             self._shut_since = math.inf

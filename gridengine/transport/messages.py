@@ -17,7 +17,8 @@
        │ ── Run(functions, calls) ─────────────▶ │  a block of work; the next one may
        │ ── Run(…) ────────────────────────────▶ │  be sent before the first is done
        │ ◀─────────────────────────────── Done ── │  the outcomes of some calls
-       │ ── Stop ──────────────────────────────▶ │  "end, you are not needed"
+       │ ── Stop ──────────────────────────────▶ │  "end, you are not needed", or "leave your
+       │                                          │  place to one that has imported nothing yet"
        │
        │                                        Supervisor
        │ ◀─────────────────────────────── Beat ── │  every few seconds, as an idle worker's
@@ -49,7 +50,7 @@ from typing import Annotated, Any, Union
 import msgspec
 from msgspec import Meta, Struct
 
-VERSION = 2
+VERSION = 3
 """Grows when two sides of different versions could misunderstand each other."""
 
 
@@ -86,11 +87,12 @@ class Call(Struct, array_like=True, gc=False):
 
 
 class FunctionDefinition(Struct, array_like=True, gc=False):
-    """A function that the worker has not heard of yet."""
+    """A function that the worker has not heard of yet, and the context in which to call it."""
 
     key: bytes
     payload: bytes
     frames: Count
+    context: bytes = b""
 
 
 class Result(Struct, array_like=True, gc=False):
@@ -175,7 +177,8 @@ class Died(Struct, tag="died", array_like=True, frozen=True):
     ``status`` is its exit code, -N for signal N. It was at ``position``, and at any of the
     ``width`` calls from there, and had begun to send ``sent`` messages. ``reason`` is why the
     supervisor itself ended it, or what the kernel says, a `gridengine.states.DeathCause` value or
-    ``timeout`` or ``signal``.
+    ``timeout`` or ``signal``; ``replaced`` if another one takes its place, and empty if it was
+    told to end and did.
     """
 
     worker: Count
@@ -218,7 +221,12 @@ class Signal(Struct, tag="signal", array_like=True, frozen=True):
 
 
 class Stop(Struct, tag="stop", array_like=True, frozen=True):
-    """End: a worker by itself, a supervisor with all its workers."""
+    """End: a worker by itself, a supervisor with all its workers.
+
+    A worker may have to leave its place to another one, which has imported nothing yet.
+    """
+
+    replaced: bool = False
 
 
 ToHost = Union[Probe, Supervising, Ready, Done, Beat, Died, Recalled]

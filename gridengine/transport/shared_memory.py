@@ -26,13 +26,12 @@ import contextlib
 import errno
 import mmap
 import os
-import resource
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
-from . import proc_files
+from . import descriptors, proc_files
 
 SHARED = 256 * 1024
 """Bytes from which a buffer is lent: below that, the system calls cost more than the copy."""
@@ -269,7 +268,7 @@ class OpenArena:
     __slots__ = ("descriptor",)
 
     def __init__(self, path: str) -> None:
-        self.descriptor = os.open(path, os.O_RDONLY)
+        self.descriptor = descriptors.leave_some(os.open(path, os.O_RDONLY))
 
     def __del__(self) -> None:
         # It has none if it could not be opened.
@@ -313,7 +312,8 @@ class Borrowed:
             return self._buffer
 
     def _mapped(self) -> _Mapping | None:
-        if _OF_A_MAPPING and len(_Mapping.alive) >= _most_mapped():
+        # The other descriptors are for the program.
+        if _OF_A_MAPPING and len(_Mapping.alive) >= descriptors.limit() // 4:
             return None
         try:
             mapping = _Mapping(
@@ -351,12 +351,6 @@ _OF_A_MAPPING = sys.version_info < (3, 13)
 _UNTRACKED: dict[str, Any] = {} if _OF_A_MAPPING else {"trackfd": False}
 
 _mapping_lock = threading.Lock()
-
-
-def _most_mapped() -> int:
-    """Returns how many mappings there may be: the other descriptors are for the program."""
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return limit // 4 if limit != resource.RLIM_INFINITY else sys.maxsize
 
 
 class _Mapping(mmap.mmap):

@@ -30,6 +30,16 @@ def _prepare(path: str) -> bool:
     return not launch["parent"]
 
 
+def _folder_of_jobs(path: str, of_a_batch_system: bool) -> str:
+    """Returns where what jobs open makes folders; it is not made before it is needed."""
+    if not of_a_batch_system:
+        # The program's own, which goes with it.
+        return os.path.dirname(path)
+    # In that of the queue job, which the batch system removes too.
+    temporary = os.environ.get("TMPDIR") or os.environ.get("TMP") or "/tmp"  # noqa: S108
+    return os.path.join(os.path.abspath(temporary), f"gridengine-{os.urandom(4).hex()}")
+
+
 def _wait_for_the_program() -> None:
     # On its own host it has started this process before it has written the file. Its end, or
     # word that this one is not needed, comes by the pipe.
@@ -65,14 +75,15 @@ if __name__ == "__main__":
     # Nothing of what is imported is garbage; the supervisor lets it be collected from then on.
     gc.disable()
     of_a_batch_system = _prepare(sys.argv[1])
+    folder = _folder_of_jobs(sys.argv[1], of_a_batch_system)
     # Before all that a reaper has no use for is imported.
     from gridengine.worker.os_support import tidy_descriptors
     from gridengine.worker.subreaper import stand_guard
 
     tidy_descriptors()
-    stand_guard(of_a_batch_system=of_a_batch_system)
+    stand_guard(folder if of_a_batch_system else "")
     with _typing_alone():
         # Its own module, not this one: `__main__` will be the name of the user's program.
         from gridengine.worker.supervisor import main
 
-    main(sys.argv[1])
+    main(sys.argv[1], folder)

@@ -26,7 +26,10 @@ import mmap
 import threading
 import time
 
-_BEGUN, _GENERATION, _SETTLED, _LOW, _HIGH, _DEADLINE, _SENT = range(7)
+_BEGUN, _GENERATION, _SETTLED, _LOW, _HIGH, _DEADLINE, _SENT, _LEAVING = range(8)
+
+#: How a worker leaves that was told to; 0 as long as it does not.
+_FOR_GOOD, _REPLACED = 1, 2
 
 #: Position and width share a word, so that nobody ever reads the one without the other. The
 #: position counts from 1 there: a fresh page, all zero, says "nothing".
@@ -110,7 +113,21 @@ class ProgressPage:
         """Notes how many messages the worker has begun to send."""
         self._words[_SENT] = messages
 
+    def set_leaving(self, *, replaced: bool) -> None:
+        """Notes that the worker ends because it was told to, and whether another one comes."""
+        self._words[_LEAVING] = _REPLACED if replaced else _FOR_GOOD
+
     # ------------------------------------------------------------------ the supervisor's side
+
+    @property
+    def left_for_good(self) -> bool:
+        """Whether the worker was told to end, and nobody takes its place."""
+        return self._words[_LEAVING] == _FOR_GOOD
+
+    @property
+    def replaced(self) -> bool:
+        """Whether the worker was told to leave its place to another one."""
+        return self._words[_LEAVING] == _REPLACED
 
     @property
     def begun(self) -> tuple[int, int]:

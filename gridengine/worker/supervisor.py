@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 
+from .. import nesting
 from ..errors import reason_of
 from ..states import DeathCause
 from ..transport import messages
@@ -27,6 +28,9 @@ from ..transport.shared_memory import Arena
 from ..transport.unreached import UnreachedError
 from . import os_support
 from .connection import Connection, open_connection
+from .context import WorkerContext
+from .known_functions import KnownFunctions
+from .node_environment import NodeEnvironment
 from .termination import Termination
 from .worker import Worker
 from .worker_process import WorkerProcess, become_worker
@@ -42,12 +46,19 @@ _FULL = 0.2
 class Supervisor:
     """Runs the workers of one queue job until it is told to stop, or is no longer needed.
 
+    Args:
+        launch: What it is told.
+        folder: Where what its jobs open makes folders; see `gridengine.nesting.grant`.
+        environment: What the program's variables are here.
+
     Attributes:
         orphaned: Whether it ended because its program on this host is gone.
     """
 
-    def __init__(self, launch: Launch) -> None:
+    def __init__(self, launch: Launch, folder: str, environment: NodeEnvironment) -> None:
         self._launch = launch
+        self._folder = folder
+        self._environment = environment
         self._began = time.monotonic()
         self._queue_job = launch.queue_job.format_map(os.environ)
         self._address = os.urandom(8).hex().encode()
@@ -271,13 +282,15 @@ class Supervisor:
     def _report(self, child: WorkerProcess, status: int, peak_memory: int) -> None:
         position, width = child.page.begun
         sent = child.page.sent
-        reason = child.reason or self._cause(status)
+        left = status == 0 and child.page.left_for_good
+        reason = child.reason or ("" if left else self._cause(status))
+        if status == 0 and child.page.replaced:
+            reason = "replaced"
         said = child.output.read()
         child.close()
         # What it had started and left behind has become this process's child.
         os_support.kill_strays(keep=set(self._children))
-        # One that leaves after each job, and has begun none, was told to.
-        if status == 0 and child.reason == "" and not (self._launch.fresh and width):
+        if left:
             self._target = max(0, self._target - 1)
         self._barren = 0 if width or status == 0 else self._barren + 1
         if self._barren >= _BARREN_DEATHS:
@@ -344,12 +357,19 @@ class Supervisor:
         """Is the worker ``child``, in the process that was forked for it."""
         address = worker_address(self._address, child.number)
         parent = os.getppid()
+        nesting.grant(self._environment.slots, self._folder, self._queue_job)
         # A program that hangs up has no more use for a worker, and the supervisor knows it.
         with contextlib.suppress(ConnectionError):
             connection = open_connection(self._launch, address, lambda: os.getppid() != parent)
             arena = Arena.make() if self._launch.share else None
+            launch = self._launch
+            context = WorkerContext(launch.cwd, launch.sys_path, self._environment)
+            functions = KnownFunctions(context)
             # Not before the connection: there is no job yet that could clear up.
-            worker = Worker(connection, child.page, child.output, Termination(), self.nudge, arena)
+            termination = Termination()
+            worker = Worker(
+                connection, child.page, child.output, termination, self.nudge, functions, arena
+            )
             worker.run(once=self._launch.fresh)
             connection.close()
 
@@ -374,18 +394,27 @@ def _drain(descriptor: int) -> None:
         return
 
 
-def main(path: str) -> None:
-    """Runs the supervisor that a launch file describes, and ends the process."""
+def main(path: str, folder: str) -> None:
+    """Runs the supervisor that a launch file describes, and ends the process.
+
+    Args:
+        path: The launch file.
+        folder: As of `Supervisor`.
+    """
     # Its workers share these pages with it as long as no collector writes to them.
     gc.freeze()
     gc.enable()
     launch = Launch.read(path)
-    os.environ.update(launch.environ)
+    environment = NodeEnvironment(launch, dict(os.environ))
+    os.environ.update(environment.at_start())
     try:
         os.chdir(launch.cwd)
     except OSError as error:
+        os.environ["PWD"] = os.getcwd()
         sys.stderr.write(f"gridengine: the working directory is not there: {error}\n")
-    supervisor = Supervisor(launch)
+    if launch.umask is not None:
+        os.umask(launch.umask)
+    supervisor = Supervisor(launch, folder, environment)
     try:
         status = supervisor.run()
     except UnreachedError as error:

@@ -258,6 +258,48 @@ def test_a_host_from_which_the_program_is_not_reached_gets_no_more_queue_jobs_fo
     assert RequestQueueJobs(4, 0, 4, 2) in program.tick(after=1.0)
 
 
+def test_a_supervisor_that_never_has_a_worker_has_not_started(program: Program) -> None:
+    [task] = program.submit()
+    for attempt in (1, 2):
+        program.tick()
+        name = f"{attempt}.1"
+        program.state.scheduler_said(Submitted(attempt, (name,)))
+        program.supervisor(b"s%d" % attempt, name)
+        program.state.scheduler_said(Ended(name, End(exitcode=1, detail="no process is left")))
+    assert "no process is left" in str(task.error)
+
+
+def test_failures_to_start_are_counted_anew_after_a_worker(program: Program) -> None:
+    [task] = program.submit()
+    for attempt in range(1, 6):
+        program.tick()
+        name = f"{attempt}.1"
+        program.state.scheduler_said(Submitted(attempt, (name,)))
+        if attempt % 2 == 0:
+            program.supervisor(b"s%d" % attempt, name)
+            program.worker(b"s%d.0" % attempt)
+        program.state.scheduler_said(Ended(name, End(exitcode=1, detail="no process is left")))
+    assert not task.over
+
+
+def test_jobs_fail_when_nobody_who_comes_can_be_let_in_and_nobody_is_there(
+    program: Program,
+) -> None:
+    [task] = program.submit()
+    program.state.shut_out("too many open files")
+    assert isinstance(task.error, SchedulerError)
+    assert str(task.error) == "too many open files"
+
+
+def test_jobs_wait_for_those_who_are_there_when_no_more_can_be_let_in(program: Program) -> None:
+    tasks = program.submit(10)
+    program.tick()
+    program.supervisor()
+    program.worker()
+    program.state.shut_out("too many open files")
+    assert not any(task.over for task in tasks)
+
+
 def test_a_queue_job_that_is_stuck_is_deleted_and_its_reason_told(program: Program) -> None:
     program.submit()
     program.tick()

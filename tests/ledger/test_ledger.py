@@ -37,13 +37,13 @@ class Story:
         self.numbers = itertools.count()
         self.begun: list[tuple[str, str, int]] = []
 
-    def submit(self, *names: str, function: str = "f", **traits: Any) -> list[Task]:
+    def submit(self, *names: str, function: str = "f", code: int = 0, **traits: Any) -> list[Task]:
         made = []
         for name in names:
             mode = Mode.MAP if traits.get("size", 1) > 1 else Mode.CALL
             payload = traits.pop("payload", b"")
             frames = traits.pop("frames", ())
-            packed = Function(function.encode(), b"", (), function)
+            packed = Function(function.encode(), b"", (), function, code=code)
             task = Task(packed, mode, payload, frames, name=name, **traits)
             self.tasks[name] = task
             self.ledger.submit(task)
@@ -1043,6 +1043,50 @@ def test_only_the_busy_are_wanted_when_nothing_waits(story: Story) -> None:
     story.assign()
     assert story.ledger.wanted(0) == 1
     assert story.ledger.wanted(7) == 0
+
+
+# ---------------------------------------------------------------------- the program's code
+
+
+def test_a_worker_that_has_called_older_code_leaves_before_it_is_given_newer(
+    story: Story,
+) -> None:
+    story.submit("a", code=1)
+    story.join("v", "w")
+    assert story.assign() == [("w", "a", 0, 1)]
+    story.done("w", "a", wall=1.0)
+    story.submit("b", "c", code=2)
+    # The other one has called nothing yet.
+    assert story.assign() == [("v", "b", 0, 1)]
+    assert story.ledger.outdated() == [story.worker("w")]
+    assert story.ledger.outdated() == []
+    story.dies("w", blame=False)
+    story.join("x")
+    assert story.assign() == [("x", "c", 0, 1)]
+
+
+def test_a_worker_with_newer_code_is_given_what_was_submitted_before_it(story: Story) -> None:
+    story.submit("new", code=2)
+    story.submit("old", code=1)
+    story.submit("newer still", code=2)
+    story.join("w")
+    for name in ("new", "old", "newer still"):
+        assert story.assign() == [("w", name, 0, 1)]
+        story.done("w", name, wall=1.0)
+    assert story.ledger.outdated() == []
+
+
+def test_newer_code_neither_shares_a_block_with_older_nor_waits_behind_it(story: Story) -> None:
+    story.learn(SHORT)
+    story.submit(*names(3), code=1)
+    story.submit(*names(3, "u"), code=2)
+    story.join("w")
+    assert [name for _, name, _, _ in story.assign()] == names(3)
+    assert story.assign() == []
+    for name in names(3):
+        story.done("w", name, wall=SHORT)
+    assert story.assign() == []
+    assert story.ledger.outdated() == [story.worker("w")]
 
 
 # ---------------------------------------------------------------------- speed

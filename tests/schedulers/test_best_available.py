@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +46,52 @@ def test_processes_are_taken_if_the_master_is_away(
     stand_in.trouble(down=True)
     assert isinstance(best_available(), ProcessScheduler)
     assert "unable to send message to qmaster" in caplog.text
+
+
+def test_processes_are_taken_on_a_host_that_may_not_submit(
+    stand_in: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "gridengine.schedulers")
+    stand_in.trouble(deny='denied: host "node1" is not a submit host')
+    assert isinstance(best_available(), ProcessScheduler)
+    assert 'denied: host "node1" is not a submit host' in caplog.text
+
+
+def test_what_a_site_denies_to_one_without_a_request_is_for_the_first_map_to_say(
+    stand_in: StandIn,
+) -> None:
+    stand_in.trouble(deny="job rejected: no project was given")
+    assert isinstance(best_available(), GridEngineScheduler)
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_in_a_job_processes_are_taken_as_many_as_it_was_granted_cores(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GRIDENGINE_SCHEDULER", "gridengine")
+    monkeypatch.setenv("GRIDENGINE_GRANTED", "1:1.1:")
+    scheduler = best_available()
+    assert isinstance(scheduler, ProcessScheduler)
+    assert scheduler.max_workers == 1
+
+
+@pytest.mark.usefixtures("no_library")
+def test_in_a_queue_job_they_are_as_many_as_it_has_slots_on_this_host(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(16), raising=False)
+    assert ProcessScheduler().max_workers == 16
+    # Somebody's variable, and no queue job.
+    monkeypatch.setenv("NSLOTS", "6")
+    assert ProcessScheduler().max_workers == 16
+    monkeypatch.setenv("JOB_ID", "17")
+    assert ProcessScheduler().max_workers == 6
+    hosts = tmp_path / "pe_hostfile"
+    name = os.uname().nodename
+    hosts.write_text(f"{name} 2 all.q@{name} UNDEFINED\nelsewhere 4 all.q@elsewhere UNDEFINED\n")
+    monkeypatch.setenv("PE_HOSTFILE", str(hosts))
+    assert ProcessScheduler().max_workers == 2
+    assert ProcessScheduler(5).max_workers == 5
 
 
 @pytest.mark.usefixtures("no_library")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import json
+import linecache
 import os
 import pickle
 import socket
@@ -13,6 +14,7 @@ import threading
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -23,6 +25,58 @@ from gridengine.serialization import by_value, exceptions, functions, serializer
 from gridengine.serialization.by_value.explain import short_repr
 from gridengine.settings import OUT_OF_BAND
 from gridengine.transport.shared_memory import gather
+
+
+class AnswersToAll:
+    """What a mock, or a proxy, does."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        self.asked.append(name)
+        if name.startswith("__"):
+            raise RuntimeError("not bound to anything")
+        return AnswersToAll()
+
+    def __call__(self) -> None:
+        """Does nothing."""
+
+
+def test_what_answers_to_all_is_called_by_its_type_and_asked_for_nothing_else() -> None:
+    function = AnswersToAll()
+    assert functions.name_of(function) == "AnswersToAll"
+    assert function.asked == ["__qualname__", "__name__"]
+    assert functions.name_of(functools.partial(functools.partial(len))) == "len"
+
+
+def test_the_calls_of_a_mock_travel_with_it() -> None:
+    mock = Mock(return_value=3)
+    mock.method(1, key=mock)
+    arrived = serializer.unpack(*serializer.pack(mock))
+    assert arrived() == 3
+    [call] = arrived.method.call_args_list
+    assert (call.args, call.kwargs) == ((1,), {"key": arrived})
+
+
+TEXT = """Traceback (most recent call last):
+  File "/no/such/file.py", line 2, in f
+  File "<ipython-input-7-abc>", line 2, in g
+  File "<ipython-input-7-abc>", line 9, in g
+  File "/there.py", line 2, in h
+    shown already
+  | File "<ipython-input-7-abc>", line 1, in group
+  File "<string>", line 1, in <module>
+ValueError: File "<ipython-input-7-abc>", line 1, in g"""
+
+
+def test_lines_that_only_the_program_knows_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = ["def g():\n", "    return f()\n"]
+    for name in ("<ipython-input-7-abc>", "<string>", "/there.py"):
+        monkeypatch.setitem(linecache.cache, name, (1, None, cell, name))
+    shown = str(exceptions.RemoteTraceback(TEXT)).splitlines()
+    added = [(n, line) for n, line in enumerate(shown) if line and line not in TEXT.splitlines()]
+    assert added == [(4, "    return f()"), (9, "  |   def g():")]
 
 
 def module_by_hand(text: str, name: str = "by_hand") -> types.ModuleType:

@@ -57,7 +57,7 @@ class SituationItem(pytest.Item):
         if (missing := self.situation.missing()) is not None:
             pytest.skip(missing)
         if self.name == "cores":
-            self.situation.run({})
+            self.situation.run({"GRIDENGINE_SCHEDULER": "process"})
         else:
             self._run_on_the_cluster(the_cluster())
 

@@ -450,6 +450,7 @@ def test_a_worker_whose_memory_is_gone_already_stops_nobody() -> None:
             # On one host there is no link.
             dead.socket.send(messages.encode(gone))
             dead.socket.send(PROBE)
+            assert messages.encode(messages.Unseen()) == dead.socket.recv()
             assert messages.encode(messages.Here()) == dead.socket.recv()
         assert [9] == gridengine.map(targets.square, [3], scheduler=scheduler)
 
@@ -457,7 +458,8 @@ def test_a_worker_whose_memory_is_gone_already_stops_nobody() -> None:
 def test_the_thief_of_a_workers_name_gets_no_other_workers_jobs(
     scheduler: OverTcp, run_dir: Path
 ) -> None:
-    for job in (Job(target=targets.sleep, args=(0.3,), scheduler=scheduler) for _ in range(2)):
+    robbed = [Job(target=targets.sleep, args=(0.3,), scheduler=scheduler) for _ in range(2)]
+    for job in robbed:
         job.start()
     wait_until(lambda: len(workers()) == 2, what="two workers are there")
     victim, honest = workers()
@@ -469,7 +471,7 @@ def test_the_thief_of_a_workers_name_gets_no_other_workers_jobs(
         for job in jobs:
             job.start()
         wait_until(lambda: sum(not j.is_alive() for j in jobs) >= 45, what="the others work")
-        for job in jobs:
+        for job in (*robbed, *jobs):
             job.kill()
         assert dispatcher()._thread.is_alive()
         assert honest in workers()

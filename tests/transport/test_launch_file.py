@@ -13,6 +13,7 @@ from gridengine.errors import GridEngineError
 from gridengine.transport import launch_file as launch
 from gridengine.transport.launch_file import (
     Launch,
+    current_umask,
     environment_for_nodes,
     import_path,
     private_folder,
@@ -183,32 +184,46 @@ def test_the_environment_of_a_queue_job_does_not_travel_into_another() -> None:
         "NSLOTS", "NHOSTS", "NQUEUES", "PE", "PE_HOSTFILE", "ARC", "REQUEST", "RESTARTED",
         "ENVIRONMENT", "TMPDIR", "TMP", "HOSTNAME", "DRMAA_LIBRARY_PATH", "SLURM_JOB_ID",
     )  # fmt: skip
-    assert set(environment_for_nodes(dict.fromkeys(scrubbed, "x"), 1)) == set(thread_limits({}, 1))
+    assert environment_for_nodes(dict.fromkeys(scrubbed, "x")) == {}
 
 
 def test_what_belongs_to_this_host_or_this_terminal_does_not_travel() -> None:
-    names = ("DISPLAY", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "LD_PRELOAD", "PWD", "SHLVL", "TERM")
-    assert not set(names) & set(environment_for_nodes(dict.fromkeys(names, "x"), 1))
+    names = ("DISPLAY", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "LD_PRELOAD", "OLDPWD", "SHLVL", "TERM")
+    assert not set(names) & set(environment_for_nodes(dict.fromkeys(names, "x")))
 
 
 def test_all_else_travels_with_its_value_whatever_it_holds() -> None:
-    travelled = environment_for_nodes(LAUNCH.environ, 1)
+    travelled = environment_for_nodes(LAUNCH.environ)
     assert LAUNCH.environ.items() <= travelled.items()
-    for name in ("PATH", "HOME", "PYTHONPATH", "LD_LIBRARY_PATH", "PERL5LIB", "MY_SGE_THING"):
-        assert environment_for_nodes({name: "x"}, 1)[name] == "x"
+    for name in (
+        "PATH",
+        "HOME",
+        "PYTHONPATH",
+        "LD_LIBRARY_PATH",
+        "PERL5LIB",
+        "MY_SGE_THING",
+        "PWD",
+    ):
+        assert environment_for_nodes({name: "x"})[name] == "x"
 
 
 def test_libraries_get_the_threads_that_were_granted() -> None:
     limits = thread_limits({}, 3)
     assert limits["OMP_NUM_THREADS"] == limits["MKL_NUM_THREADS"] == "3"
-    assert environment_for_nodes({}, 3) == limits
 
 
 def test_a_limit_of_threads_that_the_user_has_set_stands() -> None:
     environ = {"OMP_NUM_THREADS": "7"}
     assert "OMP_NUM_THREADS" not in thread_limits(environ, 1)
-    assert environment_for_nodes(environ, 1)["OMP_NUM_THREADS"] == "7"
-    assert environment_for_nodes(environ, 1)["MKL_NUM_THREADS"] == "1"
+    assert thread_limits(environ, 1)["MKL_NUM_THREADS"] == "1"
+
+
+def test_the_umask_is_read_and_left_as_it_is() -> None:
+    before = os.umask(0o027)
+    try:
+        assert current_umask() == 0o027 == current_umask()
+    finally:
+        os.umask(before)
 
 
 def test_the_import_path_holds_elsewhere_too_and_has_the_package(

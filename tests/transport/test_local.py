@@ -8,6 +8,7 @@ import random
 import resource
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -337,6 +338,33 @@ def test_who_finds_no_descriptor_left_is_let_in_later(
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         early.sendall(b"".join(zmtp.parts([messages.encode(DONE)])))
         assert received(connections, 1) == [(b"early", DONE, [])]
+
+
+def test_nobody_is_shut_out_before_it_has_lasted(
+    connections: LocalConnections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with raw(connections):
+        free = os.dup(0)
+        os.close(free)
+        # Some are left, but they are the program's.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free + 5, hard))
+        try:
+            connections.wait(1.0)
+            assert connections.shut_out() == ""
+            now += 1.5
+            connections.wait(1.0)
+            connections.wait(1.0)
+            assert connections.shut_out() == ""
+            now += 1.0
+            assert "raise the limit of open files" in connections.shut_out()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        connections.wait(1.0)
+        connections.wait(1.0)
+        assert connections.shut_out() == ""
 
 
 def test_who_comes_back_under_its_name_is_answered_there(connections: LocalConnections) -> None:

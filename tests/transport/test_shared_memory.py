@@ -6,6 +6,7 @@ import functools
 import gc
 import mmap
 import os
+import resource
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 import gridengine
 from gridengine.dispatcher.registry import dispatcher_for
 from gridengine.schedulers import ProcessScheduler
+from gridengine.transport import proc_files
 from gridengine.transport.shared_memory import (
     SHARED,
     Arena,
@@ -328,3 +330,70 @@ def test_a_large_result_outlives_its_worker_and_what_is_opened_after_its_end() -
         assert (job.result == 7.0).all()
         for other in others:
             os.close(other)
+
+
+def test_with_many_mappings_a_copy_takes_the_place_of_another(
+    arena: Arena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (400, 400))
+    monkeypatch.setattr("gridengine.transport.shared_memory._OF_A_MAPPING", True)
+    released: list[int] = []
+    loans = [arena.lend(b"%4d" % number * 1250) for number in range(120)]
+    theirs = OpenArena(arena.path)
+    borrowed = [Borrowed(theirs, loan.offset, 5000, released.append) for loan in loans if loan]
+    buffers = [each.buffer() for each in borrowed]
+    assert [bytes(buffer[:]) for buffer in buffers] == [b"%4d" % n * 1250 for n in range(120)]
+    mapped = sum(isinstance(buffer, mmap.mmap) for buffer in buffers)
+    assert mapped <= 100
+    # What was copied is given back at once, what is mapped when nobody has it any more.
+    assert len(released) == 120 - mapped
+    assert all(each.buffer() is buffer for each, buffer in zip(borrowed, buffers, strict=True))
+    buffers.clear()
+    borrowed.clear()
+    gc.collect()
+    assert len(released) == 120
+
+
+def test_without_a_descriptor_it_is_copied(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    loan = arena.lend(b"abc")
+    assert loan is not None
+    mine = borrow(arena, loan.offset, 3)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    monkeypatch.setattr("gridengine.transport.descriptors.limit", lambda: soft)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, hard))
+    try:
+        assert bytes(mine.buffer()[:]) == b"abc"
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_an_arena_is_not_opened_with_the_last_descriptor(
+    arena: Arena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gridengine.transport.descriptors.limit", lambda: 0)
+    with pytest.raises(OSError, match="Too many open files"):
+        OpenArena(arena.path)
+
+
+def test_there_is_no_arena_where_proc_is_of_other_processes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert proc_files.folder(1) == "/proc/1"
+    monkeypatch.setattr(os, "readlink", lambda path: "1" if path == "/proc/self" else path)
+    assert proc_files.folder(1) == ""
+    assert Arena.make() is None
+
+
+def test_large_results_come_though_the_memory_of_their_workers_cannot_be_opened(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(path: str) -> OpenArena:
+        raise PermissionError(path)
+
+    monkeypatch.setattr("gridengine.dispatcher.task_messages.OpenArena", refuse)
+    with ProcessScheduler(2) as scheduler:
+        values = gridengine.map(bytes, [10_000_000] * 4, scheduler=scheduler)
+    assert values == [bytes(10_000_000)] * 4
+    assert "cannot be opened" in caplog.text

@@ -122,12 +122,13 @@ class GridEngineScheduler(Scheduler):
         return self.request.changed(resources).seconds
 
     def probe(self, timeout: float = _PROBE) -> str:
-        """Returns the name of the Grid Engine whose master answers.
+        """Returns the name of the Grid Engine whose master answers, and to which one may submit.
 
         Raises:
-            SchedulerUnavailable: None does within ``timeout`` seconds; the message says why.
+            SchedulerUnavailable: None does within ``timeout`` seconds, or this host may not submit
+                queue jobs, as some nodes may not; the message says why.
         """
-        session = GridEngineSession(self.request, patience=0.0)
+        session = GridEngineSession(self.request, patience=0.0, trial=True)
         try:
             return session.system(timeout)
         finally:
@@ -142,14 +143,18 @@ class GridEngineSession(Session):
     Args:
         request: What queue jobs ask for, if they do not ask for something else.
         patience: Seconds until which the master must have answered for the first time.
+        trial: Whether to find out if this host may submit, before any queue job is asked for.
 
     Raises:
         SchedulerUnavailable: There is no Grid Engine here.
     """
 
-    def __init__(self, request: Request, patience: float = _PATIENCE) -> None:
+    def __init__(
+        self, request: Request, patience: float = _PATIENCE, *, trial: bool = False
+    ) -> None:
         self._request = request
         self._patience = patience
+        self._trial = trial
         self._registry = _registry_file()
         self._events: collections.deque[Event] = collections.deque()
         self._wake_pipe = WakePipe()
@@ -257,6 +262,7 @@ class GridEngineSession(Session):
                 parent=os.getpid(),
                 registry=self._registry,
                 patience=self._patience,
+                trial=self._trial,
                 contact=self._contact,
                 adopted=tuple(self._live),
             )

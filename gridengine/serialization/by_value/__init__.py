@@ -26,6 +26,7 @@ from typing import Any
 from . import classes, exceptions, functions, generics, namespaces, own_globals, special_types
 from .exceptions import reduce_anyway as reduce_exception
 from .fingerprints import fingerprint
+from .importability import forget as forget_importability
 from .importability import importable
 from .namespaces import become_worker
 from .refused import reduce_refused
@@ -34,6 +35,7 @@ from .shared_values import generation
 __all__ = [
     "become_worker",
     "fingerprint",
+    "forget_importability",
     "generation",
     "importable",
     "reduce",
@@ -93,6 +95,8 @@ def reduce(obj: Any) -> Any:
 def reduce_upward(obj: Any) -> Any:
     """As `reduce`, for what goes from a worker to the program that it works for.
 
-    A class that came from there travels as its token, for the program has it.
+    A class that came from there travels as its token, for the program has it, and has its methods.
     """
+    if type(obj) is types.MethodType:
+        return special_types.method_by_name(obj)
     return classes.reduce(obj, upward=True) if isinstance(obj, type) else reduce(obj)

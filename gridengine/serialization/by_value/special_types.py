@@ -96,10 +96,23 @@ def _make_memoryview(buffer: Any, format_: str, shape: Any, readonly: bool) -> m
 
 
 def _method(method: types.MethodType) -> Any:
-    """A method whose name is not where its object has it: mangled, or given to a class later."""
-    name = method.__func__.__name__
-    if getattr(method.__self__, name, None) == method:
+    """A method travels by its name, if a worker finds it there.
+
+    It does not if its name is mangled, or was given to the class later; nor, perhaps, if its class
+    is taken apart: what that consists of may hold the method, and be needed before it.
+    """
+    owner = method.__self__ if isinstance(method.__self__, type) else type(method.__self__)
+    return method_by_name(method) if importable(owner) else _method_by_parts(method)
+
+
+def method_by_name(method: types.MethodType) -> Any:
+    """Returns how a method travels to where its class is whole."""
+    if getattr(method.__self__, method.__func__.__name__, None) == method:
         return NotImplemented
+    return _method_by_parts(method)
+
+
+def _method_by_parts(method: types.MethodType) -> Any:
     return types.MethodType, (method.__func__, method.__self__)
 
 

@@ -129,6 +129,13 @@ class Session:
     def deleteJobTemplate(self, template):
         pass
 
+    def runJob(self, template):
+        _reach()
+        assert template.nativeSpecification == "-w v"
+        if text := _trouble("deny"):
+            raise DeniedByDrmException(f"code 17: {text}")
+        return "1"
+
     def runBulkJobs(self, template, first, last, step):
         _reach()
         if text := _trouble("deny"):

@@ -108,6 +108,29 @@ def case_refers_to_itself():
     assert call(lambda: Derived.Inner().outer() is Derived)
 
 
+class Registry:
+    """Holds, before them, methods of its own: bound to itself, and to an instance."""
+
+    hooks: list = []
+
+    @classmethod
+    def of_class(cls):
+        return cls.__name__
+
+    def of_instance(self):
+        return type(self) is Registry, SCALE
+
+
+Registry.hooks += [Registry.of_class, Registry().of_instance]
+
+
+def case_holds_its_own_methods():
+    assert call(lambda: [hook() for hook in Registry.hooks]) == ["Registry", (True, 10)]
+    # The program has the class, with its methods.
+    back = call(lambda: Registry().of_instance)
+    assert back.__func__ is Registry.of_instance
+
+
 def case_same_class_twice():
     def use(a, b, cls):
         return type(a) is type(b) is cls is Derived

@@ -76,16 +76,35 @@ class Library:
 
         Raises:
             Unreachable: The master does not answer.
-            Denied: It is no Grid Engine.
+            Denied: It is no Grid Engine, or one that this host has no part in.
         """
         try:
             self._session.initialize(contact or None)
             system = str(self._session.drmsInfo)
         except Exception as error:
-            raise Unreachable(_text(error)) from error
+            text = _text(error)
+            raise (Denied if _HOST.search(text) else Unreachable)(text) from error
         if _OTHERS.search(system):
             raise Denied(f"the DRMAA library is that of {system}, not of a Grid Engine")
         return system, str(self._session.contact)
+
+    def check_host(self) -> None:
+        """Finds out whether this host may submit queue jobs, without one.
+
+        Raises:
+            Unreachable: The master does not answer.
+            Denied: It may not.
+        """
+        try:
+            template = self._session.createJobTemplate()
+            template.remoteCommand = "/bin/true"
+            # To be verified, and not to be run (qsub(1)).
+            template.nativeSpecification = "-w v"
+            self._session.runJob(template)
+        except Exception as error:
+            found = self._sorted(error)
+            if isinstance(found, Unreachable) or _HOST.search(str(found)):
+                raise found from error
 
     def submit(self, order: Submit, count: int) -> list[str]:
         """Starts one array of ``count`` tasks, and returns their names.
@@ -182,6 +201,7 @@ class Library:
 
 
 _UNREACHABLE = re.compile(r"unable to (?:send|contact)|commlib|qmaster.*(?:port|going down)")
+_HOST = re.compile(r"denied: host .* (?:submit|admin) host")
 _TOO_LARGE = re.compile(r"more than (\d+) tasks")
 _LIMITED = re.compile(r"jobs? (?:is|are) allowed per")
 

@@ -24,6 +24,7 @@ class Hello:
         parent: Process id of the user's program.
         registry: File to note the queue jobs in.
         patience: Seconds until which the master must have answered for the first time.
+        trial: Whether it shall be found out if this host may submit.
         contact: DRMAA's name of the session that a process which died has left, if one has.
         adopted: Queue jobs that are this process's from now on.
     """
@@ -32,6 +33,7 @@ class Hello:
     parent: int
     registry: str
     patience: float
+    trial: bool
     contact: str
     adopted: tuple[str, ...]
 

@@ -102,7 +102,10 @@ class Program:
 
     def _connected(self) -> bool:
         try:
-            self._send(SessionReady(*self._library.open(self._hello.contact)))
+            about = self._library.open(self._hello.contact)
+            if self._hello.trial:
+                self._library.check_host()
+            self._send(SessionReady(*about))
         except Unreachable as error:
             since = self._outage.since or time.monotonic()
             if time.monotonic() - since >= self._hello.patience:

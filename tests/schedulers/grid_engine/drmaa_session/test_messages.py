@@ -19,7 +19,7 @@ from gridengine.schedulers.grid_engine.drmaa_session.messages import (
 @pytest.mark.parametrize(
     "message",
     [
-        Hello(("/a", "/b"), 1, "/run/x.json", 60.0, "", ("1.1",)),
+        Hello(("/a", "/b"), 1, "/run/x.json", 60.0, True, "", ("1.1",)),
         Submit(1, ("/bin/true", "a\nb", "\udcff"), 2, "x", "-r n", "/logs"),
         QueueJobEnd("1.1", True, 0, "", False, False, {"a": "b"}, {}),
         Close(),

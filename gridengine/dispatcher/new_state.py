@@ -1,0 +1,32 @@
+"""The state of a new dispatcher, as its scheduler wants it."""
+
+from __future__ import annotations
+
+import math
+
+# When the first workers are on their way: see `gridengine.dispatcher.dispatcher`.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..ledger.dispatcher_state import DispatcherState
+    from ..schedulers.base import Scheduler
+    from ..settings import Settings
+
+
+def new_state(
+    scheduler: Scheduler, settings: Settings, *, started_early: bool = False
+) -> DispatcherState:
+    """Returns a state in which nothing has happened yet, but for an early start."""
+    from ..ledger.dispatcher_state import DispatcherState
+    from ..ledger.staffing import Capacity
+
+    lifetime = math.inf if scheduler.lifetime is None else scheduler.lifetime
+    state = DispatcherState(
+        settings,
+        Capacity(scheduler.workers_per_queue_job, scheduler.max_queue_jobs, lifetime),
+        remote=scheduler.remote,
+        fresh=scheduler.fresh,
+        linger=scheduler.linger,
+    )
+    if started_early:
+        state.staffing.started_early()
+    return state

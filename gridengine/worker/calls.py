@@ -1,0 +1,136 @@
+"""Calls of a function in this process: values and failures, and how many calls at a time."""
+
+from __future__ import annotations
+
+import itertools
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from ..errors import JobExited, format_bytes
+from ..serialization.exceptions import add_note, pack_error
+from ..settings import SLICE_SECONDS
+from ..states import Mode
+from .progress_page import MAX_WIDTH
+from .termination import Terminated
+
+#: Kilobytes on Linux, bytes on macOS (getrusage(2) of each).
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+class Items(Protocol):
+    """The arguments of calls, of which a part can be had; made just before they are needed."""
+
+    def __getitem__(self, part: slice, /) -> Iterable[Any]:
+        """Returns the arguments of some neighbouring calls."""
+
+
+class Span:
+    """The calls of a map from ``lo`` on, which will be answered for together.
+
+    Attributes:
+        lo: The first.
+        values: What they returned, None for those that failed.
+        failures: What the others raised, packed, by the number of the call.
+        cpu: Processor time of this process at the begin, in seconds.
+        begin: When it was.
+    """
+
+    __slots__ = ("begin", "cpu", "failures", "lo", "values")
+
+    def __init__(self, lo: int) -> None:
+        self.lo = lo
+        self.values: list[Any] = []
+        self.failures: dict[int, bytes] = {}
+        self.cpu = time.process_time()
+        self.begin = time.perf_counter()
+
+
+def run_slice(
+    function: Callable[..., Any],
+    mode: int,
+    items: Items,
+    at: int,
+    end: int,
+    span: Span,
+    fail_fast: bool,
+    after: Callable[[], object] | None = None,
+) -> int:
+    """Runs the calls from ``at`` to ``end`` (not included), and notes in ``span`` how they ended.
+
+    Args:
+        function: What is called.
+        mode: How it is applied to an item.
+        items: The arguments.
+        at: The first call.
+        end: The one after the last.
+        span: Gets values and failures.
+        fail_fast: Whether the first failure makes the rest unwanted.
+        after: Called after the last call, and after each that failed.
+
+    Returns:
+        How far it came: to ``end``, or to a failure that makes the rest unwanted.
+
+    Raises:
+        Terminated: This process shall end.
+    """
+    apply: Any = itertools.starmap if mode == Mode.STARMAP else map
+    while at < end:
+        given = len(span.values)
+        error: BaseException | None = None
+        try:
+            # What was yielded before an exception stays in the list.
+            span.values.extend(apply(function, items[at:end]))
+        except Terminated:
+            # What runs is not to go on, be it a call of a call.
+            raise
+        except BaseException as raised:
+            error = raised
+        if after is not None:
+            after()
+        at += len(span.values) - given
+        if at < end:
+            # An iterator that ended early was ended by the function.
+            error = error or StopIteration()
+            if not is_success(error):
+                span.failures[at] = pack_failure(error)
+            span.values.append(None)
+            at += 1
+            if span.failures and fail_fast:
+                break
+    return at
+
+
+def next_width(width: int, seconds: float) -> int:
+    """Returns how many calls shall be run at a time, after ``width`` took so many seconds."""
+    if seconds > SLICE_SECONDS:
+        return max(1, width // 2)
+    return min(width * 4, MAX_WIDTH) if seconds < SLICE_SECONDS / 4 else width
+
+
+def is_success(error: BaseException) -> bool:
+    """Returns True for the ``sys.exit()`` with which a program ends well."""
+    return isinstance(error, SystemExit) and error.code in (None, 0)
+
+
+def pack_failure(error: BaseException) -> bytes:
+    """Returns what a call has raised, ready to travel."""
+    if isinstance(error, SystemExit):
+        code = error.code
+        status = code if isinstance(code, int) else 0 if code is None else 1
+        error = JobExited(f"the job called sys.exit({code!r})", status)
+    if isinstance(error, MemoryError):
+        add_note(error, _memory_note())
+    return pack_error(error)
+
+
+def _memory_note() -> str:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    granted = "without a limit" if limit == resource.RLIM_INFINITY else f"of {format_bytes(limit)}"
+    return (
+        f"out of memory: the worker had {format_bytes(peak)} resident {granted} of address "
+        "space (h_vmem on a Grid Engine); ask for more"
+    )

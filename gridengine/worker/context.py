@@ -1,0 +1,113 @@
+"""The context in which the program calls its functions, made a worker's own."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .. import nesting
+from ..serialization.context import note_environment
+from .node_environment import NodeEnvironment
+
+
+class WorkerContext:
+    """What a worker has of the program's context; see `gridengine.serialization.context`.
+
+    Only what the program has changed is set: what a job sets in its worker stays there.
+
+    Args:
+        cwd: The working directory with which the worker was started.
+        sys_path: Where it finds modules.
+        environment: What the variables of the program are here.
+    """
+
+    def __init__(self, cwd: str, sys_path: Sequence[str], environment: NodeEnvironment) -> None:
+        self._environment = environment
+        self._packed = b""
+        self._parts: dict[str, Any] = {"cwd": cwd, "sys_path": list(sys_path), "environ": {}}
+        # A job may be a program that starts jobs, too.
+        note_environment()
+
+    def enter(self, packed: bytes) -> None:
+        """Sets what is not as it was in the context before. What cannot be set it says."""
+        if not packed or packed == self._packed:
+            return
+        self._packed = packed
+        parts = pickle.loads(packed)
+        before, self._parts = self._parts, parts
+        self._change_variables(before["environ"], parts["environ"])
+        for name, make_so in _SETTERS.items():
+            value = parts[name]
+            if value is None or value == before.get(name):
+                continue
+            try:
+                make_so(value)
+            except Exception as error:
+                sys.stderr.write(f"gridengine: the program's {name} is not had here: {error}\n")
+
+    def _change_variables(
+        self, before: Mapping[str, str | None], changes: Mapping[str, str | None]
+    ) -> None:
+        news = {
+            name: value
+            for name, value in changes.items()
+            if name != nesting.VARIABLE and (name not in before or before[name] != value)
+        }
+        for name, value in self._environment.changed(news).items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _set_sys_path(path: list[str]) -> None:
+    sys.path[:] = path
+
+
+def _set_argv(argv: list[str]) -> None:
+    sys.argv[:] = argv
+
+
+def _set_filters(filters: list[tuple[Any, ...]]) -> None:
+    import warnings
+
+    # It has what was said so far forgotten, too.
+    warnings.resetwarnings()
+    warnings.filters[:] = [  # type: ignore[index]
+        (action, message, _category(*category), module, line)
+        for action, message, category, module, line in filters
+    ]
+
+
+def _set_authkey(key: bytes) -> None:
+    from multiprocessing import current_process
+
+    current_process().authkey = key
+
+
+_SETTERS: Mapping[str, Any] = {
+    "sys_path": _set_sys_path,
+    "cwd": os.chdir,
+    "argv": _set_argv,
+    "recursion_limit": sys.setrecursionlimit,
+    "warnings": _set_filters,
+    "authkey": _set_authkey,
+}
+
+
+class _ByName(type):
+    """Makes stand-ins for categories of warnings, whose modules need not be imported for them."""
+
+    def __subclasscheck__(cls, kind: type) -> bool:
+        named = cls.__module__, cls.__qualname__
+        return any((each.__module__, each.__qualname__) == named for each in kind.__mro__)
+
+
+def _category(module: str, name: str) -> type:
+    loaded = getattr(sys.modules.get(module), name, None)
+    if isinstance(loaded, type):
+        return loaded
+    return _ByName(name, (Warning,), {"__module__": module})

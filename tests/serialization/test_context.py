@@ -1,0 +1,110 @@
+"""What a program has changed is seen at the next look; what it has not is not packed anew."""
+
+from __future__ import annotations
+
+import multiprocessing.managers
+import os
+import pickle
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gridengine.serialization import context
+from gridengine.serialization.functions import pack_function
+
+
+def parts() -> Any:
+    return pickle.loads(context.current())
+
+
+def test_where_nothing_has_changed_the_context_is_the_very_same() -> None:
+    first = context.current()
+    assert context.current() is first
+    assert context.current(hurried=True) is first
+
+
+CHANGES: dict[str, tuple[str, Callable[[pytest.MonkeyPatch, Path], object]]] = {
+    "a variable": ("environ", lambda patch, _: patch.setenv("GRIDENGINE_TEST_CONTEXT", "x")),
+    "the directory": ("cwd", lambda patch, folder: patch.chdir(folder)),
+    "the import path": ("sys_path", lambda patch, folder: patch.syspath_prepend(folder)),
+    "the arguments": ("argv", lambda patch, _: patch.setattr(sys, "argv", ["program", "-v"])),
+    "the filters": ("warnings", lambda *_: warnings.simplefilter("ignore", UserWarning)),
+}
+
+
+@pytest.mark.parametrize("hurried", [False, True])
+@pytest.mark.parametrize(("part", "change"), CHANGES.values(), ids=list(CHANGES))
+def test_a_change_is_seen_at_the_next_look_and_functions_travel_anew(
+    part: str,
+    change: Callable[[pytest.MonkeyPatch, Path], object],
+    hurried: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    context.current(hurried=hurried)
+    before, packed = parts(), pack_function(os.path.join)
+    change(monkeypatch, tmp_path)
+    context.current(hurried=hurried)
+    changed = {name for name, value in parts().items() if value != before[name]}
+    # Entries of the path that are relative depend on the directory.
+    assert part in changed <= {part, "sys_path"}
+    again = pack_function(os.path.join)
+    assert (again.payload, again.context) == (packed.payload, context.current())
+    assert again.key != packed.key
+
+
+def test_a_directory_that_was_changed_through_another_name_is_seen_without_hurry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(os.getcwd())
+    context.current(hurried=True)
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    try:
+        os.chdir(descriptor)
+    finally:
+        os.close(descriptor)
+    assert parts()["cwd"] == str(tmp_path)
+
+
+def test_a_variable_that_is_as_it_was_again_is_told_as_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = "GRIDENGINE_TEST_AGAIN"
+    context.current()
+    assert name not in parts()["environ"]
+    monkeypatch.setenv(name, "x")
+    # Some workers are started now.
+    context.note_environment()
+    monkeypatch.delenv(name)
+    assert parts()["environ"][name] is None
+
+
+def test_a_program_whose_directory_was_removed_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert parts()["cwd"] is None
+
+
+def test_the_key_of_multiprocessing_travels_and_is_not_shown() -> None:
+    assert multiprocessing.managers
+    key = bytes(multiprocessing.current_process().authkey)
+    assert parts()["authkey"] == key
+    assert repr(key) not in repr(pack_function(os.path.join))
+
+
+def test_filters_name_their_categories() -> None:
+    class Mine(UserWarning):
+        pass
+
+    warnings.filterwarnings("error", "a message", Mine, lineno=3)
+    action, message, category, module, line = parts()["warnings"][0]
+    assert (action, message.pattern, module, line) == ("error", "a message", None, 3)
+    assert category == (__name__, Mine.__qualname__)

@@ -1,0 +1,5 @@
+"""A module in the archive."""
+
+
+def of(name):
+    return f"Hello, {name}!"

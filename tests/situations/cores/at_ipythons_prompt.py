@@ -1,0 +1,13 @@
+"""IPython: a script, `%run`, and functions typed at its prompt.
+
+On: cores
+Needs: IPython, pexpect
+
+$ python -m IPython --no-banner ipython_script.py
+[2, 4]
+$ python -m IPython --no-banner -c '%run ipython_script.py'
+[2, 4]
+$ python ipython_script.py typed
+Out[4]: [3, 6]
+[1/3, 2/3]
+"""

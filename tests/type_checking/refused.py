@@ -1,0 +1,28 @@
+"""What a user's type checker refuses: each line that says so, and no other."""
+
+from __future__ import annotations
+
+import gridengine
+from gridengine.schedulers import ProcessScheduler
+
+
+def length(text: str) -> int:
+    return len(text)
+
+
+gridengine.map(length, ["a"], scheduler=ProcessScheduler)  # refused
+gridengine.map(length, ["a"], scheduler="process")  # refused
+gridengine.map(length, 5)  # refused
+ProcessScheduler("2")  # refused
+gridengine.Job(target=length, args=("a",), resources="4G")  # refused
+gridengine.Job(target=5)  # refused
+gridengine.JobDispatcher(ProcessScheduler()).dispatch([abs])  # refused
+text: str = gridengine.Job(target=length, args=("a",)).result  # refused
+
+
+def of(death: gridengine.JobDied) -> int:
+    return death.host  # refused
+
+
+with ProcessScheduler() as cores:
+    cores.max_queue  # refused
