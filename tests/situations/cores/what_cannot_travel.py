@@ -38,7 +38,7 @@ def main():
         refusal("generator", lambda x: next(lines), [1], words=["lines", "generator"])
         refusal("socket", lambda x: open_socket.send(b""), [1], words=["open_socket", "socket"])
         refusal("in an argument", len, [{"a": [1, lock]}], words=["['a'][1]", "lock"])
-    refusal("result", lambda x: {"here": open(__file__)}, [1], words=["here"])  # noqa: SIM115
+    refusal("result", lambda x: {"here": open(__file__)}, [1], words=["here"])
     print("and the next map:", gridengine.map(lambda x: x * x, [1, 2]))
 
 
