@@ -117,6 +117,7 @@ class Dispatcher:
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
+        self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gridengine", daemon=True)
         try:
             self._thread.start()
@@ -259,14 +260,16 @@ class Dispatcher:
             KeyboardInterrupt: It came meanwhile; then nothing that runs was waited for.
         """
         self.begin_to_close()
-        if threading.current_thread() is self._thread:
+        if self.forsaken or threading.current_thread() is self._thread:
             return
         try:
-            self._thread.join()
+            # Not `join`: before Python 3.13 that takes a thread for ended when Ctrl-C comes.
+            self._over.wait()
         except BaseException:
             self.hurry()
-            self._thread.join()
+            self._over.wait()
             raise
+        self._thread.join()
 
     def hurry(self) -> None:
         """Has a dispatcher that closes kill what runs, without waiting for it any longer."""
@@ -311,7 +314,10 @@ class Dispatcher:
             raise
         finally:
             self._closing = True
-            self._shut_down()
+            try:
+                self._shut_down()
+            finally:
+                self._over.set()
 
     def _loop(self) -> None:
         self._connections.watch(self._wake_read)

@@ -112,8 +112,8 @@ def _leave(dispatcher: Dispatcher, failed: bool) -> None:
 
 def cancelled(count: int) -> str:
     """Returns what to say of jobs that are cancelled because a ``with`` ends by an exception."""
-    jobs = "1 job that was" if count == 1 else f"{count} jobs that were"
-    return f"an exception has left the `with`: {jobs} not over are cancelled"
+    jobs = "1 job that was not over is" if count == 1 else f"{count} jobs that were not over are"
+    return f"an exception has left the `with`: {jobs} cancelled"
 
 
 def _warn(scheduler: Scheduler) -> None:

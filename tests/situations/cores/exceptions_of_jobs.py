@@ -86,7 +86,6 @@ def main():
     print("returned, not raised:", [gridengine.raised(x) for x in values])
     job = gridengine.Job(target=give_or_raise, args=("wrong",))
     job.start()
-    job.join()
     print(f"job: {job.exception!r}, {job.state.name}, {job.exitcode}")
 
 
