@@ -282,6 +282,15 @@ def test_no_two_classes_share_a_name() -> None:
 # ---------------------------------------------------------------------- the tests' own eyes
 
 
+LINES = 400
+"""What one can hold in one's head."""
+
+
+def test_every_file_can_be_held_in_the_head() -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in ROOT.rglob("*.py")}
+    assert not {path: length for path, length in lengths.items() if length > LINES}
+
+
 @pytest.mark.parametrize(
     ("importer", "imported", "allowed"),
     [
