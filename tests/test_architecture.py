@@ -22,7 +22,7 @@ ROOT = Path(gridengine.__file__).parent
 FOLDERS = {
     "transport": "",
     "serialization": "transport",
-    "schedulers": "",
+    "schedulers": "transport",
     "ledger": "schedulers serialization transport",
     "worker": "serialization transport",
     "dispatcher": "ledger schedulers serialization transport",

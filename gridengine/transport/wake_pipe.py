@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import _thread
+import contextlib
 import os
 
 
 class WakePipe:
-    """Neither end ever blocks.
+    """Neither end ever blocks, and any thread may use it, also when it has been closed.
 
     Attributes:
         read_end: The descriptor to wait for.
@@ -17,25 +19,26 @@ class WakePipe:
         self.read_end, self.write_end = os.pipe()
         os.set_blocking(self.read_end, False)
         os.set_blocking(self.write_end, False)
+        # The number of a closed descriptor may be another file's by now.
+        self._lock = _thread.allocate_lock()
+        self._open = True
 
     def wake(self) -> None:
         """Makes `read_end` ready."""
-        # If it is full it is ready; if it is closed nobody waits. Not `contextlib.suppress`, which
-        # takes as long as the rest.
-        try:  # noqa: SIM105
-            os.write(self.write_end, b"\0")
-        except OSError:
-            pass
+        with self._lock, contextlib.suppress(BlockingIOError):
+            if self._open:
+                os.write(self.write_end, b"\0")
 
     def empty(self) -> None:
         """Has `read_end` be ready at the next `wake` only."""
-        try:
-            while len(os.read(self.read_end, 4096)) == 4096:
+        with self._lock, contextlib.suppress(BlockingIOError):
+            while self._open and len(os.read(self.read_end, 4096)) == 4096:
                 pass
-        except BlockingIOError:
-            return
 
     def close(self) -> None:
-        """Closes both ends."""
-        os.close(self.read_end)
-        os.close(self.write_end)
+        """Closes both ends. Idempotent."""
+        with self._lock:
+            if self._open:
+                self._open = False
+                os.close(self.read_end)
+                os.close(self.write_end)
