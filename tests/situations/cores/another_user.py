@@ -24,7 +24,7 @@ def square(x):
 
 
 if len(sys.argv) == 1:
-    environ = {name: os.environ[name] for name in ("PATH", "TMPDIR")}
+    environ = {name: value for name, value in os.environ.items() if name != "HOME"}
     if subprocess.run([*BECOME, "true"], stderr=subprocess.DEVNULL).returncode:
         print("54321 [1, 4] job ok")  # This host lets nobody be somebody else.
     else:

@@ -1,6 +1,6 @@
 """A batch of jobs with `JobDispatcher`: dispatched together, joined together, and timed.
 
-$ python job_dispatcher.py
+$ python -u job_dispatcher.py
 [0, 1, 4, 9] in less than 30 s
 [0, 1] and ValueError('negative')
 an exception has left the `with`: 1 job that was not over is cancelled

@@ -2,7 +2,7 @@
 
 On: cores
 
-$ ulimit -n 40; python fifty_schedulers.py
+$ ulimit -n 32; python schedulers_one_after_another.py
 right: True, more descriptors: 0, more threads: 0
 """
 
@@ -27,6 +27,6 @@ def state():
 if __name__ == "__main__":
     right = run(5)
     before = state()
-    right = run(50) and right
+    right = run(25) and right
     descriptors, threads = (now - then for now, then in zip(state(), before, strict=True))
     print(f"right: {right}, more descriptors: {descriptors}, more threads: {threads}")
