@@ -170,6 +170,7 @@ class JobDied(JobError):
     cause: DeathCause
     peak_memory: int
     requested_memory: int
+    needed_memory: int
     wall_time: float
     output: str
     detail: str

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import os
 import signal
 import threading
 import time
@@ -29,6 +28,7 @@ from ..schedulers.base import Scheduler, Session
 from ..settings import Settings
 from ..transport.launch_file import Keys, local_endpoint
 from ..transport.shared_memory import Arena
+from ..transport.wake_pipe import WakePipe
 from .early_start import EarlyStart
 from .inbox import Inbox
 from .last_turns import LastTurns
@@ -114,9 +114,8 @@ class Dispatcher:
         self._closing = self._ending = self._hurried = self._gone = False
         # Why no more can be done, if it is not that somebody has closed it.
         self._failure = ""
-        self._wake_read, self._wake_write = os.pipe()
-        os.set_blocking(self._wake_read, False)
-        os.set_blocking(self._wake_write, False)
+        self._pipe = WakePipe()
+        self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gridengine", daemon=True)
         try:
             self._thread.start()
@@ -259,14 +258,16 @@ class Dispatcher:
             KeyboardInterrupt: It came meanwhile; then nothing that runs was waited for.
         """
         self.begin_to_close()
-        if threading.current_thread() is self._thread:
+        if self.forsaken or threading.current_thread() is self._thread:
             return
         try:
-            self._thread.join()
+            # Not `join`: before Python 3.13 that takes a thread for ended when Ctrl-C comes.
+            self._over.wait()
         except BaseException:
             self.hurry()
-            self._thread.join()
+            self._over.wait()
             raise
+        self._thread.join()
 
     def hurry(self) -> None:
         """Has a dispatcher that closes kill what runs, without waiting for it any longer."""
@@ -291,10 +292,7 @@ class Dispatcher:
         # The dispatcher says that it sleeps before it looks into its inbox for the last time.
         if self._asleep:
             self._asleep = False
-            try:  # noqa: SIM105  # contextlib.suppress takes as long as the rest
-                os.write(self._wake_write, b"\0")
-            except OSError:
-                pass
+            self._pipe.wake()
 
     # ------------------------------------------------------------------ the loop
 
@@ -311,10 +309,13 @@ class Dispatcher:
             raise
         finally:
             self._closing = True
-            self._shut_down()
+            try:
+                self._shut_down()
+            finally:
+                self._over.set()
 
     def _loop(self) -> None:
-        self._connections.watch(self._wake_read)
+        self._connections.watch(self._pipe.read_end)
         self._connections.watch(self._news)
         self._inbox.empty_into(self._state)
         while not (self._closing or (self._released and not self._state.tasks())):
@@ -334,13 +335,13 @@ class Dispatcher:
         self._tidy(now)
         if self._woken:
             # Not before what it was woken for has been done; and while nobody wakes it.
-            os.read(self._wake_read, 4096)
+            self._pipe.empty()
         self._asleep = True
         asked = self._inbox or (self._hurried if self._ending else self._closing)
         patience = 0.0 if asked else max(0.0, self._state.due(now) - now)
         ready = self._connections.wait(patience)
         self._asleep = False
-        self._woken = self._wake_read in ready
+        self._woken = self._pipe.read_end in ready
         self._handlers.listen()
         if self._news in ready:
             self._handlers.hear_scheduler()
@@ -364,8 +365,7 @@ class Dispatcher:
         # Each step, even if another one fails; the last one in is the first one out.
         with contextlib.ExitStack() as steps:
             steps.callback(remove, self._folder)
-            steps.callback(os.close, self._wake_write)
-            steps.callback(os.close, self._wake_read)
+            steps.callback(self._pipe.close)
             if self._arena is not None:
                 steps.callback(self._arena.close)
             steps.callback(self._execution.close)

@@ -30,8 +30,9 @@ class Sharing:
 
     def function(self, function: Function) -> Function:
         """Returns a function for a map."""
+        function = function._replace(frames=self.frames(function.frames))
         if not self._keep or not function.frames:
-            return function._replace(frames=self.frames(function.frames))
+            return function
         # Most functions have none.
         from ..serialization.content import by_content
 

@@ -11,7 +11,8 @@ from ..ledger.records import WorkerRecord
 from ..serialization.packed import Function
 from ..settings import FUNCTION_BYTES
 from ..transport import messages
-from ..transport.shared_memory import Arena, Loan, OpenArena, insert_borrowed, replace_loans
+from ..transport.borrowed import OpenArena, insert_borrowed
+from ..transport.shared_memory import Arena, Loan, replace_loans
 
 
 class WorkerMemory:

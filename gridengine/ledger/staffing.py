@@ -140,10 +140,10 @@ class Staffing:
         each = self._capacity.workers_per_queue_job
         for kind, workers in wanted.items():
             unmet = self._place(kind, workers)
-            count = min(
-                self._queue_jobs_for(unmet) - self._on_their_way(kind) if unmet > 0 else 0,
-                self._capacity.max_queue_jobs - self._total(),
-            )
+            count = 0
+            # Not for those who have enough: all queue jobs are looked at.
+            if unmet > 0 and (count := self._queue_jobs_for(unmet) - self._on_their_way(kind)) > 0:
+                count = min(count, self._capacity.max_queue_jobs - self._total())
             if self._demand.is_told(kind, count, now):
                 batch = next(self._batches)
                 avoid, wave = self._failures.avoided(now), self._failures.wave(kind)

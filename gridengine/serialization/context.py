@@ -68,7 +68,9 @@ def current(*, hurried: bool = False) -> bytes:
 def note_environment() -> None:
     """Notes the environment that workers which are about to be started begin with."""
     with _lock:
-        _note_environment(_seen)
+        if _note_environment(_seen):
+            # Other workers have not heard of it: the next look shall tell.
+            _seen.environ = None
 
 
 def _look(seen: _Seen) -> None:
@@ -85,6 +87,7 @@ def _look(seen: _Seen) -> None:
     warnings = sys.modules.get("warnings")
     seen.filters = None if warnings is None else list(warnings.filters)
     seen.authkey = _authkey()
+    seen.environ = dict(_raw_environment())
     _note_environment(seen)
     packed = _pack(seen)
     if packed != seen.packed:
@@ -93,16 +96,18 @@ def _look(seen: _Seen) -> None:
         begin_generation()
 
 
-def _note_environment(seen: _Seen) -> None:
-    raw = _raw_environment()
+def _note_environment(seen: _Seen) -> bool:
+    """Notes the variables; returns True if they are not what they were."""
     variables = dict(os.environ)
-    before = variables if seen.variables is None else seen.variables
+    before, seen.variables = seen.variables, variables
+    if before is None or before == variables:
+        return False
     # A variable that has changed once is told from then on, be it as it was again: some workers
     # may have been started in between.
     seen.changed |= {
         name for name in variables.keys() | before.keys() if variables.get(name) != before.get(name)
     }
-    seen.environ, seen.variables = dict(raw), variables
+    return True
 
 
 def _pack(seen: _Seen) -> bytes:

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable
 from types import FunctionType
 
-from ..transport.shared_memory import snapshot
+from ..transport.shared_memory import gather, snapshot
 from . import by_value, context
 from .code_changes import WATCH
 from .packed import Function
@@ -65,7 +65,7 @@ def _pack_function(
     payload, frames = pack(function, what)
     # To compare arrays takes longer than to send one once more than needed.
     key = _new_key() if frames else _key_of(payload)
-    return Function(key, payload, snapshot(frames), name_of(function), around, code)
+    return Function(key, payload, snapshot(gather(frames)), name_of(function), around, code)
 
 
 def _new_key() -> bytes:

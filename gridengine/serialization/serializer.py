@@ -20,7 +20,8 @@ from typing import Any
 
 from ..errors import PackingError
 from ..settings import OUT_OF_BAND
-from ..transport.shared_memory import Borrowed, Missing, Scattered
+from ..transport.borrowed import Borrowed
+from ..transport.shared_memory import Missing, Scattered
 from . import by_value
 from .by_value.explain import explain
 from .packed import Frame, Packed, ShortOfMemory

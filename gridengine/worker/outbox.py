@@ -23,8 +23,8 @@ from .progress_page import ProgressPage
 _COPIED = 64 * 1024 * 1024
 
 #: Address space that is left to ZeroMQ's threads, which encrypt, when something large is sent: they
-#: end the process if they get none. They were seen to need 3 MB.
-_ROOM = 8 * 1024 * 1024
+#: end the process if they get none. For a piece they take it three times.
+_ROOM = 16 * 1024 * 1024
 
 
 class Outbox:

@@ -26,12 +26,14 @@ from ..transport.launch_file import Launch
 from ..transport.messages import Beat, Died, Recall, Recalled, Signal, Staff, Stop, Supervising
 from ..transport.shared_memory import Arena
 from ..transport.unreached import UnreachedError
+from ..transport.wake_pipe import WakePipe
 from . import os_support
 from .causes_of_death import CausesOfDeath
 from .connection import Connection, open_connection
 from .context import WorkerContext
 from .known_functions import KnownFunctions
 from .node_environment import NodeEnvironment
+from .program_gone import clear_up
 from .termination import Termination
 from .worker import Worker
 from .worker_process import WorkerProcess, become_worker
@@ -73,9 +75,7 @@ class Supervisor:
         self.orphaned = self.unheard = False
         self._connection: Connection | None = None
         self._causes = CausesOfDeath()
-        self._wake_read, self._wake_write = os.pipe()
-        os.set_blocking(self._wake_read, False)
-        os.set_blocking(self._wake_write, False)
+        self._pipe = WakePipe()
 
     def run(self) -> int:
         """Returns the exit status of the queue job."""
@@ -89,10 +89,6 @@ class Supervisor:
             self._introduce()
             self._fill()
             self._serve()
-        except TimeoutError as error:
-            self.unheard = True
-            sys.stderr.write(f"gridengine: {error}\n")
-            return 1
         except ConnectionError:
             # On one host a connection ends only with the other end.
             self.orphaned = self._is_orphaned()
@@ -130,14 +126,10 @@ class Supervisor:
     def _introduce(self) -> None:
         self._say(
             Supervising(
-                messages.VERSION,
-                self._queue_job,
-                self._launch.kind,
-                os.uname().nodename,
-                os.getpid(),
-                self._time_left(),
+                messages.VERSION, self._queue_job, self._launch.kind,
+                os.uname().nodename, os.getpid(), self._time_left(),
             )
-        )
+        )  # fmt: skip
 
     def _say(self, message: object, *, sign_of_life: bool = False) -> None:
         assert self._connection is not None
@@ -149,7 +141,7 @@ class Supervisor:
         connection = self._connection
         assert connection is not None
         poll = select.poll()
-        for descriptor in (connection.fileno(), self._wake_read):
+        for descriptor in (connection.fileno(), self._pipe.read_end):
             poll.register(descriptor, select.POLLIN)
         parent = self._watch_parent(poll)
         beat = heard = looked = time.monotonic()
@@ -174,8 +166,8 @@ class Supervisor:
             if parent & ready:
                 self.orphaned = 0 not in ready or self._is_orphaned()
                 return
-            if self._wake_read in ready:
-                _drain(self._wake_read)
+            if self._pipe.read_end in ready:
+                self._pipe.empty()
             if connection.ready():
                 heard = time.monotonic()
                 self._listen(connection)
@@ -268,7 +260,7 @@ class Supervisor:
             raise
         self._next += 1
         if not child.pid:
-            keep = {0, 1, 2, self._wake_write, child.output.descriptor}
+            keep = {0, 1, 2, self._pipe.write_end, child.output.descriptor}
             become_worker(child, parent, keep, lambda: self._work(child))
         self._children[child.pid] = child
 
@@ -339,16 +331,10 @@ class Supervisor:
             # Grid Engine warns with SIGUSR1 and SIGUSR2 (-notify) before it kills.
             signal.signal(signum, self._stop)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._pipe.write_end, warn_on_full_buffer=False)
 
     def _stop(self, *_: object) -> None:
         self._stopping = True
-
-    def nudge(self) -> None:
-        """Wakes the loop; the workers' side of the pipe."""
-        # A full pipe wakes it too.
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._wake_write, b"\0")
 
     def _work(self, child: WorkerProcess) -> None:
         """Is the worker ``child``, in the process that was forked for it."""
@@ -365,25 +351,15 @@ class Supervisor:
             # Not before the connection: there is no job yet that could clear up.
             termination = Termination()
             worker = Worker(
-                connection, child.page, child.output, termination, self.nudge, functions, arena
+                connection, child.page, child.output, termination, self._pipe.wake, functions, arena
             )
             worker.run(once=self._launch.fresh)
             connection.close()
 
 
 def _kill(pid: int, signum: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signum)
-    except ProcessLookupError:
-        return
-
-
-def _drain(descriptor: int) -> None:
-    try:
-        while os.read(descriptor, 4096):
-            pass
-    except BlockingIOError:
-        return
 
 
 def main(path: str, folder: str) -> None:
@@ -411,10 +387,9 @@ def main(path: str, folder: str) -> None:
         status = supervisor.run()
     except UnreachedError as error:
         error.note.write(os.path.dirname(path), launch.queue_job.format_map(os.environ))
+        clear_up(launch, path, certain=False)
         sys.exit(f"gridengine: {error}")
     if supervisor.orphaned or supervisor.unheard:
-        from .program_gone import clear_up
-
         clear_up(launch, path, certain=supervisor.orphaned)
     # As in the workers: to take an interpreter apart takes longer than to end them all, and the
     # program waits for it.

@@ -17,8 +17,9 @@ from ..serialization.serializer import pack, unpack
 from ..settings import FLUSH_SECONDS
 from ..states import Mode
 from ..transport import messages
+from ..transport.borrowed import OpenArena, insert_borrowed
 from ..transport.messages import Beat, Call, Ready, Run, Stop, Unseen
-from ..transport.shared_memory import Arena, OpenArena, insert_borrowed
+from ..transport.shared_memory import Arena
 from . import os_support
 from .calls import RSS_UNIT, Span, is_success, next_width, pack_failure, run_slice
 from .connection import Connection

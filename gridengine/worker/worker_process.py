@@ -87,7 +87,9 @@ def become_worker(
         work()
         status = 0
     except Terminated:
-        status = -signal.SIGTERM
+        # Here, where what it has open is not yet let go of, and complained about.
+        _flush_streams()
+        end_by(signal.SIGTERM)
     except BaseException:
         # That it had too little memory the supervisor says.
         if not process.page.shortage:
@@ -96,13 +98,15 @@ def become_worker(
             traceback.print_exc()
     finally:
         # Not sys.exit: what the supervisor has registered to be run at exit is its own.
-        for stream in (sys.stdout, sys.stderr):
-            # A broken pipe must not keep a dead worker alive.
-            with contextlib.suppress(Exception):
-                stream.flush()
-        if status < 0:
-            end_by(-status)
+        _flush_streams()
         os._exit(status)
+
+
+def _flush_streams() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        # A broken pipe must not keep a dead worker alive.
+        with contextlib.suppress(Exception):
+            stream.flush()
 
 
 def _quiet_stdin() -> None:

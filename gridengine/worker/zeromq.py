@@ -17,7 +17,7 @@ from ..transport.pieces import Assembler, Cutter, is_piece
 _QUESTION = 500
 
 #: Messages that ZeroMQ holds unread: as many pieces of something large.
-_UNREAD = 16
+_UNREAD = 8
 
 
 class ZeroMQConnection:

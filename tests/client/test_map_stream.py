@@ -94,6 +94,21 @@ def test_the_values_are_all_there(
     assert list(range(500)) == (got if ordered else sorted(got))
 
 
+def slow_but_for(x: int, fast: int) -> int:
+    if x != fast:
+        time.sleep(600)
+    raise ZeroDivisionError(f"at {x}")
+
+
+def test_a_failure_is_told_at_once_though_calls_before_it_run() -> None:
+    with ProcessScheduler(2) as scheduler:
+        f = functools.partial(slow_but_for, fast=1)
+        began = time.monotonic()
+        with pytest.raises(ZeroDivisionError, match="at 1"):
+            list(stream_of(scheduler, f, range(2), chunksize=1))
+        assert time.monotonic() - began < 20
+
+
 def test_nothing_is_drawn_before_the_first_run_is_asked_for(laptop: ProcessScheduler) -> None:
     drawn = Drawn()
     runs = stream_of(laptop, targets.give, drawn)

@@ -144,3 +144,18 @@ def test_cancelling_the_last_first_leaves_nothing_behind_either(desk: Desk) -> N
     desk.join()
     [order] = desk.ledger.assign(0.0)
     assert [chunk.task for chunk in order.chunks] == [tasks[0]]
+
+
+def test_at_the_end_what_runs_is_ended_wanted_or_not_and_what_waits_hears_why(desk: Desk) -> None:
+    worker = desk.join()
+    [runs] = desk.submit(size=5)
+    desk.ledger.assign(0.0)
+    desk.cancellation.drop([runs])
+    desk.orders.clear()
+    [waits] = desk.submit()
+    desk.cancellation.end_all(15, error := JobCancelled("closed"))
+    assert waits.error is error
+    signals = [each for each in desk.orders if isinstance(each, SignalCalls)]
+    assert [(each.worker, each.signum) for each in signals] == [(worker, 15)]
+    assert desk.ledger.busy()
+    assert desk.ledger.tasks() == []

@@ -266,6 +266,8 @@ def test_a_supervisor_that_never_has_a_worker_has_not_started(program: Program) 
         program.state.scheduler_said(Submitted(attempt, (name,)))
         program.supervisor(b"s%d" % attempt, name)
         program.state.scheduler_said(Ended(name, End(exitcode=1, detail="no process is left")))
+        program.orders()
+        program.tick(after=1.0)
     assert "no process is left" in str(task.error)
 
 
@@ -279,6 +281,8 @@ def test_failures_to_start_are_counted_anew_after_a_worker(program: Program) -> 
             program.supervisor(b"s%d" % attempt, name)
             program.worker(b"s%d.0" % attempt)
         program.state.scheduler_said(Ended(name, End(exitcode=1, detail="no process is left")))
+        program.orders()
+        program.tick(after=1.0)
     assert not task.over
 
 

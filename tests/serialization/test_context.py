@@ -70,14 +70,22 @@ def test_a_directory_that_was_changed_through_another_name_is_seen_without_hurry
     assert parts()["cwd"] == str(tmp_path)
 
 
-def test_a_variable_that_is_as_it_was_again_is_told_as_that(
+def test_a_variable_that_new_workers_have_from_their_start_is_told_to_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    name = "GRIDENGINE_TEST_AGAIN"
+    name = "GRIDENGINE_TEST_OTHERS"
     context.current()
-    assert name not in parts()["environ"]
     monkeypatch.setenv(name, "x")
-    # Some workers are started now.
+    context.note_environment()
+    assert parts()["environ"][name] == "x"
+
+
+def test_a_variable_that_only_new_workers_have_is_taken_from_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = "GRIDENGINE_TEST_NEW"
+    context.current()
+    monkeypatch.setenv(name, "x")
     context.note_environment()
     monkeypatch.delenv(name)
     assert parts()["environ"][name] is None

@@ -524,6 +524,12 @@ def test_a_job_over_its_timeout_is_ended(start: Any) -> None:
     assert 4 == start(targets.square, 2, timeout=20.0).result
 
 
+def test_a_job_over_its_timeout_is_tried_again_as_often_as_it_says(start: Any) -> None:
+    job = start(targets.sleep, 60.0, timeout=0.2, retries=2)
+    assert isinstance(job.exception, gridengine.JobTimeout)
+    assert job.attempts == 3
+
+
 def test_fresh_workers_have_seen_no_other_job() -> None:
     with ProcessScheduler(2, fresh=True) as fresh:
         pids = gridengine.map(targets.pid, range(6), scheduler=fresh)

@@ -43,6 +43,18 @@ def test_variables_that_come_change_and_go_follow(
     assert gridengine.map(os.getenv, ["OF_THE_TEST"] * 9, scheduler=laptop) == [None] * 9
 
 
+def test_a_variable_follows_to_the_workers_of_every_scheduler(
+    laptop: ProcessScheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _run(laptop, os.getenv, "OF_ALL") is None
+    monkeypatch.setenv("OF_ALL", "x")
+    with ProcessScheduler(1) as another:
+        assert _run(another, os.getenv, "OF_ALL") == "x"
+        assert _run(laptop, os.getenv, "OF_ALL") == "x"
+        monkeypatch.delenv("OF_ALL")
+        assert _run(another, os.getenv, "OF_ALL") is None
+
+
 def test_each_of_many_jobs_has_the_directory_and_the_variable_that_it_was_started_with(
     laptop: ProcessScheduler, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -19,14 +19,12 @@ import gridengine
 from gridengine.dispatcher.registry import dispatcher_for
 from gridengine.schedulers import ProcessScheduler
 from gridengine.transport import proc_files
+from gridengine.transport.borrowed import Borrowed, OpenArena, insert_borrowed
 from gridengine.transport.shared_memory import (
     SHARED,
     Arena,
-    Borrowed,
     Loan,
-    OpenArena,
     Scattered,
-    insert_borrowed,
     replace_loans,
 )
 
@@ -336,7 +334,7 @@ def test_with_many_mappings_a_copy_takes_the_place_of_another(
     arena: Arena, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (400, 400))
-    monkeypatch.setattr("gridengine.transport.shared_memory._OF_A_MAPPING", True)
+    monkeypatch.setattr("gridengine.transport.borrowed._OF_A_MAPPING", True)
     released: list[int] = []
     loans = [arena.lend(b"%4d" % number * 1250) for number in range(120)]
     theirs = OpenArena(arena.path)

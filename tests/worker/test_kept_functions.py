@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gridengine.dispatcher.sharing import Sharing
 from gridengine.serialization import content
-from gridengine.serialization.content import by_content
 from gridengine.serialization.functions import pack_function
 from gridengine.serialization.packed import Function
 from gridengine.transport.messages import FunctionDefinition
+from gridengine.transport.shared_memory import gather
 from gridengine.worker.kept_functions import KeptFunctions
 
 SIZE = 100_000
@@ -28,11 +29,11 @@ def closure(array: Any, *more: Any) -> Callable[..., Any]:
 
 
 def packed(function: Callable[..., Any]) -> Function:
-    return by_content(pack_function(function))
+    return Sharing(None, keep=True).function(pack_function(function))
 
 
 def definition(function: Function, *, is_kept: bool = False) -> tuple[FunctionDefinition, Any]:
-    frames = () if is_kept else function.frames
+    frames = [] if is_kept else gather(function.frames)
     payload = b"" if is_kept else function.payload
     return FunctionDefinition(function.key, payload, len(frames), content=function.content), frames
 

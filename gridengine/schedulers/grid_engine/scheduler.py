@@ -21,6 +21,7 @@ from typing import ClassVar
 
 from ...errors import SchedulerUnavailable
 from ...settings import Settings
+from ...transport.wake_pipe import WakePipe
 from ..base import Scheduler, Session
 from ..events import End, Ended, Event, Explained, Notice, Refused, Standing, Stuck, Submitted
 from .drmaa_session import messages
@@ -28,7 +29,6 @@ from .exit_status import judge
 from .manners import LIFETIME, checked_lifetime, checked_name, checked_workers
 from .request import Hosts, Request, job_name
 from .session_client import DrmaaProcess
-from .wake_pipe import WakePipe
 
 Resource = str | int | float | datetime.timedelta
 
@@ -234,14 +234,14 @@ class GridEngineSession(Session):
         return "gridengine.schedulers.grid_engine.abandoned", self._registry
 
     def events(self) -> list[Event]:
-        self._wake_pipe.take()
+        self._wake_pipe.empty()
         found = []
         while self._events:
             found.append(self._events.popleft())
         return found
 
     def fileno(self) -> int:
-        return self._wake_pipe.fileno()
+        return self._wake_pipe.read_end
 
     def close(self) -> None:
         if self._closing:
@@ -363,7 +363,7 @@ class GridEngineSession(Session):
 
     def _tell(self, event: Event) -> None:
         self._events.append(event)
-        self._wake_pipe.send()
+        self._wake_pipe.wake()
 
 
 @dataclasses.dataclass

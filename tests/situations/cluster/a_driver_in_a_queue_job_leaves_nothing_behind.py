@@ -13,8 +13,7 @@ qdel: the driver and 7 of its queue jobs run, others wait
 within 40 s nothing is left in the queue
 h_rt: the driver and 7 of its queue jobs run, others wait
 within 40 s nothing is left in the queue
-$ ls -A $GRIDENGINE_RUN_DIR/sessions; ls -A $GRIDENGINE_RUN_DIR | grep -v sessions
-[status 1]
+$ find ~/.gridengine -name 'run-*' -o -name '*.json'
 """
 
 import os

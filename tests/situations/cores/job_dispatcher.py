@@ -29,7 +29,7 @@ if __name__ == "__main__":
         print(values, "in less than 30 s" if dispatcher.elapsed_time < 30 else "late")
         dispatcher.dispatch(jobs(0, 1, -1))
         *values, error = dispatcher.join(reraise=False)
-        print(values, "and", repr(error))
+        print(values, "and", repr(error), flush=True)
     job = gridengine.Job(target=time.sleep, args=(100,))
     try:
         with gridengine.JobDispatcher() as dispatcher:
