@@ -2,12 +2,12 @@
 
 On: cores, cluster
 
-$ python breakpoint_in_a_job.py 2>&1 | grep -v -e '^> ' -e '^-> ' -e '^(Pdb)'
+$ python breakpoint_in_a_job.py >prompts
 BdbQuit, from call 0 of halve
 $ PYTHONBREAKPOINT=0 python breakpoint_in_a_job.py
 [1.0, 2.0]
-$ echo continue | python breakpoint_in_a_job.py here | tail -1
-(Pdb) 1.0
+$ echo continue | python breakpoint_in_a_job.py here >prompts
+1.0
 """
 
 import bdb
@@ -21,11 +21,15 @@ def halve(x):
     return x / 2
 
 
-if __name__ == "__main__":
+def main():
     if "here" in sys.argv:
-        print(halve(2))
-    else:
-        try:
-            print(gridengine.map(halve, [2, 4], chunksize=2))
-        except bdb.BdbQuit as error:
-            print("BdbQuit, from call 0 of halve" if "call 0" in str(error.__notes__) else error)
+        return halve(2)
+    try:
+        return gridengine.map(halve, [2, 4], chunksize=2)
+    except bdb.BdbQuit as error:
+        return "BdbQuit, from call 0 of halve" if "call 0" in str(error.__notes__) else error
+
+
+if __name__ == "__main__":
+    # Where debuggers do not write.
+    print(main(), file=sys.stderr)
