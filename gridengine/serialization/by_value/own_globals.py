@@ -24,8 +24,8 @@ _CONTAINERS = (list, tuple, set, frozenset)
 _OF_THE_IMPORT = frozenset(
     {"__builtins__", "__loader__", "__spec__", "__cached__", "__name__", "__package__", "__file__"}
 )
-#: The pickles of the objects that a module here has, or has had, of the program or of its import.
-_pickles: dict[tuple[str, str], bytes | None] = {}
+#: What tells the pickles of a module's objects here, of its import or of the program, from others.
+_marks: dict[tuple[str, str], object] = {}
 
 Replacements = dict[str, dict[str, "Replacement"]]
 
@@ -109,7 +109,7 @@ def _set_plain(space: str, globals_: dict[str, Any], values: dict[str, Any]) -> 
         # One that is the same stays, for others may have it under another name.
         if name not in globals_ or (news and not _same(globals_[name], value)):
             globals_[name] = value
-            _pickles.pop((space, name), None)
+            _marks.pop((space, name), None)
 
 
 def _replace(
@@ -119,11 +119,12 @@ def _replace(
         there = name in globals_
         if there and not in_worker:
             continue
-        if there and (space, name) not in _pickles:
-            _pickles[space, name] = _dump_here(globals_[name])
-        if not there or value.payload != _pickles[space, name]:
+        if there and (space, name) not in _marks:
+            _marks[space, name] = _mark(_dump_here(globals_[name]))
+        mark = _mark(value.payload)
+        if not there or mark != _marks[space, name]:
             globals_[name] = value.unpacked()
-            _pickles[space, name] = value.payload
+            _marks[space, name] = mark
             shared_values.is_news(space, name, globals_[name])
 
 
@@ -139,6 +140,11 @@ class Replacement:
     def unpacked(self) -> Any:
         """Returns the object."""
         return pickle.loads(self.payload)
+
+
+def _mark(payload: bytes | None) -> object:
+    # Not the pickle itself, which may be of a large array.
+    return payload and (len(payload), hash(payload))
 
 
 def _dump_here(value: Any) -> bytes | None:

@@ -4,7 +4,7 @@ Slow: the limit is tried again every 5 s
 Site: one-job-per-user
 
 $ python above_the_limit_of_jobs_per_user_it_waits_and_says_so_once.py
-1 queue jobs are submitted as soon as the site allows: ...only 1 job... allowed per user...
+1 queue job is submitted as soon as the site allows: ...only 1 job... allowed per user...
 [10, 3]
 """
 

@@ -270,7 +270,8 @@ class Program:
     def _say_limited(self, order: PendingSubmit, reason: str) -> None:
         if not order.said:
             order.said = True
-            self._say(f"{order.left} queue jobs are submitted as soon as the site allows: {reason}")
+            what = "1 queue job is" if order.left == 1 else f"{order.left} queue jobs are"
+            self._say(f"{what} submitted as soon as the site allows: {reason}")
 
     def _answered(self) -> None:
         if self._outage.answered():
