@@ -81,6 +81,10 @@ class Worker:
             # The jobs that are done are not to run again; where that cannot be said, they are.
             with contextlib.suppress(Exception):
                 self._outbox.say_last_words()
+            # What they have started gets to clear up, too, as long as their own grace lasts.
+            with contextlib.suppress(Exception):
+                if nesting.opened is not None:
+                    nesting.opened.end()
             raise
         except MemoryError as error:
             self._note_shortage(error)
