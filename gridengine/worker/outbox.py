@@ -129,7 +129,6 @@ class Outbox:
         released = [self.released.popleft() for _ in range(len(self.released))]
         self.say(Done(results, shared, released), frames)
 
-
     def say_last_words(self) -> None:
         """Sends what is there and waits until it was heard, before this process ends by a signal.
 
