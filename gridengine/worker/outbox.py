@@ -48,6 +48,7 @@ class Outbox:
         self._frames: list[Any] = []
         self._lent: dict[int, Loan] = {}
         self._sent = 0
+        self._cut_off = False
         limit = resource.getrlimit(resource.RLIMIT_AS)[0]
         self._limit = 0 if limit == resource.RLIM_INFINITY else limit
         self.flushed = time.perf_counter()
@@ -60,7 +61,9 @@ class Outbox:
         # Noted first: of a message that is cut off the host shall know that it was the last.
         self._sent += 1
         self._page.set_sent(self._sent)
+        self._cut_off = True
         self._connection.send([messages.encode(message), *frames], sign_of_life=sign_of_life)
+        self._cut_off = False
 
     def share_nothing(self) -> None:
         """Notes that the program cannot see this worker's memory."""
@@ -125,6 +128,15 @@ class Outbox:
         self._lent.update((frame.offset, frame) for frame in given if type(frame) is Loan)
         released = [self.released.popleft() for _ in range(len(self.released))]
         self.say(Done(results, shared, released), frames)
+
+    def say_last_words(self) -> None:
+        """Sends what is there and waits until it was heard, before this process ends by a signal.
+
+        Not behind a message in the middle of which the signal came.
+        """
+        if not self._cut_off:
+            self.flush()
+            self._connection.drain()
 
 
 def _size(buffers: Sequence[Any]) -> int:

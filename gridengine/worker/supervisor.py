@@ -215,10 +215,9 @@ class Supervisor:
         elif isinstance(message, Signal):
             child = self._number(message.worker)
             if child is not None:
-                position, width = child.page.begun
-                end = message.position + message.width
-                if position < end and message.position < position + width:
-                    child.reason = child.reason or "signal"
+                calls = message.position, message.position + message.width
+                if child.is_at(calls):
+                    child.ended = calls
                     _kill(child.pid, message.signum)
                     if message.signum == signal.SIGTERM and not child.kill_at:
                         child.kill_at = time.monotonic() + self._launch.grace
@@ -280,7 +279,9 @@ class Supervisor:
         position, width = child.page.begun
         sent, shortage = child.page.sent, child.page.shortage
         left = status == 0 and child.page.left_for_good
-        reason = child.reason or ("" if left else self._causes.of(status, shortage, usage))
+        reason = child.reason
+        if not reason and not left:
+            reason = "signal" if child.was_ended else self._causes.of(status, shortage, usage)
         if status == 0 and child.page.replaced:
             reason = "replaced"
         peak_memory = os_support.peak_memory(usage)
@@ -315,7 +316,8 @@ class Supervisor:
             elif child.kill_at and now >= child.kill_at:
                 # The job is deaf to it, in C code say, or takes too long to clear up.
                 child.kill_at = 0.0
-                _kill(child.pid, signal.SIGKILL)
+                if child.was_ended:
+                    _kill(child.pid, signal.SIGKILL)
 
     def _end_all(self) -> None:
         for pid in self._children:

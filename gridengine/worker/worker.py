@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import resource
@@ -72,9 +73,19 @@ class Worker:
         Raises:
             MemoryError: It cannot bring a call its arguments, or away its result, for want of
                 memory; how much is noted for the supervisor. What was done before is answered for.
+            Terminated: This process shall end; so is what was done before.
         """
         try:
             self._work(once=once)
+        except Terminated:
+            # The jobs that are done are not to run again; where that cannot be said, they are.
+            with contextlib.suppress(Exception):
+                self._outbox.say_last_words()
+            # What they have started gets to clear up, too, as long as their own grace lasts.
+            with contextlib.suppress(Exception):
+                if nesting.opened is not None:
+                    nesting.opened.end()
+            raise
         except MemoryError as error:
             self._note_shortage(error)
             self._connection.drain()

@@ -25,6 +25,7 @@ class WorkerProcess:
         pid: Its process id, 0 before the fork.
         reason: Why the supervisor has ended it, empty if it has not.
         kill_at: When it is killed because it was asked to end, on the monotonic clock; 0 for never.
+        ended: The calls that it was sent a signal to end: position of the first, and behind them.
     """
 
     def __init__(self, number: int) -> None:
@@ -34,8 +35,22 @@ class WorkerProcess:
         self.pid = 0
         self.reason = ""
         self.kill_at = 0.0
+        self.ended = (0, 0)
         # The deadline that was put off last, and by how much.
         self._extended = (0.0, 0.0)
+
+    def is_at(self, calls: tuple[int, int]) -> bool:
+        """Tells whether it runs any of these calls, or ran one of them last."""
+        position, width = self.page.begun
+        return position < calls[1] and calls[0] < position + width
+
+    @property
+    def was_ended(self) -> bool:
+        """Whether it still runs what it was sent a signal to end, or ended in it.
+
+        A job may be deaf to that, and end by itself; what comes after it is somebody else's.
+        """
+        return self.is_at(self.ended)
 
     @property
     def deadline(self) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -110,3 +112,32 @@ def test_a_job_that_does_not_end_when_it_is_asked_to_is_killed_after_the_grace(
         assert time.monotonic() - began >= 0.2
         assert (tmp_path / "asked").exists()
     assert scheduler.max_workers == 1
+
+
+def test_what_comes_after_a_job_that_ends_by_itself_when_it_is_asked_to_is_not_killed_for_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GRIDENGINE_GRACE", "0.2")
+
+    def ends_by_itself(folder: str) -> int:
+        asked = []
+        signal.signal(signal.SIGTERM, lambda signum, _: asked.append(signum))
+        (Path(folder) / "runs").touch()
+        while not asked:
+            time.sleep(0.01)
+        return os.getpid()
+
+    def takes_longer_than_the_grace() -> int:
+        time.sleep(0.5)
+        return os.getpid()
+
+    with ProcessScheduler(1):
+        job = Job(target=ends_by_itself, args=(str(tmp_path),))
+        job.start()
+        wait_until((tmp_path / "runs").exists, what="the job runs")
+        later = Job(target=takes_longer_than_the_grace)
+        later.start()
+        job.terminate()
+        # In the same worker, which has never been asked to end.
+        assert later.result == job.result
+        assert later.attempts == 1

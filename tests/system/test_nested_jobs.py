@@ -331,6 +331,42 @@ def test_a_job_that_is_terminated_begins_no_other_call_of_its_map(tmp_path: Path
         assert not os.path.exists(path)
 
 
+def clear_up_at_the_end(path: str) -> None:
+    """Never ends by itself."""
+    try:
+        targets.touch_and_wait(path)
+    finally:
+        time.sleep(0.1)
+        os.rename(path, f"{path}-cleared-up")
+
+
+def leave_a_job_behind(path: str) -> None:
+    """Starts one, and ends."""
+    Job(target=clear_up_at_the_end, args=(path,)).start()
+
+
+def wait_for_another_job(path: str) -> None:
+    """Starts one, and waits for it."""
+    job = Job(target=clear_up_at_the_end, args=(path,))
+    job.start()
+    job.join()
+
+
+@pytest.mark.parametrize("target", [leave_a_job_behind, wait_for_another_job])
+def test_what_a_job_has_started_gets_to_clear_up_too_when_it_is_terminated(
+    tmp_path: Path, target: Any
+) -> None:
+    path = str(tmp_path / "begun")
+    with ProcessScheduler(1) as scheduler:
+        job = Job(target=target, args=(path,), scheduler=scheduler)
+        job.start()
+        wait_for(path)
+        job.terminate()
+        job.join()
+        assert job.exitcode == -signal.SIGTERM
+        assert os.listdir(tmp_path) == ["begun-cleared-up"]
+
+
 def open_a_scheduler_in_a_job() -> list[str]:
     """Uses a scheduler, and returns the folders that there are."""
     assert result_of(None, targets.square, 3) == 9

@@ -248,6 +248,31 @@ def test_a_job_that_ignores_terminate_ends_by_kill(
     assert works(own_scheduler)
 
 
+def test_jobs_that_are_done_do_not_run_again_because_the_next_one_is_terminated(
+    own_scheduler: Scheduler, tmp_path: Path
+) -> None:
+    path = tmp_path / "runs"
+
+    def note(number: int) -> None:
+        with path.open("a") as file:
+            file.write(f"{number}\n")
+        if number == 20:
+            time.sleep(600)
+
+    def runs() -> list[int]:
+        return list(map(int, path.read_text().split()))
+
+    # It is known by then how long one takes: many are handed out in one message.
+    for job in [start(own_scheduler, note, -1) for _ in range(20)]:
+        job.join()
+    jobs = [start(own_scheduler, note, number) for number in range(30)]
+    wait_until(lambda: 20 in runs(), what="the one runs that never ends")
+    jobs[20].terminate()
+    for job in jobs:
+        job.join()
+    assert list(range(30)) == [number for number in runs() if number >= 0]
+
+
 # -- what is left running ---------------------------------------------------------------------
 
 
