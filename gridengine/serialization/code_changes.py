@@ -21,7 +21,6 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from .by_value import forget_importability
-from .by_value.shared_values import begin_generation
 
 #: Seconds from the start of a job to that of the next in which no module can have been executed,
 #: nor patched: to read a source and to compile it takes longer. So many jobs at once, one after
@@ -85,7 +84,6 @@ class CodeChanges:
         if changed:
             self.version += 1
             forget_importability()
-            begin_generation()
 
     def _all_the_same(self) -> bool:
         try:
