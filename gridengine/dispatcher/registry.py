@@ -60,6 +60,10 @@ def dispatcher_for(
 
 
 def _open(scheduler: Scheduler, host: str, ports: str, calls: int) -> Dispatcher:
+    if nesting.in_job():
+        from .imports import refuse_in_import
+
+        refuse_in_import()
     note_environment()
     ahead = None
     try:
