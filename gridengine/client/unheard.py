@@ -53,7 +53,8 @@ class Unheard:
         return _unheard.pop(self._number, None) is not None
 
     def __del__(self) -> None:
-        if self._number in _unheard:
+        # At the end of an interpreter the globals of modules are None.
+        if _unheard and self._number in _unheard:
             _forgotten.append(self._number)
             _tell_of_forgotten()
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from ..errors import JobExited, format_bytes
 from ..serialization.exceptions import add_note, pack_error
+from ..serialization.packed import ShortOfMemory
 from ..settings import SLICE_SECONDS
 from ..states import Mode
 from .progress_page import MAX_WIDTH
@@ -75,6 +76,7 @@ def run_slice(
 
     Raises:
         Terminated: This process shall end.
+        ShortOfMemory: There is none for the arguments of a call.
     """
     apply: Any = itertools.starmap if mode == Mode.STARMAP else map
     while at < end:
@@ -83,7 +85,7 @@ def run_slice(
         try:
             # What was yielded before an exception stays in the list.
             span.values.extend(apply(function, items[at:end]))
-        except Terminated:
+        except (Terminated, ShortOfMemory):
             # What runs is not to go on, be it a call of a call.
             raise
         except BaseException as raised:

@@ -1,9 +1,9 @@
 """Globals of a module that a worker imports, used by a local function or a lambda of it.
 
-In the worker the function has the module's own globals. What the import has made there stays, for
-the module's other functions hold the same: functions, sentinels, locks. What the program may have
-set since travels: plain data, and any object that took the place of plain data, such as ``None``,
-or of nothing.
+In the worker the function has the module's own globals. What the import has made there stays as
+long as it is what the program has, for the module's other functions hold the same: functions,
+sentinels, locks. What the program has set or changed since takes its place, if it can travel: for
+an object, if its pickle is another than that of the worker's own.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _CONTAINERS = (list, tuple, set, frozenset)
 _OF_THE_IMPORT = frozenset(
     {"__builtins__", "__loader__", "__spec__", "__cached__", "__name__", "__package__", "__file__"}
 )
-#: What a module here has of the program in place of its own.
-_replaced: set[tuple[str, str]] = set()
+#: The pickles of the objects that a module here has, or has had, of the program or of its import.
+_pickles: dict[tuple[str, str], bytes | None] = {}
 
 Replacements = dict[str, dict[str, "Replacement"]]
 
@@ -109,6 +109,7 @@ def _set_plain(space: str, globals_: dict[str, Any], values: dict[str, Any]) -> 
         # One that is the same stays, for others may have it under another name.
         if name not in globals_ or (news and not _same(globals_[name], value)):
             globals_[name] = value
+            _pickles.pop((space, name), None)
 
 
 def _replace(
@@ -118,9 +119,11 @@ def _replace(
         there = name in globals_
         if there and not in_worker:
             continue
-        if not there or (space, name) in _replaced or is_plain(globals_[name]):
+        if there and (space, name) not in _pickles:
+            _pickles[space, name] = _dump_here(globals_[name])
+        if not there or value.payload != _pickles[space, name]:
             globals_[name] = value.unpacked()
-            _replaced.add((space, name))
+            _pickles[space, name] = value.payload
             shared_values.is_news(space, name, globals_[name])
 
 
@@ -128,14 +131,23 @@ class Replacement:
     """An object on its way, which is made anew only where it is wanted."""
 
     def __init__(self, payload: bytes) -> None:
-        self._payload = payload
+        self.payload = payload
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Replacement, (self._payload,)
+        return Replacement, (self.payload,)
 
     def unpacked(self) -> Any:
         """Returns the object."""
-        return pickle.loads(self._payload)
+        return pickle.loads(self.payload)
+
+
+def _dump_here(value: Any) -> bytes | None:
+    """Returns the pickle of a worker's own object as it would be packed with a function's."""
+    before, _search.found = _search.found, {}
+    try:
+        return _dump(value)
+    finally:
+        _search.found = before
 
 
 def _dump(value: Any) -> bytes | None:

@@ -1,11 +1,10 @@
 """However a program ends, its queue jobs, and what they had started, end with it.
 
 $ for way in INT TERM HUP KILL; do python ends_of_a_program.py $way; done
-INT ends the program, the queue is empty, its jobs are gone
-TERM ends the program, the queue is empty, its jobs are gone
-HUP ends the program, the queue is empty, its jobs are gone
-KILL ends the program, the queue is empty, its jobs are gone
-$ gridengine reap > /dev/null
+INT ends the program, the queue is empty, its jobs and its folder are gone
+TERM ends the program, the queue is empty, its jobs and its folder are gone
+HUP ends the program, the queue is empty, its jobs and its folder are gone
+KILL ends the program, the queue is empty, its jobs and its folder are gone
 """
 
 import os
@@ -42,9 +41,11 @@ def main(way):
     program.wait()
     while subprocess.check_output(["qstat"]) or any(map(alive, started)):
         time.sleep(0.1)
+    while list(pathlib.Path.home().glob(".gridengine/run-*")):
+        time.sleep(0.1)
     for path in pids.iterdir():
         path.unlink()
-    print(way, "ends the program, the queue is empty, its jobs are gone")
+    print(way, "ends the program, the queue is empty, its jobs and its folder are gone")
 
 
 if sys.argv[1] == "map":

@@ -4,8 +4,12 @@ $ python -c "import appmod; appmod.main()"
 [{'a': 1}]
 $ python lambda_of_an_imported_module.py
 [{'a': 1}]
-$ python -c "raise SystemExit(3)"
-[status 3]
+$ python -c "import appmod; appmod.objects()"
+data data/run [2.0] 5
+$ python -c "import appmod; appmod.by_turns()"
+data
+None
+data
 """
 
 import appmod

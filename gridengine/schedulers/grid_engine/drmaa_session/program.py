@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import os
 import queue
+import shutil
 import signal
 import sys
 import time
@@ -85,6 +86,8 @@ class Program:
         self._pause = _IDLE
         self._limited_until = 0.0
         self._leaving = False
+        self._orphaned = False
+        self._folders: set[str] = set()
         self._ends_at = 0.0
 
     # -- the loop ------------------------------------------------------------------------------
@@ -165,11 +168,16 @@ class Program:
         self._send(Closed(len(self._jobs)))
         with contextlib.suppress(Exception):
             self._library.close()
+        if self._orphaned:
+            # What queue jobs would have used, keys among it; nobody else is there to do it.
+            for folder in self._folders:
+                shutil.rmtree(folder, ignore_errors=True)
 
     # -- what arrives --------------------------------------------------------------------------
 
     def _handle(self, thing: object) -> None:
         if isinstance(thing, Submit):
+            self._folders.add(os.path.dirname(thing.logs))
             self._orders.append(PendingSubmit(thing, thing.count, thing.count))
         elif isinstance(thing, Delete):
             self._delete_soon(thing.queue_jobs)
@@ -190,7 +198,10 @@ class Program:
                 self._say(f"queue job {thing.queue_job} waits: {thing.reason}")
         elif isinstance(thing, LogEntry):
             self._send(thing)
-        elif isinstance(thing, (Close, Orphaned)) and not self._leaving:
+        elif isinstance(thing, (Close, Orphaned)):
+            self._orphaned |= isinstance(thing, Orphaned)
+            if self._leaving:
+                return
             self._leaving = True
             self._ends_at = time.monotonic() + _LEAVE
             self._orders.clear()
