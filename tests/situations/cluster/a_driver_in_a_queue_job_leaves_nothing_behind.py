@@ -13,7 +13,7 @@ qdel: the driver and 7 of its queue jobs run, others wait
 within 40 s nothing is left in the queue
 h_rt: the driver and 7 of its queue jobs run, others wait
 within 40 s nothing is left in the queue
-$ find ~/.gridengine -name 'run-*' -o -name '*.json'
+$ find ~ -name 'run-*' -o -name '*.json'
 """
 
 import os
