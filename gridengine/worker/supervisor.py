@@ -217,9 +217,9 @@ class Supervisor:
             if child is not None:
                 calls = message.position, message.position + message.width
                 if child.is_at(calls):
-                    child.ended = calls
+                    again, child.ended = child.ended == calls, calls
                     _kill(child.pid, message.signum)
-                    if message.signum == signal.SIGTERM and not child.kill_at:
+                    if message.signum == signal.SIGTERM and not again:
                         child.kill_at = time.monotonic() + self._launch.grace
         elif isinstance(message, Stop):
             self._stopping = True

@@ -106,6 +106,8 @@ class Worker:
                     self._connection.drain()
                     break
             elif type(message) is Unseen:
+                if self._arena is not None:
+                    self._arena.close()
                 self._arena = None
                 self._outbox.share_nothing()
             elif type(message) is Stop:
