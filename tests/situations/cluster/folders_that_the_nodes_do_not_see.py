@@ -7,19 +7,16 @@ Needs: root
 
 $ echo 'def square(x): return x * x' > shapes.py
 > cat > on_a_disk_of_its_own <<'END'
-> mkdir disk && mount -t tmpfs none disk && cp *.py disk && cd disk && mkdir -m 700 run
-> exec python folders_that_the_nodes_do_not_see.py "$@"
+> mkdir -p disk && mount -t tmpfs none disk && cp *.py disk && cd disk && mkdir -m 700 run
+> exec python folders_that_the_nodes_do_not_see.py
 > END
 > unshare --mount --propagation private bash on_a_disk_of_its_own 2>&1
 of the program: [1, 4]
 of the module: ModuleNotFoundError: No module named 'shapes'
 and by value: [1, 4]
-$ unshare --mount --propagation private bash on_a_disk_of_its_own run 2>&1 | tail -1
-SchedulerError: queue job ... did not start: ...can't open output file...
+$ unshare --mount --propagation private env GRIDENGINE_RUN_DIR=run bash on_a_disk_of_its_own 2>&1 | tail -1
+and by value: SchedulerError: queue job ... did not start: ...can't open output file...
 """
-
-import os
-import sys
 
 import shapes
 
@@ -38,11 +35,7 @@ def outcome(function):
 
 
 if __name__ == "__main__":
-    if "run" in sys.argv:
-        os.environ["GRIDENGINE_RUN_DIR"] = os.path.abspath("run")
-        print(outcome(square))
-    else:
-        print("of the program:", outcome(square))
-        print("of the module:", outcome(shapes.square))
-        gridengine.register_by_value(shapes)
-        print("and by value:", outcome(shapes.square))
+    print("of the program:", outcome(square))
+    print("of the module:", outcome(shapes.square))
+    gridengine.register_by_value(shapes)
+    print("and by value:", outcome(shapes.square))

@@ -170,8 +170,10 @@ class Program:
             self._library.close()
         if self._orphaned:
             # What queue jobs would have used, keys among it; nobody else is there to do it.
+            mark = f"run-{os.uname().nodename}-{self._hello.parent}-"
             for folder in self._folders:
-                shutil.rmtree(folder, ignore_errors=True)
+                if os.path.basename(folder).startswith(mark):
+                    shutil.rmtree(folder, ignore_errors=True)
 
     # -- what arrives --------------------------------------------------------------------------
 
