@@ -151,7 +151,8 @@ class Supervisor:
                 # This process was stopped, with its workers: by a batch system that has suspended
                 # the queue job, or by Ctrl-Z. What was said to it meanwhile waits to be read.
                 heard = now
-                self._extend_deadlines(now - looked)
+                for child in self._children.values():
+                    child.extend_deadline(now - looked)
             looked = now
             # A program on this host may be silent for as long as it likes (Ctrl-Z): its end
             # would be seen.
@@ -161,6 +162,8 @@ class Supervisor:
             if now >= beat:
                 beat = now + self._launch.heartbeat
                 self._say(Beat(), sign_of_life=True)
+                for child in self._children.values():
+                    child.ask_for_results()
             patience = 0.0 if connection.ready() else max(0.0, self._next_deadline(beat) - now)
             ready = {descriptor for descriptor, _ in poll.poll(math.ceil(patience * 1000))}
             if parent & ready:
@@ -300,10 +303,6 @@ class Supervisor:
                 shortage, os_support.memory_limit(),
             )
         )  # fmt: skip
-
-    def _extend_deadlines(self, seconds: float) -> None:
-        for child in self._children.values():
-            child.extend_deadline(seconds)
 
     def _enforce_deadlines(self) -> None:
         now = time.monotonic()

@@ -6,6 +6,7 @@ import contextlib
 import os
 import pickle
 import resource
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +29,7 @@ from .known_functions import KnownFunctions
 from .outbox import Outbox
 from .output import Output
 from .progress_page import MAX_WIDTH, ProgressPage
-from .termination import Terminated, Termination
+from .termination import RESULTS_WANTED, Terminated, Termination
 
 
 class Worker:
@@ -94,6 +95,7 @@ class Worker:
     def _work(self, *, once: bool) -> None:
         where = self._arena.path if self._arena is not None else ""
         self._outbox.say(Ready(self._pid, where))
+        signal.signal(RESULTS_WANTED, self._outbox.flush_within_a_call)
         while True:
             message, frames = self._receive()
             if type(message) is Run:

@@ -276,6 +276,30 @@ def test_jobs_that_are_done_do_not_run_again_because_the_next_one_is_terminated(
 # -- what is left running ---------------------------------------------------------------------
 
 
+def test_what_is_done_is_known_while_the_next_job_of_the_message_lasts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GRIDENGINE_HEARTBEAT", "0.2")
+    over = tmp_path / "over"
+
+    def work(n: int) -> int:
+        while n == 30 and not over.exists():
+            time.sleep(0.01)
+        return n
+
+    with ProcessScheduler(1) as scheduler:
+        # Known as quick, so that they travel together.
+        gridengine.map(work, range(5), scheduler=scheduler)
+        jobs = [Job(target=work, args=(n,), scheduler=scheduler) for n in range(31)]
+        for job in jobs:
+            job.start()
+        jobs[29].join(20)
+        done = [job.is_alive() for job in jobs]
+        over.touch()
+        assert jobs[30].result == 30
+        assert done == [False] * 30 + [True]
+
+
 def test_subprocesses_that_a_job_leaves_end_with_the_scheduler() -> None:
     with ProcessScheduler(1) as scheduler:
         pid = start(scheduler, crashes.start_a_subprocess_and_leave_it).result

@@ -50,7 +50,9 @@ if __name__ == "__main__":
         while not os.path.exists("started-0"):
             time.sleep(0.02)
         # One that the qmaster does not know to run yet it would believe to be starting for ever.
-        while b" r " not in subprocess.check_output(["qstat"]) or b" t " in subprocess.check_output(["qstat"]):
+        while b" r " not in subprocess.check_output(["qstat"]) or b" t " in subprocess.check_output(
+            ["qstat"]
+        ):
             time.sleep(0.1)
         for pid in qmasters():
             os.kill(pid, signal.SIGKILL)
