@@ -45,8 +45,7 @@ def main() -> None:
         # What goes wrong says so: the job's own exception, with its traceback from over there.
         wrong = gridengine.Job(target=dice, args=(0,), scheduler=best)
         wrong.start()
-        wrong.join()
-        print(f"{wrong!r}: {wrong.exception!r}")
+        print(f"{wrong.exception!r}: {wrong!r}")
 
 
 if __name__ == "__main__":

@@ -86,16 +86,22 @@ class Opened:
         wait: Called when a call is over: waits for the jobs that it has started.
         rest: Called when the worker has had no work for a while: closes what is idle.
         close: Called at its end: closes all.
+        end: Called when a signal ends it: cancels all.
     """
 
-    __slots__ = ("close", "rest", "wait")
+    __slots__ = ("close", "end", "rest", "wait")
 
     def __init__(
-        self, wait: Callable[[], None], rest: Callable[[], None], close: Callable[[], None]
+        self,
+        wait: Callable[[], None],
+        rest: Callable[[], None],
+        close: Callable[[], None],
+        end: Callable[[], None],
     ) -> None:
         self.wait = wait
         self.rest = rest
         self.close = close
+        self.end = end
 
 
 #: None as long as no job of this worker has used a scheduler.

@@ -45,7 +45,8 @@ BLOCK_BYTES = 4 * 1024 * 1024
 
 FLUSH_SECONDS = 0.005
 """A worker collects results for so long before it sends them, while it has more to run: what
-a crash can lose, and what a waiting thread can notice."""
+a crash can lose, and what a waiting thread can notice. In a call that takes longer it sends them
+after one to two heartbeats."""
 
 SLICE_SECONDS = 0.001
 """A worker notes before every stretch of about this length which calls of a map it runs, so

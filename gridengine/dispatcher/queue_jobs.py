@@ -58,6 +58,7 @@ def launch_for(
         share: Whether large buffers go through shared memory.
     """
     remote = scheduler.remote
+    threads = _threads_in_job(scheduler)
     return Launch(
         endpoints=endpoints,
         server_key=keys.server_public if keys else "",
@@ -71,23 +72,31 @@ def launch_for(
         connect_timeout=settings.connect_timeout,
         grace=settings.grace,
         slots=scheduler.slots,
+        threads=threads,
         parent=0 if remote else os.getpid(),
         queue_job=scheduler.queue_job_template,
         cwd=os.getcwd(),
         sys_path=import_path(),
-        environ=_environment(scheduler),
+        environ=_environment(scheduler, threads),
         # A child of this process has it anyway.
         umask=current_umask() if remote else None,
     )
 
 
-def _environment(scheduler: Scheduler) -> dict[str, str]:
+def _threads_in_job(scheduler: Scheduler) -> int:
+    """Returns what each worker of a job has of the cores that it was granted, 0 elsewhere."""
+    if scheduler.remote or not nesting.in_job():
+        return 0
+    # The job's own threads are for all of them.
+    each = nesting.granted_cores() // scheduler.workers_per_queue_job
+    return max(scheduler.slots, each)
+
+
+def _environment(scheduler: Scheduler, threads: int) -> dict[str, str]:
     if scheduler.remote:
         return environment_for_nodes(os.environ)
-    if nesting.in_job():
-        # The job's own are for all of the cores that it was granted.
-        each = nesting.granted_cores() // scheduler.workers_per_queue_job
-        return thread_limits_within(os.environ, max(scheduler.slots, each))
+    if threads:
+        return thread_limits_within(os.environ, threads)
     return thread_limits(os.environ, scheduler.slots)
 
 

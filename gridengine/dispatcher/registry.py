@@ -60,6 +60,10 @@ def dispatcher_for(
 
 
 def _open(scheduler: Scheduler, host: str, ports: str, calls: int) -> Dispatcher:
+    if nesting.in_job():
+        from .imports import refuse_in_import
+
+        refuse_in_import()
     note_environment()
     ahead = None
     try:
@@ -83,7 +87,7 @@ def _open(scheduler: Scheduler, host: str, ports: str, calls: int) -> Dispatcher
     _dispatchers[:] = [known for known in _dispatchers if known() is not None]
     _dispatchers.append(weakref.ref(dispatcher))
     if nesting.in_job():
-        nesting.opened = nesting.Opened(_wait_for_jobs, _close_idle, close_all)
+        nesting.opened = nesting.Opened(_wait_for_jobs, _close_idle, close_all, end_all)
         if scheduler.remote:
             _warn(scheduler)
     return dispatcher
@@ -144,21 +148,24 @@ def close_all() -> None:
     try:
         _wait_for_jobs()
     finally:
-        # One that is about to close by itself, too: its thread would end in the middle of it.
-        dispatchers = [alive for known in _dispatchers if (alive := known()) is not None]
-        # All at once: each may take some seconds.
-        for dispatcher in dispatchers:
-            dispatcher.begin_to_close()
-        # One that was about to close by itself, too: its thread would end in the middle of it.
-        closing = [each for known in _dispatchers if (each := known()) is not None]
-        for dispatcher in closing:
-            try:
-                dispatcher.close()
-            except KeyboardInterrupt:
-                for other in closing:
-                    other.hurry()
+        end_all()
         for callback in _afterwards:
             callback()
+
+
+def end_all() -> None:
+    """Closes all dispatchers; jobs that are not over are cancelled, and get to clear up."""
+    # One that was about to close by itself, too: its thread would end in the middle of it.
+    closing = [alive for known in _dispatchers if (alive := known()) is not None]
+    # All at once: each may take some seconds.
+    for dispatcher in closing:
+        dispatcher.begin_to_close()
+    for dispatcher in closing:
+        try:
+            dispatcher.close()
+        except KeyboardInterrupt:
+            for other in closing:
+                other.hurry()
 
 
 def close_at_the_end() -> None:

@@ -104,6 +104,12 @@ class DispatcherState:
         """Returns the tasks that are not over."""
         return [*self.ledger.tasks(), *self.deaths.tasks()]
 
+    def busy(self) -> bool:
+        """Tells whether any worker that may soon be heard has something to do."""
+        silent = self.staffing.is_silent
+        workers = self.ledger.workers.values()
+        return any(each.outstanding and not silent(each.supervisor) for each in workers)
+
     def tick(self, now: float) -> None:
         """Puts waiting work to work, and does what has no event."""
         self.cancellation.end_given_back()

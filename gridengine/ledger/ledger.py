@@ -128,10 +128,6 @@ class Ledger:
         """Returns the workers of a kind that have nothing to do."""
         return list(self._idle.of(kind))
 
-    def busy(self) -> bool:
-        """Tells whether any worker has something to do."""
-        return any(worker.outstanding for worker in self.workers.values())
-
     def holders(self, tasks: Iterable[Task]) -> dict[Task, list[WorkerRecord]]:
         """Returns for each task the workers that hold calls of it."""
         held: dict[Task, list[WorkerRecord]] = {task: [] for task in tasks}

@@ -324,6 +324,12 @@ class QueueJobRecord:
         self.suspended = ""
         self.supervisors: list[SupervisorRecord] = []
 
+    @property
+    def silent(self) -> bool:
+        """Whether no word of it is to be expected soon: it is suspended, or may be, or is lost."""
+        silent = any(each.heard < self.asked < math.inf for each in self.supervisors)
+        return silent or bool(self.suspended)
+
 
 class Verdict(Struct, frozen=True):
     """The call ``index`` of a task has died for good, in this attempt."""

@@ -196,8 +196,13 @@ class Staffing:
         return live + sum(request.count for request in self._requests.values())
 
     def staffed(self) -> bool:
-        """Tells whether there is a queue job whose supervisor has been heard."""
-        return any(record.supervisors for record in self.queue_jobs.values())
+        """Tells whether there is a queue job whose supervisor has been heard, and may be again."""
+        return any(record.supervisors and not record.silent for record in self.queue_jobs.values())
+
+    def is_silent(self, supervisor: SupervisorRecord) -> bool:
+        """Tells whether no word of a supervisor is to be expected soon."""
+        record = self.queue_jobs.get(supervisor.queue_job)
+        return record is not None and record.silent
 
     def dismiss_pending(self, kind: int) -> None:
         """Orders the end of the queue jobs of a kind that have not started: nothing waits."""

@@ -21,9 +21,8 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from .by_value import forget_importability
-from .by_value.shared_values import begin_generation
 
-#: Seconds from the start of a job to that of the next in which no module can have been executed,
+#: Seconds from the look for a job to that for the next in which no module can have been executed,
 #: nor patched: to read a source and to compile it takes longer. So many jobs at once, one after
 #: the other, cost no look each.
 _TO_EXECUTE = 0.0001
@@ -64,13 +63,15 @@ class CodeChanges:
     def look(self) -> None:
         """Notes what has changed."""
         now = time.perf_counter()
-        gap, self._asked = now - self._asked, now
+        gap = now - self._asked
         self.hurried = gap < _TO_PATCH and now - self._thorough < _LONG
         if gap > _TO_EXECUTE or not self.hurried:
             with self._lock:
                 self._look()
+        # When it is over: to ask about many modules takes longer than what is to be told from it.
+        self._asked = time.perf_counter()
         if not self.hurried:
-            self._thorough = now
+            self._thorough = self._asked
 
     def _look(self) -> None:
         changed = False
@@ -85,7 +86,6 @@ class CodeChanges:
         if changed:
             self.version += 1
             forget_importability()
-            begin_generation()
 
     def _all_the_same(self) -> bool:
         try:

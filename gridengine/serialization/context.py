@@ -25,8 +25,6 @@ class _Seen:
 
     environ: Any = None
     cwd: bytes | None = None
-    # Whether `os.chdir` tells when it is called, and has since.
-    told = moved = False
     path: object = None
     argv: object = None
     limit = 0
@@ -46,11 +44,11 @@ def current(*, hurried: bool = False) -> bytes:
     """Returns the program's context, packed: equal to the last one if nothing has changed.
 
     Args:
-        hurried: Whether it was asked for just before: then the system is not asked, as far as the
-            program says itself what it does.
+        hurried: Whether it was asked for just before, and may be often from now on.
     """
     seen, modules = _seen, sys.modules
-    # Compared with copies, part by part the very same objects: a microsecond for all of it.
+    # Compared with copies, part by part the very same objects: a microsecond for all of it. A
+    # record is not changed any more once it is to be seen here.
     if (
         getattr(os.environ, "_data", os.environ) != seen.environ
         or sys.path != seen.path
@@ -58,56 +56,58 @@ def current(*, hurried: bool = False) -> bytes:
         or sys.getrecursionlimit() != seen.limit
         or ("warnings" in modules and modules["warnings"].filters != seen.filters)
         or ("multiprocessing.managers" in modules and _authkey() != seen.authkey)
-        or ((seen.moved or not (hurried and seen.told)) and _moved(seen, hurried))
+        or (_directory_soon if hurried else _working_directory)() != seen.cwd
     ):
         with _lock:
-            _look(seen)
+            seen = _look()
     return seen.packed
 
 
 def note_environment() -> None:
     """Notes the environment that workers which are about to be started begin with."""
+    global _seen
     with _lock:
-        if _note_environment(_seen):
-            # Other workers have not heard of it: the next look shall tell.
-            _seen.environ = None
+        # Other workers have not heard of what has changed: the next look shall tell.
+        _seen = _noted(_seen)
 
 
-def _look(seen: _Seen) -> None:
+def _look() -> _Seen:
+    global _seen
     from .by_value import forget_importability
-    from .by_value.shared_values import begin_generation
 
-    cwd, path = _working_directory(), list(sys.path)
-    if cwd != seen.cwd or path != seen.path:
+    before, environ = _seen, dict(_raw_environment())
+    seen = _noted(before)
+    seen.environ = environ
+    seen.cwd, seen.path = _working_directory(), list(sys.path)
+    if seen.cwd != before.cwd or seen.path != before.path:
         forget_importability()
-    seen.cwd, seen.path = cwd, path
     argv = getattr(sys, "argv", None)
     seen.argv = argv and list(argv)
     seen.limit = sys.getrecursionlimit()
     warnings = sys.modules.get("warnings")
     seen.filters = None if warnings is None else list(warnings.filters)
     seen.authkey = _authkey()
-    seen.environ = dict(_raw_environment())
-    _note_environment(seen)
-    packed = _pack(seen)
-    if packed != seen.packed:
-        seen.packed = packed
-        # Functions travel with the context that they are called in.
-        begin_generation()
+    seen.packed = _pack(seen)
+    _seen = seen
+    return seen
 
 
-def _note_environment(seen: _Seen) -> bool:
-    """Notes the variables; returns True if they are not what they were."""
-    variables = dict(os.environ)
-    before, seen.variables = seen.variables, variables
-    if before is None or before == variables:
-        return False
-    # A variable that has changed once is told from then on, be it as it was again: some workers
-    # may have been started in between.
-    seen.changed |= {
-        name for name in variables.keys() | before.keys() if variables.get(name) != before.get(name)
-    }
-    return True
+def _noted(before: _Seen) -> _Seen:
+    """Returns a copy of a record with the variables as they are, to be completed by a look."""
+    seen = _Seen()
+    vars(seen).update(vars(before))
+    seen.variables = variables = dict(os.environ)
+    known = before.variables
+    if known is not None and known != variables:
+        # A variable that has changed once is told from then on, be it as it was again: some workers
+        # may have been started in between.
+        seen.changed |= {
+            name
+            for name in variables.keys() | known.keys()
+            if variables.get(name) != known.get(name)
+        }
+        seen.environ = None
+    return seen
 
 
 def _pack(seen: _Seen) -> bytes:
@@ -156,32 +156,29 @@ def _working_directory() -> bytes | None:
         return None
 
 
-def _moved(seen: _Seen, hurried: bool) -> bool:
-    if hurried and not seen.told:
-        _have_moves_told(seen)
-    seen.moved = False
-    return _working_directory() != seen.cwd
+def _find_getcwd() -> bytes | None:
+    """As `_working_directory`; in `_directory_soon` is from then on what keeps Python's lock.
 
-
-def _have_moves_told(seen: _Seen) -> None:
-    """Has `os.chdir` say that it was called.
-
-    To ask the system each time would take a quarter of what it takes to start a job.
+    `os.getcwd` lets go of it, and where many jobs are started the dispatcher's thread takes it
+    each time: that costs a job as much as all the rest of its start.
     """
-    import functools
+    global _directory_soon
+    try:
+        import ctypes
 
-    def told(move: Callable[..., None]) -> Callable[..., None]:
-        def moves(*args: Any, **kwargs: Any) -> None:
-            try:
-                move(*args, **kwargs)
-            finally:
-                seen.moved = True
+        getcwd = ctypes.PyDLL(None).getcwd
+    except (ImportError, OSError, AttributeError):
+        _directory_soon = _working_directory
+    else:
+        getcwd.restype = ctypes.c_size_t
+        length = 4096
+        buffer, size = ctypes.create_string_buffer(length), ctypes.c_size_t(length)
+        # It fails for a longer one, too.
+        _directory_soon = lambda: buffer.value if getcwd(buffer, size) else _working_directory()  # noqa: E731
+    return _directory_soon()
 
-        functools.update_wrapper(moves, move).__module__ = "os"
-        return moves
 
-    seen.told = True
-    os.chdir, os.fchdir = told(os.chdir), told(os.fchdir)
+_directory_soon: Callable[[], bytes | None] = _find_getcwd
 
 
 def _authkey() -> bytes | None:

@@ -22,7 +22,7 @@ _packed_functions: weakref.WeakKeyDictionary[FunctionType, tuple[object, int, Fu
     weakref.WeakKeyDictionary()
 )
 _numbers = itertools.count()
-_keys: dict[tuple[int, bytes], bytes] = {}
+_keys: dict[tuple[int, bytes, bytes, int], bytes] = {}
 _BY_NAME = ("by its name",)
 
 
@@ -32,14 +32,16 @@ def pack_function(function: Callable[..., object], what: str = "target") -> Func
     Raises:
         PackingError: Something that it uses cannot travel.
     """
-    # First: if they have changed, all is packed anew.
     WATCH.look()
     code, around = WATCH.version, context.current(hurried=WATCH.hurried)
     if type(function) is not FunctionType:
         return _pack_function(function, what, around, code)
     known = _packed_functions.get(function)
-    if known is not None and known[1] != by_value.generation():
-        known = None
+    if known is not None:
+        _, generation, packed = known
+        # Looked at here, not noted when one of them changes: another thread may be at it.
+        if generation != by_value.generation() or packed.context != around or packed.code != code:
+            known = None
     if known is not None and known[0] is _BY_NAME and is_in_its_module(function):
         return known[2]
     by_name = is_in_its_module(function) and by_value.importable(function)
@@ -64,7 +66,7 @@ def _pack_function(
 ) -> Function:
     payload, frames = pack(function, what)
     # To compare arrays takes longer than to send one once more than needed.
-    key = _new_key() if frames else _key_of(payload)
+    key = _new_key() if frames else _key_of(payload, around, code)
     return Function(key, payload, snapshot(gather(frames)), name_of(function), around, code)
 
 
@@ -72,13 +74,13 @@ def _new_key() -> bytes:
     return b"%d" % next(_numbers)
 
 
-def _key_of(payload: bytes) -> bytes:
-    """Returns the key of a function with this payload, the same one each time."""
+def _key_of(payload: bytes, around: bytes, code: int) -> bytes:
+    """Returns the key of a function that is packed so, the same one each time."""
     # No digest: `hashlib` loads OpenSSL, which takes as long as a quarter of all imports.
     if len(_keys) >= _REMEMBERED:
         _keys.clear()
     # The same function again, after another has changed what they share, must travel again.
-    return _keys.setdefault((by_value.generation(), payload), _new_key())
+    return _keys.setdefault((by_value.generation(), payload, around, code), _new_key())
 
 
 def name_of(function: object) -> str:

@@ -73,6 +73,7 @@ class Launch(NamedTuple):
         connect_timeout: Seconds in which a supervisor on another host must have reached it.
         grace: Seconds that a job gets to clear up after SIGTERM, before it is killed.
         slots: Cores that each worker is granted, unless the node says otherwise.
+        threads: Threads that numeric libraries start in each worker of a job at most, 0 elsewhere.
         when_silent: What a supervisor runs then: see `gridengine.schedulers.base.Session`.
         time_limit: Seconds from its start after which the batch system ends it, 0 for never.
         parent: Process id of the program if it runs on the same host, else 0.
@@ -97,6 +98,7 @@ class Launch(NamedTuple):
     connect_timeout: float = 10.0
     grace: float = 2.0
     slots: int = 1
+    threads: int = 0
     when_silent: Sequence[str] = ()
     time_limit: float = 0.0
     parent: int = 0

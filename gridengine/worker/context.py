@@ -27,6 +27,8 @@ class WorkerContext:
     def __init__(self, cwd: str, sys_path: Sequence[str], environment: NodeEnvironment) -> None:
         self._environment = environment
         self._packed = b""
+        # What the program has not changed by then is this.
+        self._at_start = dict(os.environ)
         self._parts: dict[str, Any] = {"cwd": cwd, "sys_path": list(sys_path), "environ": {}}
         # A job may be a program that starts jobs, too.
         note_environment()
@@ -56,7 +58,13 @@ class WorkerContext:
             for name, value in changes.items()
             if name != nesting.VARIABLE and (name not in before or before[name] != value)
         }
-        for name, value in self._environment.changed(news).items():
+        values = self._environment.changed(news)
+        # Of a job that was started before they were changed, after one that was started later.
+        values |= {
+            name: self._at_start.get(name)
+            for name in before.keys() - changes.keys() - {nesting.VARIABLE}
+        }
+        for name, value in values.items():
             if value is None:
                 os.environ.pop(name, None)
             else:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..serialization.packed import ShortOfMemory
 from ..serialization.serializer import unpack
 from ..transport.messages import FunctionDefinition
 from ..transport.shared_memory import Missing
@@ -20,12 +21,21 @@ class KeptFunctions:
         self._kept: dict[bytes, _Pickle] = {}
 
     def unpack(self, definition: FunctionDefinition, frames: Sequence[Any]) -> Callable[..., Any]:
-        """Returns the function of a definition: of what came with it, or is kept from before."""
+        """Returns the function of a definition: of what came with it, or is kept from before.
+
+        Raises:
+            ShortOfMemory: There is no memory to keep it.
+        """
         if not definition.content or any(type(frame) is Missing for frame in frames):
             function: Callable[..., Any] = unpack(definition.payload, frames)
             return function
         if definition.frames:
-            self._kept[definition.content] = _Pickle(definition.payload, frames)
+            try:
+                self._kept[definition.content] = _Pickle(definition.payload, frames)
+            except MemoryError:
+                # The program takes it for kept, so this worker had better end.
+                sizes = [memoryview(frame).nbytes for frame in frames]
+                raise ShortOfMemory(sum(sizes)) from None
         return self._kept[definition.content].unpack()
 
     def forget(self, content: bytes) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from .. import nesting
-from ..transport.launch_file import THREADS, Launch, travels
+from ..transport.launch_file import THREADS, Launch, thread_limits_within, travels
 
 #: What says to a program which of a host's devices are its own.
 _DEVICES = (
@@ -37,6 +37,7 @@ class NodeEnvironment:
         self._remote = not launch.parent
         self._launched = launch.environ
         self._own: Mapping[str, str] = {}
+        self._threads = launch.threads
         self.slots = launch.slots
         if self._remote:
             self._own = {**_devices(own), **{n: own[n] for n in (*THREADS, *_DEVICES) if n in own}}
@@ -56,7 +57,11 @@ class NodeEnvironment:
         """Returns what changes here when the program changes variables; None takes one away."""
         if not self._remote:
             # Without a value of the program's, a limit of threads is what it was.
-            return {n: self._launched.get(n) if v is None else v for n, v in changes.items()}
+            given = {n: self._launched.get(n) if v is None else v for n, v in changes.items()}
+            if not self._threads:
+                return given
+            limits = thread_limits_within({n: v or "" for n, v in given.items()}, self._threads)
+            return {name: limits.get(name, value) for name, value in given.items()}
         return {name: self._here(name, value) for name, value in changes.items() if travels(name)}
 
     def _here(self, name: str, value: str | None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import os
 import resource
 import sys
 import time
@@ -48,8 +49,11 @@ class Outbox:
         self._frames: list[Any] = []
         self._lent: dict[int, Loan] = {}
         self._sent = 0
+        # Whether a signal that comes now comes in the middle of something.
+        self._underway = False
         limit = resource.getrlimit(resource.RLIMIT_AS)[0]
         self._limit = 0 if limit == resource.RLIM_INFINITY else limit
+        self._pid = os.getpid()
         self.flushed = time.perf_counter()
         self.released: collections.deque[int] = collections.deque()
 
@@ -60,7 +64,9 @@ class Outbox:
         # Noted first: of a message that is cut off the host shall know that it was the last.
         self._sent += 1
         self._page.set_sent(self._sent)
+        self._underway = True
         self._connection.send([messages.encode(message), *frames], sign_of_life=sign_of_life)
+        self._underway = False
 
     def share_nothing(self) -> None:
         """Notes that the program cannot see this worker's memory."""
@@ -89,6 +95,7 @@ class Outbox:
         """
         large = bool(buffers) and self._arena is None and _size(buffers) > _COPIED
         frames = self._own(buffers) if buffers and not large else buffers
+        self._underway = True
         self._frames.extend(frames)
         self._results.append(
             Result(
@@ -96,6 +103,7 @@ class Outbox:
                 peak_memory,
             )
         )  # fmt: skip
+        self._underway = False
         if large:
             self.flush()
             self._connection.drain()
@@ -117,14 +125,31 @@ class Outbox:
         if not self._results and not self.released:
             return
         _flush_output()
+        self._underway = True
         results, self._results = self._results, []
         given, self._frames = self._frames, []
         if given and self._limit and self._limit - os_support.address_space() < _ROOM:
+            self._underway = False
             raise ShortOfMemory(_ROOM)
         frames, shared = replace_loans(given)
         self._lent.update((frame.offset, frame) for frame in given if type(frame) is Loan)
         released = [self.released.popleft() for _ in range(len(self.released))]
         self.say(Done(results, shared, released), frames)
+
+    def flush_within_a_call(self, *_: object) -> None:
+        """Sends what is there, as the handler of a signal that comes while a call lasts."""
+        # Where memory is short that is not to be the call's affair.
+        if os.getpid() == self._pid and not self._underway and not (self._limit and self._frames):
+            self.flush()
+
+    def say_last_words(self) -> None:
+        """Sends what is there and waits until it was heard, before this process ends by a signal.
+
+        Not behind a message in the middle of which the signal came.
+        """
+        if not self._underway:
+            self.flush()
+            self._connection.drain()
 
 
 def _size(buffers: Sequence[Any]) -> int:

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import select
-import socket
 import time
 from collections.abc import Sequence
 
@@ -70,6 +69,9 @@ def _note(troubles: dict[str, str], seconds: float) -> Unreached:
 
 def _troubles(endpoints: Sequence[str], seconds: float) -> dict[str, str]:
     """Returns what a plain connection to each address meets with, empty if it is made."""
+    # Where it is needed, for it takes longer to import than a worker to be let in.
+    import socket
+
     troubles = dict.fromkeys(endpoints, "no answer, as behind a firewall that drops")
     poll = select.poll()
     with contextlib.ExitStack() as stack:
@@ -77,7 +79,9 @@ def _troubles(endpoints: Sequence[str], seconds: float) -> dict[str, str]:
         for endpoint in endpoints:
             host, _, port = endpoint.removeprefix("tcp://").rpartition(":")
             host = host.strip("[]")
-            attempt = stack.enter_context(_new_socket(host))
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            attempt = stack.enter_context(socket.socket(family))
+            attempt.setblocking(False)
             code = attempt.connect_ex((host, int(port)))
             if code == errno.EINPROGRESS:
                 attempts[attempt.fileno()] = attempt, endpoint
@@ -92,9 +96,3 @@ def _troubles(endpoints: Sequence[str], seconds: float) -> dict[str, str]:
                 code = attempt.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
                 troubles[endpoint] = os.strerror(code) if code else ""
     return troubles
-
-
-def _new_socket(host: str) -> socket.socket:
-    new = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    new.setblocking(False)
-    return new

@@ -151,7 +151,8 @@ class Supervisor:
                 # This process was stopped, with its workers: by a batch system that has suspended
                 # the queue job, or by Ctrl-Z. What was said to it meanwhile waits to be read.
                 heard = now
-                self._extend_deadlines(now - looked)
+                for child in self._children.values():
+                    child.extend_deadline(now - looked)
             looked = now
             # A program on this host may be silent for as long as it likes (Ctrl-Z): its end
             # would be seen.
@@ -161,6 +162,8 @@ class Supervisor:
             if now >= beat:
                 beat = now + self._launch.heartbeat
                 self._say(Beat(), sign_of_life=True)
+                for child in self._children.values():
+                    child.ask_for_results()
             patience = 0.0 if connection.ready() else max(0.0, self._next_deadline(beat) - now)
             ready = {descriptor for descriptor, _ in poll.poll(math.ceil(patience * 1000))}
             if parent & ready:
@@ -215,12 +218,11 @@ class Supervisor:
         elif isinstance(message, Signal):
             child = self._number(message.worker)
             if child is not None:
-                position, width = child.page.begun
-                end = message.position + message.width
-                if position < end and message.position < position + width:
-                    child.reason = child.reason or "signal"
+                calls = message.position, message.position + message.width
+                if child.is_at(calls):
+                    again, child.ended = child.ended == calls, calls
                     _kill(child.pid, message.signum)
-                    if message.signum == signal.SIGTERM and not child.kill_at:
+                    if message.signum == signal.SIGTERM and not again:
                         child.kill_at = time.monotonic() + self._launch.grace
         elif isinstance(message, Stop):
             self._stopping = True
@@ -280,7 +282,9 @@ class Supervisor:
         position, width = child.page.begun
         sent, shortage = child.page.sent, child.page.shortage
         left = status == 0 and child.page.left_for_good
-        reason = child.reason or ("" if left else self._causes.of(status, shortage, usage))
+        reason = child.reason
+        if not reason and not left:
+            reason = "signal" if child.was_ended else self._causes.of(status, shortage, usage)
         if status == 0 and child.page.replaced:
             reason = "replaced"
         peak_memory = os_support.peak_memory(usage)
@@ -300,10 +304,6 @@ class Supervisor:
             )
         )  # fmt: skip
 
-    def _extend_deadlines(self, seconds: float) -> None:
-        for child in self._children.values():
-            child.extend_deadline(seconds)
-
     def _enforce_deadlines(self) -> None:
         now = time.monotonic()
         for child in self._children.values():
@@ -315,7 +315,8 @@ class Supervisor:
             elif child.kill_at and now >= child.kill_at:
                 # The job is deaf to it, in C code say, or takes too long to clear up.
                 child.kill_at = 0.0
-                _kill(child.pid, signal.SIGKILL)
+                if child.was_ended:
+                    _kill(child.pid, signal.SIGKILL)
 
     def _end_all(self) -> None:
         for pid in self._children:

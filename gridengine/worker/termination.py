@@ -1,10 +1,13 @@
-"""SIGTERM in a worker: the job that runs gets to clear up, and then the process ends by it."""
+"""What signals say to a worker: by SIGTERM it ends, when the job that runs has cleared up."""
 
 from __future__ import annotations
 
 import os
 import signal
 from typing import NoReturn
+
+RESULTS_WANTED = signal.SIGURG
+"""Has a worker send what it has done. Where it is not expected it does nothing (signal(7))."""
 
 
 class Terminated(SystemExit):

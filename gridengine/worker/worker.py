@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import resource
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +29,7 @@ from .known_functions import KnownFunctions
 from .outbox import Outbox
 from .output import Output
 from .progress_page import MAX_WIDTH, ProgressPage
-from .termination import Terminated, Termination
+from .termination import RESULTS_WANTED, Terminated, Termination
 
 
 class Worker:
@@ -72,9 +74,19 @@ class Worker:
         Raises:
             MemoryError: It cannot bring a call its arguments, or away its result, for want of
                 memory; how much is noted for the supervisor. What was done before is answered for.
+            Terminated: This process shall end; so is what was done before.
         """
         try:
             self._work(once=once)
+        except Terminated:
+            # The jobs that are done are not to run again; where that cannot be said, they are.
+            with contextlib.suppress(Exception):
+                self._outbox.say_last_words()
+            # What they have started gets to clear up, too, as long as their own grace lasts.
+            with contextlib.suppress(Exception):
+                if nesting.opened is not None:
+                    nesting.opened.end()
+            raise
         except MemoryError as error:
             self._note_shortage(error)
             self._connection.drain()
@@ -83,6 +95,7 @@ class Worker:
     def _work(self, *, once: bool) -> None:
         where = self._arena.path if self._arena is not None else ""
         self._outbox.say(Ready(self._pid, where))
+        signal.signal(RESULTS_WANTED, self._outbox.flush_within_a_call)
         while True:
             message, frames = self._receive()
             if type(message) is Run:
@@ -95,6 +108,8 @@ class Worker:
                     self._connection.drain()
                     break
             elif type(message) is Unseen:
+                if self._arena is not None:
+                    self._arena.close()
                 self._arena = None
                 self._outbox.share_nothing()
             elif type(message) is Stop:

@@ -12,7 +12,7 @@ from typing import NoReturn
 from . import os_support
 from .output import Output
 from .progress_page import ProgressPage
-from .termination import Terminated, end_by
+from .termination import RESULTS_WANTED, Terminated, end_by
 
 
 class WorkerProcess:
@@ -25,6 +25,7 @@ class WorkerProcess:
         pid: Its process id, 0 before the fork.
         reason: Why the supervisor has ended it, empty if it has not.
         kill_at: When it is killed because it was asked to end, on the monotonic clock; 0 for never.
+        ended: The calls that it was sent a signal to end: position of the first, and behind them.
     """
 
     def __init__(self, number: int) -> None:
@@ -34,8 +35,38 @@ class WorkerProcess:
         self.pid = 0
         self.reason = ""
         self.kill_at = 0.0
+        self.ended = (0, 0)
         # The deadline that was put off last, and by how much.
         self._extended = (0.0, 0.0)
+        # What it ran at the last heartbeat, and whether it was asked for its results since.
+        self._ran = (0, 0)
+        self._asked = False
+
+    def ask_for_results(self) -> None:
+        """Has it send what it has done if it is at the same calls as at the last heartbeat.
+
+        It sends results when it has many, or when a call is over: not as long as one lasts.
+        """
+        ran = self.page.begun
+        if ran != self._ran:
+            self._ran, self._asked = ran, False
+        elif not self._asked:
+            self._asked = True
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, RESULTS_WANTED)
+
+    def is_at(self, calls: tuple[int, int]) -> bool:
+        """Tells whether it runs any of these calls, or ran one of them last."""
+        position, width = self.page.begun
+        return position < calls[1] and calls[0] < position + width
+
+    @property
+    def was_ended(self) -> bool:
+        """Whether it still runs what it was sent a signal to end, or ended in it.
+
+        A job may be deaf to that, and end by itself; what comes after it is somebody else's.
+        """
+        return self.is_at(self.ended)
 
     @property
     def deadline(self) -> float:
@@ -46,6 +77,8 @@ class WorkerProcess:
 
     def extend_deadline(self, seconds: float) -> None:
         """Gives the job that it runs the time again in which it was stopped."""
+        if self.kill_at:
+            self.kill_at += seconds
         # Not in the page: the worker may be about to write the next job's there.
         deadline = self.page.deadline
         extended, before = self._extended

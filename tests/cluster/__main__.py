@@ -1,4 +1,4 @@
-"""The cluster from the command line: ``python -m tests.cluster up|down|status|env|run``."""
+"""The cluster from the command line: ``python -m tests.cluster up|down|status|env|run|own``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 
+from . import packages
 from .cluster import Cluster, ClusterUnavailable, InsideClusterError
 
 
@@ -34,12 +35,16 @@ def _parser() -> argparse.ArgumentParser:
         (_down, "take it down"),
         (_status, "tell how it is"),
         (_env, "print the variables that its users have set, for a shell's eval"),
+        (_own, "run a program on the submit host of a cluster of its own, which ends with it"),
         (_run, "run a program on its submit host"),
     ):
         subparser = actions.add_parser(action.__name__.strip("_"), help=text, description=text)
         subparser.set_defaults(action=action)
-    subparser.add_argument("--user", help="as this user instead of root")
-    subparser.add_argument("argv", nargs=argparse.REMAINDER, help="the program and its arguments")
+        if action is _run:
+            subparser.add_argument("--user", help="as this user instead of root")
+        if action in (_own, _run):
+            what = "the program and its arguments"
+            subparser.add_argument("argv", nargs=argparse.REMAINDER, help=what)
     return parser
 
 
@@ -70,6 +75,28 @@ def _env(arguments: argparse.Namespace) -> int:
     for name, value in Cluster().environment().items():
         print(f"export {name}={shlex.quote(value)}")
     return 0
+
+
+#: Has for itself what two clusters on one machine cannot share: places for files, and process ids,
+#: since the nodes know processes of queue jobs by numbers that are the same on all of them.
+_APART = """
+for folder in "$@"; do
+    [ "$folder" = -- ] && break
+    mkdir -p "$folder" && mount -t tmpfs none "$folder" && shift || exit 1
+done
+shift
+python=$1; shift
+"$python" -m tests.cluster up >&2 && exec "$python" -m tests.cluster run "$@"
+"""
+
+
+def _own(arguments: argparse.Namespace) -> int:
+    if (reason := Cluster.unavailable()) is not None:
+        raise ClusterUnavailable(reason)
+    packages.install()
+    private = ["--mount", "--propagation=private", "--pid", "--mount-proc", "--fork"]
+    command = ["unshare", *private, "--kill-child", "sh", "-c", _APART, "sh"]
+    os.execvp(command[0], [*command, *Cluster.places, "--", sys.executable, *arguments.argv])
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -81,6 +81,7 @@ class Cluster:
     parallel_environment = grid.PARALLEL_ENVIRONMENT
     project = grid.PROJECT
     user = "geuser"
+    places = (str(grid.ROOT), *map(str, hosts.PLACES))
     open_ports = "20000-20099"  # none that the system gives to a socket by itself
 
     def __init__(self) -> None:

@@ -308,7 +308,7 @@ class Grid:
         run(host.enter([f"/usr/sbin/{daemon}"]), env=env)
 
     def _write_files(self) -> None:
-        ROOT.mkdir(mode=0o755)
+        ROOT.mkdir(mode=0o755, exist_ok=True)
         for name in ("bin", "lib", "util", "utilbin"):
             (ROOT / name).symlink_to(_INSTALLED / name)
         for directory in (_COMMON, *(_SPOOL / name for name in ("db", "qmaster", "execd"))):

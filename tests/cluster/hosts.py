@@ -33,6 +33,9 @@ _SWITCH = "ge-switch"
 _BRIDGE = "ge-br0"
 _NAMESPACES = Path("/run/netns")
 _ETC = Path("/etc/netns")  # `ip netns exec NAME` mounts what is in /etc/netns/NAME over /etc
+PLACES = (_NAMESPACES, _ETC)
+"""Where a host has its files."""
+
 _GRACE = 15.0  # seconds between asking a process to end and killing it; a qmaster may take seven
 
 

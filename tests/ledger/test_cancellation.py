@@ -157,5 +157,5 @@ def test_at_the_end_what_runs_is_ended_wanted_or_not_and_what_waits_hears_why(de
     assert waits.error is error
     signals = [each for each in desk.orders if isinstance(each, SignalCalls)]
     assert [(each.worker, each.signum) for each in signals] == [(worker, 15)]
-    assert desk.ledger.busy()
+    assert worker.outstanding
     assert desk.ledger.tasks() == []

@@ -112,6 +112,20 @@ def test_many_are_told_of_in_one_line(program: Program) -> None:
     assert warnings(program.tick(1.0)) == ["queue jobs 1.1, 1.2, 1.3 and 2 more are resumed"]
 
 
+def test_for_who_is_suspended_or_silent_the_end_of_the_program_does_not_wait(
+    program: Program, task: Task
+) -> None:
+    state = program.state
+    assert (state.busy(), state.staffing.staffed()) == (True, True)
+    pass_by(program, PATIENCE / 2 + 1)
+    assert (state.busy(), state.staffing.staffed()) == (False, False)
+    state.scheduler_said(Standing(("1.1",), {"1.1": BY}))
+    assert (state.busy(), state.staffing.staffed()) == (False, False)
+    # It speaks again.
+    program.state.beat(b"s", program.now)
+    assert (state.busy(), state.staffing.staffed()) == (True, True)
+
+
 def test_who_is_suspended_and_has_nothing_to_do_gets_nothing(program: Program, task: Task) -> None:
     [busy] = program.state.ledger.workers.values()
     program.supervisor(b"t", "1.2")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -110,3 +112,58 @@ def test_a_job_that_does_not_end_when_it_is_asked_to_is_killed_after_the_grace(
         assert time.monotonic() - began >= 0.2
         assert (tmp_path / "asked").exists()
     assert scheduler.max_workers == 1
+
+
+def ends_by_itself(path: Path) -> int:
+    """Ends well when it is asked to end."""
+    asked = []
+    signal.signal(signal.SIGTERM, lambda signum, _: asked.append(signum))
+    path.touch()
+    while not asked:
+        time.sleep(0.01)
+    return os.getpid()
+
+
+def test_what_comes_after_a_job_that_ends_by_itself_when_it_is_asked_to_is_not_killed_for_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GRIDENGINE_GRACE", "0.2")
+
+    def takes_longer_than_the_grace() -> int:
+        time.sleep(0.5)
+        return os.getpid()
+
+    with ProcessScheduler(1):
+        job = Job(target=ends_by_itself, args=(tmp_path / "runs",))
+        job.start()
+        wait_until((tmp_path / "runs").exists, what="the job runs")
+        later = Job(target=takes_longer_than_the_grace)
+        later.start()
+        job.terminate()
+        # In the same worker, which has never been asked to end.
+        assert later.result == job.result
+        assert later.attempts == 1
+
+
+def test_the_next_one_that_is_terminated_has_a_grace_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GRIDENGINE_GRACE", "1")
+
+    def clears_up(path: Path) -> int:
+        number = ends_by_itself(path)
+        time.sleep(0.5)
+        return number
+
+    with ProcessScheduler(1):
+        first = Job(target=ends_by_itself, args=(tmp_path / "first",))
+        first.start()
+        wait_until((tmp_path / "first").exists, what="the first job runs")
+        began = time.monotonic()
+        first.terminate()
+        second = Job(target=clears_up, args=(tmp_path / "second",))
+        second.start()
+        wait_until((tmp_path / "second").exists, what="the second job runs")
+        wait_until(lambda: time.monotonic() - began > 0.6, what="most of the grace is over")
+        second.terminate()
+        assert first.result == second.result

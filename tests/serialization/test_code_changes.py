@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -81,6 +82,25 @@ def test_a_module_that_was_reloaded_is_noticed_in_haste(
     monkeypatch.setattr(code_changes, "_LONG", 1e9)
     importlib.reload(edited.module)
     assert noticed(watch)
+    assert watch.hurried
+
+
+def test_a_look_that_takes_long_is_no_time_in_which_code_could_change(
+    watch: CodeChanges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Long after the look that the fixture had.
+    now = [time.perf_counter() + 100.0]
+    monkeypatch.setattr(code_changes, "_TO_PATCH", 0.001)
+    monkeypatch.setattr(code_changes, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+
+    def takes_long(_: object) -> bool:
+        now[0] += 0.005
+        return False
+
+    monkeypatch.setattr(code_changes._Watched, "is_patched", takes_long)
+    watch.look()
+    assert not watch.hurried
+    watch.look()
     assert watch.hurried
 
 

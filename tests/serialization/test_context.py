@@ -6,14 +6,16 @@ import multiprocessing.managers
 import os
 import pickle
 import sys
+import threading
 import warnings
 from collections.abc import Callable
+from os import chdir
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gridengine.serialization import context
+from gridengine.serialization import context, functions
 from gridengine.serialization.functions import pack_function
 
 
@@ -57,17 +59,56 @@ def test_a_change_is_seen_at_the_next_look_and_functions_travel_anew(
     assert again.key != packed.key
 
 
-def test_a_directory_that_was_changed_through_another_name_is_seen_without_hurry(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("hurried", [False, True])
+def test_a_directory_is_seen_to_change_by_whatever_name_the_program_changes_it(
+    hurried: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(os.getcwd())
     context.current(hurried=True)
-    descriptor = os.open(tmp_path, os.O_RDONLY)
-    try:
-        os.chdir(descriptor)
-    finally:
-        os.close(descriptor)
-    assert parts()["cwd"] == str(tmp_path)
+    chdir(tmp_path)
+    assert pickle.loads(context.current(hurried=hurried))["cwd"] == str(tmp_path)
+    assert os.chdir is chdir
+
+
+def test_who_looks_while_another_thread_notes_a_change_has_it_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    context.current()
+    real, seen, others = context._pack, [], []
+
+    def pack_slowly(record: Any) -> bytes:
+        other = threading.Thread(target=lambda: seen.append(context.current()))
+        others.append(other)
+        other.start()
+        # It ends soon only if it takes what was there before.
+        other.join(0.1)
+        return real(record)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(context, "_pack", pack_slowly)
+        monkeypatch.setenv("GRIDENGINE_TEST_THREADS", "x")
+        here = context.current()
+    others[0].join(10)
+    assert seen == [here]
+
+
+def test_a_function_that_was_packed_while_something_changed_is_packed_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = functions.pack
+
+    def pack_late(*args: Any) -> Any:
+        monkeypatch.setenv("GRIDENGINE_TEST_MEANWHILE", "x")
+        # As another thread that starts a job.
+        context.current()
+        return real(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(functions, "pack", pack_late)
+        old = pack_function(os.path.join)
+    new = pack_function(os.path.join)
+    assert old.context != new.context == context.current()
+    assert old.key != new.key
 
 
 def test_a_variable_that_new_workers_have_from_their_start_is_told_to_the_others(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import importlib
 import multiprocessing
 import os
 import signal
@@ -46,6 +47,61 @@ def below(pid: int) -> list[psutil.Process]:
 def wait_for(path: str) -> None:
     """Waits for a file."""
     wait_until(lambda: os.path.exists(path), what=path)
+
+
+# ---------------------------------------------------------------------- jobs of an import
+
+STARTS_JOBS = """
+import os, gridengine
+from gridengine.schedulers import ProcessScheduler
+
+# Should each worker start another one, it ends here.
+open(f"import-{os.getpid()}", "x").close()
+if len([name for name in os.listdir() if name.startswith("import-")]) > 4:
+    os._exit(3)
+
+def square(x):
+    return x * x
+
+class Thing:
+    n = 3
+
+"""
+
+ITS_JOBS = {
+    "a map": "VALUE = gridengine.map(square, range(9), scheduler=ProcessScheduler(1))",
+    "a map with a timeout": "VALUE = gridengine.map(square, [1, 2], timeout=60)",
+    "a job": "job = gridengine.Job(target=square, args=(2,)); job.start(); VALUE = job.result",
+    "a job with an argument of its own": (
+        "job = gridengine.Job(target=getattr, args=(Thing(), 'n')); job.start(); VALUE = job.result"
+    ),
+}
+
+
+@pytest.mark.parametrize("jobs", ITS_JOBS.values(), ids=list(ITS_JOBS))
+def test_a_module_that_starts_jobs_when_workers_import_it_is_told_so(
+    jobs: str, tmp_path: Path
+) -> None:
+    Path(tmp_path, "at_import.py").write_text(STARTS_JOBS + jobs, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "GRIDENGINE_SCHEDULER": "process"}
+    ended = subprocess.run(
+        [sys.executable, "-c", "import at_import"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert "module 'at_import' starts jobs when it is imported" in ended.stderr, ended.stderr
+    assert ended.returncode == 1
+
+
+def test_a_job_may_import_a_module_that_starts_jobs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = "job = gridengine.Job(target=abs, args=(-2,)); job.start(); VALUE = job.result"
+    Path(tmp_path, "of_a_job.py").write_text("import gridengine\n" + source, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    for imports in (lambda name: __import__(name), importlib.import_module):
+        with ProcessScheduler(1, fresh=True) as scheduler:
+            assert result_of(scheduler, imports, "of_a_job").VALUE == 2
+            assert gridengine.map(imports, ["of_a_job"], scheduler=scheduler)[0].VALUE == 2
 
 
 # ---------------------------------------------------------------------- who waits for whom
@@ -329,6 +385,42 @@ def test_a_job_that_is_terminated_begins_no_other_call_of_its_map(tmp_path: Path
         job.join()
         assert job.exitcode == -signal.SIGTERM
         assert not os.path.exists(path)
+
+
+def clear_up_at_the_end(path: str) -> None:
+    """Never ends by itself."""
+    try:
+        targets.touch_and_wait(path)
+    finally:
+        time.sleep(0.1)
+        os.rename(path, f"{path}-cleared-up")
+
+
+def leave_a_job_behind(path: str) -> None:
+    """Starts one, and ends."""
+    Job(target=clear_up_at_the_end, args=(path,)).start()
+
+
+def wait_for_another_job(path: str) -> None:
+    """Starts one, and waits for it."""
+    job = Job(target=clear_up_at_the_end, args=(path,))
+    job.start()
+    job.join()
+
+
+@pytest.mark.parametrize("target", [leave_a_job_behind, wait_for_another_job])
+def test_what_a_job_has_started_gets_to_clear_up_too_when_it_is_terminated(
+    tmp_path: Path, target: Any
+) -> None:
+    path = str(tmp_path / "begun")
+    with ProcessScheduler(1) as scheduler:
+        job = Job(target=target, args=(path,), scheduler=scheduler)
+        job.start()
+        wait_for(path)
+        job.terminate()
+        job.join()
+        assert job.exitcode == -signal.SIGTERM
+        assert os.listdir(tmp_path) == ["begun-cleared-up"]
 
 
 def open_a_scheduler_in_a_job() -> list[str]:

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,19 @@ def test_each_of_many_jobs_has_the_directory_and_the_variable_that_it_was_starte
         jobs[-1].start()
     expected = [(str(folders[number % 3]), str(number // 2)) for number in range(60)]
     assert [job.result for job in jobs] == expected
+
+
+def test_a_map_that_goes_on_after_a_change_keeps_what_it_was_started_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def items() -> Iterator[str]:
+        yield "OF_LATER"
+        monkeypatch.setenv("OF_LATER", "x")
+        assert gridengine.map(os.getenv, ["OF_LATER"], scheduler=scheduler) == ["x"]
+        yield "OF_LATER"
+
+    with ProcessScheduler(1) as scheduler:
+        assert gridengine.map(os.getenv, items(), scheduler=scheduler) == [None, None]
 
 
 def test_what_a_job_sets_stays_as_long_as_the_program_changes_nothing_of_it(

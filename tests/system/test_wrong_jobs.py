@@ -248,7 +248,56 @@ def test_a_job_that_ignores_terminate_ends_by_kill(
     assert works(own_scheduler)
 
 
+def test_jobs_that_are_done_do_not_run_again_because_the_next_one_is_terminated(
+    own_scheduler: Scheduler, tmp_path: Path
+) -> None:
+    path = tmp_path / "runs"
+
+    def note(number: int) -> None:
+        with path.open("a") as file:
+            file.write(f"{number}\n")
+        if number == 20:
+            time.sleep(600)
+
+    def runs() -> list[int]:
+        return list(map(int, path.read_text().split()))
+
+    # It is known by then how long one takes: many are handed out in one message.
+    for job in [start(own_scheduler, note, -1) for _ in range(20)]:
+        job.join()
+    jobs = [start(own_scheduler, note, number) for number in range(30)]
+    wait_until(lambda: 20 in runs(), what="the one runs that never ends")
+    jobs[20].terminate()
+    for job in jobs:
+        job.join()
+    assert list(range(30)) == [number for number in runs() if number >= 0]
+
+
 # -- what is left running ---------------------------------------------------------------------
+
+
+def test_what_is_done_is_known_while_the_next_job_of_the_message_lasts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GRIDENGINE_HEARTBEAT", "0.2")
+    over = tmp_path / "over"
+
+    def work(n: int) -> int:
+        while n == 30 and not over.exists():
+            time.sleep(0.01)
+        return n
+
+    with ProcessScheduler(1) as scheduler:
+        # Known as quick, so that they travel together.
+        gridengine.map(work, range(5), scheduler=scheduler)
+        jobs = [Job(target=work, args=(n,), scheduler=scheduler) for n in range(31)]
+        for job in jobs:
+            job.start()
+        jobs[29].join(20)
+        done = [job.is_alive() for job in jobs]
+        over.touch()
+        assert jobs[30].result == 30
+        assert done == [False] * 30 + [True]
 
 
 def test_subprocesses_that_a_job_leaves_end_with_the_scheduler() -> None:

@@ -393,5 +393,15 @@ def test_large_results_come_though_the_memory_of_their_workers_cannot_be_opened(
     monkeypatch.setattr("gridengine.dispatcher.task_messages.OpenArena", refuse)
     with ProcessScheduler(2) as scheduler:
         values = gridengine.map(bytes, [10_000_000] * 4, scheduler=scheduler)
+        [files] = gridengine.map(_open_files, [None], scheduler=scheduler)
     assert values == [bytes(10_000_000)] * 4
     assert "cannot be opened" in caplog.text
+    # The worker has let go of what nobody sees.
+    assert "/memfd:gridengine (deleted)" not in files
+
+
+def _open_files(_: None) -> list[str]:
+    folder = "/proc/self/fd"
+    return [
+        os.readlink(path) for n in os.listdir(folder) if os.path.islink(path := f"{folder}/{n}")
+    ]

@@ -73,3 +73,9 @@ def test_on_the_programs_own_host_its_changes_are_as_they_are() -> None:
     changes = {"TMPDIR": "/here", "OMP_NUM_THREADS": "16"}
     assert environment.changed(changes) == changes
     assert environment.changed({"OMP_NUM_THREADS": None}) == {"OMP_NUM_THREADS": "1"}
+
+
+def test_what_a_job_changes_is_held_to_the_threads_of_each_of_its_workers() -> None:
+    environment = NodeEnvironment(Launch([], parent=1, threads=2), {})
+    given = {"OMP_NUM_THREADS": "8", "MKL_NUM_THREADS": "1", "NUMBA_NUM_THREADS": None, "A": "9"}
+    assert environment.changed(given) == {**given, "OMP_NUM_THREADS": "2", "NUMBA_NUM_THREADS": "2"}

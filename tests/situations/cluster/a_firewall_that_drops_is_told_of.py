@@ -1,11 +1,11 @@
-"""A firewall that drops what the nodes send: the map fails within half a minute, and says why.
+"""A firewall that drops what the nodes send: the map fails within a minute, and says why.
 
 Slow: waits until the workers have given up
 Site: firewall-drop
 
 $ python a_firewall_that_drops_is_told_of.py 2> warnings
 SchedulerError: ...tcp://10.77.0.1:...: no answer...
-within half a minute: True
+within a minute: True
 $ head -1 warnings
 ... did not start: ge-node... has not reached this program within 10 s: tcp://10.77.0.1:...
 $ grep -c "no answer, as behind a firewall.*GRIDENGINE_PORTS=54000-54100.*GRIDENGINE_HOST" warnings
@@ -22,4 +22,4 @@ if __name__ == "__main__":
         gridengine.map(abs, range(8), chunksize=1)
     except gridengine.SchedulerError as error:
         print("SchedulerError:", error)
-    print("within half a minute:", time.monotonic() - began < 30)
+    print("within a minute:", time.monotonic() - began < 60)

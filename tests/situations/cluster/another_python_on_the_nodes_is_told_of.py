@@ -1,5 +1,6 @@
 """Another version of Python lies on the nodes: the map fails with what that one says.
 
+Slow: it is tried three times
 Site: other-python
 
 $ python another_python_on_the_nodes_is_told_of.py 2>&1 | tail -1

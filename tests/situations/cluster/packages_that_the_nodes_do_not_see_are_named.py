@@ -1,5 +1,6 @@
 """The nodes do not see the folder with the packages: the map fails with what Python says there.
 
+Slow: it is tried three times
 Site: hidden-package
 
 $ python packages_that_the_nodes_do_not_see_are_named.py 2>&1 | tail -1

@@ -49,6 +49,11 @@ if __name__ == "__main__":
             job.start()
         while not os.path.exists("started-0"):
             time.sleep(0.02)
+        # One that the qmaster does not know to run yet it would believe to be starting for ever.
+        while b" r " not in subprocess.check_output(["qstat"]) or b" t " in subprocess.check_output(
+            ["qstat"]
+        ):
+            time.sleep(0.1)
         for pid in qmasters():
             os.kill(pid, signal.SIGKILL)
         try:
