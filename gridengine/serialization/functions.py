@@ -42,14 +42,17 @@ def pack_function(function: Callable[..., object], what: str = "target") -> Func
         # Looked at here, not noted when one of them changes: another thread may be at it.
         if generation != by_value.generation() or packed.context != around or packed.code != code:
             known = None
-    if known is not None and known[0] is _BY_NAME and is_in_its_module(function):
-        return known[2]
+    if known is not None:
+        if known[0] is _BY_NAME:
+            if is_in_its_module(function):
+                return known[2]
+        # What has come by value before does so again, if nothing else has changed.
+        elif known[0] == by_value.fingerprint(function):
+            return known[2]
     by_name = is_in_its_module(function) and by_value.importable(function)
     fingerprint = _BY_NAME if by_name else by_value.fingerprint(function)
     if fingerprint is None:
         return _pack_function(function, what, around, code)
-    if known is not None and known[0] == fingerprint:
-        return known[2]
     packed = _pack_function(function, what, around, code)
     _packed_functions[function] = fingerprint, by_value.generation(), packed
     return packed

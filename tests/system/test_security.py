@@ -19,6 +19,7 @@ import zmq
 
 import gridengine
 from gridengine import Job
+from gridengine.dispatcher import last_turns
 from gridengine.dispatcher.dispatcher import Dispatcher
 from gridengine.dispatcher.registry import open_dispatchers
 from gridengine.schedulers import ProcessScheduler
@@ -52,6 +53,12 @@ class Listening:
 
     port: Port
     heard: list[bytes]
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits_for_those_who_only_play(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They do not leave when they are told to."""
+    monkeypatch.setattr(last_turns, "_DEPARTURES", 0.1)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ import pytest
 
 import gridengine
 from gridengine import DeathCause, Job, JobCancelled, JobDied
+from gridengine.dispatcher import last_turns
 from gridengine.dispatcher.registry import dispatcher_for
 from gridengine.schedulers.base import Scheduler, Session
 from gridengine.schedulers.events import End, Ended, Event, Submitted
@@ -124,6 +125,12 @@ class Relay:
                 # At once, with what was not sent: as if the network were gone.
                 each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, bytes([1, 0, 0, 0] + [0] * 4))
                 each.close()
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits_for_those_who_only_play(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They do not leave when they are told to."""
+    monkeypatch.setattr(last_turns, "_DEPARTURES", 0.1)
 
 
 @pytest.fixture
