@@ -66,6 +66,3 @@ if __name__ == "__main__":
         finally:
             start_qmaster()
         print(later.result, "right when it is back", flush=True)
-    # What ended meanwhile, the nodes tell it when they have found it.
-    while subprocess.check_output(["qstat"]) or psutil.Process().children():
-        time.sleep(0.1)
