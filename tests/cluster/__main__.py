@@ -78,7 +78,8 @@ def _env(arguments: argparse.Namespace) -> int:
 
 
 #: Has for itself what two clusters on one machine cannot share: places for files, and process ids,
-#: since the nodes know processes of queue jobs by numbers that are the same on all of them.
+#: since the nodes know processes of queue jobs by numbers that are the same on all of them. The
+#: shell stays as the first process, which takes in what others have left.
 _APART = """
 for folder in "$@"; do
     [ "$folder" = -- ] && break
@@ -86,7 +87,8 @@ for folder in "$@"; do
 done
 shift
 python=$1; shift
-"$python" -m tests.cluster up >&2 && exec "$python" -m tests.cluster run "$@"
+"$python" -m tests.cluster up >&2 && "$python" -m tests.cluster run "$@"
+exit
 """
 
 

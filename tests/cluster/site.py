@@ -16,6 +16,7 @@ program needs there besides. They can be put together; `Cluster.heal` undoes the
 ``other-python``      on the nodes, another version of Python lies where the program's own is
 ``hidden-package``    the nodes do not see the folder with the program's Python and packages
 ``one-job-per-user``  the site allows a user one job at a time
+``restarted``         the Grid Engine is started anew afterwards
 ``submit-nodes``      the nodes may submit queue jobs, which they may not otherwise
 ===================== ============================================================================
 """
@@ -111,7 +112,20 @@ def _path(python: Path) -> dict[str, str]:
     return {"PATH": f"{python.parent}:{os.environ['PATH']}"}
 
 
+@contextlib.contextmanager
+def _restarted(cluster: Cluster) -> Iterator[Mapping[str, str]]:
+    yield {}
+    # A qmaster that was killed takes queue jobs for running that have ended meanwhile.
+    cluster.stop_qmaster()
+    for node in cluster.nodes:
+        cluster.stop_execd(node)
+    cluster.start_qmaster()
+    for node in cluster.nodes:
+        cluster.start_execd(node)
+
+
 SITE: dict[str, Site] = {
+    "restarted": _restarted,
     "defaults": _defaults,
     "own-python": _own_python,
     "firewall-drop": _firewall("drop"),

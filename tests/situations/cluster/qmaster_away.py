@@ -2,6 +2,7 @@
 
 Needs: root
 Slow: it is away for some seconds, and the nodes take some to find it
+Site: restarted
 
 $ python qmaster_away.py 2> said || cat said
 40 right without the qmaster
@@ -66,3 +67,6 @@ if __name__ == "__main__":
         finally:
             start_qmaster()
         print(later.result, "right when it is back", flush=True)
+    # The process that speaks with it stays until it has said that the queue jobs are over.
+    while psutil.Process().children():
+        time.sleep(0.1)
