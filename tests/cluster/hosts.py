@@ -153,7 +153,8 @@ class Host:
                 sources=", ".join(source.address for source in sources),
                 ports=", ".join(ports),
                 answers=", ".join(answers),
-                verdict=verdict,
+                # The kernel sends few of the other sort of refusals, however many it would have to.
+                verdict="drop" if verdict == "drop" else "reject with tcp reset",
             )
         )
 

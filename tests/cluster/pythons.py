@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from .. import interpreters
 from .shell import run
 
@@ -114,9 +116,9 @@ def _add_packages(place: Path) -> None:
 
 
 def _required(name: str) -> Iterator[str]:
-    for requirement in metadata.distribution(name).requires or ():
-        if "extra ==" not in requirement:
-            yield re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+    for requirement in map(Requirement, metadata.distribution(name).requires or ()):
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            yield requirement.name
 
 
 def _copy_distribution(distribution: metadata.Distribution, folder: Path) -> None:
