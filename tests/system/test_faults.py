@@ -418,10 +418,13 @@ def test_all_that_a_job_has_started_ends_with_its_queue_job(
 ) -> None:
     """Grid Engine kills a process group: what left it is the reaper's."""
     with GridEngineScheduler(max_workers=1) as scheduler:
-        start(scheduler, crashes.start_a_subprocess_and_wait, attempts, str(tmp_path / "a"))
+        path = str(tmp_path / "a")
+        job = start(scheduler, crashes.start_a_subprocess_and_wait, attempts, path)
         harmed.run(["qdel", first_attempt(attempts).queue_job])
         lost = list(map(int, (tmp_path / "a").read_text().split()))
         wait_until(lambda: all(map(is_gone, lost)), what="all that it started is gone", timeout=15)
+        # It is tried again, and would be waited for.
+        job.kill()
 
 
 @pytest.mark.cluster
