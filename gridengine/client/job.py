@@ -12,6 +12,7 @@ from ..dispatcher.waiting import wait
 from ..errors import UnpackingError
 from ..ledger.task import Task
 from ..schedulers import current
+from ..schedulers.arguments import whole_number
 from ..schedulers.base import Scheduler, checked_scheduler
 from ..serialization.functions import pack_function
 from ..serialization.serializer import pack, pack_arguments
@@ -20,7 +21,6 @@ from .job_arguments import (
     another_process,
     check_target,
     checked_resources,
-    checked_retries,
     checked_timeout,
     default_name,
     do_nothing,
@@ -28,7 +28,7 @@ from .job_arguments import (
 from .job_facts import JobFacts
 from .job_object import Returned, run_job, state_in
 from .results import T, error_of, exitcode_of, value_in
-from .unheard import Unheard, tell
+from .unretrieved import Unretrieved, tell
 
 _UNKNOWN = object()
 _CALL, _FINISHED = Mode.CALL, JobState.FINISHED
@@ -116,7 +116,7 @@ class Job(JobFacts, Generic[T]):
         if timeout is not None:
             self._timeout = checked_timeout(timeout)
         if retries is not None:
-            self._retries = checked_retries(retries)
+            self._retries = whole_number("retries", retries, 0)
 
     # ------------------------------------------------------------------ Thread's interface
 
@@ -166,7 +166,7 @@ class Job(JobFacts, Generic[T]):
             lost_retries=1 if retries is None else retries,
             error_retries=retries or 0,
             daemon=self._daemon,
-            on_failure=Unheard,
+            on_failure=Unretrieved,
         )
         task.arguments = arguments
         dispatcher.submit(task)

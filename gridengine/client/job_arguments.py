@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import operator
 from collections.abc import Mapping
 
 from ..serialization.by_value.explain import short_repr
@@ -45,22 +44,6 @@ def checked_timeout(timeout: float) -> float:
     if not timeout > 0:
         raise ValueError(f"timeout is {timeout!r}; it takes more than 0 seconds")
     return float(timeout)
-
-
-def checked_retries(retries: int) -> int:
-    """Returns a number of further attempts.
-
-    Raises:
-        TypeError: It is no whole number.
-        ValueError: It is below 0.
-    """
-    try:
-        number = operator.index(retries)
-    except TypeError:
-        raise TypeError(f"retries is {retries!r}; it takes a whole number") from None
-    if number < 0:
-        raise ValueError(f"retries is {retries!r}; it takes 0 or more")
-    return number
 
 
 def checked_resources(resources: object) -> Mapping[str, object]:

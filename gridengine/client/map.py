@@ -9,6 +9,7 @@ import time
 from .. import nesting
 from ..dispatcher.registry import dispatcher_for
 from ..schedulers import best_available
+from ..schedulers.arguments import whole_number
 from ..schedulers.base import checked_scheduler, innermost
 
 TYPE_CHECKING = False
@@ -68,8 +69,8 @@ def map(
         raise TypeError(f"f is {_shown(f)}, which cannot be called")
     if not iterables:
         raise TypeError("map() must have at least one iterable")
-    if chunksize is not None and operator.index(chunksize) < 1:
-        raise ValueError(f"chunksize is {chunksize}; it takes at least 1")
+    if chunksize is not None:
+        chunksize = whole_number("chunksize", chunksize, 1)
     end = math.inf if timeout is None else time.monotonic() + timeout
     length = min(operator.length_hint(each, -1) for each in iterables)
     runs = _runs(

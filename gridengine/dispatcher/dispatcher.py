@@ -31,11 +31,11 @@ from ..transport.shared_memory import Arena
 from ..transport.wake_pipe import WakePipe
 from .early_start import EarlyStart
 from .inbox import Inbox
-from .last_turns import LastTurns
 from .new_state import new_state
 from .queue_jobs import QueueJobs, launch_for
 from .run_folder import new_shared_folder, remove
 from .sharing import Sharing
+from .shutdown import Shutdown
 
 # What takes long to import, msgspec and ZeroMQ, is so where it is needed: when the first workers
 # have been started, and are on their way in the meantime.
@@ -322,10 +322,10 @@ class Dispatcher:
             self._turn()
         self._closing = True
         self._ending = True
-        last = LastTurns(self._state, self._execution, self._turn, lambda: self._hurried)
-        last.end_jobs(self._settings.grace, self._too_early())
+        shutdown = Shutdown(self._state, self._execution, self._turn, lambda: self._hurried)
+        shutdown.end_jobs(self._settings.grace, self._too_early())
         if self._scheduler.remote:
-            last.see_off()
+            shutdown.wait_for_queue_jobs()
 
     def _turn(self) -> None:
         """Does what is to be done, waits for what comes, and takes that in."""

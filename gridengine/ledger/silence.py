@@ -17,9 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from .observers import Observers
 from .orders import AskAbout, Dismiss, Order, Warn
 from .records import QueueJobRecord, SupervisorRecord, WorkerRecord
-
-#: Names of queue jobs that stand in one line of the log.
-_NAMES = 3
+from .start_failures import named
 
 
 class Silence:
@@ -77,7 +75,7 @@ class Silence:
         if doubtful:
             self._orders.append(AskAbout(tuple(doubtful)))
         if self._resumed:
-            self._say(f"{_named(self._resumed)} resumed")
+            self._say(f"{_are(self._resumed)} resumed")
             self._resumed = []
         return lost
 
@@ -136,11 +134,9 @@ def _suspension(by: str, records: list[QueueJobRecord]) -> str:
         for chunk in worker.outstanding
     )
     waiting = f": {calls} call{'s wait' if calls > 1 else ' waits'} until then" if calls else ""
-    names = _named([record.name for record in records])
+    names = _are([record.name for record in records])
     return f"{names} suspended {by}, and may be resumed{waiting}"
 
 
-def _named(names: list[str]) -> str:
-    shown = ", ".join(names[:_NAMES])
-    rest = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
-    return f"queue jobs {shown}{rest} are" if len(names) > 1 else f"queue job {shown} is"
+def _are(names: list[str]) -> str:
+    return f"{named(names)} {'is' if len(names) == 1 else 'are'}"

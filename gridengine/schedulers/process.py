@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import operator
 import os
 
 from .. import nesting
+from .arguments import whole_number
 from .base import Scheduler, Session
 from .child_process import Child
 
@@ -46,7 +46,7 @@ class ProcessScheduler(Scheduler):
 
     def __init__(self, max_workers: int | None = None, *, fresh: bool = False) -> None:
         self.workers_per_queue_job = (
-            usable_cores() if max_workers is None else _checked(max_workers)
+            usable_cores() if max_workers is None else whole_number("max_workers", max_workers, 1)
         )
         self.fresh = fresh
 
@@ -66,17 +66,6 @@ class ProcessScheduler(Scheduler):
     def open(self) -> ProcessSession:
         """Starts a session."""
         return ProcessSession()
-
-
-def _checked(max_workers: object) -> int:
-    try:
-        # numpy's whole numbers too.
-        number = operator.index(max_workers)  # type: ignore[arg-type]  # asked, not known
-    except TypeError:
-        raise TypeError(f"max_workers is {max_workers!r}; it takes a whole number") from None
-    if number < 1:
-        raise ValueError(f"max_workers is {max_workers}; it takes at least 1")
-    return number
 
 
 def usable_cores() -> int:

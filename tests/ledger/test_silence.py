@@ -105,11 +105,11 @@ def test_many_are_told_of_in_one_line(program: Program) -> None:
         program.supervisor(name.encode(), name)
     program.state.scheduler_said(Standing(names, dict.fromkeys(names, BY)))
     assert warnings(program.tick(1.0)) == [
-        f"queue jobs 1.1, 1.2, 1.3 and 2 more are suspended {BY}, and may be resumed"
+        f"5 queue jobs (1.1, 1.2, 1.3, ...) are suspended {BY}, and may be resumed"
     ]
     for name in names:
         program.state.beat(name.encode(), program.now)
-    assert warnings(program.tick(1.0)) == ["queue jobs 1.1, 1.2, 1.3 and 2 more are resumed"]
+    assert warnings(program.tick(1.0)) == ["5 queue jobs (1.1, 1.2, 1.3, ...) are resumed"]
 
 
 def test_for_who_is_suspended_or_silent_the_end_of_the_program_does_not_wait(

@@ -19,7 +19,7 @@ import zmq
 
 import gridengine
 from gridengine import Job
-from gridengine.dispatcher import last_turns
+from gridengine.dispatcher import shutdown
 from gridengine.dispatcher.dispatcher import Dispatcher
 from gridengine.dispatcher.registry import open_dispatchers
 from gridengine.schedulers import ProcessScheduler
@@ -58,7 +58,7 @@ class Listening:
 @pytest.fixture(autouse=True)
 def nobody_waits_for_those_who_only_play(monkeypatch: pytest.MonkeyPatch) -> None:
     """They do not leave when they are told to."""
-    monkeypatch.setattr(last_turns, "_DEPARTURES", 0.1)
+    monkeypatch.setattr(shutdown, "_DEPARTURES", 0.1)
 
 
 @pytest.fixture

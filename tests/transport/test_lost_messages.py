@@ -21,7 +21,7 @@ import pytest
 
 import gridengine
 from gridengine import DeathCause, Job, JobCancelled, JobDied
-from gridengine.dispatcher import last_turns
+from gridengine.dispatcher import shutdown
 from gridengine.dispatcher.registry import dispatcher_for
 from gridengine.schedulers.base import Scheduler, Session
 from gridengine.schedulers.events import End, Ended, Event, Submitted
@@ -130,7 +130,7 @@ class Relay:
 @pytest.fixture(autouse=True)
 def nobody_waits_for_those_who_only_play(monkeypatch: pytest.MonkeyPatch) -> None:
     """They do not leave when they are told to."""
-    monkeypatch.setattr(last_turns, "_DEPARTURES", 0.1)
+    monkeypatch.setattr(shutdown, "_DEPARTURES", 0.1)
 
 
 @pytest.fixture

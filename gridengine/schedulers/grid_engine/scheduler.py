@@ -22,12 +22,13 @@ from typing import ClassVar
 from ...errors import SchedulerUnavailable
 from ...settings import Settings
 from ...transport.wake_pipe import WakePipe
+from ..arguments import whole_number
 from ..base import Scheduler, Session
 from ..events import End, Ended, Event, Explained, Notice, Refused, Standing, Stuck, Submitted
 from .drmaa_session import messages
 from .exit_status import judge
-from .manners import LIFETIME, checked_lifetime, checked_name, checked_workers
 from .request import Hosts, Request, job_name
+from .scheduler_arguments import LIFETIME, checked_lifetime, checked_name
 from .session_client import DrmaaProcess
 
 Resource = str | int | float | datetime.timedelta
@@ -94,7 +95,9 @@ class GridEngineScheduler(Scheduler):
             **resources,
         )
         settings = Settings.read()
-        self.max_workers = checked_workers(max_workers)
+        self.max_workers = (
+            None if max_workers is None else whole_number("max_workers", max_workers, 1)
+        )
         self.max_queue_jobs = self.max_workers or settings.queue_jobs
         self.linger = settings.linger
         self.lifetime = checked_lifetime(lifetime)

@@ -1,10 +1,9 @@
-"""How a program behaves among others on a cluster: how many workers, for how long, by what name."""
+"""Arguments of a `GridEngineScheduler` that the Grid Engine does not know, looked at."""
 
 from __future__ import annotations
 
 import datetime
 import math
-import operator
 import re
 
 from .request import parse_time
@@ -15,25 +14,6 @@ in which a Grid Engine fills a place by its own defaults, and short against a da
 
 _LEAST_LIFETIME = 1.0
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def checked_workers(max_workers: int | None) -> int | None:
-    """Returns a number of workers, or None for as many as calls can use.
-
-    Raises:
-        TypeError: It is no whole number.
-        ValueError: It is less than 1.
-    """
-    if max_workers is None:
-        return None
-    try:
-        # Such as a numpy integer, too.
-        workers = operator.index(max_workers)
-    except TypeError:
-        raise TypeError(f"max_workers is {max_workers!r}; it takes a whole number") from None
-    if workers < 1:
-        raise ValueError(f"max_workers is {workers}; it takes at least 1")
-    return workers
 
 
 def checked_lifetime(lifetime: object) -> float | None:

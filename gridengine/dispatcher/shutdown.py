@@ -21,7 +21,7 @@ _LAST_WORDS = 1.0
 _DEPARTURES = 5.0
 
 
-class LastTurns:
+class Shutdown:
     """Lets go of what a dispatcher has at work.
 
     Args:
@@ -57,7 +57,7 @@ class LastTurns:
         self._state.cancellation.end_given_back()
         self._execution.execute()
 
-    def see_off(self) -> None:
+    def wait_for_queue_jobs(self) -> None:
         """Lets queue jobs end by themselves, also those that arrive meanwhile."""
         self._turn_while(self._dismiss, _DEPARTURES)
 

@@ -13,7 +13,7 @@ import pytest
 
 import gridengine
 from gridengine import ExceptHookArgs, Job, JobState
-from gridengine.client import unheard
+from gridengine.client import unretrieved
 from gridengine.schedulers import ProcessScheduler
 
 from ..waiting import wait_until
@@ -31,7 +31,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
     heard: Told = []
     monkeypatch.setattr(gridengine, "excepthook", heard.append)
     yield heard
-    wait_until(lambda: not unheard._unheard, what="nothing is left to be told")
+    wait_until(lambda: not unretrieved._unretrieved, what="nothing is left to be told")
 
 
 def failed(scheduler: ProcessScheduler, **how: object) -> Job:

@@ -1,7 +1,7 @@
 """Failures of jobs that nobody has asked about, until somebody does or is told.
 
-A job that fails is given an `Unheard`, in its task; one that does not, nothing. Who asks for the
-exception takes it. If it is let go of instead, with the job, a thread of its own tells of the
+A job that fails is given an `Unretrieved`, in its task; one that does not, nothing. Who asks for
+the exception takes it. If it is let go of instead, with the job, a thread of its own tells of the
 failure: what lets go of it may be the garbage collector, anywhere, or the dispatcher's thread,
 which unpacks nothing and must not wait for what somebody does about it.
 """
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 _numbers = itertools.count(1)
 
 #: Copies of the tasks that nobody has asked about; whoever takes one out tells of it.
-_unheard: dict[int, Task] = {}
+_unretrieved: dict[int, Task] = {}
 _forgotten: collections.deque[int] = collections.deque()
 
 #: Held by the one thread that tells of those that were forgotten.
 _telling = threading.Lock()
 
 
-class Unheard:
+class Unretrieved:
     """A failure that is told of when this is let go of, unless somebody takes it before.
 
     Args:
@@ -46,15 +46,15 @@ class Unheard:
     def __init__(self, task: Task) -> None:
         self._number = next(_numbers)
         # Not the task itself, which holds this.
-        _unheard[self._number] = copy.copy(task)
+        _unretrieved[self._number] = copy.copy(task)
 
     def take(self) -> bool:
         """Has nobody else told of it; False if somebody was first."""
-        return _unheard.pop(self._number, None) is not None
+        return _unretrieved.pop(self._number, None) is not None
 
     def __del__(self) -> None:
         # At the end of an interpreter the globals of modules are None.
-        if _unheard and self._number in _unheard:
+        if _unretrieved and self._number in _unretrieved:
             _forgotten.append(self._number)
             _tell_of_forgotten()
 
@@ -82,7 +82,7 @@ def _tell_all() -> None:
     """Tells of all that were forgotten so far; `_telling` is held, and let go of."""
     try:
         while _forgotten:
-            task = _unheard.pop(_forgotten.popleft(), None)
+            task = _unretrieved.pop(_forgotten.popleft(), None)
             if task is not None:
                 tell(task, error_of(task, 0))
     finally:
@@ -95,14 +95,14 @@ def _tell_all() -> None:
 def _tell_the_rest() -> None:
     """At the end of the program, after which nothing is let go of in order."""
     _telling.acquire()
-    _forgotten.extend(list(_unheard))
+    _forgotten.extend(list(_unretrieved))
     _tell_all()
 
 
 def _start_anew() -> None:
     """In a fork of this program: failures from before it are the program's affair."""
     global _telling
-    _unheard.clear()
+    _unretrieved.clear()
     _forgotten.clear()
     _telling = threading.Lock()
 

@@ -1,0 +1,26 @@
+"""What arguments of schedulers and jobs must be."""
+
+from __future__ import annotations
+
+import operator
+
+
+def whole_number(name: str, value: object, least: int) -> int:
+    """Returns an argument that is a whole number, numpy's too.
+
+    Args:
+        name: That of the argument.
+        value: What was passed in.
+        least: What it must be at least.
+
+    Raises:
+        TypeError: It is none.
+        ValueError: It is less.
+    """
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]  # asked, not known
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}; it takes a whole number") from None
+    if number < least:
+        raise ValueError(f"{name} is {value!r}; it takes at least {least}")
+    return number
