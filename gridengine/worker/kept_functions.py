@@ -10,8 +10,12 @@ from typing import Any
 
 from ..serialization.packed import ShortOfMemory
 from ..serialization.serializer import unpack
+from ..transport.descriptors import leave_some
 from ..transport.messages import FunctionDefinition
 from ..transport.shared_memory import Missing
+
+#: Bytes at whose multiples processors like arrays to begin.
+_ALIGNMENT = 64
 
 
 class KeptFunctions:
@@ -52,44 +56,57 @@ class _Pickle:
 
     def __init__(self, payload: bytes, frames: Sequence[Any]) -> None:
         self._payload = payload
-        self._frames = [_Buffer.of(frame) or bytes(frame) for frame in frames]
+        self._frames = _NamelessFile.of(frames) or [bytes(frame) for frame in frames]
 
     def unpack(self) -> Callable[..., Any]:
-        function: Callable[..., Any] = unpack(
-            self._payload, [f.mapped() if isinstance(f, _Buffer) else f for f in self._frames]
-        )
+        frames = self._frames
+        mapped = frames.mapped() if isinstance(frames, _NamelessFile) else frames
+        function: Callable[..., Any] = unpack(self._payload, mapped)
         return function
 
 
-class _Buffer:
-    """A large buffer in a file without a name."""
+class _NamelessFile:
+    """Buffers in one file in memory: one descriptor, and one more while they are mapped."""
 
-    def __init__(self, descriptor: int, nbytes: int) -> None:
+    def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._nbytes = nbytes
+        self._parts: list[slice] = []
 
     @classmethod
-    def of(cls, frame: Any) -> _Buffer | None:
-        view = memoryview(frame).cast("B")
+    def of(cls, frames: Sequence[Any]) -> _NamelessFile | None:
+        """Returns a file with copies of buffers, None if there can be none."""
         try:
-            kept = cls(os.memfd_create("gridengine", os.MFD_CLOEXEC), view.nbytes)
+            file = cls(leave_some(os.memfd_create("gridengine", os.MFD_CLOEXEC)))
         except (AttributeError, OSError):
             # Linux alone has it; there may be no descriptor left.
             return None
         try:
-            at = 0
-            while at < view.nbytes:
-                at += os.pwrite(kept._descriptor, view[at:], at)
+            for frame in frames:
+                file._append(memoryview(frame).cast("B"))
         except OSError:
             return None
-        return kept
+        return file
 
-    def mapped(self) -> mmap.mmap:
+    def _append(self, view: memoryview) -> None:
+        end = self._parts[-1].stop if self._parts else 0
+        begin = at = -(-end // _ALIGNMENT) * _ALIGNMENT
+        while at < begin + view.nbytes:
+            at += os.pwrite(self._descriptor, view[at - begin :], at)
+        self._parts.append(slice(begin, at))
+
+    def mapped(self) -> list[memoryview]:
+        """Returns the buffers, to be changed at will.
+
+        Raises:
+            MemoryError: There is no room for them.
+        """
+        length = self._parts[-1].stop
         try:
-            return mmap.mmap(self._descriptor, self._nbytes, access=mmap.ACCESS_COPY)
+            memory = memoryview(mmap.mmap(self._descriptor, length, access=mmap.ACCESS_COPY))
         except OSError as error:
             # As an array of that size would: of a limit of the address space, say.
-            raise MemoryError(f"no room for {self._nbytes} bytes") from error
+            raise MemoryError(f"no room for {length} bytes") from error
+        return [memory[part] for part in self._parts]
 
     def __del__(self) -> None:
         with contextlib.suppress(OSError):

@@ -113,3 +113,22 @@ def test_no_descriptor_stays_of_what_is_forgotten(kept: KeptFunctions) -> None:
     assert loaded(0.0) == SIZE
     del loaded
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="Linux alone has it")
+def test_what_is_kept_takes_one_descriptor_however_many_arrays_it_has() -> None:
+    arrays = [np.full(SIZE, float(number)) for number in range(50)]
+
+    def function() -> list[float]:
+        arrays[0][0] += 1
+        return [float(array[0]) for array in arrays]
+
+    sent = packed(function)
+    kept = KeptFunctions()
+    before = len(os.listdir("/proc/self/fd"))
+    first, again = kept.unpack(*definition(sent)), kept.unpack(*definition(sent, is_kept=True))
+    assert len(os.listdir("/proc/self/fd")) <= before + 3
+    assert first() == again() == [1.0, *map(float, range(1, 50))]
+    kept.forget(sent.content)
+    del first, again
+    assert len(os.listdir("/proc/self/fd")) == before
