@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -56,6 +57,9 @@ class SituationItem(pytest.Item):
     def runtest(self) -> None:
         if (missing := self.situation.missing()) is not None:
             pytest.skip(missing)
+        if self.situation.slow:
+            # It is not to show where it hangs.
+            faulthandler.cancel_dump_traceback_later()
         if self.name == "cores":
             self.situation.run({"GRIDENGINE_SCHEDULER": "process"})
         else:

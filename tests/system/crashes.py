@@ -242,6 +242,31 @@ def fork_and_come_back(value: int) -> int:
     return value
 
 
+def forked_children_end_at_once(rounds: int) -> int:
+    """Ends children before they come to run anything; returns how many were deaf to it."""
+    deaf = 0
+    for _ in range(rounds):
+        pid = os.fork()
+        if pid == 0:
+            signal.pause()
+        os.kill(pid, signal.SIGTERM)
+        if not _ends(pid, 2.0):
+            deaf += 1
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+    return deaf
+
+
+def _ends(pid: int, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while os.waitpid(pid, os.WNOHANG) == (0, 0):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.001)
+    return True
+
+
+
 def close_all_descriptors(_: Any = None) -> str:
     os.closerange(3, 4096)
     return "closed"
