@@ -249,6 +249,7 @@ def forked_children_end_at_once(rounds: int) -> int:
         pid = os.fork()
         if pid == 0:
             signal.pause()
+            os._exit(0)
         os.kill(pid, signal.SIGTERM)
         if not _ends(pid, 2.0):
             deaf += 1
@@ -264,7 +265,6 @@ def _ends(pid: int, seconds: float) -> bool:
             return False
         time.sleep(0.001)
     return True
-
 
 
 def close_all_descriptors(_: Any = None) -> str:

@@ -118,9 +118,9 @@ def test_a_map_whose_calls_fork_counts_each_call_once(scheduler: Scheduler) -> N
 
 
 def test_what_a_job_has_forked_ends_by_sigterm_from_its_first_moment_on(
-    scheduler: Scheduler,
+    own_scheduler: Scheduler,
 ) -> None:
-    deaf = start(scheduler, crashes.forked_children_end_at_once, 100).result
+    deaf = start(own_scheduler, crashes.forked_children_end_at_once, 100).result
     assert 0 == deaf
 
 
