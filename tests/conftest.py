@@ -21,6 +21,7 @@ from gridengine.schedulers import ProcessScheduler, Scheduler
 
 from . import traces
 from .cluster import Cluster
+from .two_users import User, two_users
 
 #: Set by CI: there, a cluster that cannot be had is a failure, not a reason to skip.
 _MUST_HAVE_CLUSTER = "GRIDENGINE_TEST_CLUSTER"
@@ -135,3 +136,12 @@ def the_cluster() -> Cluster:
     if os.environ.get(_MUST_HAVE_CLUSTER):
         pytest.fail(f"the test cluster cannot be had: {reason}")
     pytest.skip(f"the test cluster cannot be had: {reason}")
+
+
+@pytest.fixture(scope="module")
+def users() -> Iterator[tuple[User, User]]:
+    """Two ordinary users of this host: whose programs are attacked, and who does it."""
+    if os.geteuid() != 0:
+        pytest.skip("root alone can make two users, of whom one attacks the other")
+    with two_users() as made:
+        yield made
