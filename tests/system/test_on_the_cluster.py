@@ -81,6 +81,7 @@ with gridengine.schedulers.best_available() as scheduler:
 """
 
 
+@pytest.mark.alone
 def test_two_hundred_calls_are_done_within_three_seconds_of_a_cold_start() -> None:
     out, err = run(COLD_START).communicate(timeout=60)
     scheduler, seconds = out.split()
