@@ -50,7 +50,13 @@ class Session(abc.ABC):
     """A scheduler at work for one dispatcher. No method blocks, but for `close`.
 
     All methods are called from the dispatcher's thread, or before it is there.
+
+    Attributes:
+        controls: `gridengine.transport.control.Controls` of its supervisors, if the scheduler is
+            not ``remote``: they are children of this process then.
     """
+
+    controls: Any = None
 
     @abc.abstractmethod
     def start(
