@@ -1,7 +1,7 @@
 """The contract between the dispatcher and whatever starts workers.
 
 A scheduler knows how to start a command a number of times, how to tell what became of it, and
-how to stop it. It knows no job, no socket and no pickle, so a new batch system is one file::
+how to stop it. It knows no job, no message and no pickle, so a new batch system is one file::
 
     Scheduler                  what the user makes: a description, reusable, cheap
        │ open()

@@ -117,7 +117,8 @@ class Control:
             raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
         for _, _, descriptors in passed:
             connection = socket.socket(fileno=int.from_bytes(descriptors[:_INT], sys.byteorder))
-            os.set_inheritable(connection.fileno(), False)
+            if not _CLOSE_ON_EXEC:
+                os.set_inheritable(connection.fileno(), False)
             connection.setblocking(False)
             return connection
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
