@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 #: Bytes of a descriptor in a message (cmsg(3)): an int of C.
 _INT = 4
 
+#: Bytes of the length of what a supervisor is told.
+_LENGTH = 4
+
 #: Where the system does not have them, Python has the program ignore the signal, and a fork at the
 #: wrong moment inherits the descriptor.
 _NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
@@ -88,7 +91,7 @@ class Control:
     def tell(self, what: bytes) -> None:
         """Tells the supervisor what to do; see `gridengine.worker.__main__`."""
         self.told = True
-        self.unsent = memoryview(len(what).to_bytes(_INT, "big") + what)
+        self.unsent = memoryview(len(what).to_bytes(_LENGTH, "big") + what)
         self.flush()
 
     def flush(self) -> None:
