@@ -16,16 +16,14 @@ VARIABLE = "GRIDENGINE_GRANTED"
 """Has the grant, of a worker to its jobs and to their processes."""
 
 
-def grant(cores: int, folder: str, queue_job: str) -> None:
+def grant(cores: int, queue_job: str) -> None:
     """Notes, in a worker, what its jobs may use.
 
     Args:
         cores: How many they may keep busy.
-        folder: Where their dispatchers make folders. It need not exist, and is removed with all
-            that is in it by whoever outlives the worker.
         queue_job: Name of the queue job that they run in.
     """
-    os.environ[VARIABLE] = f"{cores}:{queue_job}:{folder}"
+    os.environ[VARIABLE] = f"{cores}:{queue_job}"
 
 
 def in_job() -> bool:
@@ -33,14 +31,9 @@ def in_job() -> bool:
     return VARIABLE in os.environ
 
 
-def folder() -> str:
-    """Returns where a job's dispatcher makes its folder, nothing outside of jobs."""
-    return os.environ.get(VARIABLE, "::").split(":", 2)[2]
-
-
 def queue_job() -> str:
     """Returns the name of the queue job that a job runs in, nothing outside of jobs."""
-    return os.environ.get(VARIABLE, "::").split(":", 2)[1]
+    return os.environ.get(VARIABLE, "").partition(":")[2]
 
 
 def granted_cores() -> int:

@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,8 +50,8 @@ def new(before: Traces, now: Traces) -> list[str]:
     """Says what is there now and was not before.
 
     What a scheduler that was open before does in the meantime is its own: its supervisors, which
-    were children before, replace their workers; these connect to where it listened before, and
-    lend memory to it.
+    were children before, replace their workers; for these they make sockets, or they connect to
+    where it listened before, and they lend memory to it.
     """
     pids = now.children - before.children
     threads = now.threads - before.threads
@@ -67,9 +67,10 @@ def _new_descriptors(before: Traces, now: Traces) -> Iterator[str]:
     surplus = now.descriptors - before.descriptors
     if not surplus:
         return
-    lent = {at for child in before.children for at in _memory_of(child)}
+    family = before.children.union(*map(_descendants, before.children))
+    lent = {at for pid in family for at in _memory_of(pid)}
     for number, at in _descriptors().items():
-        if not surplus[at] or at in lent or _is_connection(number, at, before.doors):
+        if not surplus[at] or at in lent or _is_connection(number, at, before.doors, family):
             continue
         surplus[at] -= 1
         yield f"descriptor {number} on {at}"
@@ -94,24 +95,29 @@ def _is_memory(at: str) -> bool:
 
 
 def _memory_of(pid: int) -> set[str]:
-    """Returns the memory without a name that a process and those below it have open."""
-    return {
-        at
-        for each in (pid, *_descendants(pid))
-        for at in _descriptors(each).values()
-        if _is_memory(at)
-    }
+    """Returns the memory without a name that a process has open."""
+    return {at for at in _descriptors(pid).values() if _is_memory(at)}
 
 
 def _is_socket(at: str) -> bool:
     return at.startswith("socket:")
 
 
-def _is_connection(number: int, at: str, doors: frozenset[Any]) -> bool:
+def _is_connection(number: int, at: str, doors: frozenset[Any], family: Set[int]) -> bool:
     if not _is_socket(at):
         return False
     address, listens = _address(number)
-    return not listens and address in doors
+    return not listens and (address in doors or _maker_of(number) in family)
+
+
+def _maker_of(number: int) -> int | None:
+    """Returns who has made the pair to which a socket belongs (unix(7)), None if it is of none."""
+    try:
+        with socket.socket(fileno=os.dup(number)) as copy:
+            made_by = copy.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+            return int.from_bytes(made_by[:4], sys.byteorder) or None
+    except (OSError, AttributeError):  # Linux alone has it.
+        return None
 
 
 def _address(number: int) -> tuple[Any, bool]:

@@ -25,7 +25,6 @@ from pathlib import Path
 
 import psutil
 
-from ..dispatcher.run_folder import place
 from ..errors import SchedulerError
 from ..schedulers.grid_engine import leftovers
 from ..schedulers.grid_engine.leftovers import SessionFile
@@ -64,7 +63,6 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from _sessions(run_dir / "sessions")
     yield from _supervisors()
     yield from _run_folders(run_dir, elsewhere)
-    yield from _local_folders(Path(place()))
 
 
 # -- queue jobs -------------------------------------------------------------------------------
@@ -158,36 +156,28 @@ def _existed(pid: int, since: float) -> bool:
 def _supervisors() -> Iterator[Finding]:
     """Local supervisors whose program is gone; those of queue jobs end by themselves."""
     for pid in psutil.pids():
-        path = _launch_file(pid)
-        if path is not None and _is_orphan(pid, path):
+        program = _program_of(pid)
+        if program is not None and _is_orphan(pid, program):
             yield Finding(
                 f"supervisor {pid}, whose program is gone", "end", functools.partial(_end, pid)
             )
 
 
-def _is_orphan(pid: int, launch: Path) -> bool:
-    """Tells whether a process is a local supervisor that has got another parent."""
-    program = _parent_in(launch)
+def _is_orphan(pid: int, program: int) -> bool:
+    """Tells whether a local supervisor of this program has got another parent."""
     with contextlib.suppress(psutil.Error):
         parent: int = psutil.Process(pid).ppid()
         # A worker, being a fork of its supervisor, has the same command.
-        return program is not None and parent != program and _launch_file(parent) != launch
+        return parent != program and _program_of(parent) != program
     return False
 
 
-def _launch_file(pid: int) -> Path | None:
+def _program_of(pid: int) -> int | None:
+    """Returns the program whose local supervisor a process is, None if it is none."""
     command = _command_of(pid)
     if len(command) < 3 or not command[-2].endswith("/gridengine/worker"):
         return None
-    return Path(command[-1])
-
-
-def _parent_in(launch: Path) -> int | None:
-    """Returns the program that a launch file names, None if it names none on this host."""
-    try:
-        return int(json.loads(launch.read_text(encoding="utf-8"))["parent"]) or None
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
+    return int(command[-1]) if command[-1].isdecimal() else None
 
 
 def _end(pid: int) -> None:
@@ -240,12 +230,6 @@ def _is_over(session: SessionFile) -> bool:
         return False  # As it says of the session.
 
 
-def _local_folders(parent: Path) -> Iterator[Finding]:
-    for path in sorted(parent.glob("gridengine-*")):
-        if _is_own_folder(path) and _is_abandoned(path):
-            yield _removable(path)
-
-
 def _removable(path: Path) -> Finding:
     return Finding(
         f"folder {path}, whose program is gone",
@@ -267,26 +251,3 @@ def _is_own_folder(path: Path) -> bool:
         return False
     private = stat.S_ISDIR(status.st_mode) and stat.S_IMODE(status.st_mode) == 0o700
     return private and status.st_uid == os.geteuid()
-
-
-def _is_abandoned(folder: Path) -> bool:
-    """Tells whether a folder is a dispatcher's that is gone: nobody listens, and nobody lives."""
-    door = folder / "dispatcher"
-    if door.exists() and not _is_deaf(door):
-        return False
-    programs = [_parent_in(launch) for launch in folder.glob("launch-*")]
-    if not programs:
-        return door.exists()
-    since = folder.lstat().st_mtime
-    return all(program is not None and not _existed(program, since) for program in programs)
-
-
-def _is_deaf(door: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as caller:
-        try:
-            caller.connect(str(door))
-        except ConnectionRefusedError:
-            return True
-        except OSError:
-            return False
-    return False

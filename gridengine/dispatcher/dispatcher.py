@@ -26,7 +26,7 @@ from ..errors import JobCancelled, SchedulerError
 from ..logs import Log
 from ..schedulers.base import Scheduler, Session
 from ..settings import Settings
-from ..transport.launch_file import Keys, local_endpoint
+from ..transport.launch_file import Keys
 from ..transport.shared_memory import Arena
 from ..transport.wake_pipe import WakePipe
 from .early_start import EarlyStart
@@ -83,11 +83,13 @@ class Dispatcher:
         self._released = False
         if ahead is None and not scheduler.remote:
             ahead = EarlyStart(scheduler, calls=0)
-        self._folder = new_shared_folder(settings.run_dir) if ahead is None else ahead.folder
+        # For what nodes are told, and what queue jobs print.
+        self._folder = new_shared_folder(settings.run_dir) if scheduler.remote else ""
         self._arena = None if scheduler.remote else Arena.make()
         self.sharing = Sharing(self._arena, keep=scheduler.remote and not scheduler.fresh)
         with contextlib.ExitStack() as undo:
-            undo.callback(remove, self._folder)
+            if self._folder:
+                undo.callback(remove, self._folder)
             if self._arena is not None:
                 undo.callback(self._arena.close)
             if ahead is None:
@@ -126,13 +128,13 @@ class Dispatcher:
     def _open_local(self, undo: contextlib.ExitStack, ahead: EarlyStart) -> None:
         session = ahead.session
         undo.callback(session.close)
-        self._queue_jobs = self._new_queue_jobs(session, [local_endpoint(self._folder)], None)
+        self._queue_jobs = self._new_queue_jobs(session, (), None)
         if ahead.workers:
             # It waits for that, and imports in the meantime what it needs.
             self._queue_jobs.started_early(ahead.workers)
         from ..transport.local import LocalConnections
 
-        self._connections: Connections = LocalConnections(self._folder)
+        self._connections: Connections = LocalConnections(session.controls)
         undo.callback(self._connections.close)
 
     def _open_remote(self, undo: contextlib.ExitStack, host: str, ports: str) -> None:
@@ -364,7 +366,8 @@ class Dispatcher:
     def _shut_down(self) -> None:
         # Each step, even if another one fails; the last one in is the first one out.
         with contextlib.ExitStack() as steps:
-            steps.callback(remove, self._folder)
+            if self._folder:
+                steps.callback(remove, self._folder)
             steps.callback(self._pipe.close)
             if self._arena is not None:
                 steps.callback(self._arena.close)

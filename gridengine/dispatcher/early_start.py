@@ -1,9 +1,8 @@
 """The first workers of a program on its own host, started before all else is imported.
 
 A supervisor takes as long to start as the dispatcher to import what it needs, and each takes
-longer than a short map. So what is needed to start one, and no more, is imported first; its launch
-file is written, and the socket bound, while it is on its way. It waits for the one and tries again
-for the other.
+longer than a short map. So what is needed to start one, and no more, is imported first; what it is
+to do it is told while it is on its way, and waits for that.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import os
 import sys
 
 from ..schedulers.base import FIRST_BATCH
-from .run_folder import new_local_folder, remove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,14 +21,19 @@ if TYPE_CHECKING:
 _WORKER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "worker")
 
 
-def command(launch_file: str) -> Sequence[str]:
-    """Returns the command that a queue job runs."""
-    return [sys.executable, _WORKER, launch_file]
+def command(argument: str) -> Sequence[str]:
+    """Returns the command that a queue job runs.
+
+    Args:
+        argument: Where a node finds the launch file; or on this host, the process id of this
+            program, by which people and `gridengine reap` know whose supervisor it is.
+    """
+    return [sys.executable, _WORKER, argument]
 
 
-def launch_file(folder: str, kind: int, workers: int) -> str:
-    """Returns where the launch file of a kind of supervisor lies."""
-    return os.path.join(folder, f"launch-{kind}-{workers}")
+def command_here() -> Sequence[str]:
+    """Returns the command of a supervisor on this host."""
+    return command(str(os.getpid()))
 
 
 class EarlyStart:
@@ -41,34 +44,26 @@ class EarlyStart:
         calls: How many calls there will be, as far as is known.
 
     Attributes:
-        folder: The dispatcher's private folder.
         session: The session.
         workers: How many are started, 0 for none.
 
     Raises:
-        SchedulerError: There is no room for its folder.
         OSError: No descriptor is left.
     """
 
     def __init__(self, scheduler: Scheduler, calls: int) -> None:
-        self.folder = new_local_folder()
-        try:
-            self.session = scheduler.open()
-        except BaseException:
-            remove(self.folder)
-            raise
+        self.session = scheduler.open()
         self.workers = min(calls, scheduler.workers_per_queue_job)
         if self.workers:
             try:
-                self._start(launch_file(self.folder, 0, self.workers))
+                self._start(command_here())
             except BaseException:
                 self.close()
                 raise
 
-    def _start(self, path: str) -> None:
-        self.session.start(FIRST_BATCH, command(path), 1, name="gridengine", resources={}, logs="")
+    def _start(self, command: Sequence[str]) -> None:
+        self.session.start(FIRST_BATCH, command, 1, name="gridengine", resources={}, logs="")
 
     def close(self) -> None:
         """Ends what was started. Idempotent."""
         self.session.close()
-        remove(self.folder)

@@ -1,4 +1,4 @@
-"""Queue jobs by way of a scheduler's session: their launch files, and what they have printed.
+"""Queue jobs by way of a scheduler's session: what they are told, and what they have printed.
 
 Called from the dispatcher's thread alone, but for `kind_of` and `started_early`.
 """
@@ -25,7 +25,7 @@ from ..transport.launch_file import (
     thread_limits_within,
 )
 from ..transport.unreached import Unreached
-from .early_start import command, launch_file
+from .early_start import command, command_here
 from .start_script import start_script
 
 # The orders need msgspec, which takes long to import: it is so when the first workers are on their
@@ -54,7 +54,7 @@ def launch_for(
         scheduler: The scheduler.
         settings: The numbers.
         endpoints: Where the dispatcher can be reached.
-        keys: The keys of its peers, None on a local socket.
+        keys: The keys of its peers, None on one host.
         share: Whether large buffers go through shared memory.
     """
     remote = scheduler.remote
@@ -107,7 +107,8 @@ class QueueJobs:
         session: Starts them.
         scheduler: Says what they look like.
         launch: What every supervisor is told; its ``kind`` and ``workers`` are filled in here.
-        folder: A private folder for launch files, and for what queue jobs print.
+        folder: A private folder for launch files, and for what queue jobs print; empty if they are
+            children of this process, which need neither.
     """
 
     def __init__(self, session: Session, scheduler: Scheduler, launch: Launch, folder: str) -> None:
@@ -119,7 +120,8 @@ class QueueJobs:
         self._lock = threading.Lock()
         # Kind 0 asks for nothing of its own.
         self._kinds: list[Mapping[str, object]] = [{}]
-        os.mkdir(self._logs, 0o700)
+        if folder:
+            os.mkdir(self._logs, 0o700)
 
     def kind_of(self, resources: Mapping[str, object]) -> int:
         """Returns the kind of workers that have these resources. May be called by any thread.
@@ -138,12 +140,8 @@ class QueueJobs:
         return kind < len(self._kinds)
 
     def started_early(self, workers: int) -> None:
-        """Writes the launch file for which a supervisor waits that was started before all else.
-
-        Raises:
-            SchedulerError: It cannot be written.
-        """
-        self._launch_file(0, workers)
+        """Tells a supervisor what it waits for, which was started before all else."""
+        self._tell(self._told(0, workers))
 
     def request(self, order: RequestQueueJobs, label: str) -> None:
         """Asks for more queue jobs.
@@ -155,48 +153,56 @@ class QueueJobs:
         Raises:
             SchedulerError: What they need to start cannot be written.
         """
-        path = self._launch_file(order.kind, order.workers)
+        told = self._told(order.kind, order.workers)
         self.session.start(
             order.batch,
-            self._command(path),
+            self._command(self._written(told)) if self._folder else command_here(),
             order.count,
             name=self._scheduler.queue_job_name or label or "gridengine",
             resources=self._kinds[order.kind],
             logs=self._logs,
             avoid=order.avoid,
         )
+        if not self._folder:
+            self._tell(told)
+
+    def _tell(self, launch: Launch) -> None:
+        self.session.controls.tell(launch.as_json().encode())
 
     def _command(self, path: str) -> Sequence[str]:
         started = command(path)
-        if not self._scheduler.remote:
-            return started
         script = os.path.join(self._folder, "start")
         if not os.path.exists(script):
             with _writing(script), open(script, "w", encoding="utf-8") as file:
                 file.write(start_script(started[:-1], os.environ))
         return ["/bin/sh", script, path]
 
-    def _launch_file(self, kind: int, workers: int) -> str:
-        path = launch_file(self._folder, kind, workers)
-        if os.path.exists(path):
-            return path
+    def _told(self, kind: int, workers: int) -> Launch:
         limit = self._scheduler.time_limit(self._kinds[kind])
-        with _writing(path):
-            self._launch._replace(kind=kind, workers=workers, time_limit=limit).write(path)
+        return self._launch._replace(kind=kind, workers=workers, time_limit=limit)
+
+    def _written(self, launch: Launch) -> str:
+        path = os.path.join(self._folder, f"launch-{launch.kind}-{launch.workers}")
+        if not os.path.exists(path):
+            with _writing(path):
+                launch.write(path)
         return path
 
     def unreached(self, queue_job: str) -> Unreached | None:
         """Returns the note of a supervisor that could not reach this program, None without one."""
-        return Unreached.read(self._folder, queue_job)
+        return Unreached.read(self._folder, queue_job) if self._folder else None
 
     def output_of(self, queue_job: str) -> str:
         """Returns the last lines that a queue job has printed, as far as they are to be had."""
+        if not self._folder:
+            # Where this program prints.
+            return ""
         try:
             with open(os.path.join(self._logs, f"{queue_job}.log"), "rb") as file:
                 file.seek(max(0, os.fstat(file.fileno()).st_size - _LOG_BYTES))
                 return file.read().decode("utf-8", errors="replace").strip()
         except OSError as error:
-            # Printed elsewhere, as on this host, or never begun.
+            # Printed elsewhere, or never begun.
             if not (isinstance(error, FileNotFoundError) and os.path.isdir(self._logs)):
                 log.warning("what queue job %s has printed cannot be read: %s", queue_job, error)
             return ""

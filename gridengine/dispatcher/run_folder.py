@@ -1,22 +1,14 @@
-"""A dispatcher's private folder: for its socket, for keys, and for what queue jobs print."""
+"""A dispatcher's private folder on a cluster: for keys, and for what queue jobs print."""
 
 from __future__ import annotations
 
 import os
-import sys
-
-from .. import nesting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..errors import SchedulerError
-
-#: Bytes of a path with which that of a socket two floors below is not yet too long: 104 bytes with
-#: its end on macOS, 108 on Linux (unix(4), unix(7)).
-_LONGEST_SOCKET = 107 if sys.platform == "linux" else 103
-_LONGEST = _LONGEST_SOCKET - len("/gridengine-01234567/dispatcher")
 
 
 def remove(folder: str) -> None:
@@ -38,66 +30,12 @@ def _if_possible(action: Callable[[str], None], path: str) -> None:
         return
 
 
-def place() -> str:
-    """Returns the folder in which a dispatcher's own is made.
-
-    Raises:
-        SchedulerError: There is none.
-    """
-    # `tempfile` would look at the same; but its import would keep the first worker waiting.
-    temporary = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108  # a folder of our own in it
-    every = (os.path.abspath(temporary), "/tmp", "/var/tmp")  # noqa: S108
-    for path in every:
-        if len(os.fsencode(path)) <= _LONGEST and os.access(path, os.W_OK | os.X_OK):
-            return path
-    raise no_folder(f"none of {', '.join(every)} can be written, with a path short enough")
-
-
-def new_local_folder() -> str:
-    """Makes the folder of a dispatcher with workers on this host alone.
-
-    Raises:
-        SchedulerError: There is no room for it.
-    """
-    try:
-        nested = _new_nested_folder(nesting.folder())
-        if nested is not None:
-            return nested
-        folder = os.path.join(place(), f"gridengine-{os.urandom(4).hex()}")
-        os.mkdir(folder, 0o700)
-    except OSError as error:
-        raise no_folder(error) from None
-    return folder
-
-
-def _new_nested_folder(parent: str) -> str | None:
-    """Makes a folder in that of a job, with which it goes, however the job's worker ends.
-
-    None outside of jobs, and where the path of its socket would be too long.
-    """
-    if not parent:
-        return None
-    os.makedirs(parent, mode=0o700, exist_ok=True)
-    number = 1
-    while len(os.fsencode(f"{parent}/{number}/dispatcher")) <= _LONGEST_SOCKET:
-        folder = f"{parent}/{number}"
-        try:
-            os.mkdir(folder, 0o700)
-        except FileExistsError:
-            # Another job's on the same supervisor.
-            number += 1
-        else:
-            return folder
-    return None
-
-
 def no_folder(error: object) -> SchedulerError:
     """Returns what to raise if a dispatcher's folder cannot be made."""
     from ..errors import SchedulerError
 
     return SchedulerError(
-        f"cannot make a folder for sockets and keys: {error}; name another place "
-        "(GRIDENGINE_RUN_DIR on a cluster, TMPDIR here)"
+        f"cannot make a folder for keys: {error}; name another place (GRIDENGINE_RUN_DIR)"
     )
 
 

@@ -1,7 +1,7 @@
 """The contract between the dispatcher and whatever starts workers.
 
 A scheduler knows how to start a command a number of times, how to tell what became of it, and
-how to stop it. It knows no job, no socket and no pickle, so a new batch system is one file::
+how to stop it. It knows no job, no message and no pickle, so a new batch system is one file::
 
     Scheduler                  what the user makes: a description, reusable, cheap
        │ open()
@@ -50,7 +50,13 @@ class Session(abc.ABC):
     """A scheduler at work for one dispatcher. No method blocks, but for `close`.
 
     All methods are called from the dispatcher's thread, or before it is there.
+
+    Attributes:
+        controls: `gridengine.transport.control.Controls` of its supervisors, if the scheduler is
+            not ``remote``: they are children of this process then.
     """
+
+    controls: Any = None
 
     @abc.abstractmethod
     def start(

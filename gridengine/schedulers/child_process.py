@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 
+from ..transport.control import Control, Controls
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 
 class Child:
-    """A process in a session of its own, whose standard input is a pipe from here.
+    """A process in a session of its own, whose standard input is a socket from here.
 
     It inherits what this program passes on to any child: descriptors that it has no use for are
     for it to close. (One above the limit that this program has set itself cannot be closed by
@@ -19,6 +21,7 @@ class Child:
     Args:
         command: The program's path, and its arguments.
         environ: Its environment.
+        controls: Get the other end of its standard input.
         on_end: Called in a thread with its exit status (-N for signal N) when it has ended.
 
     Raises:
@@ -27,24 +30,28 @@ class Child:
     """
 
     def __init__(
-        self, command: Sequence[str], environ: Mapping[str, str], on_end: Callable[[int], object]
+        self,
+        command: Sequence[str],
+        environ: Mapping[str, str],
+        controls: Controls,
+        on_end: Callable[[int], object],
     ) -> None:
-        read, self._pipe = os.pipe()
+        self._control = Control(controls)
         try:
             self._pid = os.posix_spawn(
                 command[0],
                 list(command),
                 environ,
-                file_actions=[(os.POSIX_SPAWN_DUP2, read, 0)],
+                file_actions=[(os.POSIX_SPAWN_DUP2, self._control.inherited.fileno(), 0)],
                 setsid=True,
                 # Not that of the thread which happens to start it: jobs inherit it.
                 setsigmask=(),
             )
         except BaseException:
-            os.close(self._pipe)
+            self._control.close()
             raise
         finally:
-            os.close(read)
+            self._control.inherited.close()
         # Not before it is on its way.
         import threading
 
@@ -56,7 +63,7 @@ class Child:
             self._watcher.start()
         except RuntimeError:
             # There was room for the process, but not for a thread.
-            os.close(self._pipe)
+            self._control.close()
             os.kill(self._pid, 9)
             os.waitpid(self._pid, 0)
             raise
@@ -71,28 +78,23 @@ class Child:
         self._ended = True
         self._on_end(os.waitstatus_to_exitcode(status))
 
-    def hang_up(self, last_word: bytes) -> bool:
-        """Says something on the pipe and closes it; False if that was done before."""
+    def hang_up(self) -> bool:
+        """Ends its standard input; False if that was done before."""
         if self._hung_up:
             return False
         self._hung_up = True
-        _unless_gone(os.write, self._pipe, last_word)
-        os.close(self._pipe)
+        self._control.close()
         return True
 
     def signal(self, signum: int) -> None:
         """Sends a signal, if it has not ended."""
         if not self._ended:
-            _unless_gone(os.kill, self._pid, signum)
+            try:
+                os.kill(self._pid, signum)
+            except ProcessLookupError:
+                return
 
     def wait(self, patience: float | None = None) -> bool:
         """Waits until it has ended and ``on_end`` has been called; False if it has not in time."""
         self._watcher.join(patience)
         return not self._watcher.is_alive()
-
-
-def _unless_gone(action: Callable[..., object], *arguments: object) -> None:
-    try:
-        action(*arguments)
-    except (ProcessLookupError, BrokenPipeError):
-        return

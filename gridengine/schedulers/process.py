@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from .. import nesting
+from ..transport.control import Controls
 from .arguments import whole_number
 from .base import Scheduler, Session
 from .child_process import Child
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 #: Seconds that a supervisor gets to end its workers, and its reaper to end what is left, before
 #: both are killed.
 _CLOSE_PATIENCE = 5.0
-
-#: Said to a supervisor that has to end; without it, the program has ended.
-_LAST_WORD = b"q"
 
 
 class ProcessScheduler(Scheduler):
@@ -80,11 +78,12 @@ def usable_cores() -> int:
 class ProcessSession(Session):
     """Starts supervisors as children of this process.
 
-    Each one's standard input is a pipe from here: it closes when this process ends, however
+    Each one's standard input is a socket from here: it closes when this process ends, however
     that happens.
     """
 
     def __init__(self) -> None:
+        self.controls: Controls = Controls()
         self._processes: dict[str, Child] = {}
         self._events: list[Event] = []
         self._read, self._write = os.pipe()
@@ -124,6 +123,7 @@ class ProcessSession(Session):
         return Child(
             command,
             {**os.environ, "GRIDENGINE_QUEUE_JOB": queue_job},
+            self.controls,
             lambda status: self._ended(queue_job, status),
         )
 
@@ -157,8 +157,7 @@ class ProcessSession(Session):
 
         for queue_job in queue_jobs:
             process = self._processes.get(queue_job)
-            # By the word it will see that this was no accident.
-            if process is not None and process.hang_up(_LAST_WORD):
+            if process is not None and process.hang_up():
                 process.signal(signal.SIGTERM)
 
     def events(self) -> list[Event]:
@@ -179,9 +178,8 @@ class ProcessSession(Session):
 
     def _let_go(self, queue_job: str) -> None:
         process = self._processes.pop(queue_job)
-        # Perhaps only the first of its processes has ended. The others shall not take it for the
-        # end of the program, after which they would remove the dispatcher's folder.
-        process.hang_up(_LAST_WORD)
+        # Perhaps only the first of its processes has ended: the others are of no use.
+        process.hang_up()
         # Its thread may yet be about to write: `close` does not know of it any more.
         process.wait()
 

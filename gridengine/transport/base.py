@@ -24,12 +24,12 @@ class Connections(abc.ABC):
     """All connections of a dispatcher. Made by any thread, then used by the dispatcher's alone.
 
     Attributes:
-        endpoints: Where it can be reached; any one will do.
-        keys: The keys of its peers, None on a local socket.
+        endpoints: Where it can be reached; any one will do. None where its peers inherit the way.
+        keys: The keys of its peers, None on one host.
         more: Whether the last `receive` may have left something that was there.
     """
 
-    endpoints: Sequence[str]
+    endpoints: Sequence[str] = ()
     keys: Keys | None = None
     more = False
 

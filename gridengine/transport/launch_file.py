@@ -1,4 +1,4 @@
-"""The file that tells a supervisor all it needs, its path being the only argument.
+"""The file that tells a supervisor on a node all it needs, its path being the only argument.
 
 The arguments and the environment of a queue job can be read by every user of a cluster
 (``qstat -j``), so the keys travel in a file that its owner alone can read, in a folder that its
@@ -59,8 +59,9 @@ class Launch(NamedTuple):
     """What a supervisor is told.
 
     Attributes:
-        endpoints: Where the dispatcher may be reached; any one of them will do.
-        server_key: The dispatcher's public CURVE key (Z85), empty on a local socket.
+        endpoints: Where the dispatcher may be reached; any one of them will do. None on the
+            program's own host: see `gridengine.transport.control`.
+        server_key: The dispatcher's public CURVE key (Z85), empty on its own host.
         public_key: The public key of its workers.
         secret_key: The secret key of its workers.
         kind: The kind of work that these workers may do.
@@ -112,6 +113,13 @@ class Launch(NamedTuple):
         # Without the secret: it may end up in a log.
         return f"<Launch of kind {self.kind}, for {', '.join(self.endpoints)}>"
 
+    def as_json(self) -> str:
+        """Returns what a supervisor on the program's own host is told."""
+        return json.dumps(self._plain())
+
+    def _plain(self) -> dict[str, object]:
+        return {**self._asdict(), "environ": dict(self.environ)}
+
     def write(self, path: str) -> None:
         """Writes the file, readable by its owner alone from its first byte on.
 
@@ -124,7 +132,7 @@ class Launch(NamedTuple):
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with open(descriptor, "w", encoding="utf-8") as file:
-                json.dump({**self._asdict(), "environ": dict(self.environ)}, file)
+                json.dump(self._plain(), file)
             # Who waits for the file shall find all of it.
             os.rename(unfinished, path)
         except BaseException:
@@ -175,11 +183,6 @@ def private_folder(path: str) -> str:
             f"{stat.S_IMODE(status.st_mode):o}: make it this user's, with mode 700"
         )
     return path
-
-
-def local_endpoint(folder: str) -> str:
-    """Returns where the dispatcher with this private folder is reached on its own host."""
-    return f"ipc://{os.path.join(folder, 'dispatcher')}"
 
 
 def import_path() -> list[str]:

@@ -1,4 +1,4 @@
-"""The dispatcher's connections on its own host: a socket file in a folder of this user alone.
+"""The dispatcher's connections on its own host: its supervisors pass it one end of each.
 
 The other end is `gridengine.worker.connection`. Such a connection ends only with the process on one
 of its sides, so nothing that was sent is lost.
@@ -19,10 +19,10 @@ from typing import Any
 
 from ..errors import reason_of
 from . import descriptors, zmtp
-from .base import BACKLOG, LINGER, Connections
-from .launch_file import local_endpoint
+from .base import LINGER, Connections
+from .control import Control, Controls
 
-#: Seconds after which the next connection is accepted when there was no descriptor left for one.
+#: Seconds after which the next connection is taken when there was no descriptor left for one.
 _PAUSE = 0.1
 
 #: Seconds after which it is no passing want: who has all descriptors in use keeps them, as a rule.
@@ -67,12 +67,15 @@ class LocalConnections(Connections):
     """`Connections` to processes of this host.
 
     Args:
-        folder: The private folder for the socket file.
+        controls: By which they come.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, controls: Controls) -> None:
         super().__init__()
-        self.endpoints = [local_endpoint(folder)]
+        self._controls = controls
+        controls.changed = True
+        # Those of them that are waited for.
+        self._doors: set[int] = set()
         self._watched: set[int] = set()
         self._peers: dict[int, _Peer] = {}
         self._named: dict[bytes, _Peer] = {}
@@ -83,15 +86,6 @@ class LocalConnections(Connections):
         self._shut_by: OSError | None = None
         self._buffer = memoryview(bytearray(zmtp.READ))
         self._poll = select.poll()
-        self._door = socket.socket(socket.AF_UNIX)
-        try:
-            self._door.bind(self.endpoints[0].removeprefix("ipc://"))
-            self._door.listen(BACKLOG)
-            self._door.setblocking(False)
-        except BaseException:
-            self._door.close()
-            raise
-        self._poll.register(self._door, select.POLLIN)
 
     def watch(self, descriptor: int) -> None:
         """See `Connections`."""
@@ -101,7 +95,9 @@ class LocalConnections(Connections):
     def wait(self, seconds: float) -> Iterable[int]:
         """See `Connections`."""
         if self._shut_until:
-            seconds = min(seconds, self._until_the_door_opens())
+            seconds = min(seconds, self._until_the_doors_open())
+        if self._controls.changed:
+            self._watch_controls()
         watched = []
         for descriptor, event in self._poll.poll(math.ceil(seconds * 1000)):
             peer = self._peers.get(descriptor)
@@ -109,7 +105,7 @@ class LocalConnections(Connections):
                 if descriptor in self._watched:
                     watched.append(descriptor)
                 else:
-                    self._answer_the_door()
+                    self._attend(self._controls.open[descriptor], event)
                 continue
             if event & ~select.POLLOUT:
                 self._readable.append(peer)
@@ -117,22 +113,46 @@ class LocalConnections(Connections):
                 self._flush(peer)
         return watched
 
-    def _answer_the_door(self) -> None:
+    def _watch_controls(self) -> None:
+        """Waits for those that are open now; while all is shut, only to tell what is unsent."""
+        self._controls.changed = False
+        for descriptor in self._doors:
+            self._poll.unregister(descriptor)
+        self._doors.clear()
+        for descriptor, control in self._controls.open.items():
+            events = 0 if self._shut_until else select.POLLIN
+            if control.unsent:
+                events |= select.POLLOUT
+            if events:
+                self._doors.add(descriptor)
+                self._poll.register(descriptor, events)
+
+    def _attend(self, control: Control, event: int) -> None:
+        if event & select.POLLOUT:
+            control.flush()
+            self._controls.changed = True
+        if event & ~select.POLLOUT and not self._shut_until:
+            self._let_in(control)
+
+    def _let_in(self, control: Control) -> None:
         while True:
             try:
-                os.close(descriptors.leave_some(os.dup(self._door.fileno())))
-                # As `socket.socket.accept` does it.
-                descriptor, _ = self._door._accept()  # type: ignore[attr-defined]
+                os.close(descriptors.leave_some(os.dup(control.fileno())))
+                connection = control.take()
             except BlockingIOError:
                 self._shut_since = math.inf
+                return
+            except ConnectionError:
+                self._doors.discard(control.fileno())
+                self._poll.unregister(control.fileno())
+                control.close()
                 return
             except OSError as error:
                 # As a rule the program has nearly as many files open as it may have.
                 self._shut(error)
                 return
             self._shut_since = math.inf
-            connection = socket.socket(fileno=descriptor)
-            connection.setblocking(False)
+            descriptor = connection.fileno()
             peer = self._peers[descriptor] = _Peer(connection, self._buffer)
             self._poll.register(descriptor, select.POLLIN)
             peer.unsent.append(zmtp.introduction(b"ROUTER", b""))
@@ -140,9 +160,9 @@ class LocalConnections(Connections):
 
     def _shut(self, error: OSError) -> None:
         self.complain(b"the door", f"no worker can be let in for now: {error}")
-        self._poll.unregister(self._door)
         now = time.monotonic()
         self._shut_until = now + _PAUSE
+        self._watch_controls()
         self._shut_since = min(self._shut_since, now)
         self._shut_by = error
 
@@ -152,11 +172,11 @@ class LocalConnections(Connections):
             return ""
         return f"no worker can be let in: {reason_of(self._shut_by)}"
 
-    def _until_the_door_opens(self) -> float:
+    def _until_the_doors_open(self) -> float:
         left = self._shut_until - time.monotonic()
         if left <= 0:
             self._shut_until = 0.0
-            self._poll.register(self._door, select.POLLIN)
+            self._watch_controls()
         return max(0.0, left)
 
     def _messages(self) -> Iterator[tuple[bytes, list[Any]]]:
@@ -235,7 +255,6 @@ class LocalConnections(Connections):
 
     def close(self) -> None:
         """See `Connections`."""
-        self._door.close()
         end = time.monotonic() + LINGER
         for peer in self._peers.values():
             with contextlib.suppress(OSError):

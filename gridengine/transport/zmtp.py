@@ -1,11 +1,11 @@
-"""Messages over a socket file: ZeroMQ's protocol, without its library.
+"""Messages over a socket pair: ZeroMQ's protocol, without its library.
 
 A ZeroMQ socket has a thread of its own between the program and the kernel: two wake-ups for each
 message that comes alone, on either side, which is a third of the time that a short job takes; and
 to import it takes longer than a worker takes to start. Over a network that is little, and ZeroMQ
 connects again, encrypts and keeps what cannot be sent. Between processes of one host these lines
-do: they speak ZMTP 3.0 (https://rfc.zeromq.org/spec/23), so that a peer with ZeroMQ does not see a
-difference.
+do: they speak ZMTP 3.0 (https://rfc.zeromq.org/spec/23), but that neither end waits for the other's
+introduction before it says something.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _ADDRESSABLE = 1 << 48
 
 _MORE, _LONG, _COMMAND = 1, 2, 4
 
-#: Signature, version 3.0, no security, not a server: the file lies in a private folder.
+#: Signature, version 3.0, no security, not a server: nobody else can be at the other end.
 _GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
 
 #: The longest command that is read: one that introduces a peer has less than a hundred bytes.

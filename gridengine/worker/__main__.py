@@ -1,7 +1,9 @@
-"""Starts a supervisor: ``python …/gridengine/worker LAUNCH_FILE``.
+"""Starts a supervisor: ``python …/gridengine/worker LAUNCH_FILE``, on the program's host ``PID``.
 
 Run by its path, not by its name, so that a node needs to know nothing but the interpreter: where
-modules are found, the package itself included, stands in the launch file.
+modules are found, the package itself included, stands in the launch file. On its own host the
+program says the same by the socket that it leaves as standard input: its length, four bytes, and
+the text. The process id is for people, and for `gridengine reap`.
 """
 
 from __future__ import annotations
@@ -10,43 +12,37 @@ import contextlib
 import gc
 import json
 import os
-import select
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 
-def _prepare(path: str) -> bool:
-    """Returns whether it is a batch system that has started this process."""
-    while not os.path.exists(path):
-        _wait_for_the_program()
+def _heard() -> dict[str, Any]:
+    """Returns what the program on this host has to say."""
+    told: dict[str, Any] = json.loads(_read(int.from_bytes(_read(4), "big")))
+    return told
+
+
+def _read(size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        part = os.read(0, size - len(data))
+        if not part:
+            # It has ended, or needs this process no more.
+            sys.exit(1)
+        data += part
+    return data
+
+
+def _read_file(path: str) -> dict[str, Any]:
     with open(path, encoding="utf-8") as file:
         _refuse_if_planted(path, os.fstat(file.fileno()))
         _refuse_if_planted(os.path.dirname(path), os.stat(os.path.dirname(path)))
-        launch = json.load(file)
-    sys.path[:] = launch["sys_path"]
-    return not launch["parent"]
-
-
-def _folder_of_jobs(path: str, of_a_batch_system: bool) -> str:
-    """Returns where what jobs open makes folders; it is not made before it is needed."""
-    if not of_a_batch_system:
-        # The program's own, which goes with it.
-        return os.path.dirname(path)
-    # In that of the queue job, which the batch system removes too.
-    temporary = os.environ.get("TMPDIR") or os.environ.get("TMP") or "/tmp"  # noqa: S108
-    return os.path.join(os.path.abspath(temporary), f"gridengine-{os.urandom(4).hex()}")
-
-
-def _wait_for_the_program() -> None:
-    # On its own host it has started this process before it has written the file. Its end, or
-    # word that this one is not needed, comes by the pipe.
-    if select.select([0], [], [], 0.001)[0]:
-        with contextlib.suppress(OSError):
-            os.rmdir(os.path.dirname(sys.argv[1]))
-        sys.exit(f"gridengine: the program has ended before it has written {sys.argv[1]}")
+        launch: dict[str, Any] = json.load(file)
+    return launch
 
 
 def _refuse_if_planted(path: str, status: os.stat_result) -> None:
@@ -74,16 +70,17 @@ def _typing_alone() -> Iterator[None]:
 if __name__ == "__main__":
     # Nothing of what is imported is garbage; the supervisor lets it be collected from then on.
     gc.disable()
-    of_a_batch_system = _prepare(sys.argv[1])
-    folder = _folder_of_jobs(sys.argv[1], of_a_batch_system)
+    here = sys.argv[1].isdecimal()
+    launch = _heard() if here else _read_file(sys.argv[1])
+    sys.path[:] = launch["sys_path"]
     # Before all that a reaper has no use for is imported.
     from gridengine.worker.os_support import tidy_descriptors
     from gridengine.worker.subreaper import stand_guard
 
     tidy_descriptors()
-    stand_guard(folder if of_a_batch_system else "")
+    stand_guard(of_a_batch_system=not here)
     with _typing_alone():
         # Its own module, not this one: `__main__` will be the name of the user's program.
         from gridengine.worker.supervisor import main
 
-    main(sys.argv[1], folder)
+    main(sys.argv[1], launch if here else None)

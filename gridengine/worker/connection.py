@@ -1,4 +1,4 @@
-"""A node's connections to the dispatcher: a socket file on the same host, ZeroMQ over a network."""
+"""Connections to the dispatcher: socket pairs on its own host, ZeroMQ over a network."""
 
 from __future__ import annotations
 
@@ -6,18 +6,12 @@ import _socket as socket
 import collections
 import select
 import struct
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ..transport import zmtp
+from ..transport.control import pass_end
 from ..transport.launch_file import Launch
-
-#: Seconds between two looks for a socket file that is to be made.
-_RETRY = 0.001
-
-#: Milliseconds between two looks whether there is still somebody who will answer.
-_ANSWER = 20
 
 
 class Connection(Protocol):
@@ -51,56 +45,28 @@ class Connection(Protocol):
 
 
 class LocalConnection:
-    """To a socket file; see `gridengine.transport.zmtp`.
+    """By a socket that the program has the other end of, or will take; see `zmtp`.
 
     Every method raises ConnectionError once the program has closed its end: there is no other.
 
     Args:
-        path: The file; it may be made only in a moment.
+        connection: The socket.
         address: The name under which the program shall know this end.
         patience: Seconds that `receive` waits.
-        hopeless: Whether there will be no program that makes the file, or answers.
-
-    Raises:
-        ConnectionError: Nobody listens, or nobody who speaks ZMTP.
     """
 
-    def __init__(
-        self, path: str, address: bytes, patience: float, hopeless: Callable[[], bool]
-    ) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
+    def __init__(self, connection: socket.socket, address: bytes, patience: float) -> None:
+        self._socket = connection
         self._reader = zmtp.FrameReader(memoryview(bytearray(zmtp.READ)))
         self._received: collections.deque[list[Any]] = collections.deque()
         # Before an answer is sent: to be told by an exception takes longer.
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
-        try:
-            self._connect(path, hopeless)
-            self._socket.sendall(zmtp.introduction(b"DEALER", address))
-            while self._reader.peer is None:
-                if self._poll.poll(_ANSWER):
-                    self._received += self._reader.read(self._socket)
-                elif hopeless():
-                    raise ConnectionError(f"nobody answers at {path}")
-        except BaseException:
-            self._socket.close()
-            raise
         # By the kernel's clock: a timeout of Python's own costs a call of poll() for each message.
         seconds, rest = divmod(patience, 1)
         limit = struct.pack("ll", int(seconds), int(rest * 1e6))
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
-
-    def _connect(self, path: str, hopeless: Callable[[], bool]) -> None:
-        while True:
-            try:
-                self._socket.connect(path)
-            except (FileNotFoundError, ConnectionRefusedError) as error:
-                # The program has started this process before it has made its own socket.
-                if hopeless():
-                    raise ConnectionError(f"nobody listens at {path}") from error
-                time.sleep(_RETRY)
-            else:
-                return
+        self._socket.sendall(zmtp.introduction(b"DEALER", address))
 
     def fileno(self) -> int:
         """See `Connection`."""
@@ -108,7 +74,12 @@ class LocalConnection:
 
     def ready(self) -> bool:
         """See `Connection`."""
-        return bool(self._received or self._poll.poll(0))
+        while not self._received and self._poll.poll(0):
+            if self._reader.peer is not None:
+                return True
+            # What the program says first is no message; it may come at any time.
+            self._received += self._reader.read(self._socket)
+        return bool(self._received)
 
     def receive(self) -> list[Any] | None:
         """See `Connection`."""
@@ -132,20 +103,29 @@ class LocalConnection:
         self._socket.close()
 
 
-def open_connection(launch: Launch, address: bytes, hopeless: Callable[[], bool]) -> Connection:
-    """Returns a connection to the first of a launch's endpoints.
+def socket_for(launch: Launch) -> socket.socket | None:
+    """Returns a socket for `open_connection`, made by the supervisor; None over a network.
+
+    Raises:
+        ConnectionError: The program is gone, or needs this process no more.
+        OSError: There is no room for it.
+    """
+    return pass_end() if launch.parent else None
+
+
+def open_connection(launch: Launch, address: bytes, connection: socket.socket | None) -> Connection:
+    """Returns a connection to the program.
 
     Args:
         launch: Where to, and as whom.
         address: The name under which the program shall know this end.
-        hopeless: Whether the program is gone; asked where it may not have got so far yet.
+        connection: What `socket_for` has returned; else it goes to the first of the endpoints.
 
     Raises:
-        ConnectionError: It is gone.
+        ConnectionError: The program is gone.
     """
-    kind, _, path = launch.endpoints[0].partition("://")
-    if kind == "ipc":
-        return LocalConnection(path, address, launch.heartbeat, hopeless)
+    if connection is not None:
+        return LocalConnection(connection, address, launch.heartbeat)
     from .zeromq import ZeroMQConnection
 
     return ZeroMQConnection(launch, address)

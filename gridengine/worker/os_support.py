@@ -193,6 +193,12 @@ def _files_of_own_group(first: str, second: str) -> list[str]:
     ]
 
 
+def kill(pid: int, signum: int) -> None:
+    """Sends a process a signal, if it has not ended."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signum)
+
+
 def children(pid: int) -> list[int]:
     """Returns the processes whose parent is ``pid``, an empty list if that cannot be told."""
     folder = proc_files.folder(pid)

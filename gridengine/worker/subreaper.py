@@ -29,39 +29,38 @@ _AWAITED = {signal.SIGCHLD, signal.SIGTERM}
 _GRACE = 2
 
 
-def stand_guard(folder: str) -> None:
+def stand_guard(of_a_batch_system: bool) -> None:
     """Leaves a reaper behind, as the parent of this process; returns in the supervisor to be.
 
     Args:
-        folder: What jobs may leave in a queue job of a batch system, empty on the program's own
-            host: removed when all have ended.
+        of_a_batch_system: Whether this is a queue job of one.
     """
     if sys.platform != "linux":
         return
     group = os.getpgrp()
-    if folder:
+    if of_a_batch_system:
         _fork_away(grace=0)
         # In the same session: from another the supervisor could not come back.
         os.setpgid(0, 0)
     os_support.adopt_orphans()
-    _fork_away(grace=_GRACE, folder=folder)
+    _fork_away(grace=_GRACE)
     os.setpgid(0, group)
 
 
-def _fork_away(grace: int, folder: str = "") -> None:
+def _fork_away(grace: int) -> None:
     """Returns in a child, whose parent waits for its end, and then ends as it has ended."""
     parent = os.getpid()
     # Waited for, not handled: a handler could run when the child has just been reaped.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
     child = os.fork()
     if child:
-        _stand_by(child, grace, folder)
+        _stand_by(child, grace)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     # Not SIGKILL: whoever is left shall clear up.
     os_support.die_with_parent(parent, signal.SIGTERM)
 
 
-def _stand_by(child: int, grace: int, folder: str) -> NoReturn:
+def _stand_by(child: int, grace: int) -> NoReturn:
     # For the supervisor, which is in the group that gets them.
     for signum in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(signum, signal.SIG_IGN)
@@ -74,10 +73,6 @@ def _stand_by(child: int, grace: int, folder: str) -> NoReturn:
             if grace and not signal.sigtimedwait({signal.SIGCHLD}, grace):
                 os.kill(child, signal.SIGKILL)
     os_support.kill_strays(keep=set())
-    if folder and os.path.exists(folder):
-        import shutil
-
-        shutil.rmtree(folder, ignore_errors=True)
     _end_like(os.waitstatus_to_exitcode(ended[1]))
 
 

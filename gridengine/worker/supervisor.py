@@ -9,6 +9,7 @@ crashes.
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import math
 import os
@@ -17,6 +18,8 @@ import select
 import signal
 import sys
 import time
+from _socket import socket
+from typing import Any
 
 from .. import nesting
 from ..errors import reason_of
@@ -29,7 +32,7 @@ from ..transport.unreached import UnreachedError
 from ..transport.wake_pipe import WakePipe
 from . import os_support
 from .causes_of_death import CausesOfDeath
-from .connection import Connection, open_connection
+from .connection import Connection, open_connection, socket_for
 from .context import WorkerContext
 from .known_functions import KnownFunctions
 from .node_environment import NodeEnvironment
@@ -51,17 +54,14 @@ class Supervisor:
 
     Args:
         launch: What it is told.
-        folder: Where what its jobs open makes folders; see `gridengine.nesting.grant`.
         environment: What the program's variables are here.
 
     Attributes:
-        orphaned: Whether it ended because its program on this host is gone.
         unheard: Whether it ended because it has heard nothing of its program for too long.
     """
 
-    def __init__(self, launch: Launch, folder: str, environment: NodeEnvironment) -> None:
+    def __init__(self, launch: Launch, environment: NodeEnvironment) -> None:
         self._launch = launch
-        self._folder = folder
         self._environment = environment
         self._began = time.monotonic()
         self._queue_job = launch.queue_job.format_map(os.environ)
@@ -71,8 +71,9 @@ class Supervisor:
         self._target = launch.workers
         self._barren = 0
         self._full_until = 0.0
+        self._said_full = False
         self._stopping = False
-        self.orphaned = self.unheard = False
+        self.unheard = False
         self._connection: Connection | None = None
         self._causes = CausesOfDeath()
         self._pipe = WakePipe()
@@ -85,13 +86,14 @@ class Supervisor:
             self._find_the_dispatcher()
             # The first worker connects while this process does, and begins before the others.
             self._fill(1)
-            self._connection = open_connection(self._launch, self._address, self._is_abandoned)
+            own = socket_for(self._launch)
+            self._connection = open_connection(self._launch, self._address, own)
             self._introduce()
             self._fill()
             self._serve()
         except ConnectionError:
             # On one host a connection ends only with the other end.
-            self.orphaned = self._is_orphaned()
+            return 0
         finally:
             self._end_all()
             if self._connection is not None:
@@ -101,22 +103,11 @@ class Supervisor:
     # ------------------------------------------------------------------ the dispatcher
 
     def _find_the_dispatcher(self) -> None:
-        if not self._launch.endpoints[0].startswith("ipc:"):
+        if not self._launch.parent:
             from .reach import answering_endpoint
 
             endpoint = answering_endpoint(self._launch, self._address)
             self._launch = self._launch._replace(endpoints=[endpoint])
-
-    def _is_abandoned(self) -> bool:
-        """Tells whether the program on this host has ended, or wants this process to."""
-        return bool(select.select([0], [], [], 0)[0])
-
-    def _is_orphaned(self) -> bool:
-        """Waits for the program's last word; True if it ends without one.
-
-        One that lives, and only wants this process to end, says something first.
-        """
-        return not os.read(0, 1)
 
     def _time_left(self) -> float:
         """Returns the seconds until the batch system ends this queue job, 0 for never."""
@@ -167,7 +158,6 @@ class Supervisor:
             patience = 0.0 if connection.ready() else max(0.0, self._next_deadline(beat) - now)
             ready = {descriptor for descriptor, _ in poll.poll(math.ceil(patience * 1000))}
             if parent & ready:
-                self.orphaned = 0 not in ready or self._is_orphaned()
                 return
             if self._pipe.read_end in ready:
                 self._pipe.empty()
@@ -181,10 +171,10 @@ class Supervisor:
                 return
 
     def _watch_parent(self, poll: select.poll) -> set[int]:
-        """Returns the descriptors that are ready when the program on this host is gone."""
+        """Returns what is ready when the program on this host is gone, or needs this no more."""
         if not self._launch.parent:
             return set()
-        # The pipe from it closes when it dies, unless a child of its own holds it open too;
+        # The socket from it closes when it dies, unless a child of its own holds it open too;
         # its process id says so in any case, where the kernel offers that.
         watched = {0}
         process = os_support.open_process(self._launch.parent)
@@ -221,7 +211,7 @@ class Supervisor:
                 calls = message.position, message.position + message.width
                 if child.is_at(calls):
                     again, child.ended = child.ended == calls, calls
-                    _kill(child.pid, message.signum)
+                    os_support.kill(child.pid, message.signum)
                     if message.signum == signal.SIGTERM and not again:
                         child.kill_at = time.monotonic() + self._launch.grace
         elif isinstance(message, Stop):
@@ -237,22 +227,37 @@ class Supervisor:
             return
         while len(self._children) < min(self._target, most) and not self._stopping:
             try:
-                self._fork()
+                self._start_worker()
             except OSError as error:
                 self._make_do(error)
                 return
 
     def _make_do(self, error: OSError) -> None:
         """Goes on with the workers that there are, and tries again: a limit has been reached."""
-        if not self._full_until:
+        if isinstance(error, ConnectionError):
+            raise error
+        self._full_until = time.monotonic() + _FULL
+        if error.errno == errno.ENOBUFS:
+            # So many wait for the program to take them that no other one can wait.
+            return
+        if not self._said_full:
+            self._said_full = True
             how_many = f"only {len(self._children)} of {self._target} workers"
             sys.stderr.write(f"gridengine: {how_many} can be started: {reason_of(error)}\n")
-        self._full_until = time.monotonic() + _FULL
         if not self._children:
             self._barren += 1
             self._stopping = self._barren >= _BARREN_DEATHS
 
-    def _fork(self) -> None:
+    def _start_worker(self) -> None:
+        connection = socket_for(self._launch)
+        try:
+            self._fork(connection)
+        finally:
+            # Its own affair from now on: with a copy here the program would not see its end.
+            if connection is not None:
+                connection.close()
+
+    def _fork(self, connection: socket | None) -> None:
         child = WorkerProcess(self._next)
         parent = os.getpid()
         try:
@@ -263,7 +268,9 @@ class Supervisor:
         self._next += 1
         if not child.pid:
             keep = {0, 1, 2, self._pipe.write_end, child.output.descriptor}
-            become_worker(child, parent, keep, lambda: self._work(child))
+            if connection is not None:
+                keep.add(connection.fileno())
+            become_worker(child, parent, keep, lambda: self._work(child, connection))
         self._children[child.pid] = child
 
     def _reap(self) -> None:
@@ -311,16 +318,16 @@ class Supervisor:
             if deadline and now >= deadline:
                 child.reason = "timeout"
                 child.page.set_deadline(0)
-                _kill(child.pid, signal.SIGKILL)
+                os_support.kill(child.pid, signal.SIGKILL)
             elif child.kill_at and now >= child.kill_at:
                 # The job is deaf to it, in C code say, or takes too long to clear up.
                 child.kill_at = 0.0
                 if child.was_ended:
-                    _kill(child.pid, signal.SIGKILL)
+                    os_support.kill(child.pid, signal.SIGKILL)
 
     def _end_all(self) -> None:
         for pid in self._children:
-            _kill(pid, signal.SIGKILL)
+            os_support.kill(pid, signal.SIGKILL)
         os_support.kill_strays(keep=set())
 
     # ------------------------------------------------------------------ signals
@@ -337,14 +344,13 @@ class Supervisor:
     def _stop(self, *_: object) -> None:
         self._stopping = True
 
-    def _work(self, child: WorkerProcess) -> None:
+    def _work(self, child: WorkerProcess, inherited: socket | None) -> None:
         """Is the worker ``child``, in the process that was forked for it."""
         address = worker_address(self._address, child.number)
-        parent = os.getppid()
-        nesting.grant(self._environment.slots, self._folder, self._queue_job)
+        nesting.grant(self._environment.slots, self._queue_job)
         # A program that hangs up has no more use for a worker, and the supervisor knows it.
         with contextlib.suppress(ConnectionError):
-            connection = open_connection(self._launch, address, lambda: os.getppid() != parent)
+            connection = open_connection(self._launch, address, inherited)
             arena = Arena.make() if self._launch.share else None
             launch = self._launch
             context = WorkerContext(launch.cwd, launch.sys_path, self._environment)
@@ -358,22 +364,17 @@ class Supervisor:
             connection.close()
 
 
-def _kill(pid: int, signum: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signum)
-
-
-def main(path: str, folder: str) -> None:
-    """Runs the supervisor that a launch file describes, and ends the process.
+def main(path: str, told: dict[str, Any] | None) -> None:
+    """Runs a supervisor, and ends the process.
 
     Args:
-        path: The launch file.
-        folder: As of `Supervisor`.
+        path: The launch file that describes it.
+        told: What the program on this host has said instead, None on a node.
     """
     # Its workers share these pages with it as long as no collector writes to them.
     gc.freeze()
     gc.enable()
-    launch = Launch.read(path)
+    launch = Launch.read(path) if told is None else Launch(**told)
     environment = NodeEnvironment(launch, dict(os.environ))
     os.environ.update(environment.at_start())
     try:
@@ -383,15 +384,15 @@ def main(path: str, folder: str) -> None:
         sys.stderr.write(f"gridengine: the working directory is not there: {error}\n")
     if launch.umask is not None:
         os.umask(launch.umask)
-    supervisor = Supervisor(launch, folder, environment)
+    supervisor = Supervisor(launch, environment)
     try:
         status = supervisor.run()
     except UnreachedError as error:
         error.note.write(os.path.dirname(path), launch.queue_job.format_map(os.environ))
-        clear_up(launch, path, certain=False)
+        clear_up(launch, path)
         sys.exit(f"gridengine: {error}")
-    if supervisor.orphaned or supervisor.unheard:
-        clear_up(launch, path, certain=supervisor.orphaned)
+    if supervisor.unheard:
+        clear_up(launch, path)
     # As in the workers: to take an interpreter apart takes longer than to end them all, and the
     # program waits for it.
     sys.stdout.flush()

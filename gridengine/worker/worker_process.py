@@ -143,7 +143,7 @@ def _flush_streams() -> None:
 
 
 def _quiet_stdin() -> None:
-    # The supervisor's own is the pipe by which it notices that the program is gone.
+    # The supervisor's own is the socket by which it notices that the program is gone.
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)

@@ -25,7 +25,6 @@ from gridengine.schedulers.grid_engine import leftovers
 from gridengine.schedulers.grid_engine.drmaa_session import commands
 from gridengine.schedulers.grid_engine.drmaa_session.registry import Registry
 from gridengine.schedulers.grid_engine.leftovers import SessionFile
-from gridengine.transport.launch_file import Launch
 
 from ..cluster import Cluster
 from ..waiting import wait_until
@@ -262,10 +261,8 @@ def test_a_supervisor_that_was_stopped_is_ended_with_its_workers(
         assert all(process.is_running() for process in family)
         told = reap()
         assert f"ended: supervisor {reaper.pid}" in told
-        assert re.search(rf"removed: folder {run_dir.parent}/tmp/gridengine-|^ended", told)
         wait_until(lambda: not any(map(_runs, family)), what="all of it is gone")
         assert all(map(_runs, others))
-        assert 1 == len(list((run_dir.parent / "tmp").glob("gridengine-*")))
         reap()
         assert all(map(_runs, others))
 
@@ -274,30 +271,6 @@ def _runs(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.NoSuchProcess):
         return bool(process.status() != psutil.STATUS_ZOMBIE)
     return False
-
-
-def test_the_socket_folder_of_a_program_that_fell_with_its_host_is_removed(
-    reap: Callable[..., str], run_dir: Path, dead: int
-) -> None:
-    folder = run_dir.parent / "tmp" / "gridengine-abcd"
-    folder.mkdir(mode=0o700)
-    door = socket.socket(socket.AF_UNIX)
-    with door:
-        door.bind(str(folder / "dispatcher"))
-        door.listen()
-        Launch(endpoints=[], parent=dead).write(str(folder / "launch-0-1"))
-        assert "nothing was left behind\n" == reap()
-    assert f"removed: folder {folder}" in reap()
-
-
-def test_a_folder_of_the_same_name_that_is_something_else_stays(
-    reap: Callable[..., str], run_dir: Path
-) -> None:
-    folder = run_dir.parent / "tmp" / "gridengine-notes"
-    folder.mkdir(mode=0o700)
-    (folder / "thoughts").touch()
-    assert "nothing was left behind\n" == reap()
-    assert folder.exists()
 
 
 # -- what is left on a cluster ----------------------------------------------------------------

@@ -20,6 +20,7 @@ from gridengine.dispatcher.registry import dispatcher_for, open_dispatchers
 from gridengine.schedulers import ProcessScheduler
 
 from .. import targets
+from ..system.peers import OverTcp
 from ..waiting import wait_until
 
 
@@ -133,7 +134,7 @@ def test_jobs_are_started_with_no_signal_blocked_whoever_starts_their_supervisor
 
 
 def test_a_log_that_cannot_be_read_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
-    with ProcessScheduler(1) as scheduler:
+    with OverTcp(1) as scheduler:
         queue_jobs = dispatcher_for(scheduler)._queue_jobs
         os.rmdir(queue_jobs._logs)
         assert queue_jobs.output_of("1.1") == ""

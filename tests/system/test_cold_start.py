@@ -7,11 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 import gridengine
-from gridengine.dispatcher.early_start import EarlyStart, launch_file
+from gridengine.dispatcher.early_start import EarlyStart
 from gridengine.schedulers import ProcessScheduler
+
+from ..waiting import wait_until
 
 HEAVY = {
     "cloudpickle",
@@ -110,13 +113,43 @@ def test_map_and_job_are_there_without_zeromq() -> None:
     )
 
 
-def test_a_supervisor_that_waits_for_its_launch_file_ends_with_the_program() -> None:
+WAITS = """
+from gridengine.dispatcher.early_start import EarlyStart
+from gridengine.schedulers import ProcessScheduler
+ahead = EarlyStart(ProcessScheduler(2), calls=5)
+print("ready", flush=True)
+input()
+"""
+
+
+def test_a_supervisor_that_waits_for_what_it_is_told_ends_with_the_program() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", WAITS], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == b"ready\n"
+        (supervisor,) = psutil.Process(program.pid).children()
+        assert supervisor.cmdline()[-1] == str(program.pid)
+        program.kill()
+    wait_until(lambda: not supervisor.is_running(), what="the supervisor is gone")
+
+
+def test_one_that_is_not_needed_ends_at_once_and_may_be_ended_again() -> None:
     ahead = EarlyStart(ProcessScheduler(2), calls=5)
     assert ahead.workers == 2
-    assert not os.path.exists(launch_file(ahead.folder, 0, 2))
     ahead.close()
     ahead.close()
-    assert not os.path.exists(ahead.folder)
+    assert psutil.Process().children() == []
+
+
+def test_what_a_supervisor_is_told_may_be_longer_than_a_socket_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A megabyte, in parts: one variable may have 128 KiB (execve(2)).
+    for number in range(10):
+        monkeypatch.setenv(f"LONG_{number}", "x" * 100_000)
+    with ProcessScheduler(1) as scheduler:
+        assert gridengine.map(os.getenv, ["LONG_9"], scheduler=scheduler) == ["x" * 100_000]
 
 
 def test_nothing_is_started_for_a_map_of_nothing() -> None:
@@ -133,14 +166,3 @@ def test_what_was_started_ends_if_the_dispatcher_cannot_be_made(
     with pytest.raises(gridengine.GridEngineError, match="HEARTBEAT"):
         gridengine.map(abs, [-1], scheduler=ProcessScheduler(1))
     assert list(tmp_path.iterdir()) == []
-
-
-def test_where_the_temporary_folder_has_too_long_a_path_another_one_is_used(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    deep = tmp_path / ("x" * 80)
-    deep.mkdir()
-    monkeypatch.setenv("TMPDIR", str(deep))
-    with ProcessScheduler(1) as scheduler:
-        assert gridengine.map(abs, [-1], scheduler=scheduler) == [1]
-    assert list(deep.iterdir()) == []

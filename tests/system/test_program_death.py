@@ -114,11 +114,9 @@ class Program:
             self.started += started
 
     def left(self) -> Left:
-        """What is still there: all processes, and folders of the package's."""
+        """The processes that are still there."""
         pids = [*self.ours, *self.started]
-        processes = (f"{pid} {name_of(pid)}" for pid in pids if name_of(pid))
-        folders = (path.name for path in self.folder.glob("gridengine-*"))
-        return Left([*processes, *folders])
+        return Left(f"{pid} {name_of(pid)}" for pid in pids if name_of(pid))
 
     def reap(self) -> None:
         for pid in [self.process.pid, *self.ours, *self.started]:

@@ -7,11 +7,11 @@ import os
 import random
 import resource
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -19,14 +19,13 @@ import pytest
 import zmq
 
 from gridengine.transport import messages, zmtp
-from gridengine.transport.local import LocalConnections
 from gridengine.transport.messages import Done, Recalled, Run
 from gridengine.transport.shared_memory import Missing
 from gridengine.worker.connection import LocalConnection
 
 from ..waiting import wait_until
+from .passed import PATIENCE, PassedConnections, passed_connections, raw
 
-PATIENCE = 20.0
 SIZES = [0, 1, 255, 256, 65_535, 65_536, 65_537, 300_000, 3_000_000]
 
 DONE = Done([])
@@ -39,16 +38,12 @@ def numbered(number: int) -> Recalled:
 
 
 @pytest.fixture
-def connections(tmp_path: Path) -> Iterator[LocalConnections]:
-    with closing(LocalConnections(str(tmp_path))) as connections:
+def connections() -> Iterator[PassedConnections]:
+    with passed_connections() as connections:
         yield connections
 
 
-def path_of(connections: LocalConnections) -> str:
-    return connections.endpoints[0].removeprefix("ipc://")
-
-
-def received(connections: LocalConnections, count: int) -> list[tuple[bytes, Any, list[bytes]]]:
+def received(connections: PassedConnections, count: int) -> list[tuple[bytes, Any, list[bytes]]]:
     """Returns the next messages, when there are so many."""
     found: list[tuple[bytes, Any, list[bytes]]] = []
 
@@ -86,38 +81,38 @@ class Peer:
 
 
 @contextmanager
-def line(connections: LocalConnections, name: bytes = b"peer") -> Iterator[Peer]:
-    made: list[LocalConnection] = []
-    path = path_of(connections)
-    thread = threading.Thread(
-        target=lambda: made.append(LocalConnection(path, name, PATIENCE, hopeless=lambda: False))
-    )
-    thread.start()
-    while thread.is_alive():
-        connections.wait(0.001)
-        assert list(connections.receive()) == []
-    with closing(made[0]):
-        yield introduced(connections, name, Peer(made[0].send, made[0].receive))
+def line(connections: PassedConnections, name: bytes = b"peer") -> Iterator[Peer]:
+    with closing(LocalConnection(connections.new_socket(), name, PATIENCE)) as made:
+        yield introduced(connections, name, Peer(made.send, made.receive))
 
 
 @contextmanager
-def dealer(connections: LocalConnections, name: bytes = b"peer") -> Iterator[Peer]:
-    with zmq.Context() as context, context.socket(zmq.DEALER) as peer:
+def dealer(connections: PassedConnections, name: bytes = b"peer") -> Iterator[Peer]:
+    with (
+        zmq.Context() as context,
+        context.socket(zmq.DEALER) as peer,
+        tempfile.TemporaryDirectory() as folder,
+        socket.socket(socket.AF_UNIX) as door,
+    ):
+        # Its library connects to a path, and to nothing else here.
+        door.bind(f"{folder}/door")
+        door.listen()
         peer.linger = 0
         peer.rcvtimeo = int(PATIENCE * 1000)
         peer.routing_id = name
-        peer.connect(connections.endpoints[0])
+        peer.connect(f"ipc://{folder}/door")
+        connections.pass_on(door.accept()[0])
         yield introduced(connections, name, Peer(peer.send_multipart, peer.recv_multipart))
 
 
-def introduced(connections: LocalConnections, name: bytes, peer: Peer) -> Peer:
+def introduced(connections: PassedConnections, name: bytes, peer: Peer) -> Peer:
     peer.say(DONE)
     assert received(connections, 1) == [(name, DONE, [])]
     return peer
 
 
 @pytest.fixture(params=[line, dealer])
-def peer(request: pytest.FixtureRequest, connections: LocalConnections) -> Iterator[Peer]:
+def peer(request: pytest.FixtureRequest, connections: PassedConnections) -> Iterator[Peer]:
     with request.param(connections) as peer:
         yield peer
 
@@ -125,7 +120,7 @@ def peer(request: pytest.FixtureRequest, connections: LocalConnections) -> Itera
 # -- messages ---------------------------------------------------------------------------------
 
 
-def test_frames_of_all_sizes_come_and_go(connections: LocalConnections, peer: Peer) -> None:
+def test_frames_of_all_sizes_come_and_go(connections: PassedConnections, peer: Peer) -> None:
     for size in SIZES:
         frames = [os.urandom(size), b"", memoryview(os.urandom(size))]
         as_bytes = [bytes(frame) for frame in frames]
@@ -144,7 +139,7 @@ def test_frames_of_all_sizes_come_and_go(connections: LocalConnections, peer: Pe
 
 
 def test_what_a_peer_does_not_read_is_kept_for_it_in_order(
-    connections: LocalConnections, peer: Peer
+    connections: PassedConnections, peer: Peer
 ) -> None:
     sizes = random.Random(5).choices([0, 10, 1000, 100_000], k=300)
     for size in sizes:
@@ -160,7 +155,7 @@ def test_what_a_peer_does_not_read_is_kept_for_it_in_order(
     assert heard == sizes
 
 
-def test_many_short_messages_come_in_order(connections: LocalConnections, peer: Peer) -> None:
+def test_many_short_messages_come_in_order(connections: PassedConnections, peer: Peer) -> None:
     sender = threading.Thread(target=lambda: [peer.say(numbered(n)) for n in range(5_000)])
     sender.start()
     assert [what.position for _, what, _ in received(connections, 5_000)] == list(range(5_000))
@@ -169,7 +164,7 @@ def test_many_short_messages_come_in_order(connections: LocalConnections, peer: 
 
 @pytest.mark.parametrize("kind", [line, dealer])
 def test_what_is_on_its_way_arrives_when_all_is_closed(
-    connections: LocalConnections, kind: Any
+    connections: PassedConnections, kind: Any
 ) -> None:
     with kind(connections) as peer:
         frame = os.urandom(2_000_000)
@@ -183,7 +178,7 @@ def test_what_is_on_its_way_arrives_when_all_is_closed(
 
 
 def test_closing_does_not_wait_for_who_does_not_read(
-    connections: LocalConnections, monkeypatch: pytest.MonkeyPatch
+    connections: PassedConnections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gridengine.transport.local.LINGER", 0.1)
     with line(connections, b"one"), line(connections, b"two"):
@@ -195,7 +190,7 @@ def test_closing_does_not_wait_for_who_does_not_read(
         assert not closer.is_alive()
 
 
-def test_a_watched_descriptor_ends_the_wait(connections: LocalConnections) -> None:
+def test_a_watched_descriptor_ends_the_wait(connections: PassedConnections) -> None:
     end, begin = os.pipe()
     connections.watch(end)
     assert list(connections.wait(0)) == []
@@ -212,13 +207,13 @@ def open_connections() -> int:
     return len(psutil.Process().net_connections("unix"))
 
 
-def test_nothing_can_be_sent_to_who_was_never_there(connections: LocalConnections) -> None:
+def test_nothing_can_be_sent_to_who_was_never_there(connections: PassedConnections) -> None:
     assert not connections.send(b"nobody", RUN)
 
 
 @pytest.mark.parametrize("kind", [line, dealer])
 def test_all_that_was_said_before_the_hanging_up_is_heard(
-    connections: LocalConnections, kind: Any
+    connections: PassedConnections, kind: Any
 ) -> None:
     before = open_connections()
     with kind(connections) as peer:
@@ -239,7 +234,7 @@ def test_all_that_was_said_before_the_hanging_up_is_heard(
 
 @pytest.mark.parametrize("frame", [b"", bytes(2_000_000)], ids=["little", "more than fits"])
 def test_it_is_heard_though_something_was_sent_in_between(
-    connections: LocalConnections, frame: bytes
+    connections: PassedConnections, frame: bytes
 ) -> None:
     with line(connections) as peer:
         assert connections.send(b"peer", RUN, [frame])
@@ -274,7 +269,7 @@ class _NoBuffers:
         return getattr(self._connection, name)
 
 
-def test_half_a_message_is_followed_by_nothing(connections: LocalConnections) -> None:
+def test_half_a_message_is_followed_by_nothing(connections: PassedConnections) -> None:
     with line(connections) as peer:
         assert connections.send(b"peer", RUN, [bytes(1_000_000)])
         known = connections._named[b"peer"]
@@ -297,7 +292,7 @@ def test_half_a_message_is_followed_by_nothing(connections: LocalConnections) ->
 
 
 def test_what_follows_the_rest_of_a_large_frame_is_heard_at_the_same_look(
-    connections: LocalConnections,
+    connections: PassedConnections,
 ) -> None:
     frame = os.urandom(100_000)
     said = b"".join(
@@ -322,7 +317,7 @@ def test_what_follows_the_rest_of_a_large_frame_is_heard_at_the_same_look(
 
 
 def test_who_finds_no_descriptor_left_is_let_in_later(
-    connections: LocalConnections, caplog: pytest.LogCaptureFixture
+    connections: PassedConnections, caplog: pytest.LogCaptureFixture
 ) -> None:
     with raw(connections) as early:
         early.sendall(zmtp.introduction(b"DEALER", b"early"))
@@ -342,7 +337,7 @@ def test_who_finds_no_descriptor_left_is_let_in_later(
 
 
 def test_nobody_is_shut_out_before_it_has_lasted(
-    connections: LocalConnections, monkeypatch: pytest.MonkeyPatch
+    connections: PassedConnections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
@@ -368,14 +363,14 @@ def test_nobody_is_shut_out_before_it_has_lasted(
         assert connections.shut_out() == ""
 
 
-def test_who_comes_back_under_its_name_is_answered_there(connections: LocalConnections) -> None:
+def test_who_comes_back_under_its_name_is_answered_there(connections: PassedConnections) -> None:
     with line(connections), line(connections) as second:
         assert connections.send(b"peer", RUN)
         assert second.hears() == (RUN, [])
 
 
 def test_half_a_message_of_who_has_hung_up_is_nobodys(
-    connections: LocalConnections, peer: Peer
+    connections: PassedConnections, peer: Peer
 ) -> None:
     with raw(connections) as half:
         half.sendall(zmtp.introduction(b"DEALER", b"half") + b"\x00\x50only this")
@@ -386,15 +381,7 @@ def test_half_a_message_of_who_has_hung_up_is_nobodys(
 # -- who speaks something else ----------------------------------------------------------------
 
 
-@contextmanager
-def raw(connections: LocalConnections) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(PATIENCE)
-        connection.connect(path_of(connections))
-        yield connection
-
-
-def is_dropped(connections: LocalConnections, connection: socket.socket) -> bool:
+def is_dropped(connections: PassedConnections, connection: socket.socket) -> bool:
     """Returns when the dispatcher has hung up."""
     connection.setblocking(False)
 
@@ -428,7 +415,7 @@ FOREIGN = {
 
 @pytest.mark.parametrize("said", FOREIGN.values(), ids=FOREIGN)
 def test_who_speaks_something_else_is_dropped_and_told_of(
-    connections: LocalConnections, peer: Peer, said: bytes, caplog: pytest.LogCaptureFixture
+    connections: PassedConnections, peer: Peer, said: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     with raw(connections) as stranger:
         stranger.sendall(said)
@@ -439,7 +426,7 @@ def test_who_speaks_something_else_is_dropped_and_told_of(
 
 
 def test_rubbish_under_a_good_name_is_told_of_and_the_rest_is_heard(
-    connections: LocalConnections, caplog: pytest.LogCaptureFixture
+    connections: PassedConnections, caplog: pytest.LogCaptureFixture
 ) -> None:
     with raw(connections) as liar:
         liar.sendall(zmtp.introduction(b"DEALER", b"liar") + b"\x00\x03abc")
@@ -449,7 +436,7 @@ def test_rubbish_under_a_good_name_is_told_of_and_the_rest_is_heard(
     assert "dropped rubbish" in caplog.text
 
 
-def test_random_bytes_harm_nobody(connections: LocalConnections, peer: Peer) -> None:
+def test_random_bytes_harm_nobody(connections: PassedConnections, peer: Peer) -> None:
     chance = random.Random(11)
     for number in range(300):
         honest = zmtp.introduction(b"DEALER", b"fuzz") if number % 3 else GREETING

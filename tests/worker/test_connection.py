@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import _socket
 import os
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import zmq
 
+from gridengine.transport import zmtp
 from gridengine.transport.launch_file import Launch
 from gridengine.transport.link import Link
 from gridengine.transport.pieces import Assembler, Cutter, is_piece
@@ -39,8 +40,21 @@ def router(context: zmq.Context[zmq.Socket[bytes]], tmp_path: Path) -> Iterator[
         yield router
 
 
-def local(tmp_path: Path, patience: float = PATIENCE, *, hopeless: bool = False) -> LocalConnection:
-    return LocalConnection(str(tmp_path / "socket"), b"me", patience, hopeless=lambda: hopeless)
+def local(tmp_path: Path, patience: float = PATIENCE) -> LocalConnection:
+    return introduced(LocalConnection(connected(tmp_path), b"me", patience))
+
+
+def introduced(line: LocalConnection) -> LocalConnection:
+    """Returns it when the other end has said its name, before which ZeroMQ takes no message."""
+    wait_until(lambda: line.ready() or line._reader.peer is not None, what="it has said its name")
+    return line
+
+
+def connected(tmp_path: Path) -> _socket.socket:
+    """A socket with a ROUTER at the other end."""
+    made = _socket.socket(_socket.AF_UNIX)
+    made.connect(str(tmp_path / "socket"))
+    return made
 
 
 class Host:
@@ -82,7 +96,9 @@ def pair(
     launch = Launch([f"ipc://{tmp_path / 'socket'}"], heartbeat=PATIENCE)
     connection: Connection
     if request.param == "local":
-        connection = open_connection(launch, b"me", lambda: False)
+        local = open_connection(launch, b"me", connected(tmp_path))
+        assert isinstance(local, LocalConnection)
+        connection = introduced(local)
         host = Host(router, None)
     else:
         connection = ZeroMQConnection(launch, b"me")
@@ -159,39 +175,28 @@ def test_it_waits_for_a_message_for_so_long_and_no_longer(
     line.close()
 
 
-def test_where_nobody_will_listen_there_is_no_line(tmp_path: Path) -> None:
-    with pytest.raises(ConnectionError, match="nobody listens"):
-        local(tmp_path, hopeless=True)
-
-
-def test_where_nobody_answers_there_is_no_line(tmp_path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(tmp_path / "socket"))
-        listener.listen()
-        with pytest.raises(ConnectionError, match="nobody answers"):
-            local(tmp_path, hopeless=True)
-
-
-def test_it_waits_for_a_socket_file_that_is_to_be_made(
-    context: zmq.Context[zmq.Socket[bytes]], tmp_path: Path
+def test_what_the_program_says_first_is_no_message(
+    router: zmq.Socket[bytes], tmp_path: Path
 ) -> None:
-    asked = threading.Event()
-    lines: list[LocalConnection] = []
+    line = LocalConnection(connected(tmp_path), b"me", PATIENCE)
+    wait_until(lambda: line._poll.poll(0), what="it has said its name")
+    begin = time.monotonic()
+    assert not line.ready()
+    assert time.monotonic() - begin < PATIENCE / 2
+    line.close()
 
-    def connect() -> None:
-        path = str(tmp_path / "socket")
-        lines.append(LocalConnection(path, b"me", PATIENCE, hopeless=lambda: bool(asked.set())))
 
-    thread = threading.Thread(target=connect)
-    thread.start()
-    assert asked.wait(PATIENCE)
-    with context.socket(zmq.ROUTER) as router:
-        router.bind(f"ipc://{tmp_path / 'socket'}")
-        thread.join(PATIENCE)
-        (line,) = lines
-        line.send([b"hello"])
-        assert router.recv_multipart() == [b"me", b"hello"]
-        line.close()
+def test_who_may_have_one_says_what_it_has_to_say_before_the_program_takes_it() -> None:
+    near, far = _socket.socketpair()
+    line = LocalConnection(near, b"me", 0.05)
+    line.send([b"hello"])
+    assert line.receive() is None
+    line.close()
+    # It is there, though who has said it is gone.
+    reader = zmtp.FrameReader(memoryview(bytearray(zmtp.READ)))
+    assert reader.read(far) == [[b"hello"]]
+    assert reader.peer == b"me"
+    far.close()
 
 
 def test_a_program_that_hangs_up_is_noticed(router: zmq.Socket[bytes], tmp_path: Path) -> None:
