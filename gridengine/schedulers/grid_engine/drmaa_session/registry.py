@@ -9,6 +9,9 @@ import socket
 import time
 from collections.abc import Mapping
 
+CLOCKS = 600.0
+"""Seconds by which the clocks of master and submit host may differ."""
+
 
 def own_queue_job(environ: Mapping[str, str]) -> str:
     """Returns the queue job in which this process runs, such as ``17.1``; empty if in none."""
@@ -49,6 +52,12 @@ class Registry:
         if name or job not in self._arrays:
             self._arrays[job] = {"tasks": len(queue_jobs), "name": name, "time": time.time()}
         self._write()
+
+    def submitted(self, queue_job: str) -> float | None:
+        """Returns when a queue job was submitted, in seconds since 1970, None if unknown."""
+        noted = self._arrays.get(queue_job.partition(".")[0])
+        # One that was adopted without a name was noted when it was adopted.
+        return float(str(noted["time"])) if noted and noted["name"] else None
 
     def remove(self, job: str) -> None:
         """Forgets an array all of whose tasks have ended."""
