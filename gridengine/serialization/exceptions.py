@@ -7,6 +7,7 @@ import pickle
 from typing import Any, NamedTuple
 
 from ..errors import UnpackingError
+from ..logs import printable
 from . import by_value
 from .by_value.explain import short_repr
 from .packed import Frame
@@ -105,7 +106,7 @@ def unpack_error(packed: Frame) -> BaseException:
 def add_note(error: BaseException, note: str) -> None:
     """Adds a line that a traceback shows under the exception (from Python 3.11 on)."""
     try:
-        notes = [*(getattr(error, "__notes__", None) or ()), note]
+        notes = [*(getattr(error, "__notes__", None) or ()), printable(note)]
         BaseException.__setattr__(error, "__notes__", notes)
     # A property of the user's; the cause still tells the place.
     except Exception:
