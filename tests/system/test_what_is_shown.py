@@ -134,3 +134,28 @@ def test_reap_shows_the_names_of_files_as_text(tmp_path: Path) -> None:
     assert r"run-\x1b[2J\udc9b" in said
     assert r"\x1b]0;owned\x07.json" in said
     assert "\x1b" not in said
+
+
+def test_a_frame_that_only_a_message_names_leads_to_no_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("the secret\n")
+    os.mkfifo(tmp_path / "pipe.py")
+    source = tmp_path / "source.py"
+    source.write_text("first = '\x1b[2J'\n")
+    lines = [f'  File "{path}", line 1, in f' for path in (secret, tmp_path / "pipe.py", source)]
+    program = (
+        "import gridengine, traceback\n"
+        "from gridengine.schedulers import ProcessScheduler\n"
+        f"def fail(_): raise ValueError('what I have read:\\n' + {chr(10).join(lines)!r})\n"
+        "try:\n"
+        "    gridengine.map(fail, [1], scheduler=ProcessScheduler(1))\n"
+        "except ValueError:\n"
+        "    traceback.print_exc()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0
+    assert "the secret" not in done.stderr
+    # A source that this program has is shown, as text.
+    assert r"    first = '\x1b[2J'" in done.stderr
