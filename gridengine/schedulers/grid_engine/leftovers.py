@@ -25,7 +25,7 @@ from ...errors import SchedulerError
 from . import drmaa_library
 from .drmaa_session import commands
 from .drmaa_session.qstat import listed
-from .drmaa_session.registry import CLOCKS
+from .drmaa_session.timestamps import CLOCKS
 
 _SECONDS = 60.0  # for one command; the master of a large site is busy at times
 

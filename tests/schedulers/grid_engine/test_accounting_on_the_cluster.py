@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gridengine.schedulers.grid_engine.drmaa_session import commands
-from gridengine.schedulers.grid_engine.drmaa_session.registry import CLOCKS
+from gridengine.schedulers.grid_engine.drmaa_session.timestamps import CLOCKS
 
 from ...cluster import Cluster
 from ..conftest import Talk

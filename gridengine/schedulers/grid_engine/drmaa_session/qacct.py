@@ -17,8 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from . import commands
-from .registry import CLOCKS
-from .timestamps import seconds_of
+from .timestamps import CLOCKS, seconds_of
 
 PATIENCE = 2.0
 """Seconds after a queue job's end until which its accounting is waited for, beside those that the

@@ -9,9 +9,6 @@ import socket
 import time
 from collections.abc import Mapping
 
-CLOCKS = 600.0
-"""Seconds by which the clocks of master and submit host may differ."""
-
 
 def own_queue_job(environ: Mapping[str, str]) -> str:
     """Returns the queue job in which this process runs, such as ``17.1``; empty if in none."""

@@ -1,10 +1,13 @@
-"""The times that Grid Engines print."""
+"""The times that Grid Engines print, and how far they can be relied on."""
 
 from __future__ import annotations
 
 import calendar
 import contextlib
 import time
+
+CLOCKS = 600.0
+"""Seconds by which the clocks of master and submit host may differ."""
 
 # English, whatever the C library has been told.
 _MONTHS = {

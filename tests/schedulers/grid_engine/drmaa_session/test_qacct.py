@@ -15,8 +15,8 @@ from gridengine.schedulers.grid_engine.drmaa_session.qacct import (
     reason_in,
     records,
 )
-from gridengine.schedulers.grid_engine.drmaa_session.registry import CLOCKS, Registry
-from gridengine.schedulers.grid_engine.drmaa_session.timestamps import seconds_of
+from gridengine.schedulers.grid_engine.drmaa_session.registry import Registry
+from gridengine.schedulers.grid_engine.drmaa_session.timestamps import CLOCKS, seconds_of
 
 from ...conftest import StandIn, Talk
 
