@@ -66,7 +66,7 @@ def test_every_promise_of_security_names_a_test_that_is_collected() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=80,
     )
     collected = {line.partition("[")[0] for line in done.stdout.splitlines() if "::" in line}
     assert wanted - collected == set(), done.stdout[-2000:] + done.stderr

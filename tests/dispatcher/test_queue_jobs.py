@@ -11,6 +11,7 @@ from gridengine.dispatcher.queue_jobs import QueueJobs
 from gridengine.schedulers import ProcessScheduler
 from gridengine.schedulers.base import Session
 from gridengine.transport.launch_file import Launch
+from gridengine.transport.unreached import Unreached
 
 
 class _Nothing:
@@ -29,10 +30,10 @@ def test_a_missing_log_is_not_answered_with_that_of_another_number(
     queue_jobs: QueueJobs, tmp_path: Path, other: str
 ) -> None:
     (tmp_path / "logs" / f"{other}.log").write_text("of another one")
-    (tmp_path / f"unreached-{other}").write_text('{"host": "n", "reason": "of another one"}')
+    Unreached("n", "of another one").write(str(tmp_path), other)
     assert queue_jobs.output_of("21.1") == ""
     assert queue_jobs.unreached("21.1") is None
     (tmp_path / "logs" / "21.1.log").write_text("its own\n")
-    (tmp_path / "unreached-21.1").write_text('{"host": "n", "reason": "its own"}')
+    Unreached("n", "its own").write(str(tmp_path), "21.1")
     assert queue_jobs.output_of("21.1") == "its own"
     assert queue_jobs.unreached("21.1") == ("n", "its own")
