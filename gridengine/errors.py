@@ -24,11 +24,19 @@ import builtins
 import errno
 from typing import NamedTuple
 
+from .logs import printable
 from .states import DeathCause
 
 
 class GridEngineError(Exception):
-    """Anything that this package raises by itself."""
+    """Anything that this package raises by itself.
+
+    Its text may quote other hosts, files and the batch system: control characters in that are
+    shown as escapes. ``args`` has it as it came.
+    """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class PackingError(GridEngineError, TypeError):
@@ -71,7 +79,7 @@ class JobExited(JobError):
         self.exitcode = exitcode
 
     def __str__(self) -> str:
-        return str(self.args[0])
+        return printable(str(self.args[0]))
 
 
 class JobTimeout(JobError, builtins.TimeoutError):
@@ -127,7 +135,7 @@ class Death(NamedTuple):
         if self.output:
             lines.append("  last output:")
             lines.extend(f"    {line}" for line in self.output.splitlines()[-20:])
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
     def _who(self) -> str:
         call = f" call {self.index}" if self.index is not None else ""

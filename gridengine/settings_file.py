@@ -14,10 +14,13 @@
     max_workers = 4
 
 The project's file is that of the working directory, or of the nearest folder above it, as far as
-these are the user's own: to look for a file in ``/home`` may ask a site's automounter, and what
-somebody else has put into ``/tmp`` is not to be trusted. The user's file lies in
-``~/.config/gridengine`` (``XDG_CONFIG_HOME``). Of a key in both the project's holds, and the
-environment goes before either.
+these are the user's own: to look for a file in ``/home`` may ask a site's automounter. The user's
+file lies in ``~/.config/gridengine`` (``XDG_CONFIG_HOME``). Of a key in both the project's holds,
+and the environment goes before either.
+
+A file says what runs on the nodes (``native = "-S ..."``), so it counts only if it is the user's
+own or root's, and not everybody may write it; else the log says so. In a working directory such
+as ``/tmp`` anybody may have put it.
 
 A file is read whenever a scheduler is made or opened. Where there is none, that costs the looks.
 """
@@ -25,7 +28,10 @@ A file is read whenever a scheduler is made or opened. Where there is none, that
 from __future__ import annotations
 
 import os
+import stat
 import sys
+
+from .logs import Log
 
 # `typing`, which errors need, is left to those who need it: see `gridengine.schedulers.base`.
 TYPE_CHECKING = False
@@ -35,6 +41,8 @@ if TYPE_CHECKING:
 
     from .errors import GridEngineError
 
+_log = Log(__name__)
+
 NAME = "gridengine.toml"
 
 SCHEDULERS = ("process", "grid_engine")
@@ -42,24 +50,25 @@ SCHEDULERS = ("process", "grid_engine")
 
 _KINDS = {int: "a whole number", float: "a number", str: "a text"}
 
+#: Files of which it was said that they do not count.
+_told: set[str] = set()
+
 
 class SettingsFile:
     """A file that was read.
 
     Attributes:
         path: Where it lies.
-        table: What is in it.
+        table: What is in it; nothing if it is not to be trusted.
 
     Raises:
         GridEngineError: It cannot be read, or is no TOML.
     """
 
     def __init__(self, path: str) -> None:
-        from pathlib import Path
-
         self.path = path
         try:
-            self.table = _loads(Path(path).read_text(encoding="utf-8"))
+            self.table = _loads(_trusted_text(path))
         except OSError as error:
             raise _wrong(f"{path} cannot be read: {error.strerror}") from None
         except ValueError as error:
@@ -152,6 +161,26 @@ def _path_of_project() -> str:
         # A working directory that is gone, or may not be looked at, has none.
         return ""
     return path
+
+
+def _trusted_text(path: str) -> str:
+    """Returns what is in a file that nobody else can have written, nothing of another."""
+    # Not blocking: it may be a pipe.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        status = os.fstat(descriptor)
+        anybodys = stat.S_ISFIFO(status.st_mode) or status.st_mode & stat.S_IWOTH
+        if status.st_uid in (0, os.geteuid()) and not anybodys:
+            with os.fdopen(descriptor, encoding="utf-8", closefd=False) as file:
+                return file.read()
+    finally:
+        os.close(descriptor)
+    if path not in _told:
+        _told.add(path)
+        _log.warning(
+            "%s is not read: it is no file of yours or root's that others may not write", path
+        )
+    return ""
 
 
 def _loads(text: str) -> dict[str, Any]:

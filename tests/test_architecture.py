@@ -44,7 +44,7 @@ PURE |= {"msgspec"}
 ALLOWED = {("settings", "os"), ("schedulers", "importlib"), ("schedulers.base", "contextvars")}
 ALLOWED |= {("logs", "logging"), ("logs", "sys")}
 ALLOWED |= {
-    ("settings_file", name) for name in ("os", "sys", "pathlib", "tomllib", "tomli", "difflib")
+    ("settings_file", name) for name in ("os", "sys", "stat", "tomllib", "tomli", "difflib")
 }
 
 #: What reaches out without an import.

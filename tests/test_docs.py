@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import subprocess
@@ -11,7 +12,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+SECURITY = ROOT / "docs" / "security.md"
 
 
 def test_there_are_documents() -> None:
@@ -37,6 +42,42 @@ def test_every_test_that_a_document_names_is_there(document: Path) -> None:
         if name and f"def {name}" not in source:
             missing.append(f"{path}::{name}")
     assert missing == []
+
+
+def promises() -> list[str]:
+    """Returns the lines of all tables in docs/security.md that say what is held."""
+    lines = SECURITY.read_text(encoding="utf-8").splitlines()
+    return [
+        line
+        for before, line in itertools.pairwise(lines)
+        if line.startswith("|") and not re.match(r"\|[ |-]+$", line) and before.startswith("|")
+    ]
+
+
+def test_every_promise_of_security_names_a_test_that_is_collected() -> None:
+    named = {line: re.findall(r"`(tests/[\w/]+\.py::test_\w+)`", line) for line in promises()}
+    assert len(named) > 20
+    assert [line for line, tests in named.items() if not tests] == []
+    wanted = {test for tests in named.values() for test in tests}
+    files = sorted({test.partition("::")[0] for test in wanted})
+    assert [file for file in files if not (ROOT / file).exists()] == []
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *files],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=80,
+    )
+    collected = {line.partition("[")[0] for line in done.stdout.splitlines() if "::" in line}
+    assert wanted - collected == set(), done.stdout[-2000:] + done.stderr
+
+
+def test_it_is_said_how_to_report_a_hole() -> None:
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    assert "(docs/security.md)" in text
+    for heading in ("Reporting a hole", "What to expect", "Which versions get fixes"):
+        assert f"\n## {heading}\n" in text
+    assert "SECURITY.md" in SECURITY.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

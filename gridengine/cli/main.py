@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import GridEngineError
+from ..logs import printable
 from ..settings import Settings
 from . import reap
 
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = given.action(given)
     except (GridEngineError, OSError) as error:
-        sys.stderr.write(f"gridengine: {error}\n")
+        sys.stderr.write(printable(f"gridengine: {error}\n"))
         return 1
     return status
 
@@ -88,5 +89,6 @@ def _reap(given: argparse.Namespace) -> int:
 
 
 def _say(done: str, what: str) -> None:
-    sys.stdout.write(f"{done}: {what}\n")
+    # Names of files, and what is in them, may be another user's.
+    sys.stdout.write(printable(f"{done}: {what}\n"))
     sys.stdout.flush()

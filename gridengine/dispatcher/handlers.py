@@ -16,6 +16,9 @@ from .task_messages import TaskMessages, WorkerMemory
 #: Turns in which ends are not settled because more is there to be read, one after the other.
 _TURNS = 20
 
+#: Characters of the name of a queue job or a host, at most: of the former a file's name is made.
+_NAME_LENGTH = 200
+
 
 class Handlers:
     """Hears what supervisors, workers and the scheduler say. Unpickles nothing.
@@ -107,6 +110,7 @@ class Handlers:
             return
         if not self._queue_jobs.is_kind(message.kind):
             raise ValueError(f"no supervisor of this program's: {message}")
+        _check_names(message)
         supervisor = SupervisorRecord(
             address, message.queue_job, message.kind, message.host, message.pid, now=now
         )
@@ -146,6 +150,17 @@ class Handlers:
 
     def _probe(self, address: bytes, _: messages.Probe, now: float) -> None:
         self._connections.send(address, messages.Here())
+
+
+def _check_names(message: messages.Supervising) -> None:
+    """Looks at the names of a queue job and its host, which become file names, and are shown.
+
+    Raises:
+        ValueError: One is no name.
+    """
+    for name in (message.queue_job, message.host):
+        if "/" in name or not name.isprintable() or len(name) > _NAME_LENGTH:
+            raise ValueError(f"no name of a queue job or a host: {name!r}")
 
 
 def _check(message: messages.Done, frames: list[Any]) -> None:

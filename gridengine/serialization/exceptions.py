@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
+import sys
+from collections.abc import Container
 from typing import Any, NamedTuple
 
 from ..errors import UnpackingError
+from ..logs import printable
 from . import by_value
 from .by_value.explain import short_repr
 from .packed import Frame
@@ -45,10 +49,24 @@ def _with_sources(text: str) -> str:
         # The name of all that has none, of what `exec` is given say.
         if frame is None or following.startswith(f"{frame[1]}  ") or frame[2] == "<string>":
             continue
+        if not _may_be_read(frame[2], linecache.cache):
+            continue
         source = linecache.getline(frame[2], int(frame[3])).strip()
         if source:
-            shown.append(f"{frame[1]}  {source}")
+            shown.append(printable(f"{frame[1]}  {source}"))
     return "\n".join(shown)
+
+
+def _may_be_read(path: str, known: Container[str]) -> bool:
+    """Tells whether a file that a text names may be looked at: the text may be anybody's.
+
+    One that looks like a frame can stand in the message of an exception, and name a pipe, which
+    would never be read to its end, or what is nobody's to be shown.
+    """
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    if path in known or path == main or path.startswith("<"):
+        return True
+    return path.endswith((".py", ".pyx", ".pyw")) and os.path.isfile(path)
 
 
 class PackedError(NamedTuple):
@@ -105,7 +123,7 @@ def unpack_error(packed: Frame) -> BaseException:
 def add_note(error: BaseException, note: str) -> None:
     """Adds a line that a traceback shows under the exception (from Python 3.11 on)."""
     try:
-        notes = [*(getattr(error, "__notes__", None) or ()), note]
+        notes = [*(getattr(error, "__notes__", None) or ()), printable(note)]
         BaseException.__setattr__(error, "__notes__", notes)
     # A property of the user's; the cause still tells the place.
     except Exception:

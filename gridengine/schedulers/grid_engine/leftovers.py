@@ -25,9 +25,9 @@ from ...errors import SchedulerError
 from . import drmaa_library
 from .drmaa_session import commands
 from .drmaa_session.qstat import listed
+from .drmaa_session.timestamps import CLOCKS
 
 _SECONDS = 60.0  # for one command; the master of a large site is busy at times
-_CLOCKS = 600.0  # seconds by which the clocks of master and submit host may differ
 
 _DELETE = (
     "import sys; sys.path[:] = sys.argv[1:]; "
@@ -193,7 +193,7 @@ def _is_ours(array: Array) -> bool:
     return (
         _text(told, "JB_owner") == _user()
         and _text(told, "JB_job_name") == array.name != ""
-        and abs(seconds - array.time) < _CLOCKS
+        and abs(seconds - array.time) < CLOCKS
     )
 
 

@@ -101,6 +101,8 @@ class Request:
             parts.append(f"-P {self.project}")
         requests = {"hostname": "|".join(self.hosts)} if self.hosts else {}
         requests.update(self.resources)
+        # Each is what a node has said: what is no name would be options of qsub.
+        avoid = [host for host in avoid if re.fullmatch(r"[\w.-]+", host, re.ASCII)]
         if avoid:
             requests["hostname"] = _without(avoid, requests.pop("h", requests.get("hostname", "")))
         if requests:

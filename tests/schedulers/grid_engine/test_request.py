@@ -149,3 +149,11 @@ def test_times_are_read(text: str, seconds: float) -> None:
 )
 def test_job_names_are_made_legal(text: str, name: str) -> None:
     assert name == job_name(text)
+
+
+@pytest.mark.parametrize(
+    "host", ["x -S /tmp/evil", "x,h_vmem=1", "*", "", "x\n-S /tmp/evil", "!x", "ü"]
+)
+def test_what_is_no_name_of_a_host_is_no_option_of_qsub(host: str) -> None:
+    assert Request.of().options(avoid=[host]) == Request.of().options()
+    assert Request.of().options(avoid=["n1", host]) == Request.of().options(avoid=["n1"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import pwd
 import shutil
 import subprocess
 
@@ -29,7 +30,7 @@ class CommandFailed(Exception):
 
 
 def run(program: str, *arguments: str, seconds: float) -> str:
-    """Returns what a command prints.
+    """Returns what a command prints; times in it are UTC.
 
     Raises:
         CommandMissing, CommandSlow, CommandFailed: It cannot be told.
@@ -40,6 +41,7 @@ def run(program: str, *arguments: str, seconds: float) -> str:
     try:
         done = subprocess.run(  # noqa: S603  # the Grid Engine's own
             [path, *arguments],
+            env={**os.environ, "TZ": "UTC0"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -64,3 +66,12 @@ def find(program: str) -> str | None:
         if os.access(path, os.X_OK):
             return path
     return shutil.which(program)
+
+
+def user() -> str:
+    """Returns the name that queue jobs of this user have for their owner."""
+    # Not of LOGNAME: the Grid Engine goes by the user id, too.
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())

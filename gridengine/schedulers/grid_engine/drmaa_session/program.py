@@ -77,7 +77,7 @@ class Program:
         self._to_delete: dict[str, None] = {}
         self._endings: dict[str, Ending] = {}
         self._unconfirmed: dict[str, Ending] = {}
-        self._qacct = QacctReader(inbox.put)
+        self._qacct = QacctReader(inbox.put, self._registry.submitted)
         self._qstat = qstat.QstatReader(inbox.put)
         self._plan = PollingPlan(self._jobs)
         self._asked: frozenset[str] = frozenset()
@@ -289,8 +289,8 @@ class Program:
                 self._end(ending, {})
             elif ending.has_run:
                 # What is known is told now; what is written down comes late at many a site.
+                self._qacct.ask(ending.queue_job)  # by what `_end` may forget
                 self._end(ending, {}, final=False)
-                self._qacct.ask(ending.queue_job)
             elif ending.aborted:
                 self._unconfirmed[ending.queue_job] = ending
                 self._plan.at_once(time.monotonic())

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import pwd
 import queue
 import re
 import threading
@@ -80,7 +78,7 @@ def _ask(program: str, *arguments: str) -> str:
 
 def _look(wanted: frozenset[str]) -> QueueStates:
     try:
-        text = commands.run("qstat", "-xml", "-u", _user(), seconds=_SECONDS)
+        text = commands.run("qstat", "-xml", "-u", commands.user(), seconds=_SECONDS)
         return QueueStates(dict(listed(text, wanted)))
     except commands.CommandMissing:
         return QueueStates(None)
@@ -88,14 +86,6 @@ def _look(wanted: frozenset[str]) -> QueueStates:
         return QueueStates(None, f"qstat has not answered within {_SECONDS:g} s")
     except (commands.CommandFailed, ElementTree.ParseError) as error:
         return QueueStates(None, f"qstat: {error}")
-
-
-def _user() -> str:
-    # Not of LOGNAME: the Grid Engine goes by the user id, too.
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return str(os.geteuid())
 
 
 def listed(text: str, wanted: frozenset[str]) -> Iterator[tuple[str, str]]:

@@ -50,6 +50,12 @@ class Registry:
             self._arrays[job] = {"tasks": len(queue_jobs), "name": name, "time": time.time()}
         self._write()
 
+    def submitted(self, queue_job: str) -> float | None:
+        """Returns when a queue job was submitted, in seconds since 1970, None if unknown."""
+        noted = self._arrays.get(queue_job.partition(".")[0])
+        # One that was adopted without a name was noted when it was adopted.
+        return float(str(noted["time"])) if noted and noted["name"] else None
+
     def remove(self, job: str) -> None:
         """Forgets an array all of whose tasks have ended."""
         if self._arrays.pop(job, None) is not None:
