@@ -13,6 +13,7 @@ import json
 import os
 import resource
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -24,12 +25,15 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import zmq
 
 import gridengine
 from gridengine.dispatcher.registry import open_dispatchers
 from gridengine.transport.pieces import LARGEST_FRAME
+from gridengine.worker.zeromq import connect
 
 from .. import targets
+from . import peers
 from .peers import OverTcp
 
 #: What `ulimit -n` says as a rule.
@@ -80,6 +84,10 @@ ATTACKS = {
         says=_frame(LARGEST_FRAME), pours=LARGEST_FRAME - 1
     ),
 }
+
+
+#: The name of a flood of those who have the key. Nobody is protected against them.
+KEYED = "with the key"
 
 
 # -- the attacker -----------------------------------------------------------------------------
@@ -157,6 +165,16 @@ class Attacker:
         del self._open[each.socket.fileno()]
         self._poll.unregister(each.socket.fileno())
         each.socket.close()
+
+
+def keyed(folder: Path) -> None:
+    """Has 1,500 connections that have the key, until it is killed."""
+    port = peers.port_in(folder)
+    with zmq.Context() as context:
+        context.max_sockets = 2000
+        made = [connect(context, port.launch, port.endpoint, b"%d" % n) for n in range(1500)]
+        print(len(made), flush=True)
+        signal.pause()
 
 
 # -- the program that is attacked -------------------------------------------------------------
@@ -269,7 +287,7 @@ def flood(
     """Attacks a program for a while.
 
     Args:
-        name: One of `ATTACKS`.
+        name: One of `ATTACKS`, or `KEYED`.
         seconds: For how long.
         folder: For its keys, and what it writes.
         busy: See `program`.
@@ -300,8 +318,11 @@ def flood(
         endpoints = victim.stdout.readline()
         assert endpoints, (folder / "said").read_text()
         where, _, port = json.loads(endpoints)[0].removeprefix("tcp://").rpartition(":")
+        attack = ["attack", name, where.strip("[]"), port]
         for _ in range(2):
-            stack.enter_context(_started(["attack", name, where.strip("[]"), port]))
+            stack.enter_context(
+                _started(["keyed", str(folder / "run")] if name == KEYED else attack)
+            )
         end = time.monotonic() + seconds
         while time.monotonic() < end and victim.poll() is None and not until():
             time.sleep(0.05)
@@ -331,7 +352,7 @@ def main() -> int:
     parser.add_argument("--hoarded", type=int, default=200)
     parser.add_argument("--only", default="")
     arguments = parser.parse_args()
-    for name in [arguments.only] if arguments.only else ATTACKS:
+    for name in [arguments.only] if arguments.only else [*ATTACKS, KEYED]:
         with tempfile.TemporaryDirectory() as folder:
             report, said = flood(
                 name, arguments.seconds, Path(folder), busy=arguments.busy,
@@ -345,6 +366,10 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["program", busy, hoarded]:
             program(busy, int(hoarded))
+        case ["keyed", folder]:
+            _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            keyed(Path(folder))
         case ["few", left]:
             few(int(left))
         case ["attack", name, host, port]:

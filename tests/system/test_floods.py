@@ -37,7 +37,15 @@ _SECONDS = 3.0
 _GROWTH = 50e6
 
 
-@pytest.mark.parametrize("attack", floods.ATTACKS)
+#: What is left to the slow tests: they take the same ways through the code as one of the others.
+_ALIKE = ("silent", "half a greeting", "an HTTP request", "a bad hello", "one byte at a time")
+_ALIKE += ("gone after a byte", "frames of 8 GB")
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [pytest.param(a, marks=pytest.mark.slow) if a in _ALIKE else a for a in floods.ATTACKS],
+)
 def test_a_program_at_1024_descriptors_goes_on_under_a_flood(tmp_path: Path, attack: str) -> None:
     report, _ = floods.flood(attack, _SECONDS, tmp_path)
     assert report["maps"] > 0, report
@@ -63,7 +71,7 @@ def test_with_no_descriptor_left_nothing_spins_and_the_map_goes_on(tmp_path: Pat
     assert report["maps"] > 0, report
     assert report["wrong"] == 0, report
     # Of a core; to try accept() over and over takes all of one.
-    assert report["zeromq"] < 0.5, report
+    assert report["zeromq"] < 0.3, report
     assert "nearly no descriptor is left" in said
 
 
@@ -72,6 +80,12 @@ def test_over_ipv6_too(tmp_path: Path) -> None:
     assert report["maps"] > 0, report
     assert (0, 0) == (report["wrong"], report["failed"]), report
     assert report["open"] < floods.DESCRIPTORS // 4, report
+
+
+def test_those_who_have_the_key_do_not_end_the_program(tmp_path: Path) -> None:
+    report, _ = floods.flood(floods.KEYED, _SECONDS, tmp_path)
+    assert report["maps"] > 0, report
+    assert report["wrong"] == 0, report
 
 
 # -- the door itself --------------------------------------------------------------------------
@@ -153,17 +167,16 @@ def test_no_more_are_let_in_than_may_be_and_others_when_these_are_gone(
         before = len(os.listdir(f"/proc/{ours}/fd"))
         count = 3 * admission.most()
         with strangers(port, count, b"\xff") as made:
-            # Their other ends are this process's, too.
-            most = before + count + admission.most() + 2
-            end = time.monotonic() + admission.HANDSHAKE_SECONDS + 1.0
-            seen = 0
-            while time.monotonic() < end:
-                seen = max(seen, len(os.listdir(f"/proc/{ours}/fd")))
-                time.sleep(0.01)
-            assert before + count + admission.most() // 2 < seen
-            # Who has come before anybody looked is hung up on then.
+            # Their other ends are this process's, too; and who has come before anybody looked is
+            # hung up on then, long before the time for a handshake is up.
             wait_until(
-                lambda: len(os.listdir(f"/proc/{ours}/fd")) <= most, what="no more are let in"
+                lambda: (
+                    admission.most() // 2
+                    < len(os.listdir(f"/proc/{ours}/fd")) - before - count
+                    <= admission.most()
+                ),
+                what="no more are let in",
+                timeout=admission.HANDSHAKE_SECONDS * 0.7,
             )
             for each in made:
                 each.close()
@@ -193,7 +206,7 @@ def test_those_that_are_in_stay_when_strangers_are_hung_up_on() -> None:
                 assert not ended.poll(0)
 
 
-@pytest.mark.parametrize("left", [1, 2, 4, 6, 10, 20, 31, 32, 40])
+@pytest.mark.parametrize("left", [2, 6, 20, 31, 32])
 def test_few_descriptors_are_an_error_or_enough_but_never_the_end(
     tmp_path: Path, left: int
 ) -> None:

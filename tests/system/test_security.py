@@ -484,3 +484,14 @@ def test_the_thief_of_a_workers_name_gets_no_other_workers_jobs(
         assert honest in workers()
         right = [n for n, job in enumerate(jobs) if job.exitcode == 0 and job.result == n * n]
         assert len(right) >= 45
+
+
+def test_a_wheel_of_pyzmq_that_encrypts_slowly_is_warned_of_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "_warned", False)
+    monkeypatch.setattr(zmq, "__version__", network._SLOW_WHEEL)
+    for _ in range(2):
+        ZeroMQConnections(host="127.0.0.1").close()
+    (line,) = warnings(caplog)
+    assert f"pyzmq {network._SLOW_WHEEL}" in line
