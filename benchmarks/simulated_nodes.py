@@ -30,6 +30,7 @@ from gridengine.transport.messages import (
     Run,
     Supervising,
 )
+from gridengine.transport.pieces import Assembler, Cutter, is_piece
 from gridengine.worker.zeromq import connect
 
 _NONE = pickle.dumps(None)
@@ -48,22 +49,31 @@ class Peer:
     def __init__(self, socket: zmq.Socket[bytes]) -> None:
         self.socket = socket
         self._link = Link()
+        self._cutter, self._assembler = Cutter(), Assembler()
 
     def say(self, message: object, *, sign_of_life: bool = False) -> None:
         """Sends a message."""
-        said = self._link.outgoing(messages.encode(message), sign_of_life=sign_of_life)
-        self.socket.send(said[0])
+        self._send(self._link.outgoing(messages.encode(message), sign_of_life=sign_of_life))
+
+    def _send(self, frames: list[Any]) -> None:
+        for each in self._cutter.cut(frames):
+            self.socket.send_multipart(each)
 
     def receive(self) -> Iterator[object]:
         """Yields the messages that are there."""
         while True:
             try:
-                frames = self.socket.recv_multipart(zmq.NOBLOCK)
+                frames: list[Any] | None = self.socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return
+            assert frames
+            if is_piece(frames[0]):
+                frames = self._assembler.add(frames)
+                if frames is None:
+                    continue
             body, answers = self._link.incoming(frames)
             for answer in answers:
-                self.socket.send_multipart(answer)
+                self._send(answer)
             if body is not None:
                 yield messages.decode_to_node(body[0])
 

@@ -26,6 +26,7 @@ from ..errors import JobCancelled, SchedulerError
 from ..logs import Log
 from ..schedulers.base import Scheduler, Session
 from ..settings import Settings
+from ..transport import descriptors
 from ..transport.launch_file import Keys
 from ..transport.shared_memory import Arena
 from ..transport.wake_pipe import WakePipe
@@ -138,6 +139,7 @@ class Dispatcher:
         undo.callback(self._connections.close)
 
     def _open_remote(self, undo: contextlib.ExitStack, host: str, ports: str) -> None:
+        descriptors.check_for_zeromq()
         from ..transport.zeromq import ZeroMQConnections
 
         self._connections = ZeroMQConnections(host, ports)

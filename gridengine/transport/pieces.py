@@ -1,10 +1,11 @@
 """Messages with large buffers as many small ones, over a network.
 
 ZeroMQ encrypts and decrypts a frame as a whole, in copies of it, and ends the process if there is
-no memory for them; nor does it say how large a frame is before all of it has come. So a large
-buffer travels in pieces, each a message of its own::
+no memory for them; nor does it say how large a frame is before all of it has come. And if it took
+frames of any size from who has the key, it would take them from strangers too. So what is large,
+a buffer or the message itself, travels in pieces, each a message of its own::
 
-    opening(sizes, message, small frames) ── piece 1 ── piece 2 ── … ── piece n
+    opening(sizes, small frames) ── piece 1 ── piece 2 ── … ── piece n
 
 Whoever receives them learns from the opening how much is to come, asks for the memory once, and
 puts each piece to its place. If there is none, the pieces are dropped as they come, and the message
@@ -24,9 +25,16 @@ from typing import Any
 from .link import BEYOND_LINKS, Frames
 from .shared_memory import Missing, Scattered, gather
 
+FRAME = 128 * 1024
+"""Bytes of a frame at most: who has no key can have as much kept until the time for its handshake
+is up (`gridengine.transport.admission`). A frame takes a few microseconds at either end."""
+
+LARGEST_FRAME = FRAME + 1024
+"""Bytes of a frame that either side takes: encryption, and headers, add less than 100."""
+
 PIECE = 2 * 1024 * 1024
-"""Bytes of a piece: ZeroMQ takes three times as much to encrypt it, and its threads are woken for
-each. On a busy machine pieces of 256 KiB take half as long again as one frame, 4 MiB no longer."""
+"""Bytes of a piece, in frames: ZeroMQ's threads are woken for each. On a busy machine pieces of
+256 KiB take half as long again as one frame, 4 MiB no longer."""
 
 _OPENING, _PIECE = BEYOND_LINKS, BEYOND_LINKS + 1
 
@@ -47,14 +55,14 @@ class Cutter:
 
     def cut(self, frames: Frames) -> Iterable[Frames]:
         """Returns the messages to send for one."""
-        if all(_size(frame) <= PIECE for frame in frames[1:]):
+        if all(_size(frame) <= FRAME for frame in frames):
             return [gather(frames)]
         self._sent += 1
         return self._cut(frames, self._sent)
 
     def _cut(self, frames: Frames, number: int) -> Iterator[Frames]:
-        # A size of 0 stands for a frame that comes with the opening, as the message itself does.
-        apart = [0, *(size if (size := _size(frame)) > PIECE else 0 for frame in frames[1:])]
+        # A size of 0 stands for a frame that comes with the opening.
+        apart = [size if (size := _size(frame)) > FRAME else 0 for frame in frames]
         pieces = [
             piece
             for frame, size in zip(frames, apart, strict=True)
@@ -62,8 +70,11 @@ class Cutter:
             for piece in _pieces(frame)
         ]
         sizes = b"".join(map(_SIZE.pack, apart))
+        # Of very many frames the sizes are many, too.
+        rows = [sizes[at : at + FRAME] for at in range(0, len(sizes), FRAME)]
         small = [frame for frame, size in zip(frames, apart, strict=True) if not size]
-        yield [_HEADER.pack(_OPENING, number, len(pieces)) + sizes, *gather(small)]
+        head = _HEADER.pack(_OPENING, number, len(pieces)) + _SIZE.pack(len(apart))
+        yield [head, *rows, *gather(small)]
         for index, piece in enumerate(pieces, 1):
             yield [_HEADER.pack(_PIECE, number, index), *piece]
 
@@ -73,7 +84,7 @@ def _size(frame: Any) -> int:
 
 
 def _pieces(frame: Any) -> list[Frames]:
-    """Returns a buffer in pieces, each of one or several views."""
+    """Returns a buffer in pieces, each of one or several views, none larger than a frame."""
     pieces: list[Frames] = []
     room = 0
     for part in frame.parts if type(frame) is Scattered else (frame,):
@@ -82,7 +93,7 @@ def _pieces(frame: Any) -> list[Frames]:
             if not room:
                 pieces.append([])
                 room = PIECE
-            taken = view[at : at + room]
+            taken = view[at : at + min(room, FRAME)]
             pieces[-1].append(taken)
             at += taken.nbytes
             room -= taken.nbytes
@@ -122,10 +133,11 @@ class Assembler:
 
         Raises:
             ValueError: It is neither.
+            MemoryError: There is none for the message itself, which nothing can stand for.
         """
         try:
             return self._add(*frames)
-        except ValueError:
+        except (ValueError, MemoryError):
             self._forget()
             raise
 
@@ -152,15 +164,22 @@ class Assembler:
             raise ValueError("fewer bytes than were announced")
         return complete
 
-    def _open(self, sizes: bytes, number: int, pieces: int, small: Frames) -> None:
+    def _open(self, count: bytes, number: int, pieces: int, rest: Frames) -> None:
         self._forget()
-        if len(sizes) % _SIZE.size:
+        if len(count) != _SIZE.size:
+            raise ValueError("an opening that was cut off")
+        nbytes = _SIZE.unpack(count)[0] * _SIZE.size
+        rows = -(-nbytes // FRAME)
+        sizes, small = b"".join(rest[:rows]), rest[rows:]
+        if len(sizes) != nbytes or not sizes:
             raise ValueError("an opening that was cut off")
         apart = [size for (size,) in _SIZE.iter_unpack(sizes)]
-        if apart.count(0) != len(small) or not apart or apart[0]:
+        if apart.count(0) != len(small):
             raise ValueError("an opening with other frames than it announces")
         given = iter(small)
         self._frames = [_place_for(size) if size else next(given) for size in apart]
+        if type(self._frames[0]) is Missing:
+            raise MemoryError(f"no memory for a message of {apart[0]} bytes")
         self._places = [frame for frame, size in zip(self._frames, apart, strict=True) if size][
             ::-1
         ]
@@ -188,4 +207,9 @@ def _place_for(nbytes: int) -> Any:
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
         return memoryview(mmap.mmap(-1, nbytes, flags=flags))
     except (OSError, OverflowError, MemoryError, ValueError):
+        pass
+    try:
+        # The system has a limit to the number of mappings, too.
+        return memoryview(bytearray(nbytes)) if nbytes < PIECE else Missing(nbytes)
+    except MemoryError:
         return Missing(nbytes)

@@ -7,6 +7,7 @@ ZeroMQ before any byte of its reaches this program.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
@@ -15,16 +16,13 @@ from zmq.utils import z85
 
 from ..errors import SchedulerError
 from ..settings import port_range
-from . import link, messages, pieces
-from .base import BACKLOG, LINGER, Connections
+from . import admission, link, messages, pieces
+from .base import LINGER, Connections, log
 from .launch_file import Keys
+from .listening import Listeners
 
-#: Milliseconds in which a peer must have shown its key: who says nothing, holds a descriptor and
-#: what it has sent until then.
-_HANDSHAKE = 10_000
-
-#: Ports that are tried where one must be free at several addresses.
-_TRIES = 100
+#: With this wheel of pyzmq encryption takes fifteen times as long (docs/performance.md).
+_SLOW_WHEEL = "27.2.0"
 
 #: Threads that encrypt, decrypt, read and write for workers on other hosts.
 _CRYPTERS = 2
@@ -56,6 +54,7 @@ class ZeroMQConnections(Connections):
 
     def __init__(self, host: str = "", ports: str = "") -> None:
         super().__init__()
+        _warn_of_slow_wheel()
         # Encryption is the work of these threads: one moves about 1 GB/s.
         self._context: zmq.Context[Any] = zmq.Context(io_threads=_CRYPTERS)
         self._door: zmq.Socket[bytes] = self._context.socket(zmq.REP)
@@ -67,11 +66,11 @@ class ZeroMQConnections(Connections):
         # would drop them.
         self.socket.sndhwm = 0
         self.socket.rcvhwm = _UNREAD
-        # No limit to the size of a message: a result may be larger than any that is set here.
-        self.socket.maxmsgsize = -1
-        self.socket.handshake_ivl = _HANDSHAKE
+        # A stranger shall not have more kept. What is larger travels in pieces.
+        self.socket.maxmsgsize = pieces.LARGEST_FRAME
+        self.socket.handshake_ivl = int(admission.HANDSHAKE_SECONDS * 1000)
         self.socket.linger = int(LINGER * 1000)
-        self.socket.set(zmq.BACKLOG, BACKLOG)
+        self._admission = admission.Admission(self._context, self.socket, self.complain)
         self._poller = zmq.Poller()
         self._links: dict[bytes, link.Link] = {}
         # Those to whom nothing was said yet: a peer that makes up names shall not fill the memory.
@@ -85,8 +84,8 @@ class ZeroMQConnections(Connections):
             self.close()
             raise
         self._expected = z85.decode(self.keys.public)
-        self._poller.register(self.socket, zmq.POLLIN)
-        self._poller.register(self._door, zmq.POLLIN)
+        for each in (self.socket, self._door, self._admission.news):
+            self._poller.register(each, zmq.POLLIN)
 
     def _open(self, keys: Keys, host: str, ports: str) -> list[str]:
         # Bound before the first connection: without it ZeroMQ would let in whoever knows the
@@ -97,38 +96,18 @@ class ZeroMQConnections(Connections):
         self.socket.curve_server = 1
         self.socket.curve_secretkey = keys.server_secret.encode()
         addresses = _addresses(host)
-        port = self._bind(_bindable(addresses) if host else ["*"], port_range(ports))
-        return [f"tcp://{_bracketed(address)}:{port}" for address in addresses]
-
-    def _bind(self, interfaces: list[str], ports: tuple[int, int] | None) -> int:
-        first, last = ports or (0, 0)
-        wanted = map(str, range(first, last + 1)) if ports else ["*"] * _TRIES
-        for port in wanted:
-            if bound := self._bind_all(interfaces, port):
-                return bound
-        raise SchedulerError(
-            f"every port from {first} to {last} is in use: give more of them "
-            "(GRIDENGINE_PORTS, or ports=)"
-            if ports
-            else f"no port is free at all of {', '.join(interfaces)}"
+        listeners = Listeners(
+            _bindable(addresses) if host else [],
+            port_range(ports),
+            admission.BACKLOG * admission.most(),
         )
-
-    def _bind_all(self, interfaces: list[str], port: str) -> int:
-        """Listens at the same port of all interfaces; returns it, 0 if it is in use at one."""
-        bound: list[str] = []
-        for interface in interfaces:
-            try:
-                self.socket.bind(f"tcp://{interface}:{port}")
-            except zmq.ZMQError as error:
-                if error.errno != zmq.EADDRINUSE:
-                    raise SchedulerError(f"cannot listen at {interface}:{port}: {error}") from None
-                for endpoint in bound:
-                    self.socket.unbind(endpoint)
-                return 0
-            bound.append(bytes(self.socket.getsockopt(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode())
-            # The others get the one that the system has given to the first.
-            port = bound[-1].rpartition(":")[2]
-        return int(port)
+        self._admission.guard(listeners)
+        for each in listeners.sockets:
+            # Its own duplicate, for it closes it.
+            self.socket.set(zmq.USE_FD, os.dup(each.fileno()))
+            self.socket.bind(f"tcp://*:{listeners.port}")
+        self.socket.set(zmq.USE_FD, -1)
+        return [f"tcp://{_bracketed(address)}:{listeners.port}" for address in addresses]
 
     # ------------------------------------------------------------------ messages
 
@@ -138,10 +117,13 @@ class ZeroMQConnections(Connections):
 
     def wait(self, seconds: float) -> Iterable[int]:
         """See `Connections`."""
+        seconds = min(seconds, self._admission.due_in())
         ready = dict(self._poller.poll(math.ceil(seconds * 1000)))
         ready.pop(self.socket, None)
         if ready.pop(self._door, None):
             self._answer_the_door()
+        if ready.pop(self._admission.news, None) or not self._admission.due_in():
+            self._admission.look()
         return cast(Iterable[int], ready)
 
     def _answer_the_door(self) -> None:
@@ -195,7 +177,7 @@ class ZeroMQConnections(Connections):
         assembler = self._assemblers.setdefault(address, pieces.Assembler())
         try:
             whole = assembler.add(frames)
-        except ValueError as error:
+        except (ValueError, MemoryError) as error:
             self.complain(address, f"dropped rubbish: {error}")
             whole = None
         if not assembler.open:
@@ -232,7 +214,7 @@ class ZeroMQConnections(Connections):
 
     def _send(self, address: bytes, frames: list[Any]) -> bool:
         try:
-            if len(frames) > 1:
+            if len(frames) > 1 or len(frames[0]) > pieces.FRAME:
                 for each in self._cutters.setdefault(address, pieces.Cutter()).cut(frames):
                     self.socket.send_multipart([address, *each], copy=False)
             else:
@@ -247,9 +229,23 @@ class ZeroMQConnections(Connections):
 
     def close(self) -> None:
         """See `Connections`."""
+        self._admission.close()
         self.socket.close()
         self._door.close(linger=0)
         self._context.term()
+
+
+def _warn_of_slow_wheel() -> None:
+    global _warned
+    if zmq.__version__ == _SLOW_WHEEL and not _warned:
+        _warned = True
+        log.warning(
+            "pyzmq %s is installed, which encrypts 0.06 GB/s where others do 0.9: install another",
+            _SLOW_WHEEL,
+        )
+
+
+_warned = False
 
 
 def _new_keys() -> Keys:
@@ -305,7 +301,7 @@ def _interfaces() -> dict[str, list[str]]:
 def _bindable(addresses: list[str]) -> list[str]:
     """Returns where to listen: at the wanted addresses if they are this host's own, else at all."""
     own = {address for entries in _interfaces().values() for address in entries}
-    return [_bracketed(address) for address in addresses] if own.issuperset(addresses) else ["*"]
+    return addresses if own.issuperset(addresses) else []
 
 
 def _bracketed(address: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import zmq
 
-from ..transport import messages
+from ..transport import descriptors, messages
 from ..transport.launch_file import Launch
 from ..transport.link import unnumbered
 from ..transport.unreached import Unreached, UnreachedError
@@ -32,7 +32,9 @@ def answering_endpoint(launch: Launch, address: bytes) -> str:
     Raises:
         UnreachedError: None did: in ``connect_timeout`` seconds, or in the launch's patience
             where there was a connection at least.
+        SchedulerError: Too few descriptors are free.
     """
+    descriptors.check_for_zeromq()
     begun = time.monotonic()
     limit = min(launch.connect_timeout, launch.patience)
     with zmq.Context() as context:

@@ -9,15 +9,16 @@ from typing import Any, cast
 
 import zmq
 
+from ..transport import descriptors
 from ..transport.launch_file import Launch
 from ..transport.link import Frames, Link
-from ..transport.pieces import Assembler, Cutter, is_piece
+from ..transport.pieces import FRAME, LARGEST_FRAME, PIECE, Assembler, Cutter, is_piece
 
 #: Milliseconds until it is asked again whether all has been heard.
 _QUESTION = 500
 
-#: Messages that ZeroMQ holds unread: as many pieces of something large.
-_UNREAD = 8
+#: Messages that ZeroMQ holds unread: as many pieces of something large, 16 MiB.
+_UNREAD = 16 * 1024 * 1024 // PIECE
 
 
 class ZeroMQConnection:
@@ -26,9 +27,13 @@ class ZeroMQConnection:
     Args:
         launch: Where to, and with which keys.
         address: The name under which the dispatcher shall know this end.
+
+    Raises:
+        SchedulerError: Too few descriptors are free.
     """
 
     def __init__(self, launch: Launch, address: bytes) -> None:
+        descriptors.check_for_zeromq()
         # One for each connection: nothing of ZeroMQ's survives a fork.
         self._context: zmq.Context[Any] = zmq.Context()
         self._socket = connect(self._context, launch, launch.endpoints[0], address)
@@ -86,7 +91,7 @@ class ZeroMQConnection:
             self._take_in()
 
     def _send(self, frames: Frames) -> None:
-        if len(frames) > 1:
+        if len(frames) > 1 or len(frames[0]) > FRAME:
             for each in self._cutter.cut(frames):
                 self._socket.send_multipart(each, copy=False)
         else:
@@ -115,6 +120,8 @@ def connect(
     socket.sndhwm = 0
     # What was not read yet waits on the dispatcher's side, where it is anyway.
     socket.rcvhwm = _UNREAD
+    # As on the other side: what is larger comes in pieces.
+    socket.maxmsgsize = LARGEST_FRAME
     socket.linger = 5000
     socket.ipv6 = True
     if launch.server_key:
