@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import signal
 import threading
 import time
@@ -33,7 +34,7 @@ from .early_start import EarlyStart
 from .inbox import Inbox
 from .new_state import new_state
 from .queue_jobs import QueueJobs, launch_for
-from .run_folder import new_shared_folder, remove
+from .run_folder import new_shared_folder, remove, remove_shared_folder
 from .sharing import Sharing
 from .shutdown import Shutdown
 
@@ -83,11 +84,17 @@ class Dispatcher:
         self._released = False
         if ahead is None and not scheduler.remote:
             ahead = EarlyStart(scheduler, calls=0)
-        self._folder = new_shared_folder(settings.run_dir) if ahead is None else ahead.folder
+        if ahead is None:
+            shared = new_shared_folder(settings.run_dir)
+            self._folder = shared.path
+            self._remove_folder = functools.partial(remove_shared_folder, shared)
+        else:
+            self._folder = ahead.folder
+            self._remove_folder = functools.partial(remove, self._folder)
         self._arena = None if scheduler.remote else Arena.make()
         self.sharing = Sharing(self._arena, keep=scheduler.remote and not scheduler.fresh)
         with contextlib.ExitStack() as undo:
-            undo.callback(remove, self._folder)
+            undo.callback(self._remove_folder)
             if self._arena is not None:
                 undo.callback(self._arena.close)
             if ahead is None:
@@ -364,7 +371,7 @@ class Dispatcher:
     def _shut_down(self) -> None:
         # Each step, even if another one fails; the last one in is the first one out.
         with contextlib.ExitStack() as steps:
-            steps.callback(remove, self._folder)
+            steps.callback(self._remove_folder)
             steps.callback(self._pipe.close)
             if self._arena is not None:
                 steps.callback(self._arena.close)

@@ -24,6 +24,7 @@ from ..transport.launch_file import (
     thread_limits,
     thread_limits_within,
 )
+from ..transport.private_files import write_file
 from ..transport.unreached import Unreached
 from .early_start import command, launch_file
 from .start_script import start_script
@@ -172,8 +173,8 @@ class QueueJobs:
             return started
         script = os.path.join(self._folder, "start")
         if not os.path.exists(script):
-            with _writing(script), open(script, "w", encoding="utf-8") as file:
-                file.write(start_script(started[:-1], os.environ))
+            with _writing(script):
+                write_file(script, start_script(started[:-1], os.environ))
         return ["/bin/sh", script, path]
 
     def _launch_file(self, kind: int, workers: int) -> str:

@@ -22,10 +22,7 @@ def _prepare(path: str) -> bool:
     """Returns whether it is a batch system that has started this process."""
     while not os.path.exists(path):
         _wait_for_the_program()
-    with open(path, encoding="utf-8") as file:
-        _refuse_if_planted(path, os.fstat(file.fileno()))
-        _refuse_if_planted(os.path.dirname(path), os.stat(os.path.dirname(path)))
-        launch = json.load(file)
+    launch = json.loads(_read_unless_planted(path))
     sys.path[:] = launch["sys_path"]
     return not launch["parent"]
 
@@ -49,10 +46,16 @@ def _wait_for_the_program() -> None:
         sys.exit(f"gridengine: the program has ended before it has written {sys.argv[1]}")
 
 
-def _refuse_if_planted(path: str, status: os.stat_result) -> None:
-    # As `gridengine.transport.launch_file` does; but where that is found the file itself says.
-    if status.st_uid != os.geteuid() or status.st_mode & 0o077:
-        sys.exit(f"gridengine: {path} must be this user's, and nobody else's to read or write")
+def _read_unless_planted(path: str) -> str:
+    # Before the file says where modules are found: this package is around this program, and what
+    # is imported here needs no other.
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    from gridengine.transport.private_files import NotPrivate, read_file
+
+    try:
+        return read_file(path)
+    except NotPrivate as error:
+        sys.exit(f"gridengine: {error}")
 
 
 @contextlib.contextmanager
