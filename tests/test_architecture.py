@@ -244,8 +244,15 @@ def test_the_session_process_starts_without_the_package() -> None:
     here = "schedulers.grid_engine.drmaa_session"
     modules = {module for module in MODULES if module.startswith(here)}
     assert len(modules) > 5
+    modules |= {"transport.private_files", "transport.process_identity", "transport.proc_files"}
+    modules |= {"transport.run_folders"}
     for each in OURS:
         assert each.importer not in modules or each.imported in modules, str(each)
+
+
+def test_a_supervisor_looks_at_its_launch_file_by_what_needs_nothing_else() -> None:
+    # That file says where all else is found.
+    assert not [str(each) for each in OURS if each.importer == "transport.private_files"]
 
 
 def drawn(text: str) -> list[str]:

@@ -5,7 +5,8 @@ session process are killed at once, nobody is left to delete the queue jobs that
 a whole host falls, nobody removes the folders.
 
 Nothing here is touched that is not proven to be this user's and to be left behind: what cannot be
-proven is only reported.
+proven is only reported. What is read is looked at as a supervisor looks at its launch file, and
+what is run is the user's own: no file and no other user's process says what to open or to run.
 """
 
 from __future__ import annotations
@@ -13,13 +14,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import json
 import os
 import re
-import shutil
+import shlex
 import signal
-import socket
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,10 +27,15 @@ from ..errors import SchedulerError
 from ..schedulers.grid_engine import leftovers
 from ..schedulers.grid_engine.leftovers import SessionFile
 from ..settings import Settings
+from ..transport import private_files
+from ..transport.process_identity import ProcessIdentity, namespace_of
+from ..transport.run_folders import RunFolder
 
-_CLOCKS = 3600.0
-"""Seconds by which a clock may have been set meanwhile, or a file server's be another than this
-host's. A process that began later than that has the number of one that is gone."""
+_SUPERVISOR = re.compile(
+    r"[^\0]+\0(?:-[WX]\0[^\0]*\0|-[^\0]+\0)*[^\0]*/gridengine/worker\0([1-9][0-9]*)", re.ASCII
+)
+"""The command of a local supervisor: an interpreter with its options, the program, and the process
+id of whoever has started it. What starts another command, `sh` say, has words in between."""
 
 _PATIENCE = 5.0
 """Seconds that a supervisor gets to end its workers, before it is killed."""
@@ -59,29 +62,50 @@ def findings(settings: Settings) -> Iterator[Finding]:
     """Yields what there is, in the order in which it is to be ended."""
     run_dir = Path(os.path.abspath(os.path.expanduser(settings.run_dir or "~/.gridengine")))
     # Read before the first of them is removed.
-    elsewhere = _folders_of_other_hosts(run_dir)
-    yield from _sessions(run_dir / "sessions")
+    sessions = list(_session_files(run_dir / "sessions"))
+    for session in sessions:
+        yield session if isinstance(session, Finding) else _session(session)
     yield from _supervisors()
-    yield from _run_folders(run_dir, elsewhere)
+    yield from _run_folders(run_dir, [s for s in sessions if isinstance(s, SessionFile)])
+
+
+def _names(folder: Path) -> list[str]:
+    """Returns what lies in a private folder, nothing if it is not there.
+
+    Raises:
+        OSError: It cannot be read, or is not private.
+    """
+    try:
+        descriptor = private_files.open_folder(str(folder))
+    except FileNotFoundError:
+        return []
+    try:
+        return sorted(os.listdir(descriptor))
+    finally:
+        os.close(descriptor)
 
 
 # -- queue jobs -------------------------------------------------------------------------------
 
 
-def _sessions(folder: Path) -> Iterator[Finding]:
-    for path in sorted(folder.glob("*.json")):
+def _session_files(folder: Path) -> Iterator[SessionFile | Finding]:
+    try:
+        names = _names(folder)
+    except OSError as error:
+        yield Finding(f"sessions: {error}", trouble=True)
+        return
+    for path in (folder / name for name in names if re.fullmatch(r"[^.].*\.json", name)):
         try:
-            session = SessionFile.read(path)
+            yield SessionFile.read(path)
         except FileNotFoundError:
             continue  # It has just come to its end.
         except (OSError, ValueError) as error:
             yield Finding(f"session file {path}: {error}", trouble=True)
-        else:
-            yield _session(session)
 
 
 def _session(session: SessionFile) -> Finding:
-    name = f"session {session.session} of program {session.program} on {session.host}"
+    program = session.program
+    name = f"session {session.session.pid} of program {program.pid} on {program.host}"
     jobs = _jobs(session.arrays)
     try:
         if reason := _reason_to_leave(session):
@@ -96,20 +120,35 @@ def _session(session: SessionFile) -> Finding:
 
 
 def _reason_to_leave(session: SessionFile) -> str:
-    """Returns why a session may not be gone, or nothing.
+    """Returns why a session may not be gone, or is not to be touched; or nothing.
 
     Raises:
         SchedulerError: The Grid Engine cannot be asked.
     """
-    if session.host != socket.gethostname():
-        if not session.driver:
-            return "it can be looked at on that host only"
-        # The Grid Engine knows of a program that runs in a queue job.
-        over = leftovers.program_is_over(session)
-        return "" if over else f"its program's queue job {session.driver} is not over"
-    if _is_session_process(session.session):
-        return "it runs"
-    return "its program runs" if _existed(session.program, session.since) else ""
+    if _cell(session.cell) != _cell(leftovers.own_cell()):
+        root, cell = session.cell
+        return f"it is of another Grid Engine (SGE_ROOT={root} SGE_CELL={cell}): set these for that"
+    lives = session.session.lives(), session.program.lives()
+    if None not in lives:
+        return "it runs" if lives[0] else "its program runs" if lives[1] else ""
+    if not session.driver:
+        reason = session.session.unknown_because() or session.program.unknown_because()
+        return f"{reason}; if it is gone: {_commands(session)}"
+    # The Grid Engine knows of a program that runs in a queue job.
+    over = leftovers.program_is_over(session)
+    return "" if over else f"its program's queue job {session.driver} is not over"
+
+
+def _cell(cell: tuple[str, str]) -> tuple[str, str]:
+    root, name = cell
+    return root and os.path.realpath(root), name
+
+
+def _commands(session: SessionFile) -> str:
+    """Returns by what a user clears up after a session."""
+    delete = " ".join(["qdel", *(array.job for array in session.arrays)])
+    remove = f"rm {shlex.quote(str(session.path))}"
+    return f"{delete}; {remove}" if session.arrays else remove
 
 
 def _clear(session: SessionFile, arrays: list[leftovers.Array]) -> None:
@@ -124,65 +163,58 @@ def _jobs(arrays: tuple[leftovers.Array, ...] | list[leftovers.Array]) -> str:
     return f"queue job{'s' if len(arrays) > 1 else ''} {numbers}"
 
 
-def _is_session_process(pid: int) -> bool:
-    # By what it is, not by when it began: a clock that is set must not make it look dead.
-    return any("drmaa_session" in word for word in _command_of(pid))
-
-
-def _command_of(pid: int) -> list[str]:
-    """Returns the command of this user's process ``pid``, nothing if there is none."""
-    try:
-        process = psutil.Process(pid)
-        return process.cmdline() if process.uids().effective == os.geteuid() else []
-    except psutil.Error:
-        return []
-
-
-def _existed(pid: int, since: float) -> bool:
-    """Tells whether a process may be the one that had this number at a time since 1970."""
-    try:
-        process = psutil.Process(pid)
-        dead = process.status() == psutil.STATUS_ZOMBIE
-        return not dead and float(process.create_time()) < since + _CLOCKS
-    except psutil.NoSuchProcess:
-        return False
-    except psutil.Error:
-        return True
-
-
 # -- processes --------------------------------------------------------------------------------
 
 
 def _supervisors() -> Iterator[Finding]:
     """Local supervisors whose program is gone; those of queue jobs end by themselves."""
-    for pid in psutil.pids():
-        program = _program_of(pid)
-        if program is not None and _is_orphan(pid, program):
-            yield Finding(
-                f"supervisor {pid}, whose program is gone", "end", functools.partial(_end, pid)
-            )
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            program = _program_of(process)
+            # A worker, being a fork of its supervisor, has the same command.
+            if program is None or _is_worker(process, program):
+                continue
+            what = f"supervisor {process.pid}"
+            if namespace_of(process.pid) != namespace_of("self"):
+                yield Finding(f"{what}: it is in another PID namespace (a container): run it there")
+            elif _is_gone(program, process):
+                yield Finding(
+                    f"{what}, whose program is gone", "end", functools.partial(_end, process)
+                )
 
 
-def _is_orphan(pid: int, program: int) -> bool:
-    """Tells whether a local supervisor of this program has got another parent."""
-    with contextlib.suppress(psutil.Error):
-        parent: int = psutil.Process(pid).ppid()
-        # A worker, being a fork of its supervisor, has the same command.
-        return parent != program and _program_of(parent) != program
-    return False
-
-
-def _program_of(pid: int) -> int | None:
-    """Returns the program whose local supervisor a process is, None if it is none."""
-    command = _command_of(pid)
-    if len(command) < 3 or not command[-2].endswith("/gridengine/worker"):
+def _program_of(process: psutil.Process) -> int | None:
+    """Returns the program of a local supervisor, None if a process is none of this user's."""
+    user = os.geteuid()
+    ids = process.uids()
+    # What another user has started is looked at no further: its command says what he likes.
+    if ids.real != user or ids.effective != user:
         return None
-    return int(command[-1]) if command[-1].isdecimal() else None
+    command = "\0".join(process.cmdline())
+    found = _SUPERVISOR.fullmatch(command)
+    return int(found[1]) if found else None
 
 
-def _end(pid: int) -> None:
+def _is_worker(process: psutil.Process, program: int) -> bool:
+    try:
+        parent = process.parent()
+        return parent is not None and _program_of(parent) == program
+    except psutil.Error:
+        return False
+
+
+def _is_gone(program: int, supervisor: psutil.Process) -> bool:
+    """Tells whether the program of a supervisor is none of the processes that there are."""
+    if supervisor.ppid() == program:
+        return False
+    began, lives = ProcessIdentity.of(supervisor.pid), ProcessIdentity.of(program)
+    # One that began after its supervisor only has the number.
+    return lives.lives() is False or lives.start > began.start > 0
+
+
+def _end(process: psutil.Process) -> None:
+    # By the process that was looked at, not by its number: psutil sees if another one has it.
     with contextlib.suppress(psutil.NoSuchProcess):
-        process = psutil.Process(pid)
         process.terminate()
         # One that was stopped would not hear it.
         process.send_signal(signal.SIGCONT)
@@ -195,59 +227,44 @@ def _end(pid: int) -> None:
 # -- folders ----------------------------------------------------------------------------------
 
 
-def _folders_of_other_hosts(run_dir: Path) -> dict[Path, SessionFile]:
-    """Returns the run folders of programs that run, or ran, in queue jobs on other hosts."""
-    found = {}
-    for path in run_dir.glob("run-*/launch-*"):
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            _, noted = json.loads(path.read_text(encoding="utf-8"))["when_silent"]
-            session = SessionFile.read(Path(noted))
-            if session.host != socket.gethostname():
-                found[path.parent] = session
-    return found
-
-
-def _run_folders(run_dir: Path, elsewhere: dict[Path, SessionFile]) -> Iterator[Finding]:
-    here = re.compile(rf"run-{re.escape(socket.gethostname())}-(\d+)-\w+")
-    for path in sorted(run_dir.glob("run-*")):
-        match = here.fullmatch(path.name)
-        if not _is_own_folder(path):
-            yield Finding(f"{path}: it is no folder of this user's alone")
-        elif path in elsewhere and _is_over(elsewhere[path]):
-            yield _removable(path)
-        elif match is None:
-            yield Finding(f"folder {path}: it can be looked at on its own host only")
-        elif _existed(int(match[1]), path.lstat().st_mtime):
+def _run_folders(run_dir: Path, sessions: list[SessionFile]) -> Iterator[Finding]:
+    try:
+        names = _names(run_dir)
+    except OSError as error:
+        yield Finding(f"run folders: {error}", trouble=True)
+        return
+    for path in (run_dir / name for name in names if name.startswith("run-")):
+        remove = f"if its program is gone: rm -r {shlex.quote(str(path))}"
+        try:
+            folder = RunFolder.read(str(path))
+        except FileNotFoundError:
+            continue  # It has just come to its end.
+        except (OSError, ValueError) as error:
+            yield Finding(f"folder {path}: {error}; {remove}")
+            continue
+        lives = folder.program.lives()
+        if lives is None and not _is_over(folder.program, sessions):
+            yield Finding(f"folder {path}: {folder.program.unknown_because()}; {remove}")
+        elif lives:
             yield Finding(f"folder {path}: its program runs")
         else:
-            yield _removable(path)
+            act = functools.partial(_remove, folder)
+            yield Finding(f"folder {path}, whose program is gone", "remove", act)
 
 
-def _is_over(session: SessionFile) -> bool:
+def _is_over(program: ProcessIdentity, sessions: list[SessionFile]) -> bool:
+    """Tells whether a program ran in a queue job that is over, by the Grid Engine's word."""
     try:
-        return leftovers.program_is_over(session)
+        return any(
+            session.program == program
+            and _cell(session.cell) == _cell(leftovers.own_cell())
+            and leftovers.program_is_over(session)
+            for session in sessions
+        )
     except SchedulerError:
         return False  # As it says of the session.
 
 
-def _removable(path: Path) -> Finding:
-    return Finding(
-        f"folder {path}, whose program is gone",
-        "remove",
-        functools.partial(_remove, path),
-    )
-
-
-def _remove(path: Path) -> None:
-    # Another one may be at it, too.
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(path)
-
-
-def _is_own_folder(path: Path) -> bool:
-    try:
-        status = path.lstat()
-    except OSError:
-        return False
-    private = stat.S_ISDIR(status.st_mode) and stat.S_IMODE(status.st_mode) == 0o700
-    return private and status.st_uid == os.geteuid()
+def _remove(folder: RunFolder) -> None:
+    if left := folder.remove():
+        raise OSError(f"not all of it: {'; '.join(left)}")

@@ -34,7 +34,7 @@ from .early_start import EarlyStart
 from .inbox import Inbox
 from .new_state import new_state
 from .queue_jobs import QueueJobs, launch_for
-from .run_folder import new_shared_folder, remove
+from .run_folder import new_shared_folder, remove_shared_folder
 from .sharing import Sharing
 from .shutdown import Shutdown
 
@@ -85,12 +85,12 @@ class Dispatcher:
         if ahead is None and not scheduler.remote:
             ahead = EarlyStart(scheduler, calls=0)
         # For what nodes are told, and what queue jobs print.
-        self._folder = new_shared_folder(settings.run_dir) if scheduler.remote else ""
+        self._folder = new_shared_folder(settings.run_dir) if scheduler.remote else None
         self._arena = None if scheduler.remote else Arena.make()
         self.sharing = Sharing(self._arena, keep=scheduler.remote and not scheduler.fresh)
         with contextlib.ExitStack() as undo:
-            if self._folder:
-                undo.callback(remove, self._folder)
+            if self._folder is not None:
+                undo.callback(remove_shared_folder, self._folder)
             if self._arena is not None:
                 undo.callback(self._arena.close)
             if ahead is None:
@@ -153,7 +153,9 @@ class Dispatcher:
     ) -> QueueJobs:
         share = self._arena is not None
         launch = launch_for(self._scheduler, self._settings, endpoints, keys, share=share)
-        return QueueJobs(session, self._scheduler, launch, self._folder)
+        return QueueJobs(
+            session, self._scheduler, launch, self._folder.path if self._folder else ""
+        )
 
     # ------------------------------------------------------------------ any thread
 
@@ -368,8 +370,8 @@ class Dispatcher:
     def _shut_down(self) -> None:
         # Each step, even if another one fails; the last one in is the first one out.
         with contextlib.ExitStack() as steps:
-            if self._folder:
-                steps.callback(remove, self._folder)
+            if self._folder is not None:
+                steps.callback(remove_shared_folder, self._folder)
             steps.callback(self._pipe.close)
             if self._arena is not None:
                 steps.callback(self._arena.close)

@@ -24,6 +24,7 @@ from ..transport.launch_file import (
     thread_limits,
     thread_limits_within,
 )
+from ..transport.private_files import write_file
 from ..transport.unreached import Unreached
 from .early_start import command, command_here
 from .start_script import start_script
@@ -173,8 +174,8 @@ class QueueJobs:
         started = command(path)
         script = os.path.join(self._folder, "start")
         if not os.path.exists(script):
-            with _writing(script), open(script, "w", encoding="utf-8") as file:
-                file.write(start_script(started[:-1], os.environ))
+            with _writing(script):
+                write_file(script, start_script(started[:-1], os.environ))
         return ["/bin/sh", script, path]
 
     def _told(self, kind: int, workers: int) -> Launch:

@@ -4,30 +4,14 @@ from __future__ import annotations
 
 import os
 
+from ..logs import Log
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ..errors import SchedulerError
+    from ..transport.run_folders import RunFolder
 
-
-def remove(folder: str) -> None:
-    """Removes a dispatcher's folder and what is in it, as far as that can be done."""
-    # `shutil` takes ten times as long to import as this takes; and where no descriptor is left,
-    # nothing can be imported.
-    for parent, folders, files in os.walk(folder, topdown=False):
-        for name in files:
-            _if_possible(os.unlink, os.path.join(parent, name))
-        for name in folders:
-            _if_possible(os.rmdir, os.path.join(parent, name))
-    _if_possible(os.rmdir, folder)
-
-
-def _if_possible(action: Callable[[str], None], path: str) -> None:
-    try:
-        action(path)
-    except OSError:
-        return
+log = Log(__name__)
 
 
 def no_folder(error: object) -> SchedulerError:
@@ -39,7 +23,7 @@ def no_folder(error: object) -> SchedulerError:
     )
 
 
-def new_shared_folder(run_dir: str) -> str:
+def new_shared_folder(run_dir: str) -> RunFolder:
     """Makes the folder of a dispatcher with workers on other hosts, which they see too.
 
     Args:
@@ -47,36 +31,47 @@ def new_shared_folder(run_dir: str) -> str:
 
     Raises:
         SchedulerError: There is no room for it.
-        GridEngineError: The folder around it is somebody else's, or open to others.
+        GridEngineError: Others could read the folder around it, or replace it.
     """
-    import tempfile
-
-    from ..transport.launch_file import private_folder
+    # Where there are workers of this host alone, nothing of it is needed.
+    from ..errors import GridEngineError
+    from ..transport import private_files
+    from ..transport.run_folders import RunFolder
 
     parent = run_dir or os.path.expanduser(os.path.join("~", ".gridengine"))
     try:
-        private_folder(parent)
+        private_files.make_folder(parent)
         _sweep(parent)
-        return tempfile.mkdtemp(prefix=f"run-{os.uname().nodename}-{os.getpid()}-", dir=parent)
+        return RunFolder.make(parent)
+    except private_files.NotPrivate as error:
+        raise GridEngineError(str(error)) from None
     except OSError as error:
         raise no_folder(error) from None
 
 
-def _sweep(parent: str) -> None:
-    """Removes the folders of programs on this host that were killed before they could do it."""
-    import re
-
-    for name in os.listdir(parent):
-        match = re.fullmatch(r"run-(.+)-(\d+)-\w+", name)
-        if match and match[1] == os.uname().nodename and not _is_alive(int(match[2])):
-            remove(os.path.join(parent, name))
-
-
-def _is_alive(pid: int) -> bool:
+def remove_shared_folder(folder: RunFolder) -> None:
+    """Removes what `new_shared_folder` has made, and says what cannot be removed."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        left = folder.remove()
+    except OSError as error:
+        left = [str(error)]
+    if left:
+        log.warning("the program's folder is not removed: %s", "; ".join(left))
+
+
+def _sweep(parent: str) -> None:
+    """Removes the folders of programs on this host that were killed before they could do it.
+
+    Of those that may live it is `gridengine reap` that tells, and of those that are none.
+    """
+    import contextlib
+
+    from ..transport.run_folders import RunFolder
+
+    here = f"run-{os.uname().nodename}-"
+    for name in os.listdir(parent):
+        if name.startswith(here):
+            with contextlib.suppress(OSError, ValueError):
+                folder = RunFolder.read(os.path.join(parent, name))
+                if folder.program.lives() is False:
+                    folder.remove()

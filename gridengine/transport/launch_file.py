@@ -8,16 +8,15 @@ owner alone can enter.
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
-import stat
 import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
 from ..errors import GridEngineError
+from . import private_files
 
 #: Environment of the submitting host that would be wrong, or a lie, on a node.
 _OF_THIS_HOST = frozenset(
@@ -124,20 +123,9 @@ class Launch(NamedTuple):
         """Writes the file, readable by its owner alone from its first byte on.
 
         Raises:
-            OSError: It exists, or cannot be written.
+            OSError: It exists, cannot be written, or others could replace it.
         """
-        if os.path.lexists(path):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
-        unfinished = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}")
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with open(descriptor, "w", encoding="utf-8") as file:
-                json.dump(self._plain(), file)
-            # Who waits for the file shall find all of it.
-            os.rename(unfinished, path)
-        except BaseException:
-            os.unlink(unfinished)
-            raise
+        private_files.write_file(path, json.dumps(self._plain()))
 
     @classmethod
     def read(cls, path: str) -> Launch:
@@ -147,42 +135,10 @@ class Launch(NamedTuple):
             GridEngineError: Somebody else could have read or planted the file.
             OSError: It cannot be read.
         """
-        folder = os.path.dirname(os.path.abspath(path))
-        _refuse_if_shared(folder, os.stat(folder), 0o700)
-        with open(path, encoding="utf-8") as file:
-            _refuse_if_shared(path, os.fstat(file.fileno()), 0o600)
-            return cls(**json.load(file))
-
-
-def _refuse_if_shared(path: str, status: os.stat_result, wanted: int) -> None:
-    mode = stat.S_IMODE(status.st_mode)
-    if status.st_uid != os.geteuid() or mode & 0o077:
-        raise GridEngineError(
-            f"{path} holds keys, but belongs to user {status.st_uid} with mode {mode:o}: it must "
-            f"be this user's, with mode {wanted:o}"
-        )
-
-
-def private_folder(path: str) -> str:
-    """Makes a folder that its owner alone can enter, or checks that an existing one is so.
-
-    Returns:
-        The path.
-
-    Raises:
-        GridEngineError: It is somebody else's, or open to others.
-        OSError: It cannot be made.
-    """
-    os.makedirs(path, mode=0o700, exist_ok=True)
-    status = os.lstat(path)
-    if not stat.S_ISDIR(status.st_mode):
-        raise GridEngineError(f"{path} shall hold keys, but is no folder: remove it")
-    if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
-        raise GridEngineError(
-            f"{path} shall hold keys, but belongs to user {status.st_uid} with mode "
-            f"{stat.S_IMODE(status.st_mode):o}: make it this user's, with mode 700"
-        )
-    return path
+        try:
+            return cls(**json.loads(private_files.read_file(path)))
+        except private_files.NotPrivate as error:
+            raise GridEngineError(str(error)) from None
 
 
 def import_path() -> list[str]:

@@ -7,6 +7,8 @@ import json
 import os
 from typing import NamedTuple
 
+from . import private_files
+
 
 class Unreached(NamedTuple):
     """Why a supervisor has not reached the program.
@@ -23,16 +25,13 @@ class Unreached(NamedTuple):
         """Leaves the note of a queue job in the program's folder, if that can be done."""
         path = _path(folder, queue_job)
         with contextlib.suppress(OSError):
-            with open(f"{path}.new", "w", encoding="utf-8") as file:
-                json.dump(self._asdict(), file)
-            os.replace(f"{path}.new", path)
+            private_files.write_file(path, json.dumps(self._asdict()), replace=True)
 
     @classmethod
     def read(cls, folder: str, queue_job: str) -> Unreached | None:
         """Returns the note of a queue job, None if it has left none."""
         try:
-            with open(_path(folder, queue_job), encoding="utf-8") as file:
-                given = json.load(file)
+            given = json.loads(private_files.read_file(_path(folder, queue_job)))
             return cls(str(given["host"]), str(given["reason"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -37,18 +37,16 @@ def _read(size: int) -> bytes:
     return data
 
 
-def _read_file(path: str) -> dict[str, Any]:
-    with open(path, encoding="utf-8") as file:
-        _refuse_if_planted(path, os.fstat(file.fileno()))
-        _refuse_if_planted(os.path.dirname(path), os.stat(os.path.dirname(path)))
-        launch: dict[str, Any] = json.load(file)
-    return launch
+def _read_unless_planted(path: str) -> str:
+    # Before the file says where modules are found: this package is around this program, and what
+    # is imported here needs no other.
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    from gridengine.transport.private_files import NotPrivate, read_file
 
-
-def _refuse_if_planted(path: str, status: os.stat_result) -> None:
-    # As `gridengine.transport.launch_file` does; but where that is found the file itself says.
-    if status.st_uid != os.geteuid() or status.st_mode & 0o077:
-        sys.exit(f"gridengine: {path} must be this user's, and nobody else's to read or write")
+    try:
+        return read_file(path)
+    except NotPrivate as error:
+        sys.exit(f"gridengine: {error}")
 
 
 @contextlib.contextmanager
@@ -71,7 +69,7 @@ if __name__ == "__main__":
     # Nothing of what is imported is garbage; the supervisor lets it be collected from then on.
     gc.disable()
     here = sys.argv[1].isdecimal()
-    launch = _heard() if here else _read_file(sys.argv[1])
+    launch = _heard() if here else json.loads(_read_unless_planted(sys.argv[1]))
     sys.path[:] = launch["sys_path"]
     # Before all that a reaper has no use for is imported.
     from gridengine.worker.os_support import tidy_descriptors

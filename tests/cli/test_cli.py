@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -25,8 +24,17 @@ from gridengine.schedulers.grid_engine import leftovers
 from gridengine.schedulers.grid_engine.drmaa_session import commands
 from gridengine.schedulers.grid_engine.drmaa_session.registry import Registry
 from gridengine.schedulers.grid_engine.leftovers import SessionFile
+from gridengine.transport import private_files
+from gridengine.transport.process_identity import ProcessIdentity
+from gridengine.transport.run_folders import RunFolder
 
 from ..cluster import Cluster
+from ..left_behind import (
+    folder_of_a_dead_program,
+    folder_of_a_program,
+    says,
+    session_file,
+)
 from ..waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -76,11 +84,7 @@ def test_a_wrong_setting_is_told_in_one_line() -> None:
 @pytest.fixture
 def run_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GRIDENGINE_RUN_DIR", str(tmp_path / "run"))
-    # Not what other programs on this host have.
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    monkeypatch.setattr("tempfile.tempdir", None)
-    (tmp_path / "tmp").mkdir()
-    (tmp_path / "run" / "sessions").mkdir(parents=True)
+    private_files.make_folder(str(tmp_path / "run" / "sessions"))
     return tmp_path / "run"
 
 
@@ -93,77 +97,73 @@ def reap(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str
     return reap
 
 
-@pytest.fixture
-def dead() -> int:
-    """The number of a process that is no more."""
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
-
-
-def session_file(run_dir: Path, **changed: Any) -> Path:
-    noted = {
-        "host": socket.gethostname(), "program": 1, "session": 1, "since": time.time(),
-        "SGE_ROOT": os.environ.get("SGE_ROOT", ""), "SGE_CELL": "default", "queue_jobs": {},
-    }  # fmt: skip
-    path = run_dir / "sessions" / "some.json"
-    path.write_text(json.dumps({**noted, **changed}))
-    return path
-
-
-def run_folder(run_dir: Path, pid: int, host: str = "") -> Path:
-    path = run_dir / f"run-{host or socket.gethostname()}-{pid}-abcd1234"
-    path.mkdir(mode=0o700)
-    (path / "launch-0-1").write_text("{}")
-    return path
-
-
 def test_where_nothing_is_nothing_is_done(reap: Callable[..., str], run_dir: Path) -> None:
     assert "nothing was left behind\n" == reap()
     shutil.rmtree(run_dir)
     assert "nothing was left behind\n" == reap()
 
 
-def test_the_folder_of_a_dead_program_is_removed(
-    reap: Callable[..., str], run_dir: Path, dead: int
-) -> None:
-    folder = run_folder(run_dir, dead)
+def test_the_folder_of_a_dead_program_is_removed(reap: Callable[..., str], run_dir: Path) -> None:
+    folder = folder_of_a_dead_program(run_dir)
     assert f"would remove: folder {folder}" in reap("--dry-run")
     assert folder.exists()
     assert f"removed: folder {folder}" in reap()
     assert not folder.exists()
 
 
-def test_the_folders_of_the_living_and_of_other_hosts_stay(
-    reap: Callable[..., str], run_dir: Path, dead: int
+def test_the_folder_of_the_living_stays(reap: Callable[..., str], run_dir: Path) -> None:
+    with folder_of_a_program(run_dir) as living:
+        assert f"left alone: folder {living}: its program runs\nnothing was left" in reap()
+        assert living.exists()
+
+
+def test_folders_of_other_hosts_and_of_an_earlier_start_stay_and_it_is_told_what_to_do(
+    reap: Callable[..., str], run_dir: Path
 ) -> None:
-    living, other = run_folder(run_dir, os.getpid()), run_folder(run_dir, dead, "elsewhere")
-    shared = run_folder(run_dir, dead)
-    shared.chmod(0o755)
+    other, rebooted = folder_of_a_dead_program(run_dir), folder_of_a_dead_program(run_dir)
+    says(rebooted, boot="another")
+    says(other, host="elsewhere")
+    other = other.rename(Path(str(other).replace(socket.gethostname(), "elsewhere")))
     told = reap()
-    assert living.exists()
+    assert f"folder {other}: it can be looked at on elsewhere only; if its program is " in told
+    assert f"folder {rebooted}: this host has been started since" in told
+    assert f"if its program is gone: rm -r {rebooted}\n" in told
     assert other.exists()
-    assert shared.exists()
-    assert 3 == told.count("left alone")
+    assert rebooted.exists()
     assert "nothing was left behind" in told
 
 
 def test_the_file_of_a_dead_session_without_queue_jobs_is_removed(
-    reap: Callable[..., str], run_dir: Path, dead: int
+    reap: Callable[..., str], run_dir: Path
 ) -> None:
-    path = session_file(run_dir, program=dead, session=dead)
+    path = session_file(run_dir)
     assert "would remove: file of session" in reap("--dry-run")
     assert path.exists()
     reap()
     assert not path.exists()
 
 
-@pytest.mark.parametrize("changed", [{"host": "elsewhere"}, {"program": os.getpid()}])
+def this_process() -> dict[str, Any]:
+    return ProcessIdentity.of(os.getpid())._asdict()
+
+
+@pytest.mark.parametrize("which", ["program", "session"])
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({}, "runs"),
+        ({"host": "elsewhere"}, "it can be looked at on elsewhere only; if it is gone: rm "),
+        ({"boot": "another"}, "this host has been started since"),
+        ({"namespace": "pid:[1]"}, "another PID namespace"),
+    ],
+)
 def test_a_session_that_may_live_is_left_alone(
-    reap: Callable[..., str], run_dir: Path, dead: int, changed: dict[str, Any]
+    reap: Callable[..., str], run_dir: Path, which: str, changed: dict[str, Any], reason: str
 ) -> None:
-    path = session_file(run_dir, **{"program": dead, "session": dead, **changed})
-    assert "left alone: session" in reap()
+    path = session_file(run_dir, **{which: {**this_process(), **changed}})
+    told = reap()
+    assert "left alone: session" in told
+    assert reason in told
     assert path.exists()
 
 
@@ -175,7 +175,7 @@ def test_a_file_that_is_no_sessions_is_reported(
     reap: Callable[..., str], run_dir: Path, text: str
 ) -> None:
     path = run_dir / "sessions" / "odd.json"
-    path.write_text(text)
+    private_files.write_file(str(path), text)
     assert f"left alone: session file {path}" in reap(status=1)
     assert path.exists()
 
@@ -186,23 +186,12 @@ def test_options_of_commands_cannot_be_smuggled_in_as_queue_jobs(run_dir: Path) 
         SessionFile.read(session_file(run_dir, queue_jobs={"-u*": noted}))
 
 
-def test_a_session_file_of_another_user_is_not_believed(
-    run_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = session_file(run_dir)
-    other = os.geteuid() + 1
-    monkeypatch.setattr(os, "geteuid", lambda: other)
-    with pytest.raises(ValueError, match="another user"):
-        SessionFile.read(path)
-
-
 def test_a_process_that_was_born_later_only_has_the_number_of_the_dead(
     reap: Callable[..., str], run_dir: Path
 ) -> None:
-    folder = run_folder(run_dir, os.getpid())
-    long_ago = time.time() - 100 * 24 * 3600
-    os.utime(folder, (long_ago, long_ago))
-    assert f"removed: folder {folder}" in reap()
+    with folder_of_a_program(run_dir) as folder:
+        says(folder, start=RunFolder.read(str(folder)).program.start - 1)
+        assert f"removed: folder {folder}" in reap()
 
 
 def test_a_session_process_that_takes_over_keeps_what_was_noted(tmp_path: Path) -> None:
@@ -309,7 +298,7 @@ def in_queue(cluster: Cluster, jobs: set[str]) -> set[str]:
 
 def sessions(home: Path) -> dict[int, SessionFile]:
     files = [SessionFile.read(path) for path in (home / "sessions").glob("*.json")]
-    return {session.program: session for session in files}
+    return {session.program.pid: session for session in files}
 
 
 def numbers(session: SessionFile) -> set[str]:
@@ -323,18 +312,18 @@ def test_queue_jobs_that_nobody_is_left_to_delete_are_deleted_and_no_others(
     with program(HELD) as killed, program(HELD) as living:
         noted = sessions(on_cluster)
         left, others = noted[killed.pid], noted[living.pid]
-        os.kill(left.session, signal.SIGSTOP)
+        os.kill(left.session.pid, signal.SIGSTOP)
         killed.kill()
-        os.kill(left.session, signal.SIGKILL)
+        os.kill(left.session.pid, signal.SIGKILL)
         killed.wait()
-        wait_until(lambda: not psutil.pid_exists(left.session), what="the session is gone")
+        wait_until(lambda: not left.session.lives(), what="the session is gone")
         assert numbers(left) == in_queue(cluster, numbers(left))
 
         told = command("reap", "--dry-run")
         assert told.returncode == 0, told
         for job in numbers(left):
             assert re.search(rf"would delete: queue job.*\b{job}\b", told.stdout)
-        assert f"left alone: session {others.session}" in told.stdout
+        assert f"left alone: session {others.session.pid}" in told.stdout
         assert numbers(left) == in_queue(cluster, numbers(left))
 
         done = command("reap")
@@ -368,20 +357,20 @@ def noted(job: str, **changed: Any) -> dict[str, Any]:
     "changed", [{"name": "another"}, {"name": ""}, {"time": 1e9}], ids=["name", "no name", "time"]
 )
 def test_a_queue_job_that_only_has_the_number_is_not_touched(
-    cluster: Cluster, run_dir: Path, held_job: str, dead: int, changed: dict[str, Any]
+    cluster: Cluster, run_dir: Path, held_job: str, changed: dict[str, Any]
 ) -> None:
     jobs = noted(held_job, **changed)
-    session = SessionFile.read(session_file(run_dir, program=dead, queue_jobs=jobs))
+    session = SessionFile.read(session_file(run_dir, queue_jobs=jobs))
     assert [] == leftovers.in_queue(session)
 
 
 @pytest.mark.cluster
 def test_without_qdel_drmaa_deletes(
-    cluster: Cluster, run_dir: Path, held_job: str, dead: int, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, run_dir: Path, held_job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     find = commands.find
     monkeypatch.setattr(commands, "find", lambda name: None if name == "qdel" else find(name))
-    path = session_file(run_dir, program=dead, queue_jobs=noted(held_job))
+    path = session_file(run_dir, queue_jobs=noted(held_job))
     session = SessionFile.read(path)
     arrays = leftovers.in_queue(session)
     assert [held_job] == [array.job for array in arrays]
@@ -391,11 +380,10 @@ def test_without_qdel_drmaa_deletes(
 
 @pytest.mark.cluster
 def test_a_master_that_does_not_answer_is_told_and_the_file_stays(
-    cluster: Cluster, reap: Callable[..., str], run_dir: Path, dead: int,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+    cluster: Cluster, reap: Callable[..., str], run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SGE_QMASTER_PORT", "1")
-    path = session_file(run_dir, program=dead, queue_jobs=noted("1"))
+    path = session_file(run_dir, queue_jobs=noted("1"))
     assert "left alone: session" in reap(status=1)
     assert path.exists()
 
@@ -405,11 +393,13 @@ def test_of_a_program_in_a_queue_job_on_another_host_the_batch_system_knows_whet
     cluster: Cluster, reap: Callable[..., str], run_dir: Path, held_job: str
 ) -> None:
     driver = cluster.run(["qsub", "-terse", "-h", "-b", "y", "/bin/true"]).stdout.strip()
-    elsewhere = {"host": "elsewhere", "driver": f"{driver}.1", "queue_jobs": noted(held_job)}
-    path = session_file(run_dir, **elsewhere)
-    folder = run_folder(run_dir, 7, "elsewhere")
-    launch = {"when_silent": ["a.module", str(path)]}
-    (folder / "launch-0-1").write_text(json.dumps(launch))
+    folder = folder_of_a_dead_program(run_dir)
+    says(folder, host="elsewhere")
+    folder = folder.rename(run_dir / folder.name.replace(socket.gethostname(), "elsewhere"))
+    program = RunFolder.read(str(folder)).program._asdict()
+    processes = {"program": program, "session": {**program, "pid": program["pid"] + 1}}
+    queue_jobs = noted(held_job)
+    path = session_file(run_dir, driver=f"{driver}.1", queue_jobs=queue_jobs, **processes)
 
     assert f"its program's queue job {driver}.1 is not over" in reap()
     assert {held_job} == in_queue(cluster, {held_job})
@@ -439,6 +429,6 @@ def test_a_session_notes_the_queue_job_in_which_its_program_runs(
         monkeypatch.delenv(name, raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    path = tmp_path / "sessions" / "one.json"
+    path = tmp_path / "run" / "sessions" / "one.json"
     Registry(str(path), os.getpid()).add(["7.1"], "gridengine")
     assert driver == SessionFile.read(path).driver

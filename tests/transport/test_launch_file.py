@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from gridengine.transport.launch_file import (
     current_umask,
     environment_for_nodes,
     import_path,
-    private_folder,
     thread_limits,
 )
 
@@ -71,27 +71,6 @@ def test_nobody_else_can_read_the_file_whatever_the_umask(tmp_path: Path, umask:
     assert mode(tmp_path / "launch") == 0o600
 
 
-def test_nobody_else_can_read_the_file_while_it_is_being_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "launch"
-    seen: list[int] = []
-    monkeypatch.setattr("json.dump", lambda *_: seen.extend(map(mode, tmp_path.iterdir())))
-    LAUNCH.write(str(path))
-    assert seen == [0o600]
-
-
-def test_the_file_has_its_name_only_when_it_is_complete(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "launch"
-    seen: list[bool] = []
-    monkeypatch.setattr("json.dump", lambda *_: seen.append(path.exists()))
-    LAUNCH.write(str(path))
-    assert seen == [False]
-    assert path.exists()
-
-
 def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     (tmp_path / "launch").write_text("planted")
     with pytest.raises(FileExistsError):
@@ -126,54 +105,36 @@ def test_a_file_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.M
 # ---------------------------------------------------------------------- the folder
 
 
-@pytest.mark.parametrize("umask", [0o000, 0o022])
-def test_a_new_folder_is_its_owner_s_alone_whatever_the_umask(tmp_path: Path, umask: int) -> None:
-    path = str(tmp_path / "run")
-    before = os.umask(umask)
-    try:
-        assert private_folder(path) == path
-    finally:
-        os.umask(before)
-    assert mode(path) == 0o700
-
-
-def test_a_private_folder_is_used_again(tmp_path: Path) -> None:
-    path = private_folder(str(tmp_path / "run"))
-    Path(path, "file").touch()
-    assert private_folder(path) == path
-    assert Path(path, "file").exists()
-
-
-@pytest.mark.parametrize("open_mode", [0o750, 0o705, 0o711, 0o1777])
-def test_a_folder_that_others_can_enter_is_refused(tmp_path: Path, open_mode: int) -> None:
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run").chmod(open_mode)
-    with pytest.raises(GridEngineError, match="mode 700"):
-        private_folder(str(tmp_path / "run"))
-
-
-def test_a_folder_of_another_user_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("open_mode", [0o750, 0o705, 0o1777])
+def test_a_file_in_a_folder_that_others_can_enter_is_refused(
+    tmp_path: Path, open_mode: int
 ) -> None:
-    path = private_folder(str(tmp_path / "run"))
-    other = os.geteuid() + 1
-    monkeypatch.setattr(os, "geteuid", lambda: other)
-    with pytest.raises(GridEngineError, match=f"belongs to user {other - 1}"):
-        private_folder(path)
+    LAUNCH.write(str(tmp_path / "launch"))
+    tmp_path.chmod(open_mode)
+    with pytest.raises(GridEngineError, match="with mode 700"):
+        Launch.read(str(tmp_path / "launch"))
+    assert "with mode 700" in supervisor(tmp_path / "launch")
 
 
-def test_a_link_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "run").symlink_to(private_folder(str(tmp_path / "elsewhere")))
-    with pytest.raises(GridEngineError, match="no folder"):
-        private_folder(str(tmp_path / "run"))
+def test_a_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "made").mkdir(0o700)
+    LAUNCH.write(str(tmp_path / "made" / "launch"))
+    (tmp_path / "planted").symlink_to("made")
+    with pytest.raises(GridEngineError, match="link"):
+        Launch.read(str(tmp_path / "planted" / "launch"))
+    assert "or a link to one" in supervisor(tmp_path / "planted" / "launch")
 
 
-@pytest.mark.parametrize("plant", [Path.touch, lambda path: path.symlink_to("nowhere")])
-def test_what_is_no_folder_is_refused(tmp_path: Path, plant: object) -> None:
-    assert callable(plant)
-    plant(tmp_path / "run")
-    with pytest.raises(OSError, match="File exists"):
-        private_folder(str(tmp_path / "run"))
+def supervisor(path: Path) -> str:
+    """Returns what a supervisor says of a launch file that it refuses, as a queue job has it."""
+    script = Path(launch.__file__).parents[1] / "worker"
+    run = subprocess.run(
+        [sys.executable, "-S", script, path], capture_output=True, text=True, timeout=60
+    )
+    assert run.returncode == 1
+    (line,) = run.stderr.splitlines()
+    assert line.startswith("gridengine: ")
+    return line
 
 
 # ---------------------------------------------------------------------- the environment

@@ -9,11 +9,11 @@ guess; without that word nothing is deleted, for the network may be to blame.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
 from ...errors import SchedulerError
+from ...transport.run_folders import RunFolder
 from . import leftovers
 from .leftovers import SessionFile
 
@@ -37,9 +37,23 @@ def _clear_up(session: SessionFile, folder: str) -> None:
     if not leftovers.program_is_over(session):
         return
     # First: what starts without it ends at once, even where nothing may be deleted.
-    shutil.rmtree(folder, ignore_errors=True)
+    _remove(session, folder)
     own = os.environ.get("JOB_ID")
     # This process ends with its own.
     arrays = sorted(leftovers.in_queue(session), key=lambda array: array.job == own)
     leftovers.delete(session, arrays)
     session.path.unlink(missing_ok=True)
+
+
+def _remove(session: SessionFile, folder: str) -> None:
+    """Removes the folder of a session's program; says why, where that is not possible."""
+    try:
+        made = RunFolder.read(folder)
+        of_the_session = made.program == session.program
+        left = made.remove() if of_the_session else ["it is another program's"]
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        left = [str(error)]
+    if left:
+        sys.stderr.write(f"gridengine: {folder} is not removed: {'; '.join(left)}\n")

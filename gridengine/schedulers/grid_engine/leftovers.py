@@ -14,7 +14,6 @@ import json
 import os
 import pwd
 import re
-import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from ...errors import SchedulerError
+from ...transport import private_files
+from ...transport.process_identity import ProcessIdentity
 from . import drmaa_library
 from .drmaa_session import commands
 from .drmaa_session.qstat import listed
@@ -58,22 +59,18 @@ class SessionFile:
 
     Attributes:
         path: Where.
-        host: The host of program and session process.
-        program: Process id of the program.
-        session: Process id of the session process.
-        since: When the session began, in seconds since 1970.
+        program: Which process the program is.
+        session: Which one the session process is.
         driver: The queue job in which the program runs, empty if in none.
-        cell: The variables that say which Grid Engine it is.
+        cell: Which Grid Engine it is: as `own_cell`.
         arrays: Those of which some queue jobs had not ended.
     """
 
     path: Path
-    host: str
-    program: int
-    session: int
-    since: float
+    program: ProcessIdentity
+    session: ProcessIdentity
     driver: str
-    cell: dict[str, str]
+    cell: tuple[str, str]
     arrays: tuple[Array, ...]
 
     @classmethod
@@ -81,23 +78,18 @@ class SessionFile:
         """Returns what is noted in a file.
 
         Raises:
+            NotPrivate: Somebody else could have planted it.
             OSError: It cannot be read.
-            ValueError: It is another user's, or not the work of a session.
+            ValueError: It is not the work of a session.
         """
-        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), encoding="utf-8") as file:
-            status = os.fstat(file.fileno())
-            if status.st_uid != os.geteuid() or not stat.S_ISREG(status.st_mode):
-                raise ValueError("it is another user's, or no file")
-            noted = json.load(file)
+        noted = json.loads(private_files.read_file(str(path)))
         try:
             return cls(
                 path=path,
-                host=str(noted["host"]),
-                program=int(noted["program"]),
-                session=int(noted["session"]),
-                since=float(noted["since"]),
-                driver=str(noted.get("driver", "")),
-                cell={name: str(noted[name]) for name in ("SGE_ROOT", "SGE_CELL")},
+                program=ProcessIdentity.from_json(noted["program"]),
+                session=ProcessIdentity.from_json(noted["session"]),
+                driver=_driver(noted["driver"]),
+                cell=(str(noted["SGE_ROOT"]), str(noted["SGE_CELL"])),
                 arrays=tuple(
                     Array(_number(job), int(each["tasks"]), str(each["name"]), float(each["time"]))
                     for job, each in noted["queue_jobs"].items()
@@ -105,6 +97,10 @@ class SessionFile:
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"it is not what a session writes: {error!r}") from None
+
+
+def _driver(queue_job: str) -> str:
+    return queue_job and _number(queue_job.partition(".")[0]) and queue_job
 
 
 def _number(job: str) -> str:
@@ -122,9 +118,8 @@ def in_queue(session: SessionFile) -> list[Array]:
     """
     if not session.arrays:
         return []
-    with _cell(session):
-        there = _job_numbers(_ask("qstat", "-xml", "-u", _user()))
-        return [array for array in session.arrays if array.job in there and _is_ours(array)]
+    there = _job_numbers(_ask("qstat", "-xml", "-u", _user()))
+    return [array for array in session.arrays if array.job in there and _is_ours(array)]
 
 
 def program_is_over(session: SessionFile) -> bool:
@@ -135,8 +130,7 @@ def program_is_over(session: SessionFile) -> bool:
     """
     if not session.driver:
         return False
-    with _cell(session):
-        told = _ask("qstat", "-xml", "-u", _user())
+    told = _ask("qstat", "-xml", "-u", _user())
     return not list(listed(told, frozenset([session.driver])))
 
 
@@ -146,11 +140,10 @@ def delete(session: SessionFile, arrays: Sequence[Array]) -> None:
     Raises:
         SchedulerError: That was not possible; the message says why.
     """
-    with _cell(session):
-        if commands.find("qdel") is None:
-            _delete_by_drmaa(arrays)
-            return
-        reasons = [reason for array in arrays if (reason := _deleted(array))]
+    if commands.find("qdel") is None:
+        _delete_by_drmaa(arrays)
+        return
+    reasons = [reason for array in arrays if (reason := _deleted(array))]
     # What has ended meanwhile cannot be deleted, and need not be.
     if reasons and in_queue(dataclasses.replace(session, arrays=tuple(arrays))):
         raise SchedulerError("; ".join(reasons))
@@ -208,7 +201,8 @@ def _job_numbers(text: str) -> set[str | None]:
 
 def _ask(program: str, *arguments: str) -> str:
     try:
-        return commands.run(program, *arguments, seconds=_SECONDS)
+        with _own_root():
+            return commands.run(program, *arguments, seconds=_SECONDS)
     except commands.CommandMissing:
         raise SchedulerError(
             f"there is no {program} here, to tell whose queue jobs are whose"
@@ -227,13 +221,26 @@ def _user() -> str:
         return str(os.geteuid())
 
 
+def own_cell() -> tuple[str, str]:
+    """Returns which Grid Engine this process is at: its SGE_ROOT, empty if none, and its cell.
+
+    By this process's environment and the places of the system, as a session's process has it; what
+    another one has written into a file must not choose which programs are run.
+    """
+    root = os.environ.get("SGE_ROOT", "")
+    if not root and (library := drmaa_library.find()) is not None:
+        root = drmaa_library.root(library, os.environ) or ""
+    return root, os.environ.get("SGE_CELL", "default")
+
+
 @contextlib.contextmanager
-def _cell(session: SessionFile) -> Iterator[None]:
-    """Has commands speak to the Grid Engine that the session was one of."""
-    before = dict(os.environ)
-    os.environ.update({name: value for name, value in session.cell.items() if value})
+def _own_root() -> Iterator[None]:
+    """Has commands find the Grid Engine's files where nothing in the environment says it."""
+    missing = not os.environ.get("SGE_ROOT") and own_cell()[0]
+    if missing:
+        os.environ["SGE_ROOT"] = missing
     try:
         yield
     finally:
-        os.environ.clear()
-        os.environ.update(before)
+        if missing:
+            del os.environ["SGE_ROOT"]

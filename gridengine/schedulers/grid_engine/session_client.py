@@ -15,11 +15,15 @@ from ...errors import SchedulerUnavailable
 from . import drmaa_library
 from .drmaa_session.messages import LogEntry, Malformed, Message, decode, encode
 
-# Without the package's lobby, which would import what this process has no use for.
+# With an empty lobby in the place of the package's, which has no use for this process; and found
+# by its path, whatever else is called so where modules are found.
 _START = (
-    "import sys; sys.path = [*filter(None, sys.path), sys.argv[1]]; "
-    "from drmaa_session.program import main; main()"
+    "import sys, types; sys.path = [*filter(None, sys.path)]; "
+    "package = sys.modules['gridengine'] = types.ModuleType('gridengine'); "
+    "package.__path__ = [sys.argv[1]]; "
+    "from gridengine.schedulers.grid_engine.drmaa_session.program import main; main()"
 )
+_PACKAGE = Path(__file__).parents[2]
 
 
 class DrmaaProcess:
@@ -36,7 +40,7 @@ class DrmaaProcess:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `last_words`
         self._process = subprocess.Popen(  # noqa: S603  # our own program
             # -S: it finds packages where this process does.
-            [sys.executable, "-S", "-c", _START, str(Path(__file__).parent)],
+            [sys.executable, "-S", "-c", _START, str(_PACKAGE)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

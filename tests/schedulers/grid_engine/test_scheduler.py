@@ -239,7 +239,7 @@ def test_the_registry_lists_what_may_be_in_the_queue(talk: Open, stand_in: Stand
     [file] = wait_until(lambda: list(folder.iterdir()), what="a registry")
     assert 0o600 == file.stat().st_mode & 0o777
     noted = json.loads(file.read_text())
-    assert (os.getpid(), str(stand_in.folder)) == (noted["program"], noted["SGE_ROOT"])
+    assert (os.getpid(), str(stand_in.folder)) == (noted["program"]["pid"], noted["SGE_ROOT"])
     assert [3] == [array["tasks"] for array in noted["queue_jobs"].values()]
 
 

@@ -17,6 +17,6 @@ moment and does it::
 Every call of DRMAA is made in the main thread, `program`: the library has one buffer for its
 error texts. The other threads only read, write and run the Grid Engine's commands.
 
-The modules import the standard library, ``drmaa`` and each other, relatively, and nothing else
-of the package: the program starts without the package's lobby.
+The modules import the standard library, ``drmaa``, each other, and of the rest of the package what
+is known of processes and private files, all relatively: the program starts without its lobby.
 """

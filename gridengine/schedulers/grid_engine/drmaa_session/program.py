@@ -7,11 +7,11 @@ import contextlib
 import dataclasses
 import os
 import queue
-import shutil
 import signal
 import sys
 import time
 
+from ....transport.run_folders import RunFolder
 from . import qstat
 from .drmaa_calls import Denied, Ending, Library, Limited, TooLarge, Unreachable
 from .messages import (
@@ -170,10 +170,11 @@ class Program:
             self._library.close()
         if self._orphaned:
             # What queue jobs would have used, keys among it; nobody else is there to do it.
-            mark = f"run-{os.uname().nodename}-{self._hello.parent}-"
             for folder in self._folders:
-                if os.path.basename(folder).startswith(mark):
-                    shutil.rmtree(folder, ignore_errors=True)
+                with contextlib.suppress(OSError, ValueError):
+                    made = RunFolder.read(folder)
+                    if made.program == self._registry.program:
+                        made.remove()
 
     # -- what arrives --------------------------------------------------------------------------
 

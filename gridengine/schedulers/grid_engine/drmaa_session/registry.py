@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import time
 from collections.abc import Mapping
+
+from ....transport import private_files
+from ....transport.process_identity import ProcessIdentity
 
 
 def own_queue_job(environ: Mapping[str, str]) -> str:
@@ -23,16 +25,22 @@ class Registry:
 
     It is there while the session may have queue jobs: a session process that was killed leaves
     it behind, and it says what to delete.
+
+    Args:
+        path: Where.
+        parent: Process id of the program.
+
+    Attributes:
+        program: Which program it is.
     """
 
     def __init__(self, path: str, parent: int) -> None:
         self._path = path
+        self.program = ProcessIdentity.of(parent)
         self._header = {
-            "host": socket.gethostname(),
-            "program": parent,
+            "program": self.program._asdict(),
             "driver": own_queue_job(os.environ),
-            "session": os.getpid(),
-            "since": time.time(),
+            "session": ProcessIdentity.of(os.getpid())._asdict(),
             "SGE_ROOT": os.environ.get("SGE_ROOT", ""),
             "SGE_CELL": os.environ.get("SGE_CELL", "default"),
         }
@@ -43,7 +51,7 @@ class Registry:
         """Notes a new array, or one that is adopted, which has no ``name`` here.
 
         Raises:
-            OSError: The file cannot be written.
+            OSError: The file cannot be written, or others could read or replace it.
         """
         job = queue_jobs[0].partition(".")[0]
         if name or job not in self._arrays:
@@ -70,18 +78,15 @@ class Registry:
         if not self._path:
             return
         folder = os.path.dirname(self._path)
-        # makedirs() gives its mode to the last one alone.
+        # The one around it holds keys, too.
         for each in (os.path.dirname(folder), folder):
-            os.makedirs(each, mode=0o700, exist_ok=True)
-        fresh = f"{self._path}.new"
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump({**self._header, "queue_jobs": self._arrays}, file)
-        os.replace(fresh, self._path)
+            private_files.make_folder(each)
+        noted = {**self._header, "queue_jobs": self._arrays}
+        private_files.write_file(self._path, json.dumps(noted), replace=True)
 
 
 def _noted(path: str) -> dict[str, dict[str, object]]:
     try:
-        with open(path, encoding="utf-8") as file:
-            return dict(json.load(file)["queue_jobs"])
+        return dict(json.loads(private_files.read_file(path))["queue_jobs"])
     except (OSError, ValueError, KeyError, TypeError):
         return {}

@@ -1,0 +1,359 @@
+"""Files and folders that are this user's alone: how they are made, opened, and removed.
+
+What nobody else can read or write where it lies, and nobody else can put something in the place of:
+each folder on the way to it is this user's or root's, as sshd demands it of the way to its keys
+(``StrictModes``, sshd_config(5)).
+
+Nothing of the package is imported here: a supervisor looks by this at the file that says where
+modules are found, and the session process of a Grid Engine does without most of the package.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+
+#: Without waiting for the other end of a pipe, and without following a link.
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+#: Links on one way until it is taken for a circle, as the kernel does: path_resolution(7).
+_LINKS = 40
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+class NotPrivate(PermissionError):
+    """Others could have read or planted a file, or could put something else in its place."""
+
+
+def make_folder(path: str) -> None:
+    """Makes a folder that its owner alone can enter, or checks that an existing one is so.
+
+    What is missing on the way to it is made so too, whatever the umask is.
+
+    Raises:
+        NotPrivate: It is somebody else's, open to others, or no folder; or they could replace it.
+        OSError: It cannot be made.
+    """
+    path = os.path.abspath(path)
+    _check_way(os.path.dirname(path), goal=path, make=True)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path, 0o700)
+    os.close(_open_checked_folder(path))
+
+
+def open_folder(path: str) -> int:
+    """Returns a descriptor of a private folder.
+
+    Raises:
+        NotPrivate: It is somebody else's, open to others, or no folder; or they could replace it.
+        OSError: It cannot be opened.
+    """
+    path = os.path.abspath(path)
+    _check_way(os.path.dirname(path), goal=path)
+    return _open_checked_folder(path)
+
+
+def _open_checked_folder(path: str) -> int:
+    try:
+        descriptor = os.open(path, _FOLDER)
+    except OSError as error:
+        # The system's word for a link varies.
+        if error.errno not in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK):
+            raise
+        raise NotPrivate(f"{path} is no folder, or a link to one: remove it") from None
+    try:
+        _refuse_if_shared(path, os.fstat(descriptor), 0o700)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def open_file(path: str) -> int:
+    """Returns a descriptor of a private file in a private folder, to read from.
+
+    Raises:
+        NotPrivate: Somebody else could have read or planted it, or it is no file.
+        OSError: It cannot be opened.
+    """
+    place = open_folder(os.path.dirname(path))
+    try:
+        return open_file_in(place, path)
+    finally:
+        os.close(place)
+
+
+def open_file_in(place: int, path: str) -> int:
+    """As `open_file`, for one that lies in the private folder that ``place`` is open on."""
+    try:
+        descriptor = os.open(os.path.basename(path), _FILE, dir_fd=place)
+    except OSError as error:
+        # ENXIO: a socket.
+        if error.errno not in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
+            raise
+        raise NotPrivate(f"{path} is a link, or no file: remove it") from None
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotPrivate(f"{path} is no file: remove it")
+        _refuse_if_shared(path, status, 0o600)
+        # Less than one if it has just been replaced.
+        if status.st_nlink > 1:
+            raise NotPrivate(f"{path} is a file that has another name too: remove it")
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def read_file(path: str) -> str:
+    """Returns what is in a private file in a private folder.
+
+    Raises:
+        NotPrivate: Somebody else could have read or planted it, or it is no file.
+        OSError: It cannot be read.
+        ValueError: It is no text (UTF-8).
+    """
+    with open(open_file(path), encoding="utf-8") as file:
+        return file.read()
+
+
+def write_file(path: str, text: str, *, replace: bool = False) -> None:
+    """Writes a private file into a private folder; it has its name only when it is complete.
+
+    Raises:
+        FileExistsError: It is there, and is not to be replaced.
+        NotPrivate: The folder is not private.
+        OSError: It cannot be written.
+    """
+    folder, name = os.path.split(os.path.abspath(path))
+    unfinished = f".{name}"
+    place = open_folder(folder)
+    try:
+        if replace:
+            # Of a process that was killed meanwhile.
+            _unlink_if_there(unfinished, place)
+        elif _is_there(name, place):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+        descriptor = os.open(unfinished, _NEW, 0o600, dir_fd=place)
+        try:
+            with open(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            # Who waits for the file shall find all of it.
+            os.rename(unfinished, name, src_dir_fd=place, dst_dir_fd=place)
+        except BaseException:
+            _unlink_if_there(unfinished, place)
+            raise
+    finally:
+        os.close(place)
+
+
+def _is_there(name: str, place: int) -> bool:
+    try:
+        os.stat(name, dir_fd=place, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _unlink_if_there(name: str, place: int) -> None:
+    try:
+        os.unlink(name, dir_fd=place)
+    except FileNotFoundError:
+        return
+
+
+# -- removal ----------------------------------------------------------------------------------
+
+
+def remove_folder(path: str, device: int, inode: int) -> list[str]:
+    """Removes a folder in a private one, and all in it, if it is still the one that was meant.
+
+    No link is followed, and nothing is removed that is another user's, or lies on another file
+    system.
+
+    Args:
+        path: The folder.
+        device: Its device number, as it was when the caller knew that it was this one.
+        inode: Its inode number, likewise.
+
+    Returns:
+        What of it is left, each with the reason.
+
+    Raises:
+        NotPrivate: Something else has taken its place, or could.
+        OSError: It cannot be opened, or not be removed.
+    """
+    folder, name = os.path.split(os.path.abspath(path))
+    place = open_folder(folder)
+    try:
+        try:
+            descriptor = os.open(name, _FOLDER, dir_fd=place)
+        except OSError as error:
+            if error.errno not in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK):
+                raise
+            raise NotPrivate(f"{path} is not the folder any more that it was") from None
+        try:
+            status = os.fstat(descriptor)
+            if (status.st_dev, status.st_ino) != (device, inode):
+                raise NotPrivate(f"{path} is not the folder any more that it was")
+            left = list(_emptied(descriptor, path))
+        finally:
+            os.close(descriptor)
+        if not left:
+            os.rmdir(name, dir_fd=place)
+    finally:
+        os.close(place)
+    return left
+
+
+def _emptied(descriptor: int, path: str) -> list[str]:
+    """Removes what is in a folder; returns what is left, each with the reason."""
+    left: list[str] = []
+    device = os.fstat(descriptor).st_dev
+    for name in os.listdir(descriptor):
+        inner = f"{path}/{name}"
+        try:
+            left += _removed(descriptor, name, inner, device)
+        except FileNotFoundError:
+            # Another one is at it, too.
+            continue
+        except OSError as error:
+            left.append(f"{inner} ({error.strerror or error})")
+    return left
+
+
+def _removed(place: int, name: str, path: str, device: int) -> list[str]:
+    """Removes one thing from a folder; returns what is left of it, each with the reason."""
+    status = os.stat(name, dir_fd=place, follow_symlinks=False)
+    if status.st_uid != os.geteuid():
+        return [f"{path} (it belongs to user {status.st_uid})"]
+    if not stat.S_ISDIR(status.st_mode):
+        os.unlink(name, dir_fd=place)
+        return []
+    if status.st_dev != device:
+        return [f"{path} (it is on another file system)"]
+    # A link that has taken its place since is not followed, but an error.
+    descriptor = os.open(name, _FOLDER, dir_fd=place)
+    try:
+        opened = os.fstat(descriptor)
+        if (opened.st_dev, opened.st_ino) != (status.st_dev, status.st_ino):
+            return [f"{path} (something else has taken its place)"]
+        left = _emptied(descriptor, path)
+    finally:
+        os.close(descriptor)
+    if not left:
+        os.rmdir(name, dir_fd=place)
+    return left
+
+
+# -- who can change what ----------------------------------------------------------------------
+
+
+def _refuse_if_shared(path: str, status: os.stat_result, wanted: int) -> None:
+    mode = stat.S_IMODE(status.st_mode)
+    if status.st_uid != os.geteuid() or mode & _OTHERS:
+        raise NotPrivate(
+            f"{path} belongs to user {status.st_uid} with mode {mode:o}: it must be this user's, "
+            f"with mode {wanted:o}, for it holds keys"
+        )
+
+
+def _check_way(folder: str, goal: str, *, make: bool = False) -> None:
+    """Refuses a way on which others than this user and root could put something in its place.
+
+    The folders to which links lead are looked at as well as those in which the links lie. What is
+    found to be safe stays so: nobody else can change it.
+
+    Args:
+        folder: The last folder of the way, an absolute path.
+        goal: What lies there, for errors.
+        make: Whether to make what is missing.
+    """
+    here, links = "/", 0
+    shared = _check_folder(here, os.lstat(here), goal, shared=False)
+    left = folder.split("/")[::-1]
+    while left:
+        name = left.pop()
+        if name in ("", "."):
+            continue
+        if name == "..":
+            # Of a link's target; that way has been found to be safe.
+            here = os.path.dirname(here)
+            shared = bool(os.lstat(here).st_mode & _OTHERS_WRITE)
+            continue
+        at = os.path.join(here, name)
+        status = _status(at, make=make)
+        if not stat.S_ISLNK(status.st_mode):
+            shared = _check_folder(at, status, goal, shared=shared)
+            here = at
+            continue
+        _check_owner(at, status, goal, shared=shared)
+        links += 1
+        if links > _LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), folder)
+        target = os.readlink(at)
+        if target.startswith("/"):
+            here, shared = "/", False
+        left += target.split("/")[::-1]
+
+
+def _status(path: str, *, make: bool) -> os.stat_result:
+    try:
+        return os.lstat(path)
+    except FileNotFoundError:
+        if not make:
+            raise
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path, 0o700)
+    return os.lstat(path)
+
+
+def _check_folder(path: str, status: os.stat_result, goal: str, *, shared: bool) -> bool:
+    """Refuses a folder in which others can replace what is there; True if they can add to it."""
+    if not stat.S_ISDIR(status.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+    _check_owner(path, status, goal, shared=shared)
+    writable = status.st_mode & _OTHERS_WRITE
+    # With the sticky bit only the owner of an entry can rename or remove it.
+    if writable and not status.st_mode & stat.S_ISVTX:
+        who = "everybody" if writable & stat.S_IWOTH else "its group"
+        raise NotPrivate(
+            f"{path} can be written by {who} (mode {stat.S_IMODE(status.st_mode):o}), who could "
+            f"replace {goal}, which holds keys: chmod go-w {path}, or name a folder elsewhere "
+            "(GRIDENGINE_RUN_DIR)"
+        )
+    return bool(writable)
+
+
+def _check_owner(path: str, status: os.stat_result, goal: str, *, shared: bool) -> None:
+    if status.st_uid in (0, os.geteuid()):
+        return
+    # Where others can make entries it may be theirs as well as root's.
+    if not shared and status.st_uid == _owner_without_a_number():
+        return
+    raise NotPrivate(
+        f"{path} belongs to user {status.st_uid}, who could replace {goal}, which holds keys: name "
+        "a folder of your own (GRIDENGINE_RUN_DIR)"
+    )
+
+
+def _owner_without_a_number() -> int | None:
+    """Returns the number that stands for root in a container in which root has none, else None.
+
+    It stands for all users that are not known there: user_namespaces(7).
+    """
+    try:
+        with open("/proc/self/uid_map", encoding="ascii") as file:
+            if file.read().split() == ["0", "0", "4294967295"]:
+                return None
+        with open("/proc/sys/kernel/overflowuid", encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return None
