@@ -113,11 +113,8 @@ class Launch(NamedTuple):
         return f"<Launch of kind {self.kind}, for {', '.join(self.endpoints)}>"
 
     def as_json(self) -> str:
-        """Returns what a supervisor on the program's own host is told."""
-        return json.dumps(self._plain())
-
-    def _plain(self) -> dict[str, object]:
-        return {**self._asdict(), "environ": dict(self.environ)}
+        """Returns what is in the file, and what a supervisor on the program's own host is told."""
+        return json.dumps({**self._asdict(), "environ": dict(self.environ)})
 
     def write(self, path: str) -> None:
         """Writes the file, readable by its owner alone from its first byte on.
@@ -125,7 +122,7 @@ class Launch(NamedTuple):
         Raises:
             OSError: It exists, cannot be written, or others could replace it.
         """
-        private_files.write_file(path, json.dumps(self._plain()))
+        private_files.write_file(path, self.as_json())
 
     @classmethod
     def read(cls, path: str) -> Launch:
