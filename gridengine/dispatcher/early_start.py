@@ -12,6 +12,7 @@ import os
 import sys
 
 from ..schedulers.base import FIRST_BATCH
+from ..transport import interpreter
 from .run_folder import new_local_folder, remove
 
 TYPE_CHECKING = False
@@ -23,9 +24,14 @@ if TYPE_CHECKING:
 _WORKER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "worker")
 
 
-def command(launch_file: str) -> Sequence[str]:
-    """Returns the command that a queue job runs."""
-    return [sys.executable, _WORKER, launch_file]
+def command(launch_file: str, *, here: bool = True) -> Sequence[str]:
+    """Returns the command that a queue job runs.
+
+    Args:
+        launch_file: What tells it the rest.
+        here: Whether this program starts it itself.
+    """
+    return [sys.executable, *interpreter.flags(inherits=here), _WORKER, launch_file]
 
 
 def launch_file(folder: str, kind: int, workers: int) -> str:

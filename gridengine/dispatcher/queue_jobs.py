@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -167,13 +168,15 @@ class QueueJobs:
         )
 
     def _command(self, path: str) -> Sequence[str]:
-        started = command(path)
+        started = command(path, here=not self._scheduler.remote)
         if not self._scheduler.remote:
             return started
         script = os.path.join(self._folder, "start")
         if not os.path.exists(script):
             with _writing(script), open(script, "w", encoding="utf-8") as file:
-                file.write(start_script(started[:-1], os.environ))
+                # What the interpreter itself shall not read it need not have.
+                isolated = bool(sys.flags.ignore_environment)
+                file.write(start_script(started[:-1], os.environ, isolated=isolated))
         return ["/bin/sh", script, path]
 
     def _launch_file(self, kind: int, workers: int) -> str:

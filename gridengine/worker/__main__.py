@@ -74,6 +74,12 @@ def _typing_alone() -> Iterator[None]:
 if __name__ == "__main__":
     # Nothing of what is imported is garbage; the supervisor lets it be collected from then on.
     gc.disable()
+    if sys.warnoptions:
+        import warnings
+
+        # By -W error what is imported would end this process; and workers get the program's own
+        # filters with its functions.
+        warnings.simplefilter("ignore")
     of_a_batch_system = _prepare(sys.argv[1])
     folder = _folder_of_jobs(sys.argv[1], of_a_batch_system)
     # Before all that a reaper has no use for is imported.
