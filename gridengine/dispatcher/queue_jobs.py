@@ -20,7 +20,6 @@ from ..transport.launch_file import (
     Keys,
     Launch,
     current_umask,
-    environment_for_nodes,
     import_path,
     thread_limits,
     thread_limits_within,
@@ -78,9 +77,10 @@ def launch_for(
         queue_job=scheduler.queue_job_template,
         cwd=os.getcwd(),
         sys_path=import_path(),
-        environ=_environment(scheduler, threads),
+        environ=_environment(scheduler, settings, threads),
         # A child of this process has it anyway.
         umask=current_umask() if remote else None,
+        core_files=settings.core_files,
     )
 
 
@@ -93,9 +93,11 @@ def _threads_in_job(scheduler: Scheduler) -> int:
     return max(scheduler.slots, each)
 
 
-def _environment(scheduler: Scheduler, threads: int) -> dict[str, str]:
+def _environment(scheduler: Scheduler, settings: Settings, threads: int) -> dict[str, str]:
     if scheduler.remote:
-        return environment_for_nodes(os.environ)
+        from ..transport.environment import environment_for_nodes
+
+        return environment_for_nodes(os.environ, settings.environment)
     if threads:
         return thread_limits_within(os.environ, threads)
     return thread_limits(os.environ, scheduler.slots)

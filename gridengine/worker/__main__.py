@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def _prepare(path: str) -> bool:
-    """Returns whether it is a batch system that has started this process."""
+def _prepare(path: str) -> tuple[bool, bool]:
+    """Returns whether a batch system has started this process, and whether core files may be."""
     while not os.path.exists(path):
         _wait_for_the_program()
     with open(path, encoding="utf-8") as file:
@@ -27,7 +27,7 @@ def _prepare(path: str) -> bool:
         _refuse_if_planted(os.path.dirname(path), os.stat(os.path.dirname(path)))
         launch = json.load(file)
     sys.path[:] = launch["sys_path"]
-    return not launch["parent"]
+    return not launch["parent"], launch.get("core_files", False)
 
 
 def _folder_of_jobs(path: str, of_a_batch_system: bool) -> str:
@@ -80,12 +80,15 @@ if __name__ == "__main__":
         # By -W error what is imported would end this process; and workers get the program's own
         # filters with its functions.
         warnings.simplefilter("ignore")
-    of_a_batch_system = _prepare(sys.argv[1])
+    of_a_batch_system, core_files = _prepare(sys.argv[1])
     folder = _folder_of_jobs(sys.argv[1], of_a_batch_system)
     # Before all that a reaper has no use for is imported.
-    from gridengine.worker.os_support import tidy_descriptors
+    from gridengine.worker.os_support import limit_core_files, tidy_descriptors
     from gridengine.worker.subreaper import stand_guard
 
+    if of_a_batch_system and not core_files:
+        # The key of the program's connections is in the memory.
+        limit_core_files()
     tidy_descriptors()
     stand_guard(folder if of_a_batch_system else "")
     with _typing_alone():

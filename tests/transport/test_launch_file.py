@@ -14,7 +14,6 @@ from gridengine.transport import launch_file as launch
 from gridengine.transport.launch_file import (
     Launch,
     current_umask,
-    environment_for_nodes,
     import_path,
     private_folder,
     thread_limits,
@@ -177,35 +176,6 @@ def test_what_is_no_folder_is_refused(tmp_path: Path, plant: object) -> None:
 
 
 # ---------------------------------------------------------------------- the environment
-
-
-def test_the_environment_of_a_queue_job_does_not_travel_into_another() -> None:
-    scrubbed = (
-        "SGE_TASK_ID", "SGE_ROOT", "SGE_O_HOST", "JOB_ID", "JOB_NAME", "JOB_SCRIPT", "QUEUE",
-        "NSLOTS", "NHOSTS", "NQUEUES", "PE", "PE_HOSTFILE", "ARC", "REQUEST", "RESTARTED",
-        "ENVIRONMENT", "TMPDIR", "TMP", "HOSTNAME", "DRMAA_LIBRARY_PATH", "SLURM_JOB_ID",
-    )  # fmt: skip
-    assert environment_for_nodes(dict.fromkeys(scrubbed, "x")) == {}
-
-
-def test_what_belongs_to_this_host_or_this_terminal_does_not_travel() -> None:
-    names = ("DISPLAY", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "LD_PRELOAD", "OLDPWD", "SHLVL", "TERM")
-    assert not set(names) & set(environment_for_nodes(dict.fromkeys(names, "x")))
-
-
-def test_all_else_travels_with_its_value_whatever_it_holds() -> None:
-    travelled = environment_for_nodes(LAUNCH.environ)
-    assert LAUNCH.environ.items() <= travelled.items()
-    for name in (
-        "PATH",
-        "HOME",
-        "PYTHONPATH",
-        "LD_LIBRARY_PATH",
-        "PERL5LIB",
-        "MY_SGE_THING",
-        "PWD",
-    ):
-        assert environment_for_nodes({name: "x"})[name] == "x"
 
 
 def test_libraries_get_the_threads_that_were_granted() -> None:
