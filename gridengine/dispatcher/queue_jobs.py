@@ -25,6 +25,7 @@ from ..transport.launch_file import (
     thread_limits_within,
 )
 from ..transport.unreached import Unreached
+from ..transport.versions import python
 from .early_start import command, launch_file
 from .start_script import start_script
 
@@ -80,6 +81,7 @@ def launch_for(
         environ=_environment(scheduler, settings, threads),
         # A child of this process has it anyway.
         umask=current_umask() if remote else None,
+        python=python(),
         core_files=settings.core_files,
     )
 

@@ -71,6 +71,7 @@ class Launch(NamedTuple):
         sys_path: Where modules are found.
         environ: Variables to set.
         umask: That of the program, None for the supervisor's own.
+        python: The program's Python, see `gridengine.transport.versions`.
         core_files: Whether a crash on another host may leave an image of the memory.
     """
 
@@ -97,6 +98,7 @@ class Launch(NamedTuple):
     sys_path: Sequence[str] = ()
     environ: Mapping[str, str] = MappingProxyType({})
     umask: int | None = None
+    python: str = ""
     core_files: bool = False
 
     def __repr__(self) -> str:
@@ -134,7 +136,9 @@ class Launch(NamedTuple):
         _refuse_if_shared(folder, os.stat(folder), 0o700)
         with open(path, encoding="utf-8") as file:
             _refuse_if_shared(path, os.fstat(file.fileno()), 0o600)
-            return cls(**json.load(file))
+            given = json.load(file)
+        # What another version has beside that is told by the supervisor's first word.
+        return cls(**{name: given[name] for name in cls._fields if name in given})
 
 
 def _refuse_if_shared(path: str, status: os.stat_result, wanted: int) -> None:

@@ -16,6 +16,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 
 def _prepare(path: str) -> tuple[bool, bool]:
@@ -26,6 +27,7 @@ def _prepare(path: str) -> tuple[bool, bool]:
         _refuse_if_planted(path, os.fstat(file.fileno()))
         _refuse_if_planted(os.path.dirname(path), os.stat(os.path.dirname(path)))
         launch = json.load(file)
+    _refuse_if_other_python(launch, os.path.dirname(path))
     sys.path[:] = launch["sys_path"]
     return not launch["parent"], launch.get("core_files", False)
 
@@ -53,6 +55,29 @@ def _refuse_if_planted(path: str, status: os.stat_result) -> None:
     # As `gridengine.transport.launch_file` does; but where that is found the file itself says.
     if status.st_uid != os.geteuid() or status.st_mode & 0o077:
         sys.exit(f"gridengine: {path} must be this user's, and nobody else's to read or write")
+
+
+def _refuse_if_other_python(launch: dict[str, Any], folder: str) -> None:
+    # Before anything is imported that is the program's: the files of one minor version are nothing
+    # for another, and which of them fails first, and how, would be chance.
+    version = ".".join(map(str, sys.version_info[:3]))
+    # As `gridengine.transport.versions` does.
+    here = f"{sys.implementation.name} {version}"
+    # One that was started before this was installed may not say it; that is told by `Supervising`.
+    program = launch.get("python", here)
+    if here.rpartition(".")[0] == program.rpartition(".")[0]:
+        return
+    import runpy
+
+    host = os.uname().nodename
+    reason = (
+        f"{host} runs {here} ({sys.executable}), this program {program}: functions travel as "
+        "bytecode, which another version cannot run; have the same Python there under that path"
+    )
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    note = runpy.run_path(os.path.join(package, "transport", "unreached.py"))["Unreached"]
+    note(host, reason).write(folder, launch["queue_job"].format_map(os.environ))
+    sys.exit(f"gridengine: {reason}")
 
 
 @contextlib.contextmanager

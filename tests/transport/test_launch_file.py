@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import sys
@@ -211,3 +212,12 @@ def test_the_package_is_named_once_in_the_import_path(monkeypatch: pytest.Monkey
     package = str(Path(launch.__file__).resolve().parents[2])
     monkeypatch.setattr(sys, "path", [package, "/other"])
     assert import_path() == [package, "/other"]
+
+
+def test_what_another_version_has_beside_is_passed_over(tmp_path: Path) -> None:
+    path = private_folder(str(tmp_path / "run")) + "/launch"
+    LAUNCH.write(path)
+    given = json.loads(Path(path).read_text())
+    del given["core_files"]
+    Path(path).write_text(json.dumps({**given, "of_later": 1}))
+    assert Launch.read(path) == LAUNCH
