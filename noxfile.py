@@ -18,6 +18,7 @@ nox.options.reuse_venv = "yes"
 @nox.session(python=VERSIONS)
 def tests(session: nox.Session) -> None:
     """Runs pytest with the given arguments, all tests without any."""
+    # The newest that each has: not all of constraints.txt is to be had for every Python.
     session.install("--editable", ".[test]")
     # As scripts/test does.
     together = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]

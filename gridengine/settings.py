@@ -82,6 +82,12 @@ class Settings(NamedTuple):
         ports: ``54000-55000``, the ports that the program may listen on; empty for any.
         run_dir: Folder for keys and logs that the nodes see too, an absolute path; empty for
             ``~/.gridengine``.
+        environment: Which variables go to workers on other hosts: patterns of the shell, with
+            commas or spaces between, that leave out with ``!`` before them. The last one that
+            matches decides; where none does, all go but what looks like a credential. See
+            `gridengine.transport.environment`.
+        core_files: Whether a worker on another host that crashes may leave a core file: the key
+            of the program's connections would be in it.
     """
 
     heartbeat: float = 5.0
@@ -95,6 +101,8 @@ class Settings(NamedTuple):
     host: str = ""
     ports: str = ""
     run_dir: str = ""
+    environment: str = ""
+    core_files: bool = False
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -146,9 +154,16 @@ def _warn_of_misspelt(environ: Mapping[str, str]) -> None:
 _MAY_BE_ZERO = frozenset({"infrastructure_retries", "resubmissions", "linger", "grace"})
 
 
+_TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
 def _parse(name: str, text: str, kind: type, least_is_zero: bool) -> object:
     if kind is str:
         return text
+    if kind is bool:
+        if text.lower() not in _TRUTHS:
+            raise GridEngineError(f"{name} is {text!r}; it takes 1 or 0")
+        return _TRUTHS[text.lower()]
     what = "a whole number" if kind is int else "a number"
     try:
         value: float = kind(text)

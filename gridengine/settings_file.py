@@ -48,7 +48,7 @@ NAME = "gridengine.toml"
 SCHEDULERS = ("process", "grid_engine")
 """The values of ``scheduler``, and the tables of arguments."""
 
-_KINDS = {int: "a whole number", float: "a number", str: "a text"}
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 #: Files of which it was said that they do not count.
 _told: set[str] = set()
@@ -202,7 +202,7 @@ def _check_keys(file: SettingsFile, fields: Collection[str]) -> None:
 def _text(where: str, value: object, kind: type) -> str:
     # A whole number is a number too, but a truth is neither.
     fits = isinstance(value, (int, float) if kind is float else kind)
-    if not fits or isinstance(value, bool):
+    if not fits or isinstance(value, bool) is not (kind is bool):
         raise _wrong(f"{where} is {value!r}; it takes {_KINDS[kind]}")
     return str(value)
 

@@ -24,6 +24,7 @@ def test_blank_variables_and_other_peoples_change_nothing() -> None:
 
 def test_every_number_can_be_set_and_keeps_its_type() -> None:
     environ = {f"GRIDENGINE_{field.upper()}": "7" for field in Settings._fields}
+    environ["GRIDENGINE_CORE_FILES"] = "1"
     for field, default in Settings._field_defaults.items():
         value = getattr(Settings.read(environ), field)
         wanted = os.path.abspath("7") if field == "run_dir" else type(default)(7)
@@ -50,6 +51,8 @@ def test_the_environment_of_this_process_is_read_when_asked_not_at_import(
         ("QUEUE_JOBS", "2.5", "a whole number"),
         ("QUEUE_JOBS", "0", "above 0"),
         ("LINGER", "-0.1", "at least 0"),
+        ("CORE_FILES", "7", "1 or 0"),
+        ("CORE_FILES", "perhaps", "1 or 0"),
         ("RESUBMISSIONS", "-1", "at least 0"),
         ("INFRASTRUCTURE_RETRIES", "many", "a whole number"),
     ],
@@ -61,6 +64,13 @@ def test_nonsense_is_refused_with_the_variable_its_text_and_what_it_takes(
         Settings.read({f"GRIDENGINE_{name}": text})
     for part in (f"GRIDENGINE_{name}", repr(text), hint):
         assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1", True), ("0", False), ("True", True), ("no", False), (" ", False)]
+)
+def test_what_is_so_or_not_is_said_in_some_words(text: str, value: bool) -> None:
+    assert Settings.read({"GRIDENGINE_CORE_FILES": text}).core_files is value
 
 
 @pytest.mark.parametrize("name", ["LINGER", "RESUBMISSIONS", "INFRASTRUCTURE_RETRIES"])

@@ -131,6 +131,12 @@ def test_an_environment_that_is_given_is_all_that_is_read() -> None:
     assert Settings.read({}) == Settings()
 
 
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_what_is_so_or_not_is_a_truth_there(value: str) -> None:
+    write(Path(), f"core_files = {value}")
+    assert Settings.read().core_files is (value == "true")
+
+
 @pytest.mark.parametrize(
     ("text", "hints"),
     [
@@ -142,6 +148,8 @@ def test_an_environment_that_is_given_is_all_that_is_read() -> None:
         ("linger = true", ["linger in", "True", "a number"]),
         ("queue_jobs = 2.5", ["queue_jobs in", "2.5", "a whole number"]),
         ("host = 3", ["host in", "3", "a text"]),
+        ("core_files = 1", ["core_files in", "1", "true or false"]),
+        ("core_files = 'yes'", ["core_files in", "'yes'", "true or false"]),
         ("linger = -1", ["linger in", "-1", "at least 0"]),
         ("heartbeat = 0", ["heartbeat in", "above 0"]),
         ("patience = inf", ["patience in", "above 0"]),

@@ -104,7 +104,8 @@ class Dispatcher:
         from .order_execution import OrderExecution
         from .task_messages import TaskMessages
 
-        self._task_messages = TaskMessages(self._arena)
+        environment = settings.environment if scheduler.remote else None
+        self._task_messages = TaskMessages(self._arena, environment)
         parts = self._connections, self._state, self._queue_jobs, self._task_messages
         self._handlers = Handlers(*parts)
         self._execution = OrderExecution(*parts)

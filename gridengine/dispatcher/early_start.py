@@ -11,6 +11,7 @@ import os
 import sys
 
 from ..schedulers.base import FIRST_BATCH
+from ..transport import interpreter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,19 +22,22 @@ if TYPE_CHECKING:
 _WORKER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "worker")
 
 
-def command(argument: str) -> Sequence[str]:
-    """Returns the command that a queue job runs.
+def command(launch_file: str) -> Sequence[str]:
+    """Returns the command that a queue job runs on a node.
 
     Args:
-        argument: Where a node finds the launch file; or on this host, the process id of this
-            program, by which people and `gridengine reap` know whose supervisor it is.
+        launch_file: Where it finds what to do.
     """
-    return [sys.executable, _WORKER, argument]
+    return [sys.executable, *interpreter.flags(), _WORKER, launch_file]
 
 
 def command_here() -> Sequence[str]:
-    """Returns the command of a supervisor on this host."""
-    return command(str(os.getpid()))
+    """Returns the command of a supervisor on this host.
+
+    By the process id of this program people and `gridengine reap` know whose it is.
+    """
+    flags = interpreter.flags(inherits=True)
+    return [sys.executable, *flags, _WORKER, str(os.getpid())]
 
 
 class EarlyStart:

@@ -8,10 +8,16 @@ from typing import Any
 
 from ..ledger.dispatcher_state import DispatcherState
 from ..ledger.records import Report, SupervisorRecord, WorkerRecord
-from ..transport import messages
+from ..logs import Log
+from ..transport import messages, versions
 from ..transport.base import Connections
 from .queue_jobs import QueueJobs
 from .task_messages import TaskMessages, WorkerMemory
+
+log = Log(__name__)
+
+#: Hosts of which it is told that their libraries are of other versions.
+_TOLD = 100
 
 #: Turns in which ends are not settled because more is there to be read, one after the other.
 _TURNS = 20
@@ -43,6 +49,7 @@ class Handlers:
         self._task_messages = task_messages
         self._workers = state.ledger.workers
         self._turns_with_more = 0
+        self._told: set[str] = set()
         self._handlers: dict[type, Callable[[bytes, Any, float], None]] = {
             messages.Beat: self._beat,
             messages.Ready: self._ready,
@@ -102,22 +109,27 @@ class Handlers:
             self._connections.send(address, messages.Beat())
 
     def _supervising(self, address: bytes, message: messages.Supervising, now: float) -> None:
-        if message.version != messages.VERSION:
-            self._connections.complain(
-                address, f"a supervisor on {message.host} speaks another version of the protocol"
-            )
-            self._connections.send(address, messages.Stop())
-            return
         if not self._queue_jobs.is_kind(message.kind):
             raise ValueError(f"no supervisor of this program's: {message}")
         _check_names(message)
         supervisor = SupervisorRecord(
             address, message.queue_job, message.kind, message.host, message.pid, now=now
         )
+        if reason := _refusal(message):
+            if not self._state.supervisor_refused(supervisor, reason):
+                self._connections.complain(address, reason)
+            return
+        self._tell_differences(message)
         if message.time_left:
             supervisor.deadline = now + message.time_left
         for worker in self._state.supervisor_arrived(supervisor, now):
             self._equip(worker)
+
+    def _tell_differences(self, message: messages.Supervising) -> None:
+        told = versions.differences(message.host, message.libraries)
+        if told and told not in self._told and len(self._told) < _TOLD:
+            self._told.add(told)
+            log.info("%s; that is no hindrance", told)
 
     def _ready(self, address: bytes, message: messages.Ready, now: float) -> None:
         worker = self._state.worker_arrived(address, message.pid, message.arena, now)
@@ -161,6 +173,16 @@ def _check_names(message: messages.Supervising) -> None:
     for name in (message.queue_job, message.host):
         if "/" in name or not name.isprintable() or len(name) > _NAME_LENGTH:
             raise ValueError(f"no name of a queue job or a host: {name!r}")
+
+
+def _refusal(message: messages.Supervising) -> str:
+    """Returns why a supervisor cannot work for this program, nothing if it can."""
+    gridengine = message.gridengine
+    if message.version != messages.VERSION:
+        # It need not have said more of itself that can be read here.
+        spoken = f"(protocol {message.version}, here {messages.VERSION})"
+        gridengine = f"{gridengine or 'of another version'} {spoken}"
+    return versions.refusal(message.host, message.python, gridengine)
 
 
 def _check(message: messages.Done, frames: list[Any]) -> None:

@@ -19,13 +19,6 @@ from .task_messages import TaskMessages, WorkerMemory
 
 log = Log(__name__)
 
-#: What to do where a host does not reach this program.
-_LET_IN = (
-    "have the firewall of this host let the nodes in at some ports and name them "
-    "(GRIDENGINE_PORTS=54000-54100), and see that they can reach its address (GRIDENGINE_HOST "
-    "names another one, or a network interface)"
-)
-
 #: Characters of what a queue job has printed that are quoted.
 _PRINTED = 1000
 
@@ -159,7 +152,7 @@ class OrderExecution:
         record = order.queue_job
         note = self._queue_jobs.unreached(record.name)
         if note is not None:
-            self._state.not_started(record, f"{note.reason}; {_LET_IN}", note.host)
+            self._state.not_started(record, note.reason, note.host)
             return
         output = self._queue_jobs.output_of(record.name)
         said = f"; it has printed: {' '.join(output[-_PRINTED:].split())}" if output else ""

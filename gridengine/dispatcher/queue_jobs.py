@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -19,13 +20,13 @@ from ..transport.launch_file import (
     Keys,
     Launch,
     current_umask,
-    environment_for_nodes,
     import_path,
     thread_limits,
     thread_limits_within,
 )
 from ..transport.private_files import write_file
 from ..transport.unreached import Unreached
+from ..transport.versions import python
 from .early_start import command, command_here
 from .start_script import start_script
 
@@ -78,9 +79,11 @@ def launch_for(
         queue_job=scheduler.queue_job_template,
         cwd=os.getcwd(),
         sys_path=import_path(),
-        environ=_environment(scheduler, threads),
+        environ=_environment(scheduler, settings, threads),
         # A child of this process has it anyway.
         umask=current_umask() if remote else None,
+        python=python(),
+        core_files=settings.core_files,
     )
 
 
@@ -93,9 +96,11 @@ def _threads_in_job(scheduler: Scheduler) -> int:
     return max(scheduler.slots, each)
 
 
-def _environment(scheduler: Scheduler, threads: int) -> dict[str, str]:
+def _environment(scheduler: Scheduler, settings: Settings, threads: int) -> dict[str, str]:
     if scheduler.remote:
-        return environment_for_nodes(os.environ)
+        from ..transport.environment import environment_for_nodes
+
+        return environment_for_nodes(os.environ, settings.environment)
     if threads:
         return thread_limits_within(os.environ, threads)
     return thread_limits(os.environ, scheduler.slots)
@@ -174,8 +179,10 @@ class QueueJobs:
         started = command(path)
         script = os.path.join(self._folder, "start")
         if not os.path.exists(script):
+            # What the interpreter itself shall not read it need not have.
+            isolated = bool(sys.flags.ignore_environment)
             with _writing(script):
-                write_file(script, start_script(started[:-1], os.environ))
+                write_file(script, start_script(started[:-1], os.environ, isolated=isolated))
         return ["/bin/sh", script, path]
 
     def _told(self, kind: int, workers: int) -> Launch:

@@ -18,14 +18,20 @@ if TYPE_CHECKING:
 _NEEDED = ("LD_LIBRARY_PATH", "PYTHONHOME")
 
 
-def start_script(command: Sequence[str], environ: Mapping[str, str]) -> str:
+def start_script(
+    command: Sequence[str], environ: Mapping[str, str], *, isolated: bool = False
+) -> str:
     """Returns a script that runs a command, with its own arguments behind, as if here.
 
     Args:
         command: The program and its first arguments.
         environ: The program's own environment.
+        isolated: Whether the interpreter is told to pass over what is meant for it there
+            (``-E``, ``-I``).
     """
     settings = [
-        f"{name}={shlex.quote(environ[name])}; export {name}" for name in _NEEDED if name in environ
+        f"{name}={shlex.quote(environ[name])}; export {name}"
+        for name in _NEEDED
+        if name in environ and not (isolated and name.startswith("PYTHON"))
     ]
     return "\n".join(["#!/bin/sh", *settings, f'exec {shlex.join(command)} "$@"', ""])

@@ -14,6 +14,9 @@ from ..transport import messages
 from ..transport.borrowed import OpenArena, insert_borrowed
 from ..transport.shared_memory import Arena, Loan, replace_loans
 
+#: Contexts that are known again, of some kilobytes each; there is one, as a rule.
+_CONTEXTS = 100
+
 
 class WorkerMemory:
     """What the dispatcher keeps for one worker: `gridengine.ledger.records.WorkerRecord.memory`.
@@ -74,10 +77,14 @@ class TaskMessages:
 
     Args:
         arena: Memory of this program that the workers see too.
+        environment: Which variables go to workers on other hosts; None where they have all, as
+            children of this program. See `gridengine.settings.Settings`.
     """
 
-    def __init__(self, arena: Arena | None = None) -> None:
+    def __init__(self, arena: Arena | None = None, environment: str | None = None) -> None:
         self._arena = arena
+        self._environment = environment
+        self._contexts: dict[bytes, bytes] = {}
 
     def memory_for(self, arena: str) -> WorkerMemory:
         """Returns what is kept for a new worker, which has its own memory there.
@@ -98,6 +105,21 @@ class TaskMessages:
         """Returns a block without work, for what else is in it."""
         return messages.Run(worker.block, worker.position, [], forget, [], [], released)
 
+    def _context_of(self, function: Function) -> bytes:
+        packed = function.context
+        if self._environment is None or not packed:
+            return packed
+        if packed not in self._contexts:
+            # Not for workers of this host, of which the first one waits.
+            from ..serialization.context import for_nodes
+            from ..transport.environment import EnvironmentFilter
+
+            if len(self._contexts) >= _CONTEXTS:
+                self._contexts.clear()
+            passed = EnvironmentFilter(self._environment).passed
+            self._contexts[packed] = for_nodes(packed, passed)
+        return self._contexts[packed]
+
     def block(self, order: Assign) -> tuple[messages.Run, list[Any]]:
         """Returns the message for an assignment, and the frames that follow it."""
         worker = order.worker
@@ -115,7 +137,7 @@ class TaskMessages:
             # Jobs of one function stand together, as a rule.
             if function is not last:
                 if function.key not in known:
-                    definition, sent = _define(function, known)
+                    definition, sent = _define(function, self._context_of(function), known)
                     definitions.append(definition)
                     frames_of_functions += sent
                 for key in (function.key, function.content):
@@ -154,16 +176,16 @@ class TaskMessages:
 
 
 def _define(
-    function: Function, known: collections.OrderedDict[bytes, int]
+    function: Function, context: bytes, known: collections.OrderedDict[bytes, int]
 ) -> tuple[messages.FunctionDefinition, Sequence[Any]]:
     """Returns what tells a worker of a function, and the frames that it does not have.
 
     Args:
         function: The function.
+        context: What of its context the worker gets.
         known: What the worker keeps, by key or by content; the function is added.
     """
     size = len(function.payload) + sum(frame.nbytes for frame in function.frames)
-    context = function.context
     if not function.content:
         known[function.key] = size + len(context)
         payload, frames = function.payload, function.frames

@@ -175,6 +175,15 @@ class DispatcherState:
             if (worker := self._join(supervisor, number, pid, memory, now)) is not None
         ]
 
+    def supervisor_refused(self, supervisor: SupervisorRecord, reason: str) -> bool:
+        """Event: the first word of a supervisor that cannot work for this program.
+
+        Returns:
+            Whether the scheduler has named its queue job: then that counts as not started.
+        """
+        self._early.pop(supervisor.address, None)
+        return self.staffing.refused(supervisor, reason)
+
     def worker_arrived(
         self, address: bytes, pid: int, memory: Any, now: float
     ) -> WorkerRecord | None:

@@ -256,6 +256,16 @@ class Staffing:
             self._observers.queue_job_started(name, supervisor.host)
         return True
 
+    def refused(self, supervisor: SupervisorRecord, reason: str) -> bool:
+        """Event: one that cannot work for this program; tells whether its queue job is known."""
+        self._orders.append(StopSupervisor(supervisor.address))
+        record = self.queue_jobs.get(supervisor.queue_job)
+        if record is not None and not record.deleting:
+            self._lost.add(supervisor.address)
+            self.not_started(record, reason, supervisor.host)
+            self._delete([record])
+        return record is not None
+
     def worked(self, supervisor: SupervisorRecord) -> None:
         """Event: one of a supervisor's workers has said its first word."""
         supervisor.worked = True

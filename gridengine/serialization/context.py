@@ -16,7 +16,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
 
@@ -35,6 +35,10 @@ class _Seen:
     changed: frozenset[str] = frozenset()
     packed = b""
 
+
+#: Behind the variables in a packed context, which are JSON: the dispatcher looks at them. No line
+#: ends within that.
+_END = b"\n"
 
 _seen = _Seen()
 _lock = _thread.allocate_lock()
@@ -61,6 +65,31 @@ def current(*, hurried: bool = False) -> bytes:
         with _lock:
             seen = _look()
     return seen.packed
+
+
+def for_nodes(packed: bytes, passed: Callable[[Iterable[str]], list[str]]) -> bytes:
+    """Returns a context with those variables alone that go to other hosts. Unpickles nothing.
+
+    Args:
+        packed: What `current` has returned.
+        passed: Returns those of some names; see `gridengine.transport.environment`.
+    """
+    import json
+
+    variables, _, rest = packed.partition(_END)
+    environ = json.loads(variables)
+    return b"%s%s%s" % (_dumped({name: environ[name] for name in passed(environ)}), _END, rest)
+
+
+def unpack(packed: bytes) -> dict[str, Any]:
+    """Returns the parts of a context: for workers, which believe the program."""
+    import json
+    import pickle
+
+    variables, _, rest = packed.partition(_END)
+    parts: dict[str, Any] = pickle.loads(rest)
+    parts["environ"] = json.loads(variables)
+    return parts
 
 
 def note_environment() -> None:
@@ -116,9 +145,9 @@ def _pack(seen: _Seen) -> bytes:
     from ..transport.launch_file import import_path
 
     variables = seen.variables or {}
-    return pickle.dumps(
+    environ = {name: variables.get(name) for name in sorted(seen.changed)}
+    rest = pickle.dumps(
         {
-            "environ": {name: variables.get(name) for name in sorted(seen.changed)},
             "sys_path": import_path(),
             "cwd": seen.cwd and os.fsdecode(seen.cwd),
             "argv": seen.argv,
@@ -128,6 +157,13 @@ def _pack(seen: _Seen) -> bytes:
         },
         5,
     )
+    return b"%s%s%s" % (_dumped(environ), _END, rest)
+
+
+def _dumped(environ: Mapping[str, str | None]) -> bytes:
+    import json
+
+    return json.dumps(environ).encode()
 
 
 def _described(filters: Any) -> list[tuple[Any, ...]]:

@@ -18,17 +18,6 @@ from typing import NamedTuple
 from ..errors import GridEngineError
 from . import private_files
 
-#: Environment of the submitting host that would be wrong, or a lie, on a node.
-_OF_THIS_HOST = frozenset(
-    """
-    HOSTNAME HOST DISPLAY XAUTHORITY XDG_RUNTIME_DIR XDG_SESSION_ID SSH_CLIENT SSH_CONNECTION
-    SSH_TTY SSH_AUTH_SOCK TERM TMPDIR TMP TEMP TMUX TMUX_PANE STY DBUS_SESSION_BUS_ADDRESS
-    JOB_ID JOB_NAME JOB_SCRIPT QUEUE NSLOTS NHOSTS NQUEUES PE ARC ENVIRONMENT REQUEST RESTARTED
-    LD_PRELOAD OLDPWD SHLVL _
-    """.split()  # noqa: SIM905  # a table is easier to read than a list of quotes
-)
-_OF_A_QUEUE_JOB = ("SGE_", "PE_", "DRMAA_", "SLURM_", "PBS_")
-
 THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -82,6 +71,8 @@ class Launch(NamedTuple):
         sys_path: Where modules are found.
         environ: Variables to set.
         umask: That of the program, None for the supervisor's own.
+        python: The program's Python, see `gridengine.transport.versions`.
+        core_files: Whether a crash on another host may leave an image of the memory.
     """
 
     endpoints: Sequence[str]
@@ -107,6 +98,8 @@ class Launch(NamedTuple):
     sys_path: Sequence[str] = ()
     environ: Mapping[str, str] = MappingProxyType({})
     umask: int | None = None
+    python: str = ""
+    core_files: bool = False
 
     def __repr__(self) -> str:
         # Without the secret: it may end up in a log.
@@ -133,9 +126,11 @@ class Launch(NamedTuple):
             OSError: It cannot be read.
         """
         try:
-            return cls(**json.loads(private_files.read_file(path)))
+            given = json.loads(private_files.read_file(path))
         except private_files.NotPrivate as error:
             raise GridEngineError(str(error)) from None
+        # What another version has beside that is told by the supervisor's first word.
+        return cls(**{name: given[name] for name in cls._fields if name in given})
 
 
 def import_path() -> list[str]:
@@ -145,20 +140,6 @@ def import_path() -> list[str]:
     for _ in ("launch_file", "transport", "gridengine"):
         package = os.path.dirname(package)
     return paths if package in paths else [*paths, package]
-
-
-def travels(name: str) -> bool:
-    """Tells whether a variable of this host means the same on another one."""
-    return name not in _OF_THIS_HOST and not name.startswith(_OF_A_QUEUE_JOB)
-
-
-def environment_for_nodes(environ: Mapping[str, str]) -> dict[str, str]:
-    """Returns the variables that a program on another host shall see as if it were here.
-
-    Args:
-        environ: The program's own environment.
-    """
-    return {name: value for name, value in environ.items() if travels(name)}
 
 
 def thread_limits(environ: Mapping[str, str], threads: int) -> dict[str, str]:

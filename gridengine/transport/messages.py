@@ -45,12 +45,13 @@ worker, and the host unpickles nothing before the typed message has been validat
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated, Any, Union
 
 import msgspec
 from msgspec import Meta, Struct
 
-VERSION = 3
+VERSION = 4
 """Grows when two sides of different versions could misunderstand each other."""
 
 
@@ -60,6 +61,9 @@ Count = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(ge=0, le=1e12)]
 """A duration. The host reckons with it: it shall be neither infinite nor no number."""
 
+
+Version = Annotated[str, Meta(max_length=80, pattern=r"^[ -~]*\Z")]
+"""A version, or the name of what has one: people read it."""
 
 LoanPlace = tuple[Count, Count, Count]
 """A buffer that lies in the sender's arena, instead of following as a frame: where it belongs
@@ -123,7 +127,11 @@ class Here(Struct, tag="here", array_like=True, frozen=True):
 
 
 class Supervising(Struct, tag="supervising", array_like=True, frozen=True):
-    """A supervisor's first word; it has ``time_left`` seconds, 0 for no limit."""
+    """A supervisor's first word; it has ``time_left`` seconds, 0 for no limit.
+
+    The fields up to ``pid`` stay as they are in every `VERSION`, so that another one can be told.
+    The others after ``time_left`` are as `gridengine.transport.versions` says them.
+    """
 
     version: Count
     queue_job: str
@@ -131,6 +139,19 @@ class Supervising(Struct, tag="supervising", array_like=True, frozen=True):
     host: str
     pid: Count
     time_left: Seconds = 0.0
+    python: Version = ""
+    gridengine: Version = ""
+    libraries: Annotated[dict[Version, Version], Meta(max_length=20)] = {}
+
+
+class _OtherVersion(Struct, tag="supervising", array_like=True, frozen=True):
+    """What every `VERSION` of a `Supervising` begins with."""
+
+    version: Count
+    queue_job: str
+    kind: Count
+    host: str
+    pid: Count
 
 
 class Staff(Struct, tag="staff", array_like=True, frozen=True):
@@ -241,6 +262,7 @@ ToNode = Union[Here, Staff, Unseen, Run, Beat, Recall, Signal, Stop]
 
 _encoder = msgspec.msgpack.Encoder()
 _to_host: msgspec.msgpack.Decoder[ToHost] = msgspec.msgpack.Decoder(ToHost)
+_of_another_version = msgspec.msgpack.Decoder(_OtherVersion)
 _to_node: msgspec.msgpack.Decoder[ToNode] = msgspec.msgpack.Decoder(ToNode)
 
 encode = _encoder.encode
@@ -256,12 +278,18 @@ class ProtocolError(Exception):
 def decode_to_host(frame: Any) -> ToHost:
     """Returns the message for the host in ``frame``.
 
+    Of a supervisor that speaks another `VERSION` it is as much of its first word as they share.
+
     Raises:
         ProtocolError: There is none.
     """
     try:
         return _to_host.decode(frame)
     except _RUBBISH as error:
+        with contextlib.suppress(*_RUBBISH):
+            other = _of_another_version.decode(frame)
+            if other.version != VERSION:
+                return Supervising(*msgspec.structs.astuple(other))
         raise ProtocolError(str(error)) from None
 
 

@@ -97,6 +97,9 @@ class Arena:
     def __init__(self, descriptor: int, size: int) -> None:
         self._descriptor = descriptor
         self._memory = mmap.mmap(descriptor, size)
+        with contextlib.suppress(AttributeError, OSError):
+            # A core file would have all of it, gigabytes of pages that were never written included.
+            self._memory.madvise(mmap.MADV_DONTDUMP)
         self._size = size
         # No page behind it has been written.
         self._end = 0

@@ -15,7 +15,8 @@ class Unreached(NamedTuple):
 
     Attributes:
         host: The supervisor's host.
-        reason: Each of the program's addresses, and what came of it.
+        reason: Each of the program's addresses, and what came of it; or what else keeps it from
+            working for this program. And what to do.
     """
 
     host: str

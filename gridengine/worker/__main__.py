@@ -49,6 +49,19 @@ def _read_unless_planted(path: str) -> str:
         sys.exit(f"gridengine: {error}")
 
 
+def _refuse_if_other_python(launch: dict[str, Any], folder: str) -> None:
+    # Before anything is imported that is the program's: the files of one minor version are nothing
+    # for another, and which of them fails first, and how, would be chance.
+    from gridengine.transport.unreached import Unreached
+    from gridengine.transport.versions import python, refusal_of_python
+
+    host = os.uname().nodename
+    # One that was started before this was installed may not say it; that is told by `Supervising`.
+    if reason := refusal_of_python(host, python(), launch.get("python", python())):
+        Unreached(host, reason).write(folder, launch["queue_job"].format_map(os.environ))
+        sys.exit(f"gridengine: {reason}")
+
+
 @contextlib.contextmanager
 def _typing_alone() -> Iterator[None]:
     # Where `typing_extensions` is installed msgspec imports it, which takes as long as the start
@@ -68,13 +81,26 @@ def _typing_alone() -> Iterator[None]:
 if __name__ == "__main__":
     # Nothing of what is imported is garbage; the supervisor lets it be collected from then on.
     gc.disable()
+    if sys.warnoptions:
+        import warnings
+
+        # By -W error what is imported would end this process; and workers get the program's own
+        # filters with its functions.
+        warnings.simplefilter("ignore")
     here = sys.argv[1].isdecimal()
-    launch = _heard() if here else json.loads(_read_unless_planted(sys.argv[1]))
+    if here:
+        launch = _heard()
+    else:
+        launch = json.loads(_read_unless_planted(sys.argv[1]))
+        _refuse_if_other_python(launch, os.path.dirname(sys.argv[1]))
     sys.path[:] = launch["sys_path"]
     # Before all that a reaper has no use for is imported.
-    from gridengine.worker.os_support import tidy_descriptors
+    from gridengine.worker.os_support import limit_core_files, tidy_descriptors
     from gridengine.worker.subreaper import stand_guard
 
+    if not here and not launch.get("core_files", False):
+        # The key of the program's connections is in the memory.
+        limit_core_files()
     tidy_descriptors()
     stand_guard(of_a_batch_system=not here)
     with _typing_alone():

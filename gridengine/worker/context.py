@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import pickle
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import nesting
-from ..serialization.context import note_environment
+from ..serialization.context import note_environment, unpack
 from .node_environment import NodeEnvironment
 
 
@@ -38,7 +37,7 @@ class WorkerContext:
         if not packed or packed == self._packed:
             return
         self._packed = packed
-        parts = pickle.loads(packed)
+        parts = unpack(packed)
         before, self._parts = self._parts, parts
         self._change_variables(before["environ"], parts["environ"])
         for name, make_so in _SETTERS.items():

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from .. import nesting
-from ..transport.launch_file import THREADS, Launch, thread_limits_within, travels
+from ..transport.launch_file import THREADS, Launch, thread_limits_within
 
 #: What says to a program which of a host's devices are its own.
 _DEVICES = (
@@ -62,7 +62,7 @@ class NodeEnvironment:
                 return given
             limits = thread_limits_within({n: v or "" for n, v in given.items()}, self._threads)
             return {name: limits.get(name, value) for name, value in given.items()}
-        return {name: self._here(name, value) for name, value in changes.items() if travels(name)}
+        return {name: self._here(name, value) for name, value in changes.items()}
 
     def _here(self, name: str, value: str | None) -> str | None:
         if name in self._own:

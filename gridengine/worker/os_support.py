@@ -56,6 +56,18 @@ def open_process(pid: int) -> int | None:
         return None
 
 
+def limit_core_files() -> None:
+    """Has a crash of this process, or of its children, leave no image of the memory.
+
+    It is the soft limit: who wants one raises it.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    # A program that takes them all (core_pattern) gets them from Linux with a limit of 0, too, but
+    # not with one of a byte; and a file needs more (core(5), fs/coredump.c).
+    soft = 1 if _LINUX and hard != 0 else 0
+    resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+
+
 def tidy_descriptors() -> None:
     """Closes what this process has inherited, and opens what it should have inherited.
 

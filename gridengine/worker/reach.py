@@ -22,6 +22,14 @@ from .zeromq import connect
 _LOOK = 2.0
 
 
+#: What to do where this host does not reach the program.
+_LET_IN = (
+    "have the firewall of the program's host let the nodes in at some ports and name them "
+    "(GRIDENGINE_PORTS=54000-54100), and see that they can reach its address (GRIDENGINE_HOST "
+    "names another one, or a network interface)"
+)
+
+
 def answering_endpoint(launch: Launch, address: bytes) -> str:
     """Returns the first of the dispatcher's addresses that answers with the right key.
 
@@ -66,7 +74,8 @@ def _note(troubles: dict[str, str], seconds: float) -> Unreached:
     host = os.uname().nodename
     silent = "connected, but nothing there answers with this program's key"
     each = "; ".join(f"{endpoint}: {trouble or silent}" for endpoint, trouble in troubles.items())
-    return Unreached(host, f"{host} has not reached this program within {seconds:.0f} s: {each}")
+    told = f"{host} has not reached this program within {seconds:.0f} s: {each}; {_LET_IN}"
+    return Unreached(host, told)
 
 
 def _troubles(endpoints: Sequence[str], seconds: float) -> dict[str, str]:

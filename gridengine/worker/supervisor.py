@@ -23,7 +23,7 @@ from typing import Any
 
 from .. import nesting
 from ..errors import reason_of
-from ..transport import messages
+from ..transport import messages, versions
 from ..transport.addresses import worker_address
 from ..transport.launch_file import Launch
 from ..transport.messages import Beat, Died, Recall, Recalled, Signal, Staff, Stop, Supervising
@@ -118,7 +118,7 @@ class Supervisor:
         self._say(
             Supervising(
                 messages.VERSION, self._queue_job, self._launch.kind,
-                os.uname().nodename, os.getpid(), self._time_left(),
+                os.uname().nodename, os.getpid(), self._time_left(), *versions.own(),
             )
         )  # fmt: skip
 

@@ -70,6 +70,35 @@ def other(place: Path) -> Path:
     raise PythonUnavailable(f"no other supported Python than {this} is on this machine")
 
 
+def other_beside(place: Path, python: Path) -> Path:
+    """Make a copy of a Python of another version, with all that is beside this one, once; give it.
+
+    As where a site's nodes have another Python than its login hosts, and packages are shared: under
+    the same paths lie gridengine and what it needs.
+
+    Raises:
+        PythonUnavailable: There is none on this machine.
+    """
+    found = other(place)
+    version = _version(python.parent.parent)
+    if not (place / "lib" / f"python{version}").exists():
+        shutil.copytree(python.parent.parent / "lib", place / "lib", dirs_exist_ok=True)
+        run(["chmod", "--recursive", "go=u-w", str(place)])
+    return found
+
+
+def changed_package(place: Path, package: Path, version: str) -> Path:
+    """Make a copy of gridengine that says it is another version, anew; give it."""
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(package, place, ignore=shutil.ignore_patterns("__pycache__"))
+    lobby = place / "__init__.py"
+    text, changed = re.subn('__version__ = ".*"', f'__version__ = "{version}"', lobby.read_text())
+    assert changed == 1
+    lobby.write_text(text)
+    run(["chmod", "--recursive", "go=u-w", str(place)])
+    return place
+
+
 def _made(place: Path, prefix: Path, libraries: str, *, packages: bool) -> Path:
     python = place / "bin/python"
     if not python.exists():

@@ -14,6 +14,8 @@ program needs there besides. They can be put together; `Cluster.heal` undoes the
 ``firewall-…-one``    the same for the first node alone
 ``library-path``      a Python that starts only with LD_LIBRARY_PATH set, as of a loaded module
 ``other-python``      on the nodes, another version of Python lies where the program's own is
+``…-with-gridengine`` the same, and it finds gridengine and its packages where the program does
+``other-gridengine``  on the nodes lies another version of gridengine, 0.0.7
 ``hidden-package``    the nodes do not see the folder with the program's Python and packages
 ``one-job-per-user``  the site allows a user one job at a time
 ``restarted``         the Grid Engine is started anew afterwards
@@ -77,6 +79,23 @@ def _other_python(cluster: Cluster) -> Iterator[Mapping[str, str]]:
 
 
 @contextlib.contextmanager
+def _other_python_with_gridengine(cluster: Cluster) -> Iterator[Mapping[str, str]]:
+    python = pythons.own(_PYTHONS / "own")
+    other = pythons.other_beside(_PYTHONS / "other-beside", python)
+    with _mounted(cluster, ["--bind", str(other.parent.parent)], python.parent.parent):
+        yield _path(python)
+
+
+@contextlib.contextmanager
+def _other_gridengine(cluster: Cluster) -> Iterator[Mapping[str, str]]:
+    python = pythons.own(_PYTHONS / "own")
+    (package,) = python.parent.parent.glob("lib/*/site-packages/gridengine")
+    other = pythons.changed_package(_PYTHONS / "other-gridengine", package, "0.0.7")
+    with _mounted(cluster, ["--bind", str(other)], package):
+        yield _path(python)
+
+
+@contextlib.contextmanager
 def _hidden_package(cluster: Cluster) -> Iterator[Mapping[str, str]]:
     python = pythons.own(_PYTHONS / "own")
     (package,) = python.parent.parent.glob("lib/*/site-packages/gridengine")
@@ -134,6 +153,8 @@ SITE: dict[str, Site] = {
     "firewall-reject-one": _firewall("reject", Cluster.nodes[:1]),
     "library-path": _library_path,
     "other-python": _other_python,
+    "other-python-with-gridengine": _other_python_with_gridengine,
+    "other-gridengine": _other_gridengine,
     "hidden-package": _hidden_package,
     "one-job-per-user": _one_job_per_user,
     "submit-nodes": _submit_nodes,

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from gridengine.dispatcher.start_script import start_script
 
 
@@ -22,3 +24,11 @@ def test_it_sets_what_the_interpreter_needs_and_nothing_else(tmp_path: Path) -> 
         ["/bin/sh", path, "with space"], env={}, capture_output=True, text=True, check=True
     )
     assert told.stdout == f"{[odd, None]} -c with space\n"
+
+
+@pytest.mark.parametrize("isolated", [False, True])
+def test_an_interpreter_that_passes_over_its_variables_gets_none(isolated: bool) -> None:
+    environ = {"PYTHONHOME": "/else", "LD_LIBRARY_PATH": "/lib"}
+    script = start_script(["python"], environ, isolated=isolated)
+    assert ("PYTHONHOME" in script) is not isolated
+    assert "LD_LIBRARY_PATH=/lib" in script

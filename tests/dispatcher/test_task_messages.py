@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from gridengine.dispatcher import task_messages
@@ -9,6 +11,7 @@ from gridengine.dispatcher.task_messages import TaskMessages
 from gridengine.ledger.orders import Assign
 from gridengine.ledger.records import Chunk, SupervisorRecord, WorkerRecord
 from gridengine.ledger.task import Place, Task
+from gridengine.serialization import context
 from gridengine.serialization.packed import Function
 from gridengine.states import Mode
 
@@ -79,3 +82,37 @@ def test_contents_that_were_not_used_for_long_are_forgotten_above_the_memory_tha
     assert b"2" in block.forget
     assert b"1" not in block.forget
     assert defined(messages, worker, large(b"2")) == [(b"of 2", b"2", 1)]
+
+
+def contexts(messages: TaskMessages, worker: WorkerRecord, context: bytes) -> list[bytes]:
+    function = Function(context, bytes(100), (), "f", context)
+    block, _ = messages.block(Assign(worker, [Chunk(Task(function, Mode.CALL, b""), 0, 1)]))
+    return [definition.context for definition in block.functions]
+
+
+def test_over_a_network_a_function_takes_no_variable_along_that_is_to_stay(
+    worker: WorkerRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context.current()
+    for name, value in {"MY_SECRET": "sesame", "COLOUR": "gr\udce4\nn", "TMPDIR": "/here"}.items():
+        monkeypatch.setenv(name, value)
+    packed = context.current()
+    monkeypatch.setattr(pickle, "loads", lambda *_: pytest.fail("unpickled"))
+    here, nodes = TaskMessages(), TaskMessages(environment="")
+    assert contexts(here, worker, packed) == [packed]
+    worker.memory = nodes.memory_for("")
+    (sent,) = contexts(nodes, worker, packed)
+    assert b"sesame" not in sent
+    worker.memory = nodes.memory_for("")
+    (again,) = contexts(nodes, worker, packed)
+    assert again is sent
+    assert contexts(nodes, worker, b"") == [b""]
+    asked_for = TaskMessages(environment="MY_SECRET")
+    worker.memory = asked_for.memory_for("")
+    assert b"sesame" in contexts(asked_for, worker, packed)[0]
+    monkeypatch.undo()
+    all_parts, parts = context.unpack(packed), context.unpack(sent)
+    assert all_parts["environ"]["MY_SECRET"] == "sesame"
+    assert parts["environ"]["COLOUR"] == "gr\udce4\nn"
+    assert not {"MY_SECRET", "TMPDIR"} & parts["environ"].keys()
+    assert {**parts, "environ": {}} == {**all_parts, "environ": {}}

@@ -258,6 +258,43 @@ def test_a_host_from_which_the_program_is_not_reached_gets_no_more_queue_jobs_fo
     assert RequestQueueJobs(4, 0, 4, 2) in program.tick(after=1.0)
 
 
+def test_a_supervisor_that_cannot_work_here_is_ended_and_its_host_gets_no_more_queue_jobs(
+    program: Program,
+) -> None:
+    [task] = program.submit()
+    program.tick()
+    program.state.scheduler_said(Submitted(1, ("1.1", "1.2")))
+    record = SupervisorRecord(b"s", "1.1", 0, "node7", 7, now=program.now)
+    # Its worker, on a connection of its own, may be first.
+    assert program.state.worker_arrived(b"s.0", 8, "", program.now) is None
+    for _ in range(2):
+        assert program.state.supervisor_refused(record, "node7 is too old")
+    assert program.state.worker_arrived(b"s.1", 9, "", program.now) is None
+    assert program.orders() == [
+        StopSupervisor(b"s"), DeleteQueueJobs(("1.1",)), StopSupervisor(b"s")
+    ]  # fmt: skip
+    orders = program.tick(after=1.0)
+    assert Warn("queue job 1.1 did not start: node7 is too old") in orders
+    assert RequestQueueJobs(2, 0, 1, 1, ("node7",)) in orders
+    # That it has ended then is no further failure.
+    program.state.scheduler_said(Ended("1.1", End(exitcode=1, detail="no python")))
+    assert not [o for o in program.tick(after=1.0) if isinstance(o, Warn)]
+    program.state.scheduler_said(Refused(2, "no suitable queues"))
+    assert "node7 is too old; without node7: no suitable queues" in str(task.error)
+
+
+def test_who_only_says_to_be_one_of_a_queue_job_is_ended_and_nothing_else(program: Program) -> None:
+    program.submit()
+    program.tick()
+    for number in range(3):
+        name = b"%d" % number
+        record = SupervisorRecord(name, f"9.{number}", 0, "node7", 7, now=program.now)
+        assert not program.state.supervisor_refused(record, "node7 is too old")
+        assert program.orders() == [StopSupervisor(name)]
+    assert program.state.staffing.queue_jobs == {}
+    assert not [o for o in program.tick(after=1.0) if isinstance(o, Warn)]
+
+
 def test_a_supervisor_that_never_has_a_worker_has_not_started(program: Program) -> None:
     [task] = program.submit()
     for attempt in (1, 2):

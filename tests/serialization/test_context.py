@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing.managers
 import os
-import pickle
 import sys
 import threading
 import warnings
@@ -20,7 +19,7 @@ from gridengine.serialization.functions import pack_function
 
 
 def parts() -> Any:
-    return pickle.loads(context.current())
+    return context.unpack(context.current())
 
 
 def test_where_nothing_has_changed_the_context_is_the_very_same() -> None:
@@ -66,7 +65,7 @@ def test_a_directory_is_seen_to_change_by_whatever_name_the_program_changes_it(
     monkeypatch.chdir(os.getcwd())
     context.current(hurried=True)
     chdir(tmp_path)
-    assert pickle.loads(context.current(hurried=hurried))["cwd"] == str(tmp_path)
+    assert context.unpack(context.current(hurried=hurried))["cwd"] == str(tmp_path)
     assert os.chdir is chdir
 
 

@@ -53,6 +53,9 @@ def test_what_is_imported_before_the_first_worker_starts_is_light() -> None:
         "    sys.exit()\n"
         "os.posix_spawn = stop\n"
         "import threading\n"
+        # -S is a flag, which a worker would be given.
+        "from gridengine.transport import interpreter\n"
+        "interpreter._FLAGS = tuple({*interpreter._FLAGS} - {'no_site'})\n"
         "EarlyStart(scheduler, 1)"
     )
     assert modules_after(f"import sys\n{program}").isdisjoint(HEAVY)

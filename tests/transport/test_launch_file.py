@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -15,10 +16,10 @@ from gridengine.transport import launch_file as launch
 from gridengine.transport.launch_file import (
     Launch,
     current_umask,
-    environment_for_nodes,
     import_path,
     thread_limits,
 )
+from gridengine.transport.private_files import make_folder
 
 LAUNCH = Launch(
     endpoints=["tcp://10.0.0.1:54000", "tcp://[fe80::1]:54000"],
@@ -140,35 +141,6 @@ def supervisor(path: Path) -> str:
 # ---------------------------------------------------------------------- the environment
 
 
-def test_the_environment_of_a_queue_job_does_not_travel_into_another() -> None:
-    scrubbed = (
-        "SGE_TASK_ID", "SGE_ROOT", "SGE_O_HOST", "JOB_ID", "JOB_NAME", "JOB_SCRIPT", "QUEUE",
-        "NSLOTS", "NHOSTS", "NQUEUES", "PE", "PE_HOSTFILE", "ARC", "REQUEST", "RESTARTED",
-        "ENVIRONMENT", "TMPDIR", "TMP", "HOSTNAME", "DRMAA_LIBRARY_PATH", "SLURM_JOB_ID",
-    )  # fmt: skip
-    assert environment_for_nodes(dict.fromkeys(scrubbed, "x")) == {}
-
-
-def test_what_belongs_to_this_host_or_this_terminal_does_not_travel() -> None:
-    names = ("DISPLAY", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "LD_PRELOAD", "OLDPWD", "SHLVL", "TERM")
-    assert not set(names) & set(environment_for_nodes(dict.fromkeys(names, "x")))
-
-
-def test_all_else_travels_with_its_value_whatever_it_holds() -> None:
-    travelled = environment_for_nodes(LAUNCH.environ)
-    assert LAUNCH.environ.items() <= travelled.items()
-    for name in (
-        "PATH",
-        "HOME",
-        "PYTHONPATH",
-        "LD_LIBRARY_PATH",
-        "PERL5LIB",
-        "MY_SGE_THING",
-        "PWD",
-    ):
-        assert environment_for_nodes({name: "x"})[name] == "x"
-
-
 def test_libraries_get_the_threads_that_were_granted() -> None:
     limits = thread_limits({}, 3)
     assert limits["OMP_NUM_THREADS"] == limits["MKL_NUM_THREADS"] == "3"
@@ -202,3 +174,13 @@ def test_the_package_is_named_once_in_the_import_path(monkeypatch: pytest.Monkey
     package = str(Path(launch.__file__).resolve().parents[2])
     monkeypatch.setattr(sys, "path", [package, "/other"])
     assert import_path() == [package, "/other"]
+
+
+def test_what_another_version_has_beside_is_passed_over(tmp_path: Path) -> None:
+    make_folder(str(tmp_path / "run"))
+    path = str(tmp_path / "run" / "launch")
+    LAUNCH.write(path)
+    given = json.loads(Path(path).read_text())
+    del given["core_files"]
+    Path(path).write_text(json.dumps({**given, "of_later": 1}))
+    assert Launch.read(path) == LAUNCH

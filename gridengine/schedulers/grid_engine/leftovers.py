@@ -22,6 +22,7 @@ from xml.etree import ElementTree
 
 from ...errors import SchedulerError
 from ...transport import private_files
+from ...transport.interpreter import isolation
 from ...transport.process_identity import ProcessIdentity
 from . import drmaa_library
 from .drmaa_session import commands
@@ -161,9 +162,10 @@ def _deleted(array: Array) -> str:
 def _delete_by_drmaa(arrays: Sequence[Array]) -> None:
     library = drmaa_library.require()
     names = [f"{array.job}.{task + 1}" for array in arrays for task in range(array.tasks)]
+    here, path = str(Path(__file__).parent), filter(None, sys.path)
     try:
         done = subprocess.run(  # noqa: S603  # our own program
-            [sys.executable, "-c", _DELETE, str(Path(__file__).parent), *filter(None, sys.path)],
+            [sys.executable, *isolation(), "-c", _DELETE, here, *path],
             input="\n".join(names),
             env=drmaa_library.environment(library),
             cwd="/",

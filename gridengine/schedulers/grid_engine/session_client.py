@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...errors import SchedulerUnavailable
+from ...transport.interpreter import isolation
 from . import drmaa_library
 from .drmaa_session.messages import LogEntry, Malformed, Message, decode, encode
 
@@ -40,7 +41,7 @@ class DrmaaProcess:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `last_words`
         self._process = subprocess.Popen(  # noqa: S603  # our own program
             # -S: it finds packages where this process does.
-            [sys.executable, "-S", "-c", _START, str(_PACKAGE)],
+            [sys.executable, *isolation(), "-S", "-c", _START, str(_PACKAGE)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
