@@ -17,7 +17,8 @@ from gridengine import Job, SchedulerError
 from gridengine.dispatcher import shutdown
 from gridengine.dispatcher.registry import open_dispatchers
 from gridengine.transport import messages, versions
-from gridengine.transport.launch_file import Launch, private_folder
+from gridengine.transport.launch_file import Launch
+from gridengine.transport.private_files import make_folder
 from gridengine.transport.messages import Stop, Supervising
 from gridengine.transport.unreached import Unreached
 
@@ -164,7 +165,8 @@ def test_another_python_leaves_a_note_before_it_imports_anything(
     pythons = other_pythons() if really else [Path(sys.executable)]
     if not pythons:
         pytest.skip("there is no other supported Python on this machine")
-    folder = private_folder(str(tmp_path / "run"))
+    folder = tmp_path / "run"
+    make_folder(str(folder))
     told = versions.python() if really else OTHER_PYTHON
     launch = Launch(["tcp://127.0.0.1:1"], queue_job="{JOB_ID}.1", sys_path=["/no"], python=told)
     launch.write(f"{folder}/launch-0-1")
