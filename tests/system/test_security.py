@@ -32,9 +32,10 @@ from gridengine.transport import (
 from gridengine.transport import (
     zeromq as network,
 )
-from gridengine.transport.launch_file import Launch
+from gridengine.transport.control import Control, pass_end
 from gridengine.transport.rate_limited_log import RateLimitedLog
 from gridengine.transport.zeromq import ZeroMQConnections
+from gridengine.worker.connection import LocalConnection
 
 from .. import targets
 from ..waiting import wait_until
@@ -450,15 +451,22 @@ def test_a_worker_that_lies_harms_only_what_it_was_given(
 def test_a_worker_whose_memory_is_gone_already_stops_nobody() -> None:
     with ProcessScheduler(1) as scheduler:
         assert [4] == gridengine.map(targets.square, [2], scheduler=scheduler)
-        port = Port(Launch(dispatcher()._connections.endpoints))
         (address,) = dispatcher()._state.staffing.supervisors
-        with peers.worker(port, address + b".77") as dead:
+        # As a supervisor inherits it; made in the thread whose it is.
+        made: list[Control] = []
+        controls = dispatcher()._queue_jobs.session.controls
+        dispatcher()._ask(lambda: made.append(Control(controls)))
+        wait_until(lambda: made, what="there is a way in")
+        inherited = made[0].inherited
+        name = address + b".77"
+        dead = LocalConnection(pass_end(inherited.fileno()), name, 20.0)
+        with contextlib.closing(inherited), contextlib.closing(dead):
             gone = messages.Ready(1, arena="/proc/1/fd/no such")
             # On one host there is no link.
-            dead.socket.send(messages.encode(gone))
-            dead.socket.send(PROBE)
-            assert messages.encode(messages.Unseen()) == dead.socket.recv()
-            assert messages.encode(messages.Here()) == dead.socket.recv()
+            dead.send([messages.encode(gone)])
+            dead.send([PROBE])
+            assert [messages.encode(messages.Unseen())] == dead.receive()
+            assert [messages.encode(messages.Here())] == dead.receive()
         assert [9] == gridengine.map(targets.square, [3], scheduler=scheduler)
 
 
