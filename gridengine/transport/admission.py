@@ -48,6 +48,9 @@ _PART = 8
 #: Seconds that a handshake takes at most as a rule.
 _USUAL = 0.5
 
+#: Seconds within which so many must fail as a flood has, for it to be said.
+_OF_LATE = 10.0
+
 #: Seconds between two looks while newcomers wait, and while nothing happens.
 _SOON, _LATER = 0.02, 1.0
 
@@ -105,7 +108,8 @@ class Admission:
         self._recent: dict[int, float] = {}
         # Those that were hung up on, of which ZeroMQ is to tell that they have failed; until when.
         self._dropped, self._dropped_until = 0, 0.0
-        self._failed = 0
+        # How many have failed of late, and since when that is counted.
+        self._failed, self._failed_since = 0, 0.0
         self._spares: list[int] = []
         address = "inproc://gridengine.admission"
         self.news: zmq.Socket[bytes] = context.socket(zmq.PAIR)
@@ -169,8 +173,8 @@ class Admission:
             del self._recent[first]
         if now > self._dropped_until:
             self._dropped = 0
-        if not self._coming:
-            self._failed = 0
+        if now > self._failed_since + _OF_LATE:
+            self._failed, self._failed_since = 0, now
 
     def _close(self, short: bool) -> None:
         assert self._listeners is not None

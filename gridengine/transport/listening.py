@@ -71,16 +71,18 @@ class Listeners:
         if sys.platform == "linux":
             program = array.array("B", b"".join(struct.pack("HBBI", *s) for s in _SYN_ALONE))
             address, _ = program.buffer_info()
-            for each in self.sockets:
-                each.setsockopt(
-                    socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("HP", len(_SYN_ALONE), address)
-                )
+            self._set(_ATTACH_FILTER, struct.pack("HP", len(_SYN_ALONE), address))
 
     def let_in(self) -> None:
         """Undoes `hold_back`."""
         if sys.platform == "linux":
-            for each in self.sockets:
-                each.setsockopt(socket.SOL_SOCKET, _DETACH_FILTER, 0)
+            self._set(_DETACH_FILTER, 0)
+
+    def _set(self, option: int, value: int | bytes) -> None:
+        for each in self.sockets:
+            # What stands in for a kernel in a sandbox may not have it.
+            with contextlib.suppress(OSError):
+                each.setsockopt(socket.SOL_SOCKET, option, value)
 
     def turn_away(self) -> None:
         """Hangs up on those who wait to be accepted; takes a descriptor for a moment."""
@@ -106,7 +108,7 @@ def _listen_at_all(addresses: list[str], port: int, backlog: int) -> list[socket
             for each in made:
                 each.close()
             if error.errno != errno.EADDRINUSE:
-                raise SchedulerError(f"cannot listen at {address}:{port}: {error}") from None
+                raise SchedulerError(f"cannot listen at {address or '*'}:{port}: {error}") from None
             return []
         # The others get the one that the system has given to the first.
         port = made[0].getsockname()[1]
@@ -121,5 +123,6 @@ def _listen_at(address: str, port: int, backlog: int) -> socket.socket:
     )
     made.setblocking(False)
     if sys.platform == "linux":
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, _SILENCE)
+        with contextlib.suppress(OSError):
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, _SILENCE)
     return made
