@@ -467,6 +467,9 @@ def test_a_worker_whose_memory_is_gone_already_stops_nobody() -> None:
             dead.send([PROBE])
             assert [messages.encode(messages.Unseen())] == dead.receive()
             assert [messages.encode(messages.Here())] == dead.receive()
+        # What it was given before would wait for a word of its supervisor's.
+        known = dispatcher()._state.ledger.workers[name]
+        wait_until(lambda: known.hung_up, what="it is known to have hung up")
         assert [9] == gridengine.map(targets.square, [3], scheduler=scheduler)
 
 

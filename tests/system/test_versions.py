@@ -18,8 +18,8 @@ from gridengine.dispatcher import shutdown
 from gridengine.dispatcher.registry import open_dispatchers
 from gridengine.transport import messages, versions
 from gridengine.transport.launch_file import Launch
-from gridengine.transport.private_files import make_folder
 from gridengine.transport.messages import Stop, Supervising
+from gridengine.transport.private_files import make_folder
 from gridengine.transport.unreached import Unreached
 
 from .. import interpreters
