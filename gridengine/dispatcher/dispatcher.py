@@ -146,6 +146,7 @@ class Dispatcher:
         self._connections = ZeroMQConnections(host, ports)
         undo.callback(self._connections.close)
         session = self._scheduler.open()
+        undo.callback(session.close)
         connections = self._connections
         self._queue_jobs = self._new_queue_jobs(session, connections.endpoints, connections.keys)
 

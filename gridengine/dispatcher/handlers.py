@@ -11,6 +11,7 @@ from ..ledger.records import Report, SupervisorRecord, WorkerRecord
 from ..logs import Log
 from ..transport import messages, versions
 from ..transport.base import Connections
+from ..transport.unreached import Unreached
 from .queue_jobs import QueueJobs
 from .task_messages import TaskMessages, WorkerMemory
 
@@ -118,6 +119,8 @@ class Handlers:
         if reason := _refusal(message):
             if not self._state.supervisor_refused(supervisor, reason):
                 self._connections.complain(address, reason)
+                # The scheduler may name its queue job only in a moment.
+                self._queue_jobs.note_refusal(message.queue_job, Unreached(message.host, reason))
             return
         self._tell_differences(message)
         if message.time_left:

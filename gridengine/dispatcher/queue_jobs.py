@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 log = Log(__name__)
 
+#: Refusals that are kept for a queue job's name: who makes up names shall not fill the memory.
+_REFUSED = 100
+
 #: The end of a queue job's log that goes into a death certificate.
 _LOG_BYTES = 4096
 
@@ -126,6 +129,7 @@ class QueueJobs:
         self._lock = threading.Lock()
         # Kind 0 asks for nothing of its own.
         self._kinds: list[Mapping[str, object]] = [{}]
+        self._refused: dict[str, Unreached] = {}
         if folder:
             os.mkdir(self._logs, 0o700)
 
@@ -196,8 +200,15 @@ class QueueJobs:
                 launch.write(path)
         return path
 
+    def note_refusal(self, queue_job: str, why: Unreached) -> None:
+        """Keeps why a supervisor was refused whose queue job the scheduler has not named yet."""
+        if len(self._refused) < _REFUSED:
+            self._refused[queue_job] = why
+
     def unreached(self, queue_job: str) -> Unreached | None:
-        """Returns the note of a supervisor that could not reach this program, None without one."""
+        """Returns why a supervisor could not work for this program, None if it did not say."""
+        if (refused := self._refused.pop(queue_job, None)) is not None:
+            return refused
         return Unreached.read(self._folder, queue_job) if self._folder else None
 
     def output_of(self, queue_job: str) -> str:

@@ -79,6 +79,8 @@ class Control:
         self._controls = controls
         self._socket, self.inherited = socket.socketpair()
         self._socket.setblocking(False)
+        # The program may have a default for timeouts, by which sockets are made not to block.
+        self.inherited.setblocking(True)
         self.told = False
         self.unsent = memoryview(b"")
         controls.open[self._socket.fileno()] = self

@@ -143,7 +143,7 @@ def write_file(path: str, text: str, *, replace: bool = False) -> None:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
         descriptor = os.open(unfinished, _NEW, 0o600, dir_fd=place)
         try:
-            with open(descriptor, "w", encoding="utf-8") as file:
+            with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(text)
             # Who waits for the file shall find all of it.
             os.rename(unfinished, name, src_dir_fd=place, dst_dir_fd=place)

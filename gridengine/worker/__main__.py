@@ -12,6 +12,7 @@ import contextlib
 import gc
 import json
 import os
+import select
 import sys
 
 TYPE_CHECKING = False
@@ -27,8 +28,12 @@ def _heard() -> dict[str, Any]:
 
 
 def _read(size: int) -> bytes:
-    data = b""
+    data, parent = b"", os.getppid()
     while len(data) < size:
+        # A fork of the program may hold the other end open when the program is gone.
+        while not select.select([0], [], [], 1.0)[0]:
+            if os.getppid() != parent:
+                sys.exit(1)
         part = os.read(0, size - len(data))
         if not part:
             # It has ended, or needs this process no more.

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import _socket as socket
 import collections
+import errno
 import select
 import struct
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from ..transport import zmtp
 from ..transport.control import pass_end
 from ..transport.launch_file import Launch
+
+NO_ROOM = (errno.ENOBUFS, errno.ETOOMANYREFS)
+"""So many connections wait for the program, or for all of this user's (Linux), that no other can."""
+
+#: Seconds until it is tried again then.
+_PAUSE = 0.2
 
 
 class Connection(Protocol):
@@ -111,6 +119,22 @@ def socket_for(launch: Launch) -> socket.socket | None:
         OSError: There is no room for it.
     """
     return pass_end() if launch.parent else None
+
+
+def own_socket_for(launch: Launch, stopping: Callable[[], bool]) -> socket.socket | None:
+    """As `socket_for`, but waits for room on the way to the program.
+
+    Raises:
+        ConnectionError: Also if ``stopping`` has become true.
+    """
+    while not stopping():
+        try:
+            return socket_for(launch)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+        time.sleep(_PAUSE)
+    raise ConnectionAbortedError("not needed any more")
 
 
 def open_connection(launch: Launch, address: bytes, connection: socket.socket | None) -> Connection:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import zmq
 
+from ..errors import SchedulerError
 from ..transport import descriptors, messages
 from ..transport.launch_file import Launch
 from ..transport.link import unnumbered
@@ -40,9 +41,13 @@ def answering_endpoint(launch: Launch, address: bytes) -> str:
     Raises:
         UnreachedError: None did: in ``connect_timeout`` seconds, or in the launch's patience
             where there was a connection at least.
-        SchedulerError: Too few descriptors are free.
+            Or too few descriptors are free here.
     """
-    descriptors.check_for_zeromq()
+    try:
+        descriptors.check_for_zeromq()
+    except SchedulerError as error:
+        host = os.uname().nodename
+        raise UnreachedError(Unreached(host, f"{host}: {error}")) from None
     begun = time.monotonic()
     limit = min(launch.connect_timeout, launch.patience)
     with zmq.Context() as context:

@@ -9,7 +9,6 @@ crashes.
 from __future__ import annotations
 
 import contextlib
-import errno
 import gc
 import math
 import os
@@ -32,7 +31,7 @@ from ..transport.unreached import UnreachedError
 from ..transport.wake_pipe import WakePipe
 from . import os_support
 from .causes_of_death import CausesOfDeath
-from .connection import Connection, open_connection, socket_for
+from .connection import NO_ROOM, Connection, open_connection, own_socket_for, socket_for
 from .context import WorkerContext
 from .known_functions import KnownFunctions
 from .node_environment import NodeEnvironment
@@ -86,7 +85,7 @@ class Supervisor:
             self._find_the_dispatcher()
             # The first worker connects while this process does, and begins before the others.
             self._fill(1)
-            own = socket_for(self._launch)
+            own = own_socket_for(self._launch, lambda: self._stopping)
             self._connection = open_connection(self._launch, self._address, own)
             self._introduce()
             self._fill()
@@ -237,8 +236,7 @@ class Supervisor:
         if isinstance(error, ConnectionError):
             raise error
         self._full_until = time.monotonic() + _FULL
-        if error.errno == errno.ENOBUFS:
-            # So many wait for the program to take them that no other one can wait.
+        if error.errno in NO_ROOM:
             return
         if not self._said_full:
             self._said_full = True

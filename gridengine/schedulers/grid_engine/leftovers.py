@@ -12,7 +12,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import pwd
 import re
 import subprocess
 import sys
@@ -119,7 +118,7 @@ def in_queue(session: SessionFile) -> list[Array]:
     """
     if not session.arrays:
         return []
-    there = _job_numbers(_ask("qstat", "-xml", "-u", _user()))
+    there = _job_numbers(_ask("qstat", "-xml", "-u", commands.user()))
     return [array for array in session.arrays if array.job in there and _is_ours(array)]
 
 
@@ -131,7 +130,7 @@ def program_is_over(session: SessionFile) -> bool:
     """
     if not session.driver:
         return False
-    told = _ask("qstat", "-xml", "-u", _user())
+    told = _ask("qstat", "-xml", "-u", commands.user())
     return not list(listed(told, frozenset([session.driver])))
 
 
@@ -186,7 +185,7 @@ def _is_ours(array: Array) -> bool:
     if seconds > 1e11:  # Univa's are milliseconds
         seconds /= 1000
     return (
-        _text(told, "JB_owner") == _user()
+        _text(told, "JB_owner") == commands.user()
         and _text(told, "JB_job_name") == array.name != ""
         and abs(seconds - array.time) < CLOCKS
     )
@@ -213,14 +212,6 @@ def _ask(program: str, *arguments: str) -> str:
         raise SchedulerError(f"{program} has not answered within {_SECONDS:g} s") from None
     except commands.CommandFailed as error:
         raise SchedulerError(f"{program}: {error}") from None
-
-
-def _user() -> str:
-    # Not of LOGNAME: the Grid Engine goes by the user id, too.
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return str(os.geteuid())
 
 
 def own_cell() -> tuple[str, str]:
