@@ -30,7 +30,7 @@ _MUST_HAVE_CLUSTER = "GRIDENGINE_TEST_CLUSTER"
 _OWN_FOLDER = pytest.StashKey[Path]()
 
 #: Seconds in which what a test has ended is gone.
-PATIENCE = 20.0
+PATIENCE = 40.0
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -262,6 +262,9 @@ def _end_if_not_let_in(descriptor: int, port: int) -> bool:
     try:
         if connection.family not in (socket.AF_INET, socket.AF_INET6):
             return False
+        # A spare of these may have the number of a connection that is gone.
+        if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            return False
         if connection.getsockname()[1] != port or _acknowledged(connection) > _BEFORE:
             return False
         connection.shutdown(socket.SHUT_RDWR)

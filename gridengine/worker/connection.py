@@ -16,7 +16,8 @@ from ..transport.control import pass_end
 from ..transport.launch_file import Launch
 
 NO_ROOM = (errno.ENOBUFS, errno.ETOOMANYREFS)
-"""So many connections wait for the program, or for all of this user's (Linux), that no other can."""
+"""Errors that pass: as many connections as can be are on their way to the program, or to all of
+this user's (Linux)."""
 
 #: Seconds until it is tried again then.
 _PAUSE = 0.2

@@ -181,6 +181,17 @@ def test_no_more_are_let_in_than_may_be_and_others_when_these_are_gone() -> None
         assert arrive(port, 1) < 20
 
 
+def test_what_all_come_through_is_not_ended_for_the_number_of_one_that_is_gone() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(20)
+        port = server.getsockname()[1]
+        spare = os.dup(server.fileno())
+        assert not admission._end_if_not_let_in(spare, port)
+        os.close(spare)
+        with socket.create_connection(("127.0.0.1", port)):
+            server.accept()[0].close()
+
+
 def test_who_says_nothing_is_not_even_accepted() -> None:
     with listening(host="127.0.0.1") as connections:
         port = peers.port_of(connections)

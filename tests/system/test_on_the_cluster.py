@@ -6,12 +6,11 @@ import contextlib
 import logging
 import os
 import pwd
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import sysconfig
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +22,7 @@ from gridengine import DeathCause, Job, JobDied
 from gridengine.schedulers import GridEngineScheduler, best_available
 
 from .. import targets
-from ..cluster import Cluster
+from ..cluster import Cluster, pythons
 from ..waiting import wait_until
 
 pytestmark = pytest.mark.cluster
@@ -345,33 +344,23 @@ def test_no_queue_job_outlives_its_program(cluster: Cluster, signum: int) -> Non
         assert [9] == gridengine.map(targets.square, [3], scheduler=scheduler)
 
 
-@pytest.fixture(scope="module")
-def everybodys_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
-    """A Python with this package that any user may run, as a command with its environment."""
-    home = Path("/var/tmp/gridengine-test-python")
-    shutil.rmtree(home, ignore_errors=True)
-    skip = shutil.ignore_patterns("site-packages", "test", "__pycache__", "*.a", "share", "include")
-    shutil.copytree(sys.base_prefix, home / "python", symlinks=True, ignore=skip)
-    packages = Path(sysconfig.get_path("platlib"))
-    for name in ("zmq", "pyzmq.libs", "msgspec", "cloudpickle", "dill", "psutil", "drmaa"):
-        if (packages / name).exists():
-            shutil.copytree(packages / name, home / "packages" / name)
-    for name in ("gridengine", "tests"):
-        shutil.copytree(ROOT / name, home / "packages" / name)
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    yield [f"PYTHONPATH={home}/packages", f"{home}/python/bin/{version}"]
-    shutil.rmtree(home, ignore_errors=True)
+@pytest.fixture
+def everybodys_python() -> Iterator[Path]:
+    """A Python with this package that any user may run."""
+    # Where all users come; several runs may be at it at once.
+    with tempfile.TemporaryDirectory(prefix="gridengine-", dir="/var/tmp") as folder:
+        os.chmod(folder, 0o755)
+        yield pythons.own(Path(folder) / "python")
 
 
-def test_an_ordinary_user_can_use_it(cluster: Cluster, everybodys_python: list[str]) -> None:
-    environment, python = everybodys_python
+def test_an_ordinary_user_can_use_it(cluster: Cluster, everybodys_python: Path) -> None:
     program = (
         "import getpass, gridengine\n"
         "with gridengine.schedulers.best_available() as scheduler:\n"
         "    who = gridengine.map(lambda x: getpass.getuser(), [1], scheduler=scheduler)\n"
         "    print(scheduler, who)"
     )
-    done = cluster.run(["env", environment, python, "-c", program], user=cluster.user, cwd="/")
+    done = cluster.run([str(everybodys_python), "-c", program], user=cluster.user, cwd="/")
     assert f"GridEngineScheduler() ['{cluster.user}']" == done.stdout.strip()
     home = Path(pwd.getpwnam(cluster.user).pw_dir)
     assert 0o700 == (home / ".gridengine").stat().st_mode & 0o777

@@ -15,8 +15,11 @@ import pytest
 import gridengine
 from gridengine.schedulers import ProcessScheduler
 from gridengine.transport.control import Control, Controls, pass_end
+from gridengine.transport.launch_file import Launch
+from gridengine.worker import connection as worker_connection
 
 from ..two_users import User
+from ..waiting import wait_until
 from .passed import PassedConnections, passed_connections
 
 
@@ -53,6 +56,53 @@ def test_both_ends_of_what_is_passed_are_a_connection_that_no_other_program_inhe
         control.take()
     here.close()
     there.close()
+
+
+def test_what_a_supervisor_inherits_blocks_whatever_the_programs_sockets_do_by_default(
+    controls: Controls,
+) -> None:
+    _socket.setdefaulttimeout(5.0)
+    try:
+        control = Control(controls)
+    finally:
+        _socket.setdefaulttimeout(None)
+    assert os.get_blocking(control.inherited.fileno())
+    control.close()
+    control.inherited.close()
+
+
+def test_a_supervisor_waits_until_there_is_room_for_its_own_connection(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting: list[_socket.socket] = []
+    with pytest.raises(OSError, match="does not take"):
+        waiting.extend(iter(lambda: passed(control), None))
+    monkeypatch.setattr(worker_connection, "pass_end", lambda: passed(control))
+    launch = Launch([], parent=os.getpid())
+    enough = threading.Event()
+    tried: list[int] = []
+
+    def stopping() -> bool:
+        tried.append(0)
+        return enough.is_set()
+
+    found: list[_socket.socket | None] = []
+    thread = threading.Thread(
+        target=lambda: found.append(worker_connection.own_socket_for(launch, stopping))
+    )
+    thread.start()
+    wait_until(lambda: len(tried) > 1, what="it has found no room")
+    for each in waiting:
+        control.take().close()
+        each.close()
+    thread.join(20)
+    assert found
+    assert found[0] is not None
+    found[0].close()
+    control.take().close()
+    enough.set()
+    with pytest.raises(ConnectionError):
+        worker_connection.own_socket_for(launch, stopping)
 
 
 def test_what_a_supervisor_has_passed_is_taken_though_it_has_ended(control: Control) -> None:

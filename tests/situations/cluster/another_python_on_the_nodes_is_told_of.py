@@ -3,7 +3,7 @@
 Slow: it is tried three times
 Site: other-python
 
-$ python another_python_on_the_nodes_is_told_of.py 2>&1 | tail -1
+$ python another_python_on_the_nodes_is_told_of.py 2> said
 SchedulerError: queue job ... did not start: ...it has printed: ...
 """
 
