@@ -19,8 +19,10 @@ file lies in ``~/.config/gridengine`` (``XDG_CONFIG_HOME``). Of a key in both th
 and the environment goes before either.
 
 A file says what runs on the nodes (``native = "-S ..."``), so it counts only if it is the user's
-own or root's, and not everybody may write it; else the log says so. In a working directory such
-as ``/tmp`` anybody may have put it.
+own or root's, and nobody else may write it, but for the user's private group; else the log says so.
+In a working directory such as ``/tmp`` anybody may have put it: there it must have one name too,
+and be no link, for a link's target may be root's and say what its maker likes. The user's own file
+may be a link, as those who keep their dotfiles elsewhere have it.
 
 A file is read whenever a scheduler is made or opened. Where there is none, that costs the looks.
 """
@@ -57,6 +59,10 @@ _told: set[str] = set()
 class SettingsFile:
     """A file that was read.
 
+    Args:
+        path: Where it lies.
+        link: Whether it may be a link, or have another name.
+
     Attributes:
         path: Where it lies.
         table: What is in it; nothing if it is not to be trusted.
@@ -65,10 +71,10 @@ class SettingsFile:
         GridEngineError: It cannot be read, or is no TOML.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, link: bool) -> None:
         self.path = path
         try:
-            self.table = _loads(_trusted_text(path))
+            self.table = _loads(_trusted_text(path, link=link))
         except OSError as error:
             raise _wrong(f"{path} cannot be read: {error.strerror}") from None
         except ValueError as error:
@@ -141,10 +147,11 @@ def arguments(name: str, parameters: Collection[str], *, free: bool) -> tuple[di
 def _files() -> Iterator[SettingsFile]:
     """Yields the files that there are, the one that counts least first."""
     home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    for path in (os.path.join(home, "gridengine", NAME), _path_of_project()):
-        # By one look each, where there is none.
-        if path and os.path.exists(path):
-            yield SettingsFile(path)
+    # By one look each, where there is none.
+    if os.path.exists(path := os.path.join(home, "gridengine", NAME)):
+        yield SettingsFile(path, link=True)
+    if path := _path_of_project():
+        yield SettingsFile(path, link=False)
 
 
 def _path_of_project() -> str:
@@ -152,7 +159,8 @@ def _path_of_project() -> str:
     user = os.geteuid()
     try:
         folder = os.getcwd()
-        while not os.path.exists(path := os.path.join(folder, NAME)):
+        # Where a link leads is not even looked at: somebody else may have put it there.
+        while not os.path.lexists(path := os.path.join(folder, NAME)):
             above = os.path.dirname(folder)
             if above == folder or os.stat(above).st_uid != user:
                 return ""
@@ -163,24 +171,71 @@ def _path_of_project() -> str:
     return path
 
 
-def _trusted_text(path: str) -> str:
+def _trusted_text(path: str, *, link: bool) -> str:
     """Returns what is in a file that nobody else can have written, nothing of another."""
     # Not blocking: it may be a pipe.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    flags = os.O_RDONLY | os.O_NONBLOCK | (0 if link else os.O_NOFOLLOW)
     try:
-        status = os.fstat(descriptor)
-        anybodys = stat.S_ISFIFO(status.st_mode) or status.st_mode & stat.S_IWOTH
-        if status.st_uid in (0, os.geteuid()) and not anybodys:
-            with os.fdopen(descriptor, encoding="utf-8", closefd=False) as file:
-                return file.read()
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(path, flags)
+    except OSError:
+        # A link or a socket, or closed to this user: what is not to be trusted stops no program.
+        if _is_trusted(os.stat(path, follow_symlinks=link), path, link=link):
+            raise
+    else:
+        try:
+            status = os.fstat(descriptor)
+            if _is_trusted(status, descriptor, link=link):
+                # Those of /proc have no size: what they say is made up, by any process maybe.
+                if stat.S_ISREG(status.st_mode) and not status.st_size:
+                    return ""
+                with os.fdopen(descriptor, encoding="utf-8", closefd=False) as file:
+                    return file.read()
+        finally:
+            os.close(descriptor)
     if path not in _told:
         _told.add(path)
         _log.warning(
-            "%s is not read: it is no file of yours or root's that others may not write", path
-        )
+            "%s is not read: it is no file of yours or root's that others may not write%s",
+            path, "" if link else "; a link, or what has a second name, is none",
+        )  # fmt: skip
     return ""
+
+
+def _is_trusted(status: os.stat_result, file: str | int, *, link: bool) -> bool:
+    """Returns whether only this user and root can have made and written a file, or a folder."""
+    mode = status.st_mode
+    if status.st_uid not in (0, os.geteuid()) or mode & stat.S_IWOTH:
+        return False
+    # A folder there is a mistake, and reading it says so.
+    if not stat.S_ISDIR(mode) and not (stat.S_ISREG(mode) and (link or status.st_nlink <= 1)):
+        return False
+    return not mode & stat.S_IWGRP or _is_private_group(status.st_gid, file)
+
+
+def _is_private_group(group: int, file: str | int) -> bool:
+    """Returns whether nobody but this user may write a file that its group may write."""
+    import grp
+    import pwd
+
+    try:
+        user = pwd.getpwuid(os.geteuid())
+        name, _, _, members = grp.getgrgid(group)
+    except KeyError:
+        return False
+    # Of a group with another name nobody can tell who is in it: whose first group it is stands
+    # with the accounts, and many a directory does not list these.
+    if (name, group) != (user.pw_name, user.pw_gid) or {*members} - {name}:
+        return False
+    # With an access control list that bit stands for all whom the list names: acl(5).
+    return "system.posix_acl_access" not in _attributes(file)
+
+
+def _attributes(file: str | int) -> list[str]:
+    try:
+        return os.listxattr(file) if sys.platform == "linux" else []
+    except OSError:
+        # A file system that has none.
+        return []
 
 
 def _loads(text: str) -> dict[str, Any]:

@@ -44,7 +44,8 @@ PURE |= {"msgspec"}
 ALLOWED = {("settings", "os"), ("schedulers", "importlib"), ("schedulers.base", "contextvars")}
 ALLOWED |= {("logs", "logging"), ("logs", "sys")}
 ALLOWED |= {
-    ("settings_file", name) for name in ("os", "sys", "stat", "tomllib", "tomli", "difflib")
+    ("settings_file", name)
+    for name in ("os", "sys", "stat", "tomllib", "tomli", "difflib", "grp", "pwd")
 }
 
 #: What reaches out without an import.

@@ -17,8 +17,6 @@ from gridengine.schedulers.grid_engine import drmaa_library
 from gridengine.schedulers.process import usable_cores
 from gridengine.settings import Settings
 
-from .two_users import User
-
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -76,46 +74,6 @@ def test_what_lies_above_somebody_elses_folder_is_not_read(
     write(project, "linger = 3")
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     assert Settings.read().linger == Settings().linger
-
-
-@pytest.mark.parametrize("how", ["file", "pipe", "own file that all may write"])
-def test_what_another_user_may_have_put_into_the_working_directory_is_not_read_and_said(
-    users: tuple[User, User], how: str
-) -> None:
-    victim, attacker = users
-    folder = attacker.home.parent / f"open-{how[:4]}"
-    folder.mkdir()
-    folder.chmod(0o1777)
-    owner = victim if how.startswith("own") else attacker
-    make = "os.mkfifo(name, 0o644)" if how == "pipe" else "open(name, 'w').write(text)"
-    planted = owner.run_python(
-        "import os; os.umask(0); text = '[process]\\nmax_workers = 1\\n'\n"
-        f"os.chdir({str(folder)!r}); name = 'gridengine.toml'; {make}"
-    )
-    assert (planted.returncode, planted.stdout) == (0, "")
-    done = victim.run_python(
-        "import gridengine.schedulers as s\n"
-        "if __name__ == '__main__':\n"
-        "    print(s.best_available(), s.best_available())",
-        {"GRIDENGINE_SCHEDULER": "process"},
-        cwd=folder,
-    )
-    warning, _, made = done.stdout.partition("\n")
-    assert "gridengine.toml is not read: it is no file of yours" in warning
-    assert "max_workers=1" not in made
-    assert made.count("ProcessScheduler(") == 2
-
-
-def test_roots_file_in_the_working_directory_is_read(users: tuple[User, User]) -> None:
-    victim, attacker = users
-    folder = attacker.home.parent / "of-root"
-    folder.mkdir()
-    folder.chmod(0o755)
-    write(folder, "linger = 7").chmod(0o644)
-    done = victim.run_python(
-        "from gridengine.settings import Settings; print(Settings.read().linger)", cwd=folder
-    )
-    assert done.stdout == "7.0\n"
 
 
 def test_a_working_directory_that_is_gone_has_no_file(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from gridengine.transport.private_files import (
     write_file,
 )
 
-from ..two_users import User
+from ..two_users import User, let_write
 
 
 def mode(path: Path) -> int:
@@ -200,26 +200,11 @@ def test_a_write_permission_of_an_access_control_list_is_seen(
 ) -> None:
     victim, attacker = users
     assert "" == made_by(victim, site / "way" / "run")
-    set_list = _access_list(site / "way", attacker.uid)
+    set_list = let_write(site / "way", attacker.uid)
     if not set_list:
         pytest.skip("this file system has no access control lists")
     assert 0 == attacker.run(["mv", site / "way/run", site / "way/gone"]).returncode
     assert "can be written by its group" in made_by(victim, site / "way" / "run")
-
-
-def _access_list(path: Path, uid: int) -> bool:
-    """Lets a user write into a folder, as setfacl(1); the format: Linux' posix_acl_xattr.h."""
-    entries = [(1, 7, 2**32 - 1), (2, 7, uid), (4, 0, 2**32 - 1), (16, 7, 2**32 - 1)]
-    entries.append((32, 0, 2**32 - 1))
-    value = (2).to_bytes(4, "little") + b"".join(
-        tag.to_bytes(2, "little") + allowed.to_bytes(2, "little") + who.to_bytes(4, "little")
-        for tag, allowed, who in entries
-    )
-    try:
-        os.setxattr(path, "system.posix_acl_access", value)
-    except OSError:
-        return False
-    return True
 
 
 @pytest.fixture
