@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,11 +25,11 @@ from ..transport.launch_file import (
     thread_limits,
     thread_limits_within,
 )
-from ..transport.private_files import write_file
+from ..transport.private_files import NotPrivate, open_folder, write_file
 from ..transport.unreached import Unreached
 from ..transport.versions import python
 from .early_start import command, command_here
-from .start_script import start_script
+from .start_script import script_in, start_command, start_script
 
 # The orders need msgspec, which takes long to import: it is so when the first workers are on their
 # way.
@@ -43,6 +44,9 @@ _REFUSED = 100
 
 #: The end of a queue job's log that goes into a death certificate.
 _LOG_BYTES = 4096
+
+#: Without following a link, and without waiting for the other end of a pipe.
+_LOG = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def launch_for(
@@ -126,6 +130,7 @@ class QueueJobs:
         self._launch = launch._replace(when_silent=session.when_silent())
         self._folder = folder
         self._logs = os.path.join(folder, "logs")
+        self._has_script = False
         self._lock = threading.Lock()
         # Kind 0 asks for nothing of its own.
         self._kinds: list[Mapping[str, object]] = [{}]
@@ -180,14 +185,16 @@ class QueueJobs:
         self.session.controls.tell(launch.as_json().encode())
 
     def _command(self, path: str) -> Sequence[str]:
-        started = command(path)
-        script = os.path.join(self._folder, "start")
-        if not os.path.exists(script):
+        script = script_in(self._folder)
+        # Once: what is there later need not be this program's.
+        if not self._has_script:
             # What the interpreter itself shall not read it need not have.
             isolated = bool(sys.flags.ignore_environment)
+            started = command(path)[:-1]
             with _writing(script):
-                write_file(script, start_script(started[:-1], os.environ, isolated=isolated))
-        return ["/bin/sh", script, path]
+                write_file(script, start_script(started, os.environ, isolated=isolated))
+            self._has_script = True
+        return start_command(script, path)
 
     def _told(self, kind: int, workers: int) -> Launch:
         limit = self._scheduler.time_limit(self._kinds[kind])
@@ -195,6 +202,7 @@ class QueueJobs:
 
     def _written(self, launch: Launch) -> str:
         path = os.path.join(self._folder, f"launch-{launch.kind}-{launch.workers}")
+        # If it is not the one that was written, the supervisor that reads it will say so.
         if not os.path.exists(path):
             with _writing(path):
                 launch.write(path)
@@ -217,14 +225,32 @@ class QueueJobs:
             # Where this program prints.
             return ""
         try:
-            with open(os.path.join(self._logs, f"{queue_job}.log"), "rb") as file:
+            with open(self._open_log(f"{queue_job}.log"), "rb", buffering=0) as file:
                 file.seek(max(0, os.fstat(file.fileno()).st_size - _LOG_BYTES))
-                return file.read().decode("utf-8", errors="replace").strip()
-        except OSError as error:
+                said = file.read(_LOG_BYTES) or b""
+                return said.decode("utf-8", errors="replace").strip()
+        except (OSError, ValueError) as error:
             # Printed elsewhere, or never begun.
             if not (isinstance(error, FileNotFoundError) and os.path.isdir(self._logs)):
                 log.warning("what queue job %s has printed cannot be read: %s", queue_job, error)
-            return ""
+            # Its folder is not what it was, of which the queue job may have died.
+            return f"gridengine: {error}" if isinstance(error, NotPrivate) else ""
+
+    def _open_log(self, name: str) -> int:
+        """Returns a descriptor of a log, which is what a queue job can have written.
+
+        Its mode is as the batch system makes it: the folder keeps others out.
+        """
+        place = open_folder(self._logs)
+        try:
+            descriptor = os.open(name, _LOG, dir_fd=place)
+        finally:
+            os.close(place)
+        status = os.fstat(descriptor)
+        if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid():
+            return descriptor
+        os.close(descriptor)
+        raise NotPrivate(f"{self._logs}/{name} is not a file of this user's")
 
 
 @contextlib.contextmanager
