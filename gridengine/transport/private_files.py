@@ -184,7 +184,8 @@ def write_file(path: str, text: str, *, replace: bool = False) -> None:
         descriptor = os.open(unfinished, _NEW, 0o600, dir_fd=place)
         try:
             # A umask may take from its owner too.
-            os.fchmod(descriptor, 0o600)
+            if stat.S_IMODE(os.fstat(descriptor).st_mode) != 0o600:
+                os.fchmod(descriptor, 0o600)
             with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(text)
             # Who waits for the file shall find all of it.
