@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,9 @@ print(json.dumps(ProcessIdentity.of(os.getpid())._asdict()))
 #: A container that shares the host's name and files, in which numbers of processes begin at one
 #: that no process of the host has.
 CONTAINER = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+
+#: Has the host have been started so many seconds earlier, for what it runs.
+ANOTHER_TIME = ["unshare", "--time", "--boottime", "100000", "--fork", "--kill-child"]
 FAR = 'echo "$0" > /proc/sys/kernel/ns_last_pid; "$@"; exit $?'
 
 
@@ -42,9 +45,17 @@ def contained(command: list[str], last_pid: int) -> list[str]:
 
 
 @contextlib.contextmanager
-def folder_of_a_program(run_dir: Path, container: int = 0) -> Iterator[Path]:
-    """The run folder of a program that lives as long, in a container if a number is given."""
-    command = [sys.executable, "-c", FOLDER, str(run_dir)]
+def folder_of_a_program(
+    run_dir: Path, container: int = 0, around: Sequence[str] = ()
+) -> Iterator[Path]:
+    """The run folder of a program that lives as long.
+
+    Args:
+        run_dir: Where it makes one.
+        container: If given, the program runs in a container, with the number after it.
+        around: The beginning of a command that runs it.
+    """
+    command = [*around, sys.executable, "-c", FOLDER, str(run_dir)]
     process = subprocess.Popen(
         contained(command, container) if container else command,
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -98,6 +109,14 @@ def fake_grid_engine(root: Path, mark: Path) -> Path:
         (folder / name).write_text(f"#!/bin/sh\nid -u >> {mark}\necho '<job_info/>'\n")
         (folder / name).chmod(0o755)
     return root
+
+
+def needs_another_time() -> str:
+    """Says why there is no time namespace here, empty if there is one."""
+    if os.geteuid() != 0:
+        return "root alone can make a time namespace"
+    done = subprocess.run([*ANOTHER_TIME, "true"], capture_output=True, check=False)
+    return "" if done.returncode == 0 else f"no time namespace: {done.stderr.decode()}"
 
 
 def needs_a_container() -> str:

@@ -246,7 +246,7 @@ def test_the_session_process_starts_without_the_package() -> None:
     modules = {module for module in MODULES if module.startswith(here)}
     assert len(modules) > 5
     modules |= {"transport.private_files", "transport.process_identity", "transport.proc_files"}
-    modules |= {"transport.run_folders"}
+    modules |= {"transport.run_folders", "transport.removal"}
     for each in OURS:
         assert each.importer not in modules or each.imported in modules, str(each)
 

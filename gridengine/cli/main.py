@@ -18,8 +18,8 @@ that cleans up after them: queue jobs, supervisors on this host, folders with ke
 It touches only what is provably yours and left behind: queue jobs that carry the name, the owner
 and the time of submission that their program has noted, and whose program is gone from this
 host; folders that say whose they are. What runs is only reported, and what belongs to another
-host, to this one before it was started anew, or to a container (a PID namespace): run it there,
-or give the command that it prints, if you know that the program is gone.
+host, to this one before it was started anew, or to a container (a PID or time namespace): run it
+there, or give the command that it prints, if you know that the program is gone.
 
 It reads nothing that others could have planted, and asks no Grid Engine but that of SGE_ROOT and
 SGE_CELL, by the qstat and qdel that are there or in your PATH.

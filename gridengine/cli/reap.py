@@ -60,7 +60,13 @@ class Finding:
 
 def findings(settings: Settings) -> Iterator[Finding]:
     """Yields what there is, in the order in which it is to be ended."""
-    run_dir = Path(os.path.abspath(os.path.expanduser(settings.run_dir or "~/.gridengine")))
+    given = os.path.expanduser(settings.run_dir or "~/.gridengine")
+    try:
+        run_dir = Path(private_files.without_link(given))
+    except OSError as error:
+        yield Finding(f"sessions and run folders: {error}", trouble=True)
+        yield from _supervisors()
+        return
     # Read before the first of them is removed.
     sessions = list(_session_files(run_dir / "sessions"))
     for session in sessions:

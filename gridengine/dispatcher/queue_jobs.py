@@ -25,7 +25,7 @@ from ..transport.launch_file import (
     thread_limits,
     thread_limits_within,
 )
-from ..transport.private_files import NotPrivate, open_folder, write_file
+from ..transport.private_files import NotPrivate, new_folder, open_folder, write_file
 from ..transport.unreached import Unreached
 from ..transport.versions import python
 from .early_start import command, command_here
@@ -136,7 +136,7 @@ class QueueJobs:
         self._kinds: list[Mapping[str, object]] = [{}]
         self._refused: dict[str, Unreached] = {}
         if folder:
-            os.mkdir(self._logs, 0o700)
+            new_folder(self._logs)
 
     def kind_of(self, resources: Mapping[str, object]) -> int:
         """Returns the kind of workers that have these resources. May be called by any thread.

@@ -40,6 +40,8 @@ def new_shared_folder(run_dir: str) -> RunFolder:
 
     parent = run_dir or os.path.expanduser(os.path.join("~", ".gridengine"))
     try:
+        # By a link of the user's own: from here on no link is followed in its place.
+        parent = private_files.without_link(parent, make=True)
         private_files.make_folder(parent)
         _sweep(parent)
         return RunFolder.make(parent)

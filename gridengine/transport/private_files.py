@@ -1,4 +1,4 @@
-"""Files and folders that are this user's alone: how they are made, opened, and removed.
+"""Files and folders that are this user's alone: how they are made and opened.
 
 What nobody else can read or write where it lies, and nobody else can put something in the place of:
 each folder on the way to it is this user's or root's, as sshd demands it of the way to its keys
@@ -14,10 +14,12 @@ import contextlib
 import errno
 import os
 import stat
+import sys
 
 #: Without waiting for the other end of a pipe, and without following a link.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
+#: With which a folder is opened, and nothing else that is in its place.
+FOLDER = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 #: Links on one way until it is taken for a circle, as the kernel does: path_resolution(7).
@@ -43,8 +45,46 @@ def make_folder(path: str) -> None:
     path = os.path.abspath(path)
     _check_way(os.path.dirname(path), goal=path, make=True)
     with contextlib.suppress(FileExistsError):
-        os.mkdir(path, 0o700)
+        new_folder(path)
     os.close(_open_checked_folder(path))
+
+
+def new_folder(path: str) -> None:
+    """Makes a folder with mode 0700, whatever the umask is, where nobody else can replace it.
+
+    Raises:
+        FileExistsError: Something is there.
+        OSError: It cannot be made.
+    """
+    os.mkdir(path, 0o700)
+    mode = stat.S_IMODE(os.lstat(path).st_mode)
+    if mode & stat.S_IRWXU == stat.S_IRWXU:
+        return
+    # The umask has taken from its owner too. Its setgid bit stays as it is.
+    if sys.platform != "linux":
+        os.chmod(path, mode | stat.S_IRWXU, follow_symlinks=False)
+        return
+    # What may not be read opens only as a path, and such a descriptor takes no fchmod.
+    descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.chmod(f"/proc/self/fd/{descriptor}", mode | stat.S_IRWXU)
+    finally:
+        os.close(descriptor)
+
+
+def without_link(path: str, *, make: bool = False) -> str:
+    """Returns where a folder lies that may be a link of the user's own; else its path as it is.
+
+    Args:
+        path: The folder.
+        make: Whether to make what is missing, if it is a link.
+
+    Raises:
+        NotPrivate: Others could replace the link, or something on the way that it leads.
+        OSError: It leads nowhere.
+    """
+    path = os.path.abspath(path)
+    return _check_way(path, goal=path, make=make) if os.path.islink(path) else path
 
 
 def open_folder(path: str) -> int:
@@ -61,7 +101,7 @@ def open_folder(path: str) -> int:
 
 def _open_checked_folder(path: str) -> int:
     try:
-        descriptor = os.open(path, _FOLDER)
+        descriptor = os.open(path, FOLDER)
     except OSError as error:
         # The system's word for a link varies.
         if error.errno not in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK):
@@ -143,6 +183,9 @@ def write_file(path: str, text: str, *, replace: bool = False) -> None:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
         descriptor = os.open(unfinished, _NEW, 0o600, dir_fd=place)
         try:
+            # A umask may take from its owner too.
+            if stat.S_IMODE(os.fstat(descriptor).st_mode) != 0o600:
+                os.fchmod(descriptor, 0o600)
             with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(text)
             # Who waits for the file shall find all of it.
@@ -169,103 +212,45 @@ def _unlink_if_there(name: str, place: int) -> None:
         return
 
 
-# -- removal ----------------------------------------------------------------------------------
-
-
-def remove_folder(path: str, device: int, inode: int) -> list[str]:
-    """Removes a folder in a private one, and all in it, if it is still the one that was meant.
-
-    No link is followed, and nothing is removed that is another user's, or lies on another file
-    system.
-
-    Args:
-        path: The folder.
-        device: Its device number, as it was when the caller knew that it was this one.
-        inode: Its inode number, likewise.
-
-    Returns:
-        What of it is left, each with the reason.
-
-    Raises:
-        NotPrivate: Something else has taken its place, or could.
-        OSError: It cannot be opened, or not be removed.
-    """
-    folder, name = os.path.split(os.path.abspath(path))
-    place = open_folder(folder)
-    try:
-        try:
-            descriptor = os.open(name, _FOLDER, dir_fd=place)
-        except OSError as error:
-            if error.errno not in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK):
-                raise
-            raise NotPrivate(f"{path} is not the folder any more that it was") from None
-        try:
-            status = os.fstat(descriptor)
-            if (status.st_dev, status.st_ino) != (device, inode):
-                raise NotPrivate(f"{path} is not the folder any more that it was")
-            left = list(_emptied(descriptor, path))
-        finally:
-            os.close(descriptor)
-        if not left:
-            os.rmdir(name, dir_fd=place)
-    finally:
-        os.close(place)
-    return left
-
-
-def _emptied(descriptor: int, path: str) -> list[str]:
-    """Removes what is in a folder; returns what is left, each with the reason."""
-    left: list[str] = []
-    device = os.fstat(descriptor).st_dev
-    for name in os.listdir(descriptor):
-        inner = f"{path}/{name}"
-        try:
-            left += _removed(descriptor, name, inner, device)
-        except FileNotFoundError:
-            # Another one is at it, too.
-            continue
-        except OSError as error:
-            left.append(f"{inner} ({error.strerror or error})")
-    return left
-
-
-def _removed(place: int, name: str, path: str, device: int) -> list[str]:
-    """Removes one thing from a folder; returns what is left of it, each with the reason."""
-    status = os.stat(name, dir_fd=place, follow_symlinks=False)
-    if status.st_uid != os.geteuid():
-        return [f"{path} (it belongs to user {status.st_uid})"]
-    if not stat.S_ISDIR(status.st_mode):
-        os.unlink(name, dir_fd=place)
-        return []
-    if status.st_dev != device:
-        return [f"{path} (it is on another file system)"]
-    # A link that has taken its place since is not followed, but an error.
-    descriptor = os.open(name, _FOLDER, dir_fd=place)
-    try:
-        opened = os.fstat(descriptor)
-        if (opened.st_dev, opened.st_ino) != (status.st_dev, status.st_ino):
-            return [f"{path} (something else has taken its place)"]
-        left = _emptied(descriptor, path)
-    finally:
-        os.close(descriptor)
-    if not left:
-        os.rmdir(name, dir_fd=place)
-    return left
-
-
 # -- who can change what ----------------------------------------------------------------------
 
 
 def _refuse_if_shared(path: str, status: os.stat_result, wanted: int) -> None:
     mode = stat.S_IMODE(status.st_mode)
-    if status.st_uid != os.geteuid() or mode & _OTHERS:
-        raise NotPrivate(
-            f"{path} belongs to user {status.st_uid} with mode {mode:o}: it must be this user's, "
-            f"with mode {wanted:o}, for it holds keys"
-        )
+    own, is_folder = status.st_uid == os.geteuid(), stat.S_ISDIR(status.st_mode)
+    if own and not mode & _OTHERS:
+        return
+    if own:
+        what = f"chmod go-rwx {path}"
+        if is_folder:
+            what += ", or name a new one (GRIDENGINE_RUN_DIR)"
+        elif mode & _OTHERS_WRITE:
+            what = f"remove it, or if what is in it is yours: {what}"
+    elif is_folder:
+        # What lies below it could be replaced too, if it is somebody else's.
+        below = status.st_uid == 0 and not _replaceable(status)
+        where = "below it" if below else "elsewhere"
+        what = f"name one of your own {where} (GRIDENGINE_RUN_DIR)"
+    else:
+        what = "nothing in it is believed"
+    raise NotPrivate(
+        f"{path} belongs to {called(status.st_uid)} with mode {mode:o}: it must be this user's, "
+        f"with mode {wanted:o}, for it holds keys: {what}"
+    )
 
 
-def _check_way(folder: str, goal: str, *, make: bool = False) -> None:
+def _replaceable(status: os.stat_result) -> bool:
+    """Tells whether others than its owner can replace what is in a folder."""
+    # With the sticky bit only the owner of an entry can rename or remove it.
+    return bool(status.st_mode & _OTHERS_WRITE and not status.st_mode & stat.S_ISVTX)
+
+
+def called(uid: int) -> str:
+    """Returns what a user is called in messages."""
+    return f"user {uid}" + " (a user not known here)" * (uid == _owner_without_a_number())
+
+
+def _check_way(folder: str, goal: str, *, make: bool = False) -> str:
     """Refuses a way on which others than this user and root could put something in its place.
 
     The folders to which links lead are looked at as well as those in which the links lie. What is
@@ -275,6 +260,9 @@ def _check_way(folder: str, goal: str, *, make: bool = False) -> None:
         folder: The last folder of the way, an absolute path.
         goal: What lies there, for errors.
         make: Whether to make what is missing.
+
+    Returns:
+        The folder, by a path without links.
     """
     here, links = "/", 0
     shared = _check_folder(here, os.lstat(here), goal, shared=False)
@@ -302,6 +290,7 @@ def _check_way(folder: str, goal: str, *, make: bool = False) -> None:
         if target.startswith("/"):
             here, shared = "/", False
         left += target.split("/")[::-1]
+    return here
 
 
 def _status(path: str, *, make: bool) -> os.stat_result:
@@ -311,7 +300,7 @@ def _status(path: str, *, make: bool) -> os.stat_result:
         if not make:
             raise
     with contextlib.suppress(FileExistsError):
-        os.mkdir(path, 0o700)
+        new_folder(path)
     return os.lstat(path)
 
 
@@ -320,16 +309,18 @@ def _check_folder(path: str, status: os.stat_result, goal: str, *, shared: bool)
     if not stat.S_ISDIR(status.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
     _check_owner(path, status, goal, shared=shared)
-    writable = status.st_mode & _OTHERS_WRITE
-    # With the sticky bit only the owner of an entry can rename or remove it.
-    if writable and not status.st_mode & stat.S_ISVTX:
-        who = "everybody" if writable & stat.S_IWOTH else "its group"
+    if _replaceable(status):
+        who = "everybody" if status.st_mode & stat.S_IWOTH else "its group"
+        what = "name a folder elsewhere (GRIDENGINE_RUN_DIR)"
+        if status.st_uid == os.geteuid():
+            what = f"chmod go-w {path}, or {what}"
+        else:
+            what += f", or have it made sticky (chmod +t {path})"
         raise NotPrivate(
             f"{path} can be written by {who} (mode {stat.S_IMODE(status.st_mode):o}), who could "
-            f"replace {goal}, which holds keys: chmod go-w {path}, or name a folder elsewhere "
-            "(GRIDENGINE_RUN_DIR)"
+            f"replace {goal}, which holds keys: {what}"
         )
-    return bool(writable)
+    return bool(status.st_mode & _OTHERS_WRITE)
 
 
 def _check_owner(path: str, status: os.stat_result, goal: str, *, shared: bool) -> None:
@@ -339,8 +330,8 @@ def _check_owner(path: str, status: os.stat_result, goal: str, *, shared: bool) 
     if not shared and status.st_uid == _owner_without_a_number():
         return
     raise NotPrivate(
-        f"{path} belongs to user {status.st_uid}, who could replace {goal}, which holds keys: name "
-        "a folder of your own (GRIDENGINE_RUN_DIR)"
+        f"{path} belongs to {called(status.st_uid)}, who could replace {goal}, which holds keys: "
+        "name a folder of your own (GRIDENGINE_RUN_DIR)"
     )
 
 

@@ -1,7 +1,8 @@
 """Which process it is, told by a number that another one gets in time: by its host and its start.
 
 A number alone is no identity. Another host has the same ones; so has a container (a PID namespace),
-which may share the host's name and the home directory; a host counts from anew when it is started;
+which may share the host's name and the home directory; a host counts from anew when it is started,
+and in another time namespace it does so from another moment;
 and a number is given again when its process has ended.
 """
 
@@ -25,7 +26,8 @@ class ProcessIdentity(NamedTuple):
     Attributes:
         host: The host's name.
         boot: The start of the host of which the process is (Linux), else empty.
-        namespace: The PID namespace in which it has its number (Linux), else empty.
+        namespace: The PID namespace in which it has its number (Linux), and the time namespace in
+            which that says when it began, if the kernel has such; else empty.
         pid: Its number.
         start: When it began: on Linux in clock ticks since the host's start, elsewhere in
             milliseconds since 1970; 0 if that cannot be told.
@@ -40,7 +42,7 @@ class ProcessIdentity(NamedTuple):
     @classmethod
     def of(cls, pid: int) -> ProcessIdentity:
         """Returns the identity of a process that is seen from here."""
-        return cls(os.uname().nodename, _boot(), namespace_of("self"), pid, _start_of(pid) or 0)
+        return cls(os.uname().nodename, _boot(), _namespaces(), pid, _start_of(pid) or 0)
 
     @classmethod
     def from_json(cls, noted: object) -> ProcessIdentity:
@@ -67,13 +69,16 @@ class ProcessIdentity(NamedTuple):
 
     def unknown_because(self) -> str:
         """Says why it cannot be told from here whether the process lives; empty if it can."""
-        host, boot, namespace = os.uname().nodename, _boot(), namespace_of("self")
+        host, boot, namespace = os.uname().nodename, _boot(), _namespaces()
         if self.host != host:
             return f"it can be looked at on {self.host} only"
         if self.boot != boot:
             return "this host has been started since, or another one has the same name"
         if self.namespace != namespace:
-            return "it is of another PID namespace (a container), and can be looked at there only"
+            which = "time" if self.namespace.split()[:1] == namespace.split()[:1] else "PID"
+            return (
+                f"it is of another {which} namespace (a container), and can be looked at there only"
+            )
         if sys.platform == "linux" and not (boot and namespace):
             return "there is no /proc here, to tell it from one in another PID namespace"
         return ""
@@ -93,6 +98,16 @@ def namespace_of(pid: int | str) -> str:
         return os.readlink(f"/proc/{pid}/ns/pid")
     except OSError:
         return ""
+
+
+def _namespaces() -> str:
+    """Returns what gives this process's numbers their meaning: its PID and time namespace."""
+    number = namespace_of("self")
+    try:
+        # /proc counts a process's start from another moment there: time_namespaces(7).
+        return number and f"{number} {os.readlink('/proc/self/ns/time')}"
+    except OSError:
+        return number
 
 
 def _start_of(pid: int) -> int | None:

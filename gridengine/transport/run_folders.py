@@ -11,7 +11,7 @@ import json
 import os
 from typing import NamedTuple
 
-from . import private_files
+from . import private_files, removal
 from .process_identity import ProcessIdentity
 
 _NOTE = "program"
@@ -44,7 +44,7 @@ class RunFolder(NamedTuple):
         program = ProcessIdentity.of(os.getpid())
         name = f"run-{program.host}-{program.pid}-{os.urandom(4).hex()}"
         path = os.path.join(os.path.abspath(parent), name)
-        os.mkdir(path, 0o700)
+        private_files.new_folder(path)
         status = os.lstat(path)
         made = cls(path, program, status.st_dev, status.st_ino)
         try:
@@ -92,5 +92,5 @@ class RunFolder(NamedTuple):
             OSError: It cannot be removed.
         """
         with contextlib.suppress(FileNotFoundError):
-            return private_files.remove_folder(self.path, self.device, self.inode)
+            return removal.remove_folder(self.path, self.device, self.inode)
         return []

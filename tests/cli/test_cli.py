@@ -194,8 +194,11 @@ def test_a_process_that_was_born_later_only_has_the_number_of_the_dead(
         assert f"removed: folder {folder}" in reap()
 
 
-def test_a_session_process_that_takes_over_keeps_what_was_noted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("link", [False, True])
+def test_a_session_process_that_takes_over_keeps_what_was_noted(tmp_path: Path, link: bool) -> None:
     path = tmp_path / "run" / "sessions" / "some.json"
+    if link:
+        (tmp_path / "run").symlink_to("scratch")
     Registry(str(path), os.getpid()).add(["17.1", "17.2"], "gridengine")
     Registry(str(path), os.getpid()).add(["17.2"], "")
     (array,) = SessionFile.read(path).arrays

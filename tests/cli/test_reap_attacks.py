@@ -24,12 +24,14 @@ from gridengine.transport.process_identity import ProcessIdentity
 from gridengine.transport.run_folders import RunFolder
 
 from ..left_behind import (
+    ANOTHER_TIME,
     contained,
     dead_program,
     fake_grid_engine,
     folder_of_a_dead_program,
     folder_of_a_program,
     needs_a_container,
+    needs_another_time,
     session_file,
 )
 from ..two_users import User
@@ -439,3 +441,62 @@ def test_a_container_leaves_alone_what_belongs_to_the_host(
         assert "nothing was left behind" in told
         assert (folder / "program").exists()
         assert session.exists()
+
+
+def test_what_belongs_to_a_program_in_another_time_namespace_is_left_alone(
+    reap: Callable[..., str], run_dir: Path
+) -> None:
+    if reason := needs_another_time():
+        pytest.skip(reason)
+    # /proc says another start of the same process there, which looks like another process.
+    reaped = [*ANOTHER_TIME, sys.executable, "-m", "gridengine", "reap"]
+    around: list[str]
+    for around, reaper_there in (([], True), (ANOTHER_TIME, False)):
+        with folder_of_a_program(run_dir, around=around) as folder:
+            program = RunFolder.read(str(folder)).program._asdict()
+            session = session_file(run_dir, program=program, session=program)
+            told = (
+                subprocess.check_output(reaped, cwd=Path(__file__).parents[2], text=True)
+                if reaper_there
+                else reap()
+            )
+            assert f"left alone: folder {folder}: it is of another time namespace" in told
+            assert f"left alone: session {program['pid']} of" in told
+            assert (folder / "program").exists()
+            assert session.exists()
+
+
+# ---------------------------------------------------------------------- where it looks
+
+
+def test_sessions_that_others_can_enter_are_told_with_what_to_do(
+    reap: Callable[..., str], run_dir: Path
+) -> None:
+    (run_dir / "sessions").chmod(0o755)
+    assert f"chmod go-rwx {run_dir}/sessions, or name" in reap(status=1)
+
+
+def test_a_link_of_ones_own_to_the_folder_is_followed_where_nobody_else_can_replace_it(
+    users: tuple[User, User], site: Path
+) -> None:
+    victim, attacker = users
+    scratch = site / "scratch"
+    make = "from gridengine.dispatcher.run_folder import new_shared_folder; new_shared_folder({!r})"
+    assert 0 == victim.run(["ln", "-s", scratch, ".gridengine"]).returncode
+    # What is missing is made where the link leads, and a second program removes the first's.
+    for _ in range(2):
+        assert "" == victim.run_python(make.format("")).stdout
+        (folder,) = scratch.iterdir()
+    assert f"removed: folder {folder}, whose" in reaped_by(victim, victim.home / ".gridengine")
+    assert not list(scratch.iterdir())
+    # Where others could replace the link, or have made it, it is not.
+    for owner, name, folder_mode in ((victim, "own", 0o777), (attacker, "planted", 0o1777)):
+        site.chmod(0o1777)
+        assert 0 == owner.run(["ln", "-s", scratch, site / name]).returncode
+        site.chmod(folder_mode)
+        said = victim.run_python(make.format(str(site / name))).stdout
+        assert "GridEngineError" in said
+        assert f"who could replace {site / name}" in said
+        assert f"who could replace {site / name}" in reaped_by(victim, site / name)
+    site.chmod(0o1777)
+    assert not list(scratch.iterdir())

@@ -11,9 +11,11 @@ from gridengine.dispatcher.run_folder import new_shared_folder, remove_shared_fo
 from gridengine.errors import GridEngineError
 
 from ..left_behind import (
+    ANOTHER_TIME,
     folder_of_a_dead_program,
     folder_of_a_program,
     needs_a_container,
+    needs_another_time,
     says,
 )
 from ..two_users import User
@@ -53,6 +55,14 @@ def test_what_a_program_in_a_container_has_stays(run_dir: Path) -> None:
         pytest.skip(reason)
     with folder_of_a_program(run_dir, container=4_000_000) as living:
         assert living.name.startswith(f"run-{os.uname().nodename}-4000001-")
+        start_a_program(run_dir)
+        assert (living / "program").exists()
+
+
+def test_what_a_program_in_another_time_namespace_has_stays(run_dir: Path) -> None:
+    if reason := needs_another_time():
+        pytest.skip(reason)
+    with folder_of_a_program(run_dir, around=ANOTHER_TIME) as living:
         start_a_program(run_dir)
         assert (living / "program").exists()
 
@@ -129,7 +139,7 @@ def test_where_everybody_may_replace_its_folder_a_program_does_not_begin(
     site.chmod(0o777)
     said = victim.run_python(PROGRAM.format(str(site / "way" / "run"))).stdout
     assert f"GridEngineError: {site} can be written by everybody (mode 777)" in said
-    assert "chmod go-w" in said
+    assert f"or have it made sticky (chmod +t {site})" in said
     assert not list(site.iterdir())
 
 

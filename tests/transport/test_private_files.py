@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from gridengine.transport import private_files
 from gridengine.transport.private_files import (
     NotPrivate,
     make_folder,
     open_folder,
     read_file,
-    remove_folder,
+    without_link,
     write_file,
 )
+from gridengine.transport.removal import remove_folder
 
 from ..two_users import User, let_write
 
@@ -46,13 +46,33 @@ def private(tmp_path: Path) -> Path:
 # ---------------------------------------------------------------------- folders
 
 
-@pytest.mark.parametrize("mask", [0o000, 0o022])
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o277, 0o777])
 def test_a_new_folder_and_those_on_the_way_are_their_owners_alone_whatever_the_umask(
     tmp_path: Path, umask: Callable[[int], object], mask: int
 ) -> None:
     umask(mask)
     make_folder(str(tmp_path / "a" / "b" / "run"))
     assert [mode(tmp_path / way) for way in ("a", "a/b", "a/b/run")] == [0o700] * 3
+
+
+UNDER_A_UMASK = """
+import os, sys
+os.umask(int(sys.argv[1], 8))
+from gridengine.transport.run_folders import RunFolder
+made = RunFolder.make(sys.argv[2])
+print(RunFolder.read(made.path) == made, oct(os.stat(made.path).st_mode), made.remove())
+"""
+
+
+@pytest.mark.parametrize("mask", ["0277", "0777"])
+def test_a_umask_that_takes_from_the_user_too_does_not_keep_a_program_from_its_folder(
+    users: tuple[User, User], mask: str
+) -> None:
+    victim, _ = users
+    path = victim.home / "a" / f"run{mask}"
+    code = victim.program(UNDER_A_UMASK)
+    assert "True 0o40700 []\n" == victim.run([victim.python, "-B", code, mask, path]).stdout
+    assert 0o700 == mode(path) == mode(path.parent)
 
 
 def test_a_private_folder_is_used_again(private: Path) -> None:
@@ -77,6 +97,35 @@ def test_a_folder_that_belongs_to_a_group_by_its_parents_setgid_bit_is_private(
     tmp_path.chmod(0o2755)
     make_folder(str(tmp_path / "run"))
     assert mode(tmp_path / "run") == 0o2700
+
+
+def test_what_to_do_is_said_by_who_owns_it_and_followed_it_is_used(
+    users: tuple[User, User], site: Path
+) -> None:
+    victim, _ = users
+    new = "or name a new one (GRIDENGINE_RUN_DIR)"
+    for n, open_mode in enumerate((0o755, 0o2755, 0o775)):
+        own = victim.home / f"own{n}"
+        own.mkdir()
+        os.chown(own, victim.uid, victim.uid)
+        own.chmod(open_mode)
+        said = made_by(victim, own)
+        assert said.endswith(f"holds keys: chmod go-rwx {own}, {new}\n")
+        assert 0 == victim.run(["chmod", "go-rwx", own]).returncode
+        assert "" == made_by(victim, own)
+    # Root's, as a project's folder is.
+    assert "name one of your own below it (GRIDENGINE_RUN_DIR)" in made_by(victim, site)
+    assert "" == made_by(victim, site / "mine")
+    site.chmod(0o2775)
+    assert "name one of your own elsewhere (GRIDENGINE_RUN_DIR)" in made_by(victim, site)
+    said = made_by(victim, site / "mine")
+    sticky = (
+        f"name a folder elsewhere (GRIDENGINE_RUN_DIR), or have it made sticky (chmod +t {site})"
+    )
+    assert sticky in said
+    assert "chmod go-w" not in said
+    site.chmod(0o3775)
+    assert "" == made_by(victim, site / "mine")
 
 
 @pytest.mark.parametrize("use", [make_folder, open_folder])
@@ -146,6 +195,22 @@ def test_links_in_a_circle_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "b").symlink_to("a")
     with pytest.raises(OSError, match="Too many levels"):
         make_folder(str(tmp_path / "a" / "run"))
+
+
+def test_where_a_link_leads_is_said_by_a_path_without_links(tmp_path: Path) -> None:
+    (tmp_path / "scratch" / "deep").mkdir(parents=True)
+    (tmp_path / "home").symlink_to("scratch/deep")
+    link = tmp_path / "home" / "link"
+    link.symlink_to("../run")
+    with pytest.raises(FileNotFoundError):
+        without_link(str(link))
+    assert str(tmp_path / "scratch" / "run") == without_link(str(link), make=True)
+    assert 0o700 == mode(tmp_path / "scratch" / "run")
+    # What is no link itself keeps the path by which others see it.
+    assert str(tmp_path / "home" / "run") == without_link(str(tmp_path / "home" / "run"))
+    (tmp_path / "scratch").chmod(0o777)
+    with pytest.raises(NotPrivate, match=f"{tmp_path}/scratch can be written"):
+        without_link(str(link))
 
 
 MAKE = "from gridengine.transport import private_files; private_files.make_folder({!r})"
@@ -228,7 +293,9 @@ def test_where_root_has_no_number_its_folders_are_taken_and_links_of_nobody_are_
     shutil.rmtree(way)
     victim.run(["mkdir", "-p", "own/run"])
     assert 0 == attacker.run(["ln", "-s", f"{victim.home}/own", way]).returncode
-    assert "NotPrivate" in victim.run(contained).stdout
+    said = victim.run(contained).stdout
+    assert "NotPrivate" in said
+    assert " belongs to user 65534 (a user not known here), who could" in said
 
 
 # ---------------------------------------------------------------------- files
@@ -270,8 +337,11 @@ def test_a_file_is_replaced_if_that_is_meant_also_after_one_that_was_killed(priv
 def test_a_file_that_others_could_read_or_write_is_refused(private: Path, open_mode: int) -> None:
     write_file(str(private / "file"), "")
     (private / "file").chmod(open_mode)
-    with pytest.raises(NotPrivate, match=f"mode {open_mode:o}: it must be .* with mode 600"):
+    with pytest.raises(NotPrivate, match=f"mode {open_mode:o}: it must be .* with mode 600") as no:
         read_file(str(private / "file"))
+    # What others could have written is not to be believed unseen.
+    assert ("if what is in it is yours" in str(no.value)) == bool(open_mode & 0o022)
+    assert f"chmod go-rwx {private}/file" in str(no.value)
 
 
 def _fifo(path: Path) -> None:
@@ -428,7 +498,7 @@ def test_what_belongs_to_others_is_left_with_a_word(users: tuple[User, User]) ->
         path.chmod(0o700)
     os.chown(theirs, attacker.uid, attacker.uid)
     remove = (
-        "import os; from gridengine.transport.private_files import remove_folder; "
+        "import os; from gridengine.transport.removal import remove_folder; "
         f"status = os.stat({str(folder)!r}); "
         f"print(remove_folder({str(folder)!r}, status.st_dev, status.st_ino))"
     )
@@ -439,4 +509,4 @@ def test_what_belongs_to_others_is_left_with_a_word(users: tuple[User, User]) ->
 
 def test_a_folder_that_is_gone_is_said_to_be(private: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        private_files.remove_folder(str(private / "run"), 1, 1)
+        remove_folder(str(private / "run"), 1, 1)

@@ -360,3 +360,17 @@ def _kill_strays(logs: Path) -> None:
         with contextlib.suppress(psutil.Error):
             if any(file.path.startswith(str(logs)) for file in process.open_files()):
                 process.kill()
+
+
+def test_where_queue_jobs_cannot_be_noted_that_is_said_once(talk: Open, tmp_path: Path) -> None:
+    sessions = tmp_path / "run" / "sessions"
+    sessions.mkdir(0o700, parents=True)
+    (tmp_path / "run").chmod(0o700)
+    sessions.chmod(0o755)
+    one = talk()
+    for _ in range(2):
+        one.start("true")
+    for name in one.submitted(2):
+        one.ended(name)
+    (said,) = [n.text for n in one.hear(Notice) if "cannot be noted" in n.text]
+    assert f"chmod go-rwx {sessions}, or" in said

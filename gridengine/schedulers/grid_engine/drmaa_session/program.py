@@ -70,7 +70,7 @@ class Program:
         self._writer = writer
         self._inbox = inbox
         self._hello = hello
-        self._registry = Registry(hello.registry, hello.parent)
+        self._registry = Registry(hello.registry, hello.parent, self._say)
         self._jobs: dict[str, QueueJob] = {}
         self._arrays: collections.Counter[str] = collections.Counter()
         self._orders: collections.deque[PendingSubmit] = collections.deque()
@@ -130,8 +130,7 @@ class Program:
 
     def _note(self, queue_jobs: list[str], name: str) -> None:
         self._arrays[_array(queue_jobs[0])] += len(queue_jobs)
-        with contextlib.suppress(OSError):  # without a registry there is only no `reap`
-            self._registry.add(queue_jobs, name)
+        self._registry.add(queue_jobs, name)
 
     def _receive(self, seconds: float | None) -> None:
         """Waits for a message, and handles all that are there."""
@@ -324,8 +323,7 @@ class Program:
         self._arrays[array] -= 1
         if not self._arrays[array]:
             del self._arrays[array]
-            with contextlib.suppress(OSError):
-                self._registry.remove(array)
+            self._registry.remove(array)
             self._limited_until = 0.0
 
     def _seen(self, seen: qstat.QueueStates) -> None:

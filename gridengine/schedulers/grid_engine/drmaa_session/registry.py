@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ....transport import private_files
 from ....transport.process_identity import ProcessIdentity
@@ -29,13 +29,19 @@ class Registry:
     Args:
         path: Where.
         parent: Process id of the program.
+        say: Is told, once, that the file cannot be written, or that others could read or replace
+            it: the session goes on, but `gridengine reap` would not know of it.
 
     Attributes:
         program: Which program it is.
     """
 
-    def __init__(self, path: str, parent: int) -> None:
+    def __init__(
+        self, path: str, parent: int, say: Callable[[str], object] = lambda _: None
+    ) -> None:
         self._path = path
+        self._say = say
+        self._said = False
         self.program = ProcessIdentity.of(parent)
         self._header = {
             "program": self.program._asdict(),
@@ -48,11 +54,7 @@ class Registry:
         self._arrays = _noted(path)
 
     def add(self, queue_jobs: list[str], name: str) -> None:
-        """Notes a new array, or one that is adopted, which has no ``name`` here.
-
-        Raises:
-            OSError: The file cannot be written, or others could read or replace it.
-        """
+        """Notes a new array, or one that is adopted, which has no ``name`` here."""
         job = queue_jobs[0].partition(".")[0]
         if name or job not in self._arrays:
             self._arrays[job] = {"tasks": len(queue_jobs), "name": name, "time": time.time()}
@@ -77,9 +79,21 @@ class Registry:
     def _write(self) -> None:
         if not self._path:
             return
+        try:
+            self._write_file()
+        except OSError as error:
+            if not self._said:
+                self._said = True
+                self._say(
+                    f"queue jobs cannot be noted for `gridengine reap`, should the program and its "
+                    f"session process be killed: {error}"
+                )
+
+    def _write_file(self) -> None:
         folder = os.path.dirname(self._path)
         # The one around it holds keys, too.
-        for each in (os.path.dirname(folder), folder):
+        around = private_files.without_link(os.path.dirname(folder), make=True)
+        for each in (around, folder):
             private_files.make_folder(each)
         noted = {**self._header, "queue_jobs": self._arrays}
         private_files.write_file(self._path, json.dumps(noted), replace=True)
