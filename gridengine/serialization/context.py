@@ -67,12 +67,12 @@ def current(*, hurried: bool = False) -> bytes:
     return seen.packed
 
 
-def for_nodes(packed: bytes, passed: Callable[[Iterable[str]], list[str]]) -> bytes:
+def for_nodes(packed: bytes, passed: Callable[[Mapping[str, str | None]], Iterable[str]]) -> bytes:
     """Returns a context with those variables alone that go to other hosts. Unpickles nothing.
 
     Args:
         packed: What `current` has returned.
-        passed: Returns those of some names; see `gridengine.transport.environment`.
+        passed: Names those of some variables; see `gridengine.transport.environment`.
     """
     import json
 

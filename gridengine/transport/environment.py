@@ -6,7 +6,7 @@ listens on the network. So what looks like a credential stays here, unless it is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 from ..logs import Log
@@ -29,11 +29,11 @@ _OF_A_QUEUE_JOB = ("SGE_", "PE_", "DRMAA_", "SLURM_", "PBS_")
 #: public one in the images that Docker offers for Python.
 DEFAULT = """
     *
-    !*SECRET* !*CREDENTIAL* !*TOKEN !*JWT* !*_PAT
-    !*PASSWORD* !*PASSWD* !*PASSPHRASE* !*_PASS !*_PWD !*_PW
+    !*SECRET* !*CREDENTIAL* !*CREDS !*TOKEN !*JWT* !*_PAT
+    !*PASSWORD* !*PASSWD* !*PASSPHRASE* !*_PASS !PASS !SSHPASS !DBPASS !*_PWD !*_PW
     !*API_KEY* !*APIKEY* !*ACCESS_KEY* !*PRIVATE_KEY* !*_KEY GPG_KEY
     !AUTH !AUTH_* !*_AUTH !*_AUTH_* !*OAUTH* !*AUTHORIZATION* !*_COOKIE
-    !*CONNECTION_STRING* !*_DSN !DATABASE_URL !*WEBHOOK_URL*
+    !*CONNECTION_STRING* !*_DSN !DATABASE_URL !*WEBHOOK_URL* !*_WEBHOOK
 """
 """The patterns that count where none of the user's own matches."""
 
@@ -54,15 +54,20 @@ class EnvironmentFilter:
         self._own = _parse(patterns)
         self._default = _parse(DEFAULT)
 
-    def passed(self, names: Iterable[str]) -> list[str]:
-        """Returns those of some variables that go to other hosts.
+    def passed(self, variables: Mapping[str, str | None]) -> list[str]:
+        """Returns the names of those variables that go to other hosts.
 
         A warning names those that do not because they look like credentials, once in a program.
+
+        Args:
+            variables: By name; one that is to be taken away there, None, says nothing and goes.
         """
         suspicious = []
         passed = []
-        for name in filter(travels, names):
-            own = _decision(self._own, name)
+        for name, value in variables.items():
+            if not travels(name):
+                continue
+            own = True if value is None else _decision(self._own, name)
             if _decision(self._default, name) if own is None else own:
                 passed.append(name)
             elif own is None and name not in _told:

@@ -42,6 +42,7 @@ _ALIKE = ("silent", "half a greeting", "an HTTP request", "a bad hello", "one by
 _ALIKE += ("gone after a byte", "frames of 8 GB")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "attack",
     [pytest.param(a, marks=pytest.mark.slow) if a in _ALIKE else a for a in floods.ATTACKS],
@@ -63,6 +64,7 @@ def test_that_is_said_once(tmp_path: Path) -> None:
     assert "have not shown this session's key in time" in line
 
 
+@pytest.mark.alone
 def test_with_no_descriptor_left_nothing_spins_and_the_map_goes_on(tmp_path: Path) -> None:
     report, said = floods.flood(
         "half a greeting", _SECONDS, tmp_path, busy="rest", hoarded=2 * floods.DESCRIPTORS

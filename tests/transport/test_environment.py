@@ -36,7 +36,7 @@ def nothing_told_yet() -> Iterator[None]:
 
 
 def passes(name: str, patterns: str = "") -> bool:
-    return EnvironmentFilter(patterns).passed([name]) == [name]
+    return EnvironmentFilter(patterns).passed({name: "x"}) == [name]
 
 
 def test_the_environment_of_a_queue_job_does_not_travel_into_another() -> None:
@@ -125,3 +125,11 @@ def test_what_the_warning_says_to_write_is_so(caplog: pytest.LogCaptureFixture) 
     assert environment_for_nodes(environ, "API_KEY,MY_TOKEN") == environ
     assert environment_for_nodes(environ, "!API_KEY,!MY_TOKEN") == {}
     assert not caplog.records
+
+
+def test_that_one_is_gone_is_no_secret_but_what_is_a_hosts_own_stays(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    gone = {"A_SECRET_THAT_IS_GONE": None, "TMPDIR": None}
+    assert EnvironmentFilter().passed(gone) == ["A_SECRET_THAT_IS_GONE"]
+    assert not caplog.messages
