@@ -59,7 +59,7 @@ class Dispatcher:
         scheduler: Starts the workers.
         host: Overrides ``GRIDENGINE_HOST``.
         ports: Overrides ``GRIDENGINE_PORTS``.
-        ahead: What is there already, if the workers are processes of this host.
+        ahead: What is there already, where the workers are processes of this host: a must.
 
     Attributes:
         forsaken: Whether this is a copy, in a fork of the program.
@@ -77,29 +77,41 @@ class Dispatcher:
         ports: str = "",
         ahead: EarlyStart | None = None,
     ) -> None:
-        settings = Settings.read()
-        self._settings = settings
+        self._settings = settings = Settings.read()
         # A copy: the dispatcher must not keep alive what its user has let go.
         self._scheduler = copy.copy(scheduler)
         self._released = False
-        if ahead is None and not scheduler.remote:
-            ahead = EarlyStart(scheduler, calls=0)
+        self._over, self._opened = threading.Event(), threading.Event()
+        self._is_open = False
+        self._thread = threading.Thread(target=self._run, name="gridengine", daemon=True)
+        # Before there are workers: where processes are limited these would leave no room for it.
+        self._thread.start()
+        try:
+            with contextlib.ExitStack() as undo:
+                self._open(undo, ahead, host or settings.host, ports or settings.ports)
+                undo.pop_all()
+                self._is_open = True
+        finally:
+            self._opened.set()
+
+    def _open(
+        self, undo: contextlib.ExitStack, ahead: EarlyStart | None, host: str, ports: str
+    ) -> None:
+        scheduler, settings = self._scheduler, self._settings
         # For what nodes are told, and what queue jobs print.
         self._folder = new_shared_folder(settings.run_dir) if scheduler.remote else None
+        if self._folder is not None:
+            undo.callback(remove_shared_folder, self._folder)
         self._arena = None if scheduler.remote else Arena.make()
+        if self._arena is not None:
+            undo.callback(self._arena.close)
         self.sharing = Sharing(self._arena, keep=scheduler.remote and not scheduler.fresh)
-        with contextlib.ExitStack() as undo:
-            if self._folder is not None:
-                undo.callback(remove_shared_folder, self._folder)
-            if self._arena is not None:
-                undo.callback(self._arena.close)
-            if ahead is None:
-                self._open_remote(undo, host or settings.host, ports or settings.ports)
-            else:
-                self._open_local(undo, ahead)
-            early = ahead is not None and ahead.workers > 0
-            self._state = new_state(scheduler, settings, started_early=early)
-            undo.pop_all()
+        if ahead is None:
+            self._open_remote(undo, host, ports)
+        else:
+            self._open_local(undo, ahead)
+        early = ahead is not None and ahead.workers > 0
+        self._state = new_state(scheduler, settings, started_early=early)
         from .handlers import Handlers
         from .order_execution import OrderExecution
         from .task_messages import TaskMessages
@@ -119,13 +131,6 @@ class Dispatcher:
         # Why no more can be done, if it is not that somebody has closed it.
         self._failure = ""
         self._pipe = WakePipe()
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="gridengine", daemon=True)
-        try:
-            self._thread.start()
-        except RuntimeError:
-            self._shut_down()
-            raise
 
     def _open_local(self, undo: contextlib.ExitStack, ahead: EarlyStart) -> None:
         session = ahead.session
@@ -307,6 +312,9 @@ class Dispatcher:
     def _run(self) -> None:
         # The program may have it end the process; that a worker has hung up shall not.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
+        self._opened.wait()
+        if not self._is_open:
+            return
         try:
             self._loop()
         except BaseException as error:

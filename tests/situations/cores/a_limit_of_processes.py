@@ -15,10 +15,14 @@ $ as_user() { prlimit --nproc=$1 setpriv --ruid $2 --bounding-set=-sys_resource,
 gridengine.errors.SchedulerError: ...
 """
 
+import time
+
 import gridengine
 
 
 def double(x):
+    # Long enough for the other workers to be tried.
+    time.sleep(0.5)
     return 2 * x
 
 
