@@ -339,7 +339,9 @@ class Cluster:
         if not self.qstat():
             return
         # By force, so that a queue job goes whose node has forgotten it.
-        self._grid.command("qdel", "-f", "-u", "*")
+        with contextlib.suppress(CommandError):
+            # It fails if the last of them has just ended; what is left is looked at.
+            self._grid.command("qdel", "-f", "-u", "*")
         wait_until("no queue job is left", self._queue_jobs_left, _QUEUE_LIMIT)
 
     def _queue_jobs_left(self) -> str | None:

@@ -12,8 +12,8 @@ import gridengine
 
 
 def work(name):
-    pathlib.Path(f"{name} runs").touch()
     try:
+        pathlib.Path(f"{name} runs").touch()
         time.sleep(600)
     except SystemExit:
         pathlib.Path(f"{name} cleared up").touch()

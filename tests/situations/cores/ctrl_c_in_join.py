@@ -20,8 +20,8 @@ import gridengine
 
 
 def work():
-    pathlib.Path("runs").touch()
     try:
+        pathlib.Path("runs").touch()
         time.sleep(600)
     finally:
         pathlib.Path("cleared up").touch()
