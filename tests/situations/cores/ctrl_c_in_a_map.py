@@ -21,8 +21,8 @@ def wait_for(*names):
 
 
 def work(x):
-    pathlib.Path(f"runs {x}").touch()
     try:
+        pathlib.Path(f"runs {x}").touch()
         time.sleep(600)
     finally:
         pathlib.Path(f"cleared up {x}").touch()
