@@ -6,6 +6,7 @@ $ python many_calls_share_the_slots.py
 """
 
 import os
+import pathlib
 import socket
 import time
 
@@ -13,6 +14,11 @@ import gridengine
 
 
 def work(x):
+    # A node on which it starts late is waited for.
+    pathlib.Path(f"seen-{socket.gethostname()}").touch()
+    end = time.monotonic() + 30
+    while len(list(pathlib.Path().glob("seen-*"))) < 2 and time.monotonic() < end:
+        time.sleep(0.1)
     time.sleep(0.2)
     return x, socket.gethostname(), os.getpid()
 
