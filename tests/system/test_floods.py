@@ -74,7 +74,7 @@ def test_with_no_descriptor_left_nothing_spins_and_the_map_goes_on(tmp_path: Pat
     assert report["maps"] > 0, report
     assert report["wrong"] == 0, report
     # Of a core; to try accept() over and over takes all of one.
-    assert report["zeromq"] < 0.3, report
+    assert report["zeromq"] < 0.7, report
     assert "nearly no descriptor is left" in said
 
 
