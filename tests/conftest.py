@@ -20,7 +20,7 @@ import gridengine
 from gridengine.schedulers import ProcessScheduler, Scheduler
 
 from . import traces
-from .cluster import Cluster
+from .cluster import Cluster, pythons
 from .two_users import User, two_users
 
 #: Set by CI: there, a cluster that cannot be had is a failure, not a reason to skip.
@@ -145,3 +145,12 @@ def users() -> Iterator[tuple[User, User]]:
         pytest.skip("root alone can make two users, of whom one attacks the other")
     with two_users() as made:
         yield made
+
+
+@pytest.fixture
+def everybodys_python() -> Iterator[Path]:
+    """A Python with this package that any user may run."""
+    # Where all users come; several runs may be at it at once.
+    with tempfile.TemporaryDirectory(prefix="gridengine-", dir="/var/tmp") as folder:
+        os.chmod(folder, 0o755)
+        yield pythons.own(Path(folder) / "python")

@@ -59,7 +59,7 @@ class Dispatcher:
         scheduler: Starts the workers.
         host: Overrides ``GRIDENGINE_HOST``.
         ports: Overrides ``GRIDENGINE_PORTS``.
-        ahead: What is there already, where the workers are processes of this host: a must.
+        ahead: What was started for it, None if the workers are on other hosts.
 
     Attributes:
         forsaken: Whether this is a copy, in a fork of the program.
@@ -84,9 +84,9 @@ class Dispatcher:
         self._over, self._opened = threading.Event(), threading.Event()
         self._is_open = False
         self._thread = threading.Thread(target=self._run, name="gridengine", daemon=True)
-        # Before there are workers: where processes are limited these would leave no room for it.
-        self._thread.start()
         try:
+            # Before there are workers: where processes are limited they would leave no room for it.
+            self._thread.start()
             with contextlib.ExitStack() as undo:
                 self._open(undo, ahead, host or settings.host, ports or settings.ports)
                 undo.pop_all()

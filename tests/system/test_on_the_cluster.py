@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +21,7 @@ from gridengine import DeathCause, Job, JobDied
 from gridengine.schedulers import GridEngineScheduler, best_available
 
 from .. import targets
-from ..cluster import Cluster, pythons
+from ..cluster import Cluster
 from ..waiting import wait_until
 
 pytestmark = pytest.mark.cluster
@@ -342,15 +341,6 @@ def test_no_queue_job_outlives_its_program(cluster: Cluster, signum: int) -> Non
     # The folder that it could not remove is removed by the next program.
     with GridEngineScheduler(max_workers=1) as scheduler:
         assert [9] == gridengine.map(targets.square, [3], scheduler=scheduler)
-
-
-@pytest.fixture
-def everybodys_python() -> Iterator[Path]:
-    """A Python with this package that any user may run."""
-    # Where all users come; several runs may be at it at once.
-    with tempfile.TemporaryDirectory(prefix="gridengine-", dir="/var/tmp") as folder:
-        os.chmod(folder, 0o755)
-        yield pythons.own(Path(folder) / "python")
 
 
 def test_an_ordinary_user_can_use_it(cluster: Cluster, everybodys_python: Path) -> None:
