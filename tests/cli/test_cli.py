@@ -37,6 +37,9 @@ from ..left_behind import (
 )
 from ..waiting import wait_until
 
+# `reap` looks at all of the user's processes: those of other tests would be found, and ended.
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).parents[2]
 
 

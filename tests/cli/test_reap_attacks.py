@@ -37,6 +37,9 @@ from ..left_behind import (
 from ..two_users import User
 from ..waiting import wait_until
 
+# `reap` looks at all of the user's processes: those of other tests would be found, and ended.
+pytestmark = pytest.mark.alone
+
 #: As it is on disk before it is planted.
 QUEUE_JOB = {"17": {"tasks": 1, "name": "gridengine", "time": time.time()}}
 

@@ -51,6 +51,8 @@ class SituationItem(pytest.Item):
             self.add_marker("cluster")
         if situation.slow:
             self.add_marker("slow")
+        if situation.alone:
+            self.add_marker("alone")
         if situation.site:
             self.add_marker("site")
 

@@ -27,7 +27,7 @@ QUICK, SLOW = 60.0, 240.0
 #: Seconds in which what a program started is gone after it.
 _PATIENCE = 20.0
 
-_HEADER = re.compile(r"^(On|Needs|Slow|Site): *(.+)$", re.MULTILINE)
+_HEADER = re.compile(r"^(On|Needs|Slow|Site|Alone): *(.+)$", re.MULTILINE)
 
 
 class SituationError(AssertionError):
@@ -51,6 +51,7 @@ class Situation:
         on: Of "cores" and "cluster".
         needs: Names of modules, and "root".
         slow: Whether it takes long.
+        alone: Whether nothing else is to run beside it.
         site: How the cluster must be.
         steps: The commands.
     """
@@ -59,6 +60,7 @@ class Situation:
     on: Sequence[str]
     needs: Sequence[str]
     slow: bool
+    alone: bool
     site: Sequence[str]
     steps: Sequence[Step]
 
@@ -83,6 +85,7 @@ class Situation:
             on=on,
             needs=_words(header.get("Needs", "")),
             slow="Slow" in header,
+            alone="Alone" in header,
             site=_words(header.get("Site", "")),
             steps=[_step(part) for part in session.split("\n$ ")],
         )

@@ -26,7 +26,9 @@ def output_of(client, code):
     texts = []
 
     def note(message):
-        texts.append(message["content"].get("data", {}).get("text/plain", ""))
+        content = message["content"]
+        texts.append(content.get("data", {}).get("text/plain", ""))
+        texts.extend(content.get("traceback", ()))
 
     client.execute_interactive(code, output_hook=note, timeout=30)
     return "".join(texts)
@@ -34,7 +36,8 @@ def output_of(client, code):
 
 manager, client = start_new_kernel()
 try:
-    request = client.execute(MAP)
+    # Else the kernel refuses for a moment after an error what is asked of it: "aborted".
+    request = client.execute(MAP, stop_on_error=False)
     while not os.path.exists("started"):
         time.sleep(0.01)
     manager.interrupt_kernel()

@@ -1,6 +1,7 @@
 """The command line: what it can do, its version, and its words for what it does not know.
 
 On: cores
+Alone: `reap` would find what other programs are about to end
 
 $ gridengine --help | head -3
 usage: gridengine [-h] [--version] COMMAND ...
