@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .client.excepthook import ExceptHookArgs, excepthook
     from .client.job import Job
     from .client.job_dispatcher import JobDispatcher
-    from .client.map import map, raised
+    from .client.map import imap, imap_unordered, map, raised
     from .client.partial import partial
     from .errors import (
         Death,
@@ -78,6 +78,8 @@ __all__ = [
     "Usage",
     "errors",
     "excepthook",
+    "imap",
+    "imap_unordered",
     "map",
     "partial",
     "raised",
@@ -91,7 +93,7 @@ _HOMES = {
     "Job": "client.job",
     "JobDispatcher": "client.job_dispatcher",
     "Usage": "ledger.task",
-    **dict.fromkeys(("map", "raised"), "client.map"),
+    **dict.fromkeys(("imap", "imap_unordered", "map", "raised"), "client.map"),
     "partial": "client.partial",
     **dict.fromkeys(
         ("register_by_value", "unregister_by_value"), "serialization.by_value.importability"

@@ -94,9 +94,9 @@ class _Calls:
             self._function, self._mode, arguments, 0, len(drawn), span, self._reraise,
             self._die_in_a_fork,
         )  # fmt: skip
-        values, errors = self._copied(span.values, at)
+        values, errors = self._copied(span.values, drawn, at)
         for number, failure in span.failures.items():
-            errors[number] = self._failure(at + number, failure)
+            errors[number] = self._failure(at + number, drawn[number], failure)
         if errors and self._reraise:
             first = min(errors)
             return values[:first], errors[first]
@@ -109,7 +109,9 @@ class _Calls:
         if os.getpid() != self._outcome.place.pid:
             os._exit(0)
 
-    def _copied(self, values: list[Any], at: int) -> tuple[list[Any], dict[int, BaseException]]:
+    def _copied(
+        self, values: list[Any], drawn: list[Any], at: int
+    ) -> tuple[list[Any], dict[int, BaseException]]:
         """Returns copies of values, and what is wrong with those of which there are none."""
         # One of them may have none; the others shall.
         with contextlib.suppress(Exception):
@@ -120,17 +122,17 @@ class _Calls:
             try:
                 copy = Copy(value, "the result")
             except Exception as error:
-                errors[number] = self._failure(at + number, pack_failure(error))
+                errors[number] = self._failure(at + number, drawn[number], pack_failure(error))
                 continue
             try:
                 made[number] = copy.make()
             except Exception as error:
-                self._task.first = at + number
+                self._task.first, self._task.arguments = at + number, None
                 errors[number] = unreadable(error, self._task, self._outcome)
         return made, errors
 
-    def _failure(self, number: int, failure: bytes) -> BaseException:
-        self._task.first = number
+    def _failure(self, number: int, item: Any, failure: bytes) -> BaseException:
+        self._task.first, self._task.arguments = number, [item]
         return error_from(self._task, self._outcome, 0, failure)
 
 

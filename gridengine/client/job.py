@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import signal as _signal
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from ..dispatcher.dispatcher import Dispatcher
 from ..dispatcher.registry import dispatcher_for
 from ..dispatcher.waiting import wait
 from ..errors import UnpackingError
 from ..ledger.task import Task
-from ..schedulers import current
 from ..schedulers.arguments import whole_number
-from ..schedulers.base import Scheduler, checked_scheduler
+from ..schedulers.choice import check, current, scheduler_for
 from ..serialization.functions import pack_function
 from ..serialization.serializer import pack, pack_arguments
 from ..states import FINAL, JobState, Mode
@@ -29,6 +28,9 @@ from .job_facts import JobFacts
 from .job_object import Returned, run_job, state_in
 from .results import T, error_of, exitcode_of, value_in
 from .unretrieved import Unretrieved, tell
+
+if TYPE_CHECKING:
+    from ..schedulers.choice import SchedulerLike
 
 _UNKNOWN = object()
 _CALL, _FINISHED = Mode.CALL, JobState.FINISHED
@@ -50,8 +52,9 @@ class Job(JobFacts, Generic[T]):
             for when the program ends.
         mutable: Whether the attributes that `run` sets on ``self`` come back: they are set on
             this object by `join`, and by `result`.
-        scheduler: Where it runs; by default what is `gridengine.schedulers.current` when it is
-            started.
+        scheduler: Where it runs: a scheduler, or the name of one, or what makes one; see
+            `gridengine.schedulers.choice.scheduler_for`. By default what is
+            `gridengine.schedulers.current` when it is started.
         resources: Requests to the batch system for this job, which add to and override those
             of the scheduler: ``{"h_vmem": "4G"}``. Without a meaning on one host.
         timeout: Seconds that an attempt may take; after that its process is killed and the job,
@@ -71,7 +74,7 @@ class Job(JobFacts, Generic[T]):
     _value: Any = _UNKNOWN
     _daemon = False
     _mutable = False
-    _scheduler: Scheduler | None = None
+    _scheduler: SchedulerLike | None = None
     _resources: Mapping[str, object] | None = None
     _timeout = 0.0
     _retries: int | None = None
@@ -88,7 +91,7 @@ class Job(JobFacts, Generic[T]):
         *,
         daemon: bool | None = None,
         mutable: bool = False,
-        scheduler: Scheduler | None = None,
+        scheduler: SchedulerLike | None = None,
         resources: Mapping[str, object] | None = None,
         timeout: float | None = None,
         retries: int | None = None,
@@ -106,7 +109,8 @@ class Job(JobFacts, Generic[T]):
         self._kwargs = dict(kwargs) if kwargs else {}
         self._name = str(name) if name is not None else default_name(target)
         if scheduler is not None:
-            self._scheduler = checked_scheduler(scheduler)
+            check(scheduler)
+            self._scheduler = scheduler
         if daemon:
             self._daemon = True
         if mutable:
@@ -135,7 +139,8 @@ class Job(JobFacts, Generic[T]):
             SchedulerError: The scheduler cannot be used.
             ValueError: It was closed, or the scheduler cannot take its resources.
         """
-        self.start_on(dispatcher_for(self._scheduler or current()))
+        given = self._scheduler
+        self.start_on(dispatcher_for(current() if given is None else scheduler_for(given)))
 
     def start_on(self, dispatcher: Dispatcher) -> Task:
         """As `start`, through a certain dispatcher; for interfaces such as `JobDispatcher`.

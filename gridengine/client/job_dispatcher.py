@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +13,15 @@ from ..dispatcher.waiting import wait
 from ..errors import TimeoutError
 from ..ledger.task import Task
 from ..logs import Log
-from ..schedulers import best_available, current
-from ..schedulers.base import Scheduler, checked_scheduler
+from ..schedulers.choice import current, scheduler_of_own
 from ..serialization.by_value.explain import short_repr
 from ..settings import port_range
 from .job import Job
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from ..schedulers.choice import SchedulerLike
 
 log = Log(__name__)
 
@@ -31,9 +32,10 @@ class JobDispatcher:
     A context manager: leaving it joins what was dispatched, or cancels it after an exception.
 
     Args:
-        scheduler: A scheduler, or a class or function that makes one. What it made itself, the
-            dispatcher closes; those of `gridengine.schedulers.current` and ``best_available``, and
-            one that was passed in, stay open, with their workers.
+        scheduler: A scheduler, the name of one, or a class or function that makes one. What was
+            made so for it, the dispatcher closes; those of `gridengine.schedulers.current` and
+            ``best_available``, of a name, and one that was passed in, stay open, with their
+            workers.
         host: Name, address or interface at which workers shall find this program. By default
             ``GRIDENGINE_HOST``, or else all addresses of this host.
         ports: A range such as ``"54000-55000"`` to listen in. By default ``GRIDENGINE_PORTS``,
@@ -46,25 +48,20 @@ class JobDispatcher:
 
     Raises:
         TypeError: ``scheduler`` is no scheduler, nor makes one.
+        ValueError: It is no name of one.
         GridEngineError: ``ports`` is no range.
         SchedulerUnavailable: The scheduler cannot be used here.
     """
 
     def __init__(
         self,
-        scheduler: Scheduler | Callable[[], Scheduler] = current,
+        scheduler: SchedulerLike = current,
         *,
         host: str = "",
         ports: str = "",
     ) -> None:
         port_range(ports)
-        if not callable(scheduler):
-            checked_scheduler(scheduler)
-        made = scheduler if isinstance(scheduler, Scheduler) else scheduler()
-        if not isinstance(made, Scheduler):
-            raise TypeError(f"{scheduler!r} made {made!r}, which is no scheduler")
-        shared = scheduler is current or scheduler is best_available
-        self._owned = not isinstance(scheduler, Scheduler) and not shared
+        made, self._owned = scheduler_of_own(scheduler)
         self._host = host
         self._ports = ports
         self._dispatcher: Dispatcher | None = None

@@ -1,34 +1,23 @@
-"""`map`: the everyday face."""
+"""`map`, `imap` and `imap_unordered`: the everyday faces."""
 
 from __future__ import annotations
 
-import math
-import operator
-import time
-
-from .. import nesting
-from ..dispatcher.registry import dispatcher_for
-from ..schedulers import best_available
-from ..schedulers.arguments import whole_number
-from ..schedulers.base import checked_scheduler, innermost
+from .map_runs import MapRuns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
     from typing import Any, TypeVar
 
-    from ..schedulers.base import Scheduler
+    from ..schedulers.choice import SchedulerLike
 
     R = TypeVar("R")
-
-#: Calls of a map of unknown length, as far as the number of workers goes.
-_MANY = 1_000_000
 
 
 def map(
     f: Callable[..., R],
     *iterables: Iterable[Any],
-    scheduler: Scheduler | None = None,
+    scheduler: SchedulerLike | None = None,
     reraise: bool = True,
     chunksize: int | None = None,
     timeout: float | None = None,
@@ -45,9 +34,11 @@ def map(
         f: Any callable: lambdas, closures and functions of ``__main__`` too.
         iterables: The arguments, as for the builtin; of any length, generators too. They are
             drawn from only a little ahead of the workers.
-        scheduler: Where to run; by default `gridengine.schedulers.current`: that of the ``with``
-            around it, or the best that there is. Within a job that is what the job was granted:
-            with one core the calls run in the job's own process.
+        scheduler: Where to run: a scheduler, or the name of one, or what makes one; see
+            `gridengine.schedulers.choice.scheduler_for`. By default
+            `gridengine.schedulers.current`: that of the ``with`` around it, or the best that there
+            is. Within a job that is what the job was granted: with one core the calls run in the
+            job's own process.
         reraise: Whether to raise an exception as soon as it is known, of several the first in
             order, and cancel what has not begun. Otherwise exceptions stand in the list in the
             place of values; `raised` tells them from exceptions that ``f`` returned.
@@ -65,17 +56,10 @@ def map(
         SchedulerError: The scheduler cannot be used.
         TypeError, ValueError: An argument is impossible.
     """
-    if not callable(f):
-        raise TypeError(f"f is {_shown(f)}, which cannot be called")
-    if not iterables:
-        raise TypeError("map() must have at least one iterable")
-    if chunksize is not None:
-        chunksize = whole_number("chunksize", chunksize, 1)
-    end = math.inf if timeout is None else time.monotonic() + timeout
-    length = min(operator.length_hint(each, -1) for each in iterables)
-    runs = _runs(
-        f, iterables, scheduler, length=length, chunksize=chunksize, reraise=reraise, end=end
-    )
+    runs: Generator[list[R], None, None] = MapRuns(
+        f, iterables,
+        scheduler=scheduler, reraise=reraise, chunksize=chunksize, timeout=timeout,
+    ).start()  # fmt: skip
     results: list[R] = []
     try:
         for values in runs:
@@ -90,43 +74,90 @@ def map(
     return results
 
 
-def _runs(
+def imap(
     f: Callable[..., R],
-    iterables: tuple[Iterable[Any], ...],
-    scheduler: Scheduler | None,
-    *,
-    length: int,
-    chunksize: int | None,
-    reraise: bool,
-    end: float,
-) -> Generator[list[R], None, None]:
-    single = len(iterables) == 1
-    items = iterables[0] if single else zip(*iterables)  # noqa: B905  # as the builtin
-    scheduler = innermost() if scheduler is None else checked_scheduler(scheduler)
-    if scheduler is None and end == math.inf and nesting.runs_in_place():
-        from ..states import Mode
-        from .in_place import stream_in_place
+    *iterables: Iterable[Any],
+    scheduler: SchedulerLike | None = None,
+    reraise: bool = True,
+    chunksize: int | None = None,
+    buffersize: int | None = None,
+    timeout: float | None = None,
+) -> Generator[R, None, None]:
+    """As `map`, but yields the results one by one, in order, as soon as they are there.
 
-        mode = Mode.MAP if single else Mode.STARMAP
-        return stream_in_place(f, items, mode, chunksize=chunksize, reraise=reraise)
-    dispatcher = dispatcher_for(
-        scheduler or best_available(), calls=_MANY if length < 0 else length
-    )
-    # Now, when the first workers are on their way: they start in the meantime.
-    from ..serialization.functions import pack_function
-    from ..states import Mode
-    from .map_stream import stream
+    It is lazy on both ends: items are drawn only a little ahead of the workers, and results are
+    made only a little ahead of who asks for them. So the items may be without end, and any number
+    of them takes the memory of a few. All that happens does so while a result is asked for, in
+    that thread. Nothing is begun before the first.
 
-    return stream(
-        dispatcher,
-        pack_function(f, "the function"),
-        items,
-        Mode.MAP if single else Mode.STARMAP,
-        length=length,
-        chunksize=chunksize,
-        reraise=reraise,
-        end=end,
-    )
+    Example:
+        >>> import gridengine, itertools
+        >>> with gridengine.schedulers.ProcessScheduler(2) as scheduler:
+        ...     for root in gridengine.imap(abs, itertools.count(-3), scheduler=scheduler):
+        ...         if root == 0:
+        ...             break
+
+    Leaving the loop early, or ``close()``, takes back what is not done, and ends what runs.
+
+    Args:
+        f: As for `map`.
+        iterables: As for `map`.
+        scheduler: As for `map`.
+        reraise: Whether to raise an exception as soon as it is known, after the results before it
+            that are known too. Otherwise exceptions are yielded in the place of values; `raised`
+            tells them from exceptions that ``f`` returned.
+        chunksize: As for `map`.
+        buffersize: Calls at most that are drawn from the iterables and whose results have not
+            been asked for. By default as many as keep the workers busy.
+        timeout: Seconds from now in which the last result is asked for.
+
+    Yields:
+        The values, in the order of the items.
+
+    Raises:
+        RuntimeError: ``f`` raised StopIteration, which no generator can: it is the ``__cause__``.
+        BaseException: Else as `map`; what is wrong with the arguments at once, all else when the
+            results are asked for.
+    """
+    return _each(
+        MapRuns(
+            f, iterables,
+            scheduler=scheduler, reraise=reraise, chunksize=chunksize, buffersize=buffersize,
+            timeout=timeout,
+        )
+    )  # fmt: skip
+
+
+def imap_unordered(
+    f: Callable[..., R],
+    *iterables: Iterable[Any],
+    scheduler: SchedulerLike | None = None,
+    reraise: bool = True,
+    chunksize: int | None = None,
+    buffersize: int | None = None,
+    timeout: float | None = None,
+) -> Generator[R, None, None]:
+    """As `imap`, but the results come in the order in which they are done.
+
+    So a slow call is in nobody's way. Who wants to know which item a result is of has ``f``
+    return that too.
+    """
+    return _each(
+        MapRuns(
+            f, iterables,
+            scheduler=scheduler, reraise=reraise, chunksize=chunksize, buffersize=buffersize,
+            ordered=False, timeout=timeout,
+        )
+    )  # fmt: skip
+
+
+def _each(runs: MapRuns) -> Generator[Any, None, None]:
+    stream: Generator[list[Any], None, None] = runs.start()
+    try:
+        for values in stream:
+            yield from values
+    finally:
+        stream.close()
 
 
 def raised(value: object) -> bool:
@@ -140,9 +171,3 @@ def raised(value: object) -> bool:
     if not isinstance(value, BaseException):
         return False
     return isinstance(value.__cause__, RemoteTraceback) or isinstance(value, JobError)
-
-
-def _shown(value: object) -> str:
-    from ..serialization.by_value.explain import short_repr
-
-    return short_repr(value)

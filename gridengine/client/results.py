@@ -130,9 +130,11 @@ def input_of(task: Task, index: int) -> str:
 
 
 def _note(task: Task, outcome: Outcome, index: int) -> str:
-    call = "" if task.mode is Mode.CALL else f" call {task.first + index},"
+    call = "" if task.mode is Mode.CALL else f", call {task.first + index}"
+    given = input_of(task, index)
     place = outcome.place
     return (
-        f"job {task.name!r},{call} attempt {max(1, task.attempts)} on {place.host} "
+        f"job {task.name!r}{call}{f' with {given}' if given else ''}, "
+        f"attempt {max(1, task.attempts)} on {place.host} "
         f"(process {place.pid}, queue job {place.queue_job})"
     )

@@ -104,8 +104,8 @@ class Task:
         timeout: Seconds that one attempt may take, 0 for no limit.
         lost_retries: Further attempts after a worker died of it.
         error_retries: Further attempts after the function raised, or was over its time.
-        arguments: The arguments themselves, for a death certificate to name; let go when the
-            job is over.
+        arguments: The arguments themselves, for what tells of a failure to name; let go when the
+            job is over without one.
         apart: Whether the arguments of each call are packed by themselves.
         fail_fast: Whether the first failure makes the other calls unwanted.
         state: Where the job stands.
@@ -233,7 +233,7 @@ class Task:
             self.state = state
             return
         self.payload, self.frames = b"", ()
-        if state is not _DIED:
+        if state not in _FAILURES:
             self.arguments = None
         if self.on_failure is not None and state in _FAILURES:
             # Before anybody can see that the job is over.

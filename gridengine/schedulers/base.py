@@ -120,24 +120,6 @@ class Session(abc.ABC):
         """
 
 
-def checked_scheduler(scheduler: object) -> Scheduler:
-    """Returns a scheduler that was passed in.
-
-    Raises:
-        TypeError: It is none; the message says what to write.
-    """
-    # The first look takes a fifth of the second, which a job would notice.
-    if Scheduler in type(scheduler).__mro__ or isinstance(scheduler, Scheduler):
-        return scheduler  # type: ignore[return-value]  # by the first look
-    if isinstance(scheduler, type) and issubclass(scheduler, Scheduler):
-        name = scheduler.__name__
-        raise TypeError(f"scheduler is the class {name}; make one of it: scheduler={name}()")
-    raise TypeError(
-        f"scheduler is {scheduler!r}, which is none; make one: gridengine.schedulers."
-        "ProcessScheduler() for this computer's cores, GridEngineScheduler() for a cluster"
-    )
-
-
 class Scheduler(abc.ABC):
     """Says where workers run; the same object serves any number of maps and jobs.
 

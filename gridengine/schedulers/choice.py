@@ -1,4 +1,4 @@
-"""Which scheduler a program gets that names none."""
+"""Which scheduler is meant: by an argument ``scheduler=``, or where a program names none."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from .process import ProcessScheduler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeVar
+    from collections.abc import Callable, MutableMapping
+    from typing import Any, TypeAlias, TypeVar
 
     from .grid_engine.scheduler import GridEngineScheduler
 
     S = TypeVar("S", bound=Scheduler)
+
+    SchedulerLike: TypeAlias = Scheduler | Callable[[], Scheduler] | str
+    """What ``scheduler=`` takes; see `scheduler_for`."""
 
 _VARIABLE = "GRIDENGINE_SCHEDULER"
 
@@ -24,6 +28,12 @@ _logger = Log(__name__.rpartition(".")[0])
 # `threading.Lock`, without the rest of that module: see `.base`.
 _lock = _thread.allocate_lock()
 _best: Scheduler | None = None
+
+#: Which scheduler each name stands for, and what each class and function has made. A name may be
+#: written as the package, too, so that nobody needs to know where the other has its line.
+_ALIASES = {"gridengine": "grid_engine"}
+_named: dict[str, Scheduler] = {}
+_made_by: MutableMapping[Any, Scheduler] | None = None
 
 
 def current() -> Scheduler:
@@ -63,13 +73,104 @@ def best_available() -> Scheduler:
         return _best
 
 
+def scheduler_for(given: SchedulerLike) -> Scheduler:
+    """Returns the scheduler that an argument ``scheduler=`` means.
+
+    Args:
+        given: A scheduler; or the name of one, ``"process"``, ``"grid_engine"`` (``"gridengine"``);
+            or a class or a function without arguments that makes one. What a name, a class or a
+            function stands for is made once, and used again wherever the same is given. A scheduler
+            that was made so is closed at the end of the program; that of a function is so once
+            nobody has the function any more, and its jobs are over.
+
+    Raises:
+        TypeError: It is none of these, or makes no scheduler; the message says what to write.
+        ValueError: It is no name of a scheduler.
+        SchedulerUnavailable: It is the name of one that cannot be used here.
+        GridEngineError: A settings file has impossible arguments for it.
+    """
+    # The first look takes a fifth of the second, which a job would notice.
+    if Scheduler in type(given).__mro__ or isinstance(given, Scheduler):
+        return given  # type: ignore[return-value]  # by the first look
+    check(given)
+    if given is current or given is best_available:
+        return given()
+    with _lock:
+        return _of_name(given) if isinstance(given, str) else _of_maker(given)
+
+
+def scheduler_of_own(given: SchedulerLike) -> tuple[Scheduler, bool]:
+    """Returns the scheduler that is meant, and whether it is the caller's to close.
+
+    As `scheduler_for`, but what a class or a function makes is made anew, and the caller's.
+    """
+    shared = given is current or given is best_available
+    if shared or isinstance(given, (Scheduler, str)) or not callable(given):
+        return scheduler_for(given), False
+    return _made_now(given), True
+
+
+def check(given: object) -> None:
+    """Finds what cannot be meant by an argument ``scheduler=``, and makes no scheduler.
+
+    Raises:
+        TypeError: It is no scheduler, nothing that could make one, and no name.
+        ValueError: It is no name of a scheduler.
+    """
+    if isinstance(given, str):
+        if _ALIASES.get(given, given) not in _MAKERS:
+            raise ValueError(f"scheduler is {given!r}; the names are {_names()}")
+    elif not isinstance(given, Scheduler) and not callable(given):
+        raise _no_scheduler(f"scheduler is {given!r}, which is none")
+
+
+def _names() -> str:
+    return " and ".join(repr(name) for name in _MAKERS)
+
+
+def _no_scheduler(why: str) -> TypeError:
+    return TypeError(
+        f"{why}; make one: gridengine.schedulers.ProcessScheduler() for this computer's cores, "
+        f"GridEngineScheduler() for a cluster; or name one: {_names()}"
+    )
+
+
+def _of_name(given: str) -> Scheduler:
+    name = _ALIASES.get(given, given)
+    if name not in _named:
+        _named[name] = _MAKERS[name]()
+    return _named[name]
+
+
+def _of_maker(maker: Callable[[], Scheduler]) -> Scheduler:
+    global _made_by
+    if _made_by is None:
+        import weakref
+
+        _made_by = weakref.WeakKeyDictionary()
+    try:
+        made = _made_by.get(maker)
+    except TypeError as error:
+        why = f"scheduler is {maker!r}, which cannot be told from others like it"
+        raise _no_scheduler(why) from error
+    if made is None:
+        made = _made_by[maker] = _made_now(maker)
+    return made
+
+
+def _made_now(maker: Callable[[], Scheduler]) -> Scheduler:
+    made = maker()
+    if not isinstance(made, Scheduler):
+        raise _no_scheduler(f"scheduler is {maker!r}, which made {made!r}")
+    return made
+
+
 def _wanted() -> tuple[str, str]:
     """Returns which scheduler is to be chosen, and who says so; nothing if nobody does."""
     given = os.environ.get(_VARIABLE, "").strip()
     if not given:
         return settings_file.scheduler()
-    # As the package, so that nobody needs to know where the other name has its line.
-    name = "grid_engine" if given.lower() == "gridengine" else given.lower()
+    name = _ALIASES.get(given.lower(), given.lower())
     if name not in settings_file.SCHEDULERS:
         raise ValueError(f"{_VARIABLE}={given!r}: it is 'process' or 'grid_engine', or not set")
     return name, f"{_VARIABLE}={given}"
@@ -137,6 +238,13 @@ def _made(name: str, kind: type[S], *, free: bool) -> S:
         from ..errors import GridEngineError
 
         raise GridEngineError(f"[{name}] in {where}: {error}") from error
+
+
+#: What makes the scheduler of a name.
+_MAKERS: dict[str, Callable[[], Scheduler]] = {
+    "process": lambda: _made("process", ProcessScheduler, free=False),
+    "grid_engine": _grid_engine,
+}
 
 
 def _forget() -> None:

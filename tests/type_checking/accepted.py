@@ -31,6 +31,10 @@ with ProcessScheduler(2) as cores:
     assert_type(cores.max_workers, int)
     gridengine.map(length, ["a"], scheduler=cores)
 
+gridengine.map(length, ["a"], scheduler="process")
+gridengine.map(length, ["a"], scheduler=ProcessScheduler)
+gridengine.map(length, ["a"], scheduler=lambda: ProcessScheduler(2))
+
 with GridEngineScheduler(h_vmem="4G") as cluster:
     assert_type(cluster, GridEngineScheduler)
 

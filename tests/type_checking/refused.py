@@ -10,8 +10,8 @@ def length(text: str) -> int:
     return len(text)
 
 
-gridengine.map(length, ["a"], scheduler=ProcessScheduler)  # refused
-gridengine.map(length, ["a"], scheduler="process")  # refused
+gridengine.map(length, ["a"], scheduler=5)  # refused
+gridengine.map(length, ["a"], scheduler=object())  # refused
 gridengine.map(length, 5)  # refused
 ProcessScheduler("2")  # refused
 gridengine.Job(target=length, args=("a",), resources="4G")  # refused

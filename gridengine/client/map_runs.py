@@ -1,0 +1,129 @@
+"""The calls of a map as runs of results: what `gridengine.client.map` is made of."""
+
+from __future__ import annotations
+
+import math
+import operator
+import time
+
+from .. import nesting
+from ..dispatcher.registry import dispatcher_for
+from ..schedulers import best_available
+from ..schedulers.arguments import whole_number
+from ..schedulers.base import innermost
+from ..schedulers.choice import scheduler_for
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+    from typing import Any, TypeVar
+
+    from ..schedulers.choice import SchedulerLike
+
+    R = TypeVar("R")
+
+#: Calls of a map of unknown length, as far as the number of workers goes.
+_MANY = 1_000_000
+
+
+class MapRuns:
+    """A map that was asked for, before anything of it is run.
+
+    Args:
+        f: What is called.
+        iterables: Its arguments.
+        scheduler: Where to run; None for the one of the ``with`` around it, or the best.
+        reraise: Whether the first exception ends it; otherwise exceptions take the places of
+            values.
+        chunksize: Calls that go to a worker together; by default by the time they take.
+        buffersize: Calls at most that are drawn and whose values have not been asked for.
+        ordered: Whether the runs come in the order of the items.
+        timeout: Seconds for the whole map, from now on.
+
+    Raises:
+        TypeError, ValueError: An argument is impossible.
+    """
+
+    def __init__(
+        self,
+        f: Callable[..., R],
+        iterables: tuple[Iterable[Any], ...],
+        *,
+        scheduler: SchedulerLike | None = None,
+        reraise: bool = True,
+        chunksize: int | None = None,
+        buffersize: int | None = None,
+        ordered: bool = True,
+        timeout: float | None = None,
+    ) -> None:
+        if not callable(f):
+            raise TypeError(f"f is {_shown(f)}, which cannot be called")
+        if not iterables:
+            raise TypeError("map() must have at least one iterable")
+        if chunksize is not None:
+            chunksize = whole_number("chunksize", chunksize, 1)
+        if buffersize is not None:
+            buffersize = whole_number("buffersize", buffersize, 1)
+        self._function = f
+        self._single = len(iterables) == 1
+        self._length = min(operator.length_hint(each, -1) for each in iterables)
+        # As the builtin does, whose items may be of different numbers.
+        self._items = iterables[0] if self._single else zip(*iterables)  # noqa: B905
+        if self._single:
+            iter(self._items)
+        self._scheduler = innermost() if scheduler is None else scheduler_for(scheduler)
+        self._reraise = reraise
+        self._chunksize = chunksize
+        self._buffersize = buffersize
+        self._ordered = ordered
+        self._end = math.inf if timeout is None else time.monotonic() + timeout
+
+    def start(self) -> Generator[list[R], None, None]:
+        """Has workers start, and returns the runs of results, which do all else when drawn from.
+
+        Raises:
+            PackingError: The function cannot travel (also a TypeError).
+            SchedulerError: The scheduler cannot be used.
+        """
+        if self._scheduler is None and self._end == math.inf and nesting.runs_in_place():
+            return self._in_place()
+        dispatcher = dispatcher_for(
+            self._scheduler or best_available(),
+            calls=_MANY if self._length < 0 else self._length,
+        )
+        # Now, when the first workers are on their way: they start in the meantime.
+        from ..serialization.functions import pack_function
+        from ..states import Mode
+        from .map_stream import stream
+
+        return stream(
+            dispatcher,
+            pack_function(self._function, "the function"),
+            self._items,
+            Mode.MAP if self._single else Mode.STARMAP,
+            length=self._length,
+            chunksize=self._chunksize,
+            buffersize=self._buffersize,
+            ordered=self._ordered,
+            reraise=self._reraise,
+            end=self._end,
+        )
+
+    def _in_place(self) -> Generator[list[R], None, None]:
+        from ..states import Mode
+        from .in_place import stream_in_place
+
+        return stream_in_place(
+            self._function,
+            self._items,
+            Mode.MAP if self._single else Mode.STARMAP,
+            chunksize=self._chunksize,
+            buffersize=self._buffersize,
+            reraise=self._reraise,
+        )
+
+
+def _shown(value: object) -> str:
+    from ..serialization.by_value.explain import short_repr
+
+    return short_repr(value)
