@@ -9,7 +9,7 @@ import time
 from .. import nesting
 from ..dispatcher.registry import dispatcher_for
 from ..schedulers import best_available
-from ..schedulers.arguments import whole_number
+from ..schedulers.arguments import seconds, whole_number
 from ..schedulers.base import innermost
 from ..schedulers.choice import scheduler_for
 
@@ -76,7 +76,9 @@ class MapRuns:
         self._chunksize = chunksize
         self._buffersize = buffersize
         self._ordered = ordered
-        self._end = math.inf if timeout is None else time.monotonic() + timeout
+        self._end = math.inf
+        if timeout is not None:
+            self._end = time.monotonic() + seconds("timeout", timeout)
 
     def start(self) -> Generator[list[R], None, None]:
         """Has workers start, and returns the runs of results, which do all else when drawn from.

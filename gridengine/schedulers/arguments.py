@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 
 
@@ -23,4 +24,24 @@ def whole_number(name: str, value: object, least: int) -> int:
         raise TypeError(f"{name} is {value!r}; it takes a whole number") from None
     if number < least:
         raise ValueError(f"{name} is {value!r}; it takes at least {least}")
+    return number
+
+
+def seconds(name: str, value: object) -> float:
+    """Returns an argument that is a number of seconds, numpy's too; any, infinity too.
+
+    Args:
+        name: That of the argument.
+        value: What was passed in.
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is not a number, as IEEE 754 has it.
+    """
+    # A text has none.
+    if not hasattr(value, "__float__"):
+        raise TypeError(f"{name} is {value!r}; it takes seconds")
+    number = float(value)
+    if math.isnan(number):
+        raise ValueError(f"{name} is {value!r}; it takes seconds")
     return number
