@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .errors import (
         Death,
         GridEngineError,
+        InitializerError,
         JobCancelled,
         JobDied,
         JobError,
@@ -62,6 +63,7 @@ __all__ = [
     "DeathCause",
     "ExceptHookArgs",
     "GridEngineError",
+    "InitializerError",
     "Job",
     "JobCancelled",
     "JobDied",
