@@ -110,6 +110,6 @@ if __name__ == "__main__":
     stand_guard(of_a_batch_system=not here)
     with _typing_alone():
         # Its own module, not this one: `__main__` will be the name of the user's program.
-        from gridengine.worker.supervisor import main
+        from gridengine.worker.start import main
 
     main(sys.argv[1], launch if here else None)

@@ -9,7 +9,6 @@ crashes.
 from __future__ import annotations
 
 import contextlib
-import gc
 import math
 import os
 import resource
@@ -18,7 +17,6 @@ import signal
 import sys
 import time
 from _socket import socket
-from typing import Any
 
 from .. import nesting
 from ..errors import reason_of
@@ -27,7 +25,6 @@ from ..transport.addresses import worker_address
 from ..transport.launch_file import Launch
 from ..transport.messages import Beat, Died, Recall, Recalled, Signal, Staff, Stop, Supervising
 from ..transport.shared_memory import Arena
-from ..transport.unreached import UnreachedError
 from ..transport.wake_pipe import WakePipe
 from . import os_support
 from .causes_of_death import CausesOfDeath
@@ -35,7 +32,6 @@ from .connection import NO_ROOM, Connection, open_connection, own_socket_for, so
 from .context import WorkerContext
 from .known_functions import KnownFunctions
 from .node_environment import NodeEnvironment
-from .program_gone import clear_up
 from .termination import Termination
 from .worker import Worker
 from .worker_process import WorkerProcess, become_worker
@@ -360,39 +356,3 @@ class Supervisor:
             )
             worker.run(once=self._launch.fresh)
             connection.close()
-
-
-def main(path: str, told: dict[str, Any] | None) -> None:
-    """Runs a supervisor, and ends the process.
-
-    Args:
-        path: The launch file that describes it.
-        told: What the program on this host has said instead, None on a node.
-    """
-    # Its workers share these pages with it as long as no collector writes to them.
-    gc.freeze()
-    gc.enable()
-    launch = Launch.read(path) if told is None else Launch(**told)
-    environment = NodeEnvironment(launch, dict(os.environ))
-    os.environ.update(environment.at_start())
-    try:
-        os.chdir(launch.cwd)
-    except OSError as error:
-        os.environ["PWD"] = os.getcwd()
-        sys.stderr.write(f"gridengine: the working directory is not there: {error}\n")
-    if launch.umask is not None:
-        os.umask(launch.umask)
-    supervisor = Supervisor(launch, environment)
-    try:
-        status = supervisor.run()
-    except UnreachedError as error:
-        error.note.write(os.path.dirname(path), launch.queue_job.format_map(os.environ))
-        clear_up(launch, path)
-        sys.exit(f"gridengine: {error}")
-    if supervisor.unheard:
-        clear_up(launch, path)
-    # As in the workers: to take an interpreter apart takes longer than to end them all, and the
-    # program waits for it.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
