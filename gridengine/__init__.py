@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from .errors import (
         Death,
         GridEngineError,
+        InitializerError,
         JobCancelled,
         JobDied,
         JobError,
@@ -64,6 +65,7 @@ __all__ = [
     "ExceptHookArgs",
     "Executor",
     "GridEngineError",
+    "InitializerError",
     "Job",
     "JobCancelled",
     "JobDied",

@@ -24,7 +24,7 @@ from contextvars import ContextVar
 # has been started; so on the way to there in other rooms too.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
     from typing import Any, ClassVar
 
@@ -138,6 +138,9 @@ class Scheduler(abc.ABC):
             anew, so that others may have it; None for never.
         slots: Cores that each worker is granted.
         fresh: Whether each job gets a newly forked worker, which has seen no other.
+        initializer: What each worker calls before its first job, None for nothing. Set after the
+            first job, it is heeded when the scheduler has been closed and is used again.
+        initargs: Its arguments.
         queue_job_name: What people shall read in the queue; by default what the first of the jobs
             is called for which a queue job is asked.
         queue_job_template: How a supervisor derives its queue job's identifier from its
@@ -152,6 +155,8 @@ class Scheduler(abc.ABC):
     lifetime: float | None = None
     slots: int = 1
     fresh: bool = False
+    initializer: Callable[..., object] | None = None
+    initargs: Iterable[Any] = ()
     queue_job_name: str = ""
     queue_job_template: ClassVar[str] = ""
 
