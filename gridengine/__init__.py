@@ -35,6 +35,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import errors, schedulers
     from .client.excepthook import ExceptHookArgs, excepthook
+    from .client.executor import Executor
     from .client.job import Job
     from .client.job_dispatcher import JobDispatcher
     from .client.map import imap, imap_unordered, map, raised
@@ -62,6 +63,7 @@ __all__ = [
     "Death",
     "DeathCause",
     "ExceptHookArgs",
+    "Executor",
     "GridEngineError",
     "InitializerError",
     "Job",
@@ -92,6 +94,7 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(("ExceptHookArgs", "excepthook"), "client.excepthook"),
+    "Executor": "client.executor",
     "Job": "client.job",
     "JobDispatcher": "client.job_dispatcher",
     "Usage": "ledger.task",

@@ -6,6 +6,7 @@ import collections
 import math
 from collections.abc import Iterable
 
+from ..errors import JobCancelled
 from ..settings import AHEAD_SECONDS, BLOCK_BYTES, BLOCK_CALLS, BLOCK_SECONDS
 from ..states import JobState
 from .durations import Durations
@@ -131,6 +132,10 @@ class HandOut:
 
     def _assign(self, worker: WorkerRecord, queue: Queue, now: float, orders: list[Assign]) -> None:
         chunks = self._block(worker, queue, now)
+        if not chunks:
+            if not worker.outstanding:
+                self._idle.add(worker)
+            return
         if self._fresh:
             worker.leaving = True
         else:
@@ -170,6 +175,12 @@ class HandOut:
                 cost = duration.usual * calls
             if block and (seconds + cost > BLOCK_SECONDS or size > BLOCK_BYTES):
                 break
+            if task.on_start is not None and not task.attempts and not task.on_start(task):
+                self._end_unwanted(task, queue)
+                if block:
+                    continue
+                # What is next may be for another worker.
+                return block
             waiting.popleft()
             task.attempts = chunk.attempt = task.attempts + 1
             task.state = _RUNNING
@@ -189,6 +200,13 @@ class HandOut:
         worker.ends.append(position)
         worker.heard = now
         return block
+
+    def _end_unwanted(self, task: Task, queue: Queue) -> None:
+        """Ends a task, the next one, whose owner does not want it any more."""
+        task.end(JobState.CANCELLED, JobCancelled(f"job {task.name!r} was cancelled before it ran"))
+        queue.cancel(task)
+        if self._observers.callbacks:
+            self._observers.job_over(task)
 
 
 def _has_its_code(worker: WorkerRecord, chunk: Chunk) -> bool:

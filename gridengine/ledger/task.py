@@ -118,6 +118,8 @@ class Task:
         exit_signal: The signal by which the program has asked for its end, 0 if it has not.
         daemon: Whether the program may end without it.
         waiters: What is to be called when the job is over, None if nobody has asked.
+        on_start: What is asked, with the task, before any of it is handed out for the first time:
+            whether it is still wanted. None for nothing; it must neither block nor raise.
         on_failure: What is to be called with the task when it fails or dies, None for nothing.
         failure: What that has returned.
     """
@@ -142,6 +144,7 @@ class Task:
         "mode",
         "name",
         "on_failure",
+        "on_start",
         "outcomes",
         "payload",
         "place",
@@ -170,6 +173,7 @@ class Task:
         daemon: bool = True,
         apart: bool = False,
         arguments: Any = None,
+        on_start: Callable[[Task], bool] | None = None,
         on_failure: Callable[[Task], object] | None = None,
     ) -> None:
         self.id = next(_ids)
@@ -196,6 +200,7 @@ class Task:
         self.arguments = arguments
         # A list only when somebody waits: most tasks of a deep queue are over before that.
         self.waiters: list[Callable[[], object]] | None = None
+        self.on_start = on_start
         self.on_failure = on_failure
         self.failure: Any = None
 
