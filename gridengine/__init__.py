@@ -16,7 +16,8 @@
         print(job.result)
 
 `map` does what the builtin does, in parallel. A `Job` is one call, a `JobDispatcher` a batch of
-them, and `partial` fixes some of a function's arguments and keeps its name. Where they run is said
+them, and `partial` fixes some of a function's arguments and keeps its name; for an event loop there
+is `gridengine.aio`, and a job is awaited as it is. Where they run is said
 by a scheduler: `gridengine.schedulers.ProcessScheduler` for the cores of this computer,
 ``GridEngineScheduler`` for a Grid Engine; without one, the best that there is. A call that fails
 raises what its function has raised; what else can go wrong is in `gridengine.errors`.
@@ -33,7 +34,7 @@ __version__ = "0.1.0"
 # `typing` is left to those who need it: see `gridengine.schedulers.base`.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from . import errors, schedulers
+    from . import aio, errors, schedulers
     from .client.excepthook import ExceptHookArgs, excepthook
     from .client.executor import Executor
     from .client.job import Job
@@ -80,6 +81,7 @@ __all__ = [
     "TimeoutError",
     "UnpackingError",
     "Usage",
+    "aio",
     "errors",
     "excepthook",
     "imap",
@@ -109,7 +111,7 @@ _HOMES = {
 
 def __getattr__(name: str) -> object:
     # On first use: a supervisor, and a program that only looks, need nearly nothing of it.
-    if name in ("errors", "schedulers"):
+    if name in ("aio", "errors", "schedulers"):
         value: object = importlib.import_module(f".{name}", __name__)
     elif name in __all__:
         home = importlib.import_module(f".{_HOMES.get(name, 'errors')}", __name__)

@@ -46,6 +46,7 @@ def test_every_name_comes_from_where_type_checkers_think(name: str, home: str) -
 def test_every_home_has_a_public_guest() -> None:
     assert set(gridengine._HOMES) <= set(gridengine.__all__)
     assert {name: gridengine._HOMES.get(name, "errors") for name in offered()} | {
+        "aio": "aio",
         "errors": "errors",
         "schedulers": "schedulers",
     } == offered()

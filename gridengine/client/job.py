@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import signal as _signal
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic
 
 from ..dispatcher.dispatcher import Dispatcher
@@ -306,6 +307,19 @@ class Job(JobFacts, Generic[T]):
         self._wait_to("get the exception of")
         return self._error
 
+    def __await__(self) -> Generator[Any, None, T]:
+        """Waits, in an event loop, for `result`; a cancelled task cancels the job that it awaits.
+
+        Raises:
+            BaseException: As `result`.
+            RuntimeError: The job has not been started, or no event loop runs.
+            ValueError: It was closed.
+        """
+        from .awaiting import result_of
+
+        end = functools.partial(self._end, "cancel", None)
+        return result_of(self, self._started("await"), end).__await__()
+
     def __repr__(self) -> str:
         state = "closed" if self._closed else self.state.value
         where = f" on {self.host}" if self.host else ""
@@ -343,7 +357,7 @@ class Job(JobFacts, Generic[T]):
         if self._closed:
             raise ValueError("the job was closed")
 
-    def _end(self, what: str, signum: int) -> None:
+    def _end(self, what: str, signum: int | None) -> None:
         task = self._started(what)
         if not task.over and self._dispatcher is not None:
             self._dispatcher.cancel([task], signum)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from ..schedulers.choice import SchedulerLike
+    from .stream_control import Arriving, StreamControl
 
     R = TypeVar("R")
 
@@ -39,6 +40,7 @@ class MapRuns:
         buffersize: Calls at most that are drawn and whose values have not been asked for.
         ordered: Whether the runs come in the order of the items.
         timeout: Seconds for the whole map, from now on.
+        arriving: What is drawn in place of the iterables, if they come by themselves.
 
     Raises:
         TypeError, ValueError: An argument is impossible.
@@ -55,6 +57,7 @@ class MapRuns:
         buffersize: int | None = None,
         ordered: bool = True,
         timeout: float | None = None,
+        arriving: Arriving | None = None,
     ) -> None:
         if not callable(f):
             raise TypeError(f"f is {_shown(f)}, which cannot be called")
@@ -67,10 +70,15 @@ class MapRuns:
         self._function = f
         self._single = len(iterables) == 1
         self._length = min(operator.length_hint(each, -1) for each in iterables)
-        # As the builtin does, whose items may be of different numbers.
-        self._items = iterables[0] if self._single else zip(*iterables)  # noqa: B905
-        if self._single:
+        self._items: Iterable[Any]
+        if arriving is not None:
+            self._items = arriving
+        elif self._single:
+            self._items = iterables[0]
             iter(self._items)
+        else:
+            # As the builtin does, whose items may be of different numbers.
+            self._items = zip(*iterables)  # noqa: B905
         self._scheduler = innermost() if scheduler is None else scheduler_for(scheduler)
         self._reraise = reraise
         self._chunksize = chunksize
@@ -80,8 +88,11 @@ class MapRuns:
         if timeout is not None:
             self._end = time.monotonic() + seconds("timeout", timeout)
 
-    def start(self) -> Generator[list[R], None, None]:
+    def start(self, control: StreamControl | None = None) -> Generator[list[R], None, None]:
         """Has workers start, and returns the runs of results, which do all else when drawn from.
+
+        Args:
+            control: What other threads may do to them meanwhile.
 
         Raises:
             PackingError: The function cannot travel (also a TypeError).
@@ -109,6 +120,7 @@ class MapRuns:
             ordered=self._ordered,
             reraise=self._reraise,
             end=self._end,
+            control=control,
         )
 
     def _in_place(self) -> Generator[list[R], None, None]:

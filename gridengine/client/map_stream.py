@@ -20,6 +20,7 @@ from ..serialization.packed import Function
 from ..states import Mode
 from .map_tasks import MapTasks
 from .results import values_of
+from .stream_control import StreamControl
 
 #: Seconds for which runs are given out before a look at the workers: a look costs some µs, as much
 #: as to take a small run does.
@@ -38,6 +39,7 @@ def stream(
     ordered: bool = True,
     reraise: bool = True,
     end: float = math.inf,
+    control: StreamControl | None = None,
 ) -> Generator[list[Any], None, None]:
     """Yields the values of a map in runs: one list for each task, which is some neighbouring calls.
 
@@ -60,6 +62,7 @@ def stream(
         reraise: Whether the first exception ends it; otherwise exceptions take the places of
             values.
         end: When time is up, on the monotonic clock.
+        control: What other threads may do to it.
 
     Raises:
         BaseException: What the function raised, as soon as that is known, after the values before
@@ -73,6 +76,7 @@ def stream(
     tasks = MapTasks(
         dispatcher, function, items, mode,
         length=length, chunksize=chunksize, buffersize=buffersize, fail_fast=reraise, end=end,
+        control=control,
     )  # fmt: skip
     # Whose values are next, and what has been read of those that are done.
     turns: collections.deque[Task] = collections.deque()
@@ -80,6 +84,9 @@ def stream(
     failed: list[tuple[int, BaseException]] = []
     try:
         while True:
+            if control is not None and control.stopped:
+                tasks.cancel()
+                return
             ready = bool(turns) and turns[0] in read
             # What waits for a slow call keeps no worker from work, but what waits for a slow
             # consumer does.

@@ -22,6 +22,7 @@ from ..serialization.batches import pack_each, pack_together
 from ..serialization.packed import Function, Packed
 from ..settings import BLOCK_BYTES, BLOCK_SECONDS, CHUNK_SECONDS
 from ..states import JobState, Mode
+from .stream_control import Arriving, StreamControl
 
 #: Tasks that a map has under way at most, where they are small.
 _AHEAD_TASKS = 4000
@@ -29,6 +30,10 @@ _AHEAD_TASKS = 4000
 #: Seconds for which a map keeps the interpreter to itself: long against the 0.1 ms that it costs
 #: to let another thread have it.
 _BREATH = 0.0005
+
+#: Calls and bytes of a task at most where another thread must not wait for the interpreter: in C,
+#: nothing makes a pickler take a breath.
+_SMOOTH_CALLS, _SMOOTH_BYTES = 500, 64 * 1024
 
 #: Packed arguments that a map holds in its tasks, in bytes, beyond one task a worker and one.
 _AHEAD_BYTES = 256 * 1024 * 1024
@@ -40,13 +45,14 @@ class MapTasks:
     Args:
         dispatcher: Whose workers do them.
         function: What is called.
-        items: The arguments.
+        items: The arguments; `Arriving` ones only with a ``control``.
         mode: How the function is applied to an item.
         length: How many items there are, below 0 if that is not known.
         chunksize: Calls in a task; by default by the time that they take.
         buffersize: Calls at most that are drawn and not taken.
         fail_fast: Whether after a failure no more calls are wanted.
         end: When no more items are to be drawn, on the monotonic clock.
+        control: What other threads may do to it; they do not wait long for the interpreter, then.
 
     Attributes:
         taken: Calls whose values have been taken.
@@ -65,6 +71,7 @@ class MapTasks:
         buffersize: int | None,
         fail_fast: bool,
         end: float,
+        control: StreamControl | None = None,
     ) -> None:
         self._dispatcher = dispatcher
         self._function = dispatcher.sharing.function(function)
@@ -72,7 +79,8 @@ class MapTasks:
         # faster than drawn from.
         sliced = type(items) in (range, list, tuple)
         self._sequence = cast(Sequence[Any], items) if sliced else None
-        self._items = iter(items)
+        self._arriving = cast(Arriving, items) if hasattr(items, "arrived") else None
+        self._items = iter(items) if self._arriving is None else self._arriving.arrived()
         if end < math.inf:
             # Items may be slow to come, and from one to the next.
             self._items = itertools.takewhile(lambda _: time.monotonic() < end, self._items)
@@ -82,6 +90,8 @@ class MapTasks:
         self._buffersize = math.inf if buffersize is None else buffersize
         self._fail_fast = fail_fast
         self._end = end
+        self._most_calls = math.inf if control is None else _SMOOTH_CALLS
+        self._most_bytes = BLOCK_BYTES if control is None else _SMOOTH_BYTES
         self._fed = 0
         self._exhausted = False
         self._bytes_per_call = 0.0
@@ -89,7 +99,7 @@ class MapTasks:
         self._breathed = 0.0
         # With the bytes of their arguments. Those are in it that are done, but were not asked for.
         self._running: dict[Task, int] = {}
-        self._answered: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        self._answered = (control or StreamControl()).answered
         self.taken = 0
         self.failed = False
 
@@ -104,15 +114,19 @@ class MapTasks:
             patience = self._end - time.monotonic()
             limit = None if patience == math.inf else min(max(0.0, patience), threading.TIMEOUT_MAX)
             try:
-                yield self._taken_back(self._answered.get(timeout=limit))
+                task = self._answered.get(timeout=limit)
             except queue.Empty:
                 return
+            if task is not None:
+                yield self._taken_back(task)
         # One look at what is to be fed serves all answers that have come meanwhile.
         for _ in range(self._answered.qsize()):
             self._breathe()
             if self._end < time.monotonic():
                 return
-            yield self._taken_back(self._answered.get())
+            task = self._answered.get()
+            if task is not None:
+                yield self._taken_back(task)
 
     def _taken_back(self, task: Task) -> Task:
         self._bytes_ahead -= self._running.pop(task)
@@ -160,6 +174,11 @@ class MapTasks:
         """
         if self._exhausted or self.failed or self._fed - self.taken >= self._buffersize:
             return False
+        if not self._wants_more(waiting):
+            return False
+        return self._arriving is None or not self._arriving.pending()
+
+    def _wants_more(self, waiting: int) -> bool:
         pace = self._dispatcher.usual_duration(self._function.key)
         staff = self._dispatcher.staff()
         running = len(self._running) + waiting
@@ -238,7 +257,7 @@ class MapTasks:
             # How large its arguments are is not known: a task of large ones fills the memory.
             return 1
         size = BLOCK_SECONDS / max(pace, 1e-8)
-        size = min(size, BLOCK_BYTES / self._bytes_per_call)
+        size = min(size, self._most_calls, self._most_bytes / self._bytes_per_call)
         # Tasks shrink towards the end, so that the workers end together, but not below what a
         # message is worth. Where the end is not known, as much as there was may still come.
         staff = self._dispatcher.staff()
@@ -270,8 +289,9 @@ class MapTasks:
             items += drawn
             now = time.monotonic()
             if len(drawn) < step:
-                # Otherwise it is the time that is up, and not the items.
-                self._exhausted = now < self._end
+                # Otherwise it is the time that is up, and not the items; or they are yet to come.
+                waits = self._arriving is not None and self._arriving.pending()
+                self._exhausted = now < self._end and not waits
                 break
             if now > enough:
                 break
