@@ -27,6 +27,7 @@ from .job_arguments import (
 )
 from .job_facts import JobFacts
 from .job_object import Returned, run_job, state_in
+from .job_stack import stack_of
 from .results import T, error_of, exitcode_of, value_in
 from .unretrieved import Unretrieved, tell
 
@@ -319,6 +320,25 @@ class Job(JobFacts, Generic[T]):
 
         end = functools.partial(self._end, "cancel", None)
         return result_of(self, self._started("await"), end).__await__()
+
+    def stack(self, timeout: float = 10.0) -> str:
+        """Returns where the running job is now: a text with the Python stacks of its process.
+
+        The job has no part in it: it may be in C code, wait for a lock, a child or a file, or run
+        in circles. Its thread stands first, the innermost frame on top; the command lines of the
+        children of its process follow. See ``docs/where-is-it-now.md``.
+
+        Args:
+            timeout: Seconds to wait for the answer of its node.
+
+        Raises:
+            RuntimeError: The job does not run: it was not started, waits for a worker, or is over.
+            TimeoutError: Its node or its process does not answer: it is stopped, say. What is known
+                of it is said.
+            TypeError: ``timeout`` is no number.
+            ValueError: ``timeout`` is not above 0, or the job was closed.
+        """
+        return stack_of(self._started("look at the stack of"), self._dispatcher, timeout)
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else self.state.value

@@ -30,6 +30,7 @@ from ..transport import descriptors
 from ..transport.launch_file import Keys
 from ..transport.shared_memory import Arena
 from ..transport.wake_pipe import WakePipe
+from .asking import answer
 from .early_start import EarlyStart
 from .inbox import Inbox
 from .new_state import new_state
@@ -64,6 +65,7 @@ class Dispatcher:
     Attributes:
         forsaken: Whether this is a copy, in a fork of the program.
         sharing: Makes large buffers ready for the workers.
+        stacks: Asks where tasks are that run.
 
     Raises:
         SchedulerError: The scheduler or the network cannot be used.
@@ -115,10 +117,12 @@ class Dispatcher:
         from .handlers import Handlers
         from .new_task_messages import new_task_messages
         from .order_execution import OrderExecution
+        from .stacks import Stacks
 
         self._task_messages = new_task_messages(scheduler, settings, self._arena, self.sharing)
         parts = self._connections, self._state, self._queue_jobs, self._task_messages
-        self._handlers = Handlers(*parts)
+        self.stacks = Stacks(self._connections, self._state, self._ask)
+        self._handlers = Handlers(*parts, self.stacks)
         self._execution = OrderExecution(*parts)
         self._tidied = self._released_at = 0.0
         self._news = self._queue_jobs.session.fileno()
@@ -245,18 +249,8 @@ class Dispatcher:
 
     def unfinished(self) -> list[Task]:
         """Returns the tasks that are not over and for which the program shall wait."""
-        answer: list[Task] = []
-        answered = threading.Event()
-
-        def look() -> None:
-            answer.extend(t for t in self._state.tasks() if not t.daemon)
-            answered.set()
-
-        self._ask(look)
-        while not answered.wait(0.1):
-            if self.closed:
-                break
-        return answer
+        look = lambda: [task for task in self._state.tasks() if not task.daemon]  # noqa: E731
+        return answer(self._ask, look, lambda: self.closed) or []
 
     def release(self) -> None:
         """Has the dispatcher close by itself as soon as it has nothing left to do."""

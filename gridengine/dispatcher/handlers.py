@@ -13,6 +13,7 @@ from ..transport import messages, versions
 from ..transport.base import Connections
 from ..transport.unreached import Unreached
 from .queue_jobs import QueueJobs
+from .stacks import Stacks
 from .task_messages import TaskMessages, WorkerMemory
 
 log = Log(__name__)
@@ -35,6 +36,7 @@ class Handlers:
         state: What is decided by it.
         queue_jobs: What kinds of workers there are.
         task_messages: What is kept for each worker.
+        stacks: Who has asked where workers are.
     """
 
     def __init__(
@@ -43,11 +45,13 @@ class Handlers:
         state: DispatcherState,
         queue_jobs: QueueJobs,
         task_messages: TaskMessages,
+        stacks: Stacks,
     ) -> None:
         self._connections = connections
         self._state = state
         self._queue_jobs = queue_jobs
         self._task_messages = task_messages
+        self._stacks = stacks
         self._workers = state.ledger.workers
         self._turns_with_more = 0
         self._told: set[str] = set()
@@ -57,6 +61,7 @@ class Handlers:
             messages.Supervising: self._supervising,
             messages.Died: self._died,
             messages.Recalled: self._recalled,
+            messages.Stack: self._stack,
             messages.Probe: self._probe,
         }
 
@@ -162,6 +167,9 @@ class Handlers:
 
     def _recalled(self, address: bytes, message: messages.Recalled, now: float) -> None:
         self._state.recalled(address, message.worker, message.position, message.end, now)
+
+    def _stack(self, address: bytes, message: messages.Stack, _: float) -> None:
+        self._stacks.answered(address, message)
 
     def _probe(self, address: bytes, _: messages.Probe, now: float) -> None:
         self._connections.send(address, messages.Here())

@@ -27,6 +27,8 @@
        │ ── Recall(worker) ────────────────────▶ │  "let it begin nothing more"
        │ ◀─────────────────────── Recalled(at) ── │  "it will begin nothing from there on"
        │ ── Signal(worker, position) ──────────▶ │  terminate() and kill() of a running job
+       │ ── ShowStack(worker, position) ───────▶ │  "where is it now?"
+       │ ◀──────────────────────── Stack(text) ── │  the stack of its threads, or why there is none
        │ ── Stop ──────────────────────────────▶ │  "end, with all your workers"
 
 `Probe` and `Here` may be lost. All others arrive, once and in the order in which one side has sent
@@ -51,7 +53,7 @@ from typing import Annotated, Any, Union
 import msgspec
 from msgspec import Meta, Struct
 
-VERSION = 4
+VERSION = 5
 """Grows when two sides of different versions could misunderstand each other."""
 
 
@@ -61,6 +63,9 @@ Count = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(ge=0, le=1e12)]
 """A duration. The host reckons with it: it shall be neither infinite nor no number."""
 
+
+STACK_LENGTH = 65536
+"""Characters of a `Stack`, at most."""
 
 Version = Annotated[str, Meta(max_length=80, pattern=r"^[ -~]*\Z")]
 """A version, or the name of what has one: people read it."""
@@ -253,6 +258,29 @@ class Signal(Struct, tag="signal", array_like=True, frozen=True):
     signum: int
 
 
+class ShowStack(Struct, tag="show stack", array_like=True, frozen=True):
+    """Say where a worker is, if it runs any of the ``width`` calls from ``position`` on.
+
+    The answer is a `Stack` with the number of this ``request``.
+    """
+
+    request: Count
+    worker: Count
+    position: Count
+    width: Count
+
+
+class Stack(Struct, tag="stack", array_like=True, frozen=True):
+    """Where a worker is: ``text`` for people, or what has been in the way of one.
+
+    Both are empty if it does not run what was asked about.
+    """
+
+    request: Count
+    text: Annotated[str, Meta(max_length=STACK_LENGTH)] = ""
+    obstacle: Annotated[str, Meta(max_length=STACK_LENGTH)] = ""
+
+
 class Stop(Struct, tag="stop", array_like=True, frozen=True):
     """End: a worker by itself, a supervisor with all its workers.
 
@@ -262,8 +290,8 @@ class Stop(Struct, tag="stop", array_like=True, frozen=True):
     replaced: bool = False
 
 
-ToHost = Union[Probe, Supervising, Ready, Done, Beat, Died, Recalled]
-ToNode = Union[Here, Staff, Unseen, Run, Beat, Recall, Signal, Stop]
+ToHost = Union[Probe, Supervising, Ready, Done, Beat, Died, Recalled, Stack]
+ToNode = Union[Here, Staff, Unseen, Run, Beat, Recall, Signal, ShowStack, Stop]
 
 _encoder = msgspec.msgpack.Encoder()
 _to_host: msgspec.msgpack.Decoder[ToHost] = msgspec.msgpack.Decoder(ToHost)

@@ -2,11 +2,13 @@
 
 The worker's ``sys.stdout`` and ``sys.stderr`` write through to where they did, and leave a copy
 of the end in memory shared with the supervisor. What C code or a subprocess prints is not in
-it; the traceback that `faulthandler` writes for a crash is, by way of a file.
+it; the traceback that `faulthandler` writes for a crash is, by way of a file, to which a worker
+also writes where it is when it is asked.
 """
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import io
 import itertools
@@ -15,9 +17,17 @@ import os
 import sys
 from typing import IO, Any
 
+from .stack_dump import write_when_asked
+
 _CURSOR = 8  # bytes at the start that say how much was written
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _SIZE = mmap.PAGESIZE - _CURSOR
+
+#: How the report of a crash begins.
+_CRASH = b"Fatal Python error"
+
+#: Bytes of the file that are looked at, at most.
+_FILE = 1 << 18
 
 
 class Output:
@@ -46,6 +56,7 @@ class Output:
         sys.stdout = self._stream(1)
         sys.stderr = self._stream(2)
         faulthandler.enable(self._crash)
+        write_when_asked(self._crash)
 
     def _stream(self, descriptor: int) -> io.TextIOWrapper:
         raw = _Copying(descriptor, self)
@@ -76,12 +87,25 @@ class Output:
         ring = self._memory[_CURSOR:]
         at = written % _SIZE
         data = ring[at:] + ring[:at] if written > _SIZE else ring[:written]
-        self._crash.seek(0)
-        crash = self._crash.read(_SIZE).decode("utf-8", errors="replace")
+        # Before it may stand where it was, when it was asked.
+        file = self.file()
+        at = file.find(_CRASH)
+        crash = file[at : at + _SIZE].decode("utf-8", errors="replace") if at >= 0 else ""
         lines = data.decode("utf-8", errors="replace").splitlines()
         # The job's own frames stand before those of the worker that called it.
         lines += itertools.takewhile(lambda line: _HERE not in line, crash.splitlines())
         return "\n".join(lines)
+
+    def file(self) -> bytes:
+        """Returns what the worker has written to the file."""
+        # Without moving the position, which is the worker's too.
+        return os.pread(self.descriptor, _FILE, 0)
+
+    def forget_file(self) -> None:
+        """Empties the file."""
+        with contextlib.suppress(OSError):
+            os.ftruncate(self.descriptor, 0)
+            os.lseek(self.descriptor, 0, os.SEEK_SET)
 
 
 def _nameless_file() -> IO[bytes]:

@@ -23,7 +23,17 @@ from ..errors import reason_of
 from ..transport import messages, versions
 from ..transport.addresses import worker_address
 from ..transport.launch_file import Launch
-from ..transport.messages import Beat, Died, Recall, Recalled, Signal, Staff, Stop, Supervising
+from ..transport.messages import (
+    Beat,
+    Died,
+    Recall,
+    Recalled,
+    ShowStack,
+    Signal,
+    Staff,
+    Stop,
+    Supervising,
+)
 from ..transport.shared_memory import Arena
 from ..transport.wake_pipe import WakePipe
 from . import os_support
@@ -32,6 +42,7 @@ from .connection import NO_ROOM, Connection, open_connection, own_socket_for, so
 from .context import WorkerContext
 from .known_functions import KnownFunctions
 from .node_environment import NodeEnvironment
+from .stacks import Stacks
 from .termination import Termination
 from .worker import Worker
 from .worker_process import WorkerProcess, become_worker
@@ -71,6 +82,7 @@ class Supervisor:
         self.unheard = False
         self._connection: Connection | None = None
         self._causes = CausesOfDeath()
+        self._stacks = Stacks(self._say)
         self._pipe = WakePipe()
 
     def run(self) -> int:
@@ -160,6 +172,7 @@ class Supervisor:
                 heard = time.monotonic()
                 self._listen(connection)
             self._reap()
+            self._stacks.look()
             self._enforce_deadlines()
             self._fill()
             if not self._target and not self._launch.persistent:
@@ -184,6 +197,7 @@ class Supervisor:
         deadlines += [child.kill_at for child in self._children.values()]
         if len(self._children) < self._target:
             beat = min(beat, self._full_until)
+        beat = min(beat, self._stacks.due(time.monotonic()))
         return min([beat, *(deadline for deadline in deadlines if deadline)])
 
     def _listen(self, connection: Connection) -> None:
@@ -209,6 +223,8 @@ class Supervisor:
                     os_support.kill(child.pid, message.signum)
                     if message.signum == signal.SIGTERM and not again:
                         child.kill_at = time.monotonic() + self._launch.grace
+        elif isinstance(message, ShowStack):
+            self._stacks.ask(self._number(message.worker), message)
         elif isinstance(message, Stop):
             self._stopping = True
 
@@ -290,6 +306,7 @@ class Supervisor:
             reason = "replaced"
         peak_memory = os_support.peak_memory(usage)
         said = child.output.read()
+        self._stacks.ended(child)
         child.close()
         # What it had started and left behind has become this process's child.
         os_support.kill_strays(keep=set(self._children))

@@ -120,7 +120,7 @@ class Generator:
         return self.random.choice((*_ODD, self.random.getrandbits(16)))
 
     def _odd_message(self) -> object:
-        number, pick = self._number, self.random.randrange(7)
+        number, pick = self._number, self.random.randrange(8)
         match pick:
             case 0:
                 return messages.Probe()
@@ -145,6 +145,8 @@ class Generator:
                 )  # fmt: skip
             case 5:
                 return messages.Recalled(self.random.choice((0, number())), number(), number())
+            case 6:
+                return messages.Stack(number(), "text", self.random.choice(("", "\x1b[2J")))
         return messages.Beat()
 
     def header(self) -> bytes:

@@ -367,6 +367,9 @@ LIES: dict[str, list[list[bytes]]] = {
     "work handed back by somebody": [
         [messages.encode(messages.Recalled(n, HUGE, HUGE))] for n in (0, 1, HUGE)
     ],
+    "where something is that nobody has asked about": [
+        [messages.encode(messages.Stack(n, "text"))] for n in (0, 1, HUGE)
+    ],
     "beats": [[messages.encode(messages.Beat())]] * 100,
 }  # fmt: skip
 

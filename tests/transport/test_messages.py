@@ -31,7 +31,9 @@ from gridengine.transport.messages import (
     Recalled,
     Result,
     Run,
+    ShowStack,
     Signal,
+    Stack,
     Staff,
     Stop,
     Supervising,
@@ -58,6 +60,8 @@ TO_HOST: list[messages.ToHost] = [
     Beat(),
     Died(2, -9, 12, 3, "out of memory", 2**40, 17, "last words\n"),
     Recalled(2, 12, 100),
+    Stack(1, "Thread 0x1"),
+    Stack(2, "", "it is stopped"),
 ]
 TO_NODE: list[messages.ToNode] = [
     Here(),
@@ -68,6 +72,7 @@ TO_NODE: list[messages.ToNode] = [
     Beat(),
     Recall(2, 100),
     Signal(2, 12, 1, 15),
+    ShowStack(1, 2, 12, 1),
     Stop(),
 ]
 WAYS = [
@@ -175,12 +180,18 @@ def test_a_duration_that_nobody_could_reckon_with_is_refused(wall: float) -> Non
         Died(1, 0, -1, 0, "", 0),
         Died(1, 0, 0, -1, "", 0),
         Recalled(1, -1, 0),
+        Stack(-1),
     ],
     ids=str,
 )
 def test_a_number_below_zero_is_refused(message: object) -> None:
     with pytest.raises(ProtocolError):
         decode_to_host(encode(message))
+
+
+def test_a_stack_of_any_length_is_refused() -> None:
+    with pytest.raises(ProtocolError):
+        decode_to_host(encode(Stack(1, "x" * (messages.STACK_LENGTH + 1))))
 
 
 @pytest.mark.parametrize("decode", [decode_to_host, decode_to_node])
