@@ -25,6 +25,10 @@ from ..states import JobState, Mode
 #: Tasks that a map has under way at most, where they are small.
 _AHEAD_TASKS = 4000
 
+#: Calls in a task at most: of trivial ones, whose items and values as objects take ten times the
+#: memory of the packed ones, still a hundred times the time that a task costs.
+_MOST_CALLS = 20_000
+
 #: Seconds for which a map keeps the interpreter to itself: long against the 0.1 ms that it costs
 #: to let another thread have it.
 _BREATH = 0.0005
@@ -262,7 +266,7 @@ class MapTasks:
         if not self._fed:
             # How large its arguments are is not known: a task of large ones fills the memory.
             return 1
-        size = BLOCK_SECONDS / max(pace, 1e-8)
+        size = min(_MOST_CALLS, BLOCK_SECONDS / max(pace, 1e-8))
         size = min(size, BLOCK_BYTES / self._bytes_per_call)
         # Tasks shrink towards the end, so that the workers end together, but not below what a
         # message is worth. Where the end is not known, as much as there was may still come.
