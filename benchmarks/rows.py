@@ -47,8 +47,12 @@ class Row:
 
 LAPTOP = (
     Row("map_rate", "map of 100,000 trivial calls", "/s", against="pool", factor=1.0),
-    Row("map_list_rate", "the same, from a list of numbers", "/s", against="pool"),
-    Row("map_tuples_rate", "the same, from a list of tuples", "/s", against="pool"),
+    Row("map_list_rate", "the same, from a list of numbers", "/s", against="pool", factor=1.0),
+    Row("map_tuples_rate", "the same, from a list of tuples", "/s", against="pool", factor=1.0),
+    Row(
+        "imap_1_rate", "imap of 10,000 trivial calls, one by one", "/s", against="pool", factor=2.0
+    ),
+    Row("imap_100_rate", "imap of 100,000 in chunks of 100", "/s", against="pool", factor=1.0),
     Row("single_rate", "10,000 single jobs", "/s", against="pool", factor=5.0),
     Row("round_trip", "one job there and back", "s", False, "cf", 1.0),
     Row("cold", "first result from cold, map of 5", "s", False, "pool-spawn", 1.0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import operator
 import statistics
 import subprocess
 import sys
@@ -94,6 +95,25 @@ def trivial_map(case: Case) -> Figures:
             assert len(peer.map(tasks.same, items)) == calls
 
         figures[figure] = calls / _median_time(action, case.size(7, 1))
+    peer.close()
+    return figures
+
+
+def trivial_imap(case: Case) -> Figures:
+    """Trivial calls whose values are taken one by one, in small and in larger chunks."""
+    peer = case.start()
+    _warm(peer, case.workers)
+    figures = {}
+    for chunksize, full in ((1, 10_000), (100, 100_000)):
+        items = range(case.calls(full, 2_000))
+
+        def action(items: Sequence[int] = items, chunksize: int = chunksize) -> None:
+            values = peer.imap(tasks.same, items, chunksize)
+            assert all(map(operator.eq, values, items))
+
+        _times(action, 1)
+        seconds = _median_time(action, case.size(7, 1))
+        figures[f"imap_{chunksize}_rate"] = len(items) / seconds
     peer.close()
     return figures
 
@@ -337,6 +357,7 @@ class Workload:
 
 WORKLOADS = {
     "map": Workload(trivial_map),
+    "imap": Workload(trivial_imap, "imap"),
     "single": Workload(single_jobs, "submit"),
     "round_trip": Workload(round_trip, "submit"),
     "cold": Workload(cold, "cold"),

@@ -26,7 +26,15 @@ def run(*args: str) -> subprocess.CompletedProcess[str]:
 def test_a_short_run_measures_us_and_a_peer_and_writes_it_down(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     done = run(
-        "--quick", "--peers", "pool", "--only", "map,single", "--workers", "2", "--json", str(file)
+        "--quick",
+        "--peers",
+        "pool",
+        "--only",
+        "map,imap,single",
+        "--workers",
+        "2",
+        "--json",
+        str(file),
     )
     assert done.returncode == 0, done.stderr
     assert "map of 100,000 trivial calls" in done.stdout
@@ -34,7 +42,8 @@ def test_a_short_run_measures_us_and_a_peer_and_writes_it_down(tmp_path: Path) -
     assert written["machine"]["workers"] == 2
     rows = {row["figure"]: row for row in written["rows"]}
     maps = {"map_rate", "map_list_rate", "map_tuples_rate"}
-    assert rows.keys() == {*maps, "single_rate"}
+    imaps = {"imap_1_rate", "imap_100_rate"}
+    assert rows.keys() == {*maps, *imaps, "single_rate"}
     for row in rows.values():
         assert row["medians"].keys() == {"gridengine", "pool"}
         assert all(value > 0 for value in row["medians"].values())

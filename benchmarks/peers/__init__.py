@@ -30,7 +30,7 @@ class Peer(abc.ABC):
     """A library with its workers started.
 
     Attributes:
-        abilities: Which of ``map``, ``submit`` and ``cold`` it has.
+        abilities: Which of ``map``, ``imap``, ``submit`` and ``cold`` it has.
         calls_per_second: About how many trivial calls it does: a slow one is given fewer.
         cold: A program in three parts: its imports; lines which set ``values`` to a map of
             ``f`` over ``range(5)``; lines that end it.
@@ -46,6 +46,12 @@ class Peer(abc.ABC):
     @abc.abstractmethod
     def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         """Returns the values in order, the library's default way."""
+
+    def imap(
+        self, function: Callable[[Any], Any], items: Iterable[Any], chunksize: int
+    ) -> Iterable[Any]:
+        """Yields the values in order, as they come."""
+        raise NotImplementedError
 
     def submit(self, function: Callable[..., Any], *args: Any) -> Any:
         """Has one call run; returns what `result` takes."""

@@ -13,6 +13,7 @@ from . import Peer
 class GridEngine(Peer):
     """`gridengine.map` and `gridengine.Job` on this host's cores."""
 
+    abilities = frozenset({"map", "imap", "submit", "cold"})
     cold = (
         "import gridengine",
         (
@@ -27,6 +28,11 @@ class GridEngine(Peer):
 
     def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         return gridengine.map(function, items, scheduler=self._scheduler)
+
+    def imap(
+        self, function: Callable[[Any], Any], items: Iterable[Any], chunksize: int
+    ) -> Iterable[Any]:
+        return gridengine.imap(function, items, scheduler=self._scheduler, chunksize=chunksize)
 
     def submit(self, function: Callable[..., Any], *args: Any) -> gridengine.Job:
         job = gridengine.Job(target=function, args=args, scheduler=self._scheduler)

@@ -18,6 +18,7 @@ class Pool(Peer):
         "pool = multiprocessing.Pool({workers})\nvalues = pool.map(f, range(5))",
         "pool.terminate()",
     )
+    abilities = frozenset({"map", "imap", "submit", "cold"})
     method: str | None = None
 
     def __init__(self, workers: int) -> None:
@@ -25,6 +26,11 @@ class Pool(Peer):
 
     def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         return self._pool.map(function, items)
+
+    def imap(
+        self, function: Callable[[Any], Any], items: Iterable[Any], chunksize: int
+    ) -> Iterable[Any]:
+        return self._pool.imap(function, items, chunksize)
 
     def submit(self, function: Callable[..., Any], *args: Any) -> AsyncResult[Any]:
         return self._pool.apply_async(function, args)

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from ..dispatcher.dispatcher import Dispatcher
-from ..dispatcher.waiting import when_over
 from ..ledger.task import Task
 from ..serialization.batches import pack_each, pack_together
 from ..serialization.packed import Function, Packed
@@ -26,6 +25,10 @@ from .stream_control import Arriving, StreamControl
 
 #: Tasks that a map has under way at most, where they are small.
 _AHEAD_TASKS = 4000
+
+#: Calls in a task at most: of trivial ones, whose items and values as objects take ten times the
+#: memory of the packed ones, still a hundred times the time that a task costs.
+_MOST_CALLS = 20_000
 
 #: Seconds for which a map keeps the interpreter to itself: long against the 0.1 ms that it costs
 #: to let another thread have it.
@@ -90,7 +93,7 @@ class MapTasks:
         self._buffersize = math.inf if buffersize is None else buffersize
         self._fail_fast = fail_fast
         self._end = end
-        self._most_calls = math.inf if control is None else _SMOOTH_CALLS
+        self._most_calls = _MOST_CALLS if control is None else _SMOOTH_CALLS
         self._most_bytes = BLOCK_BYTES if control is None else _SMOOTH_BYTES
         self._fed = 0
         self._exhausted = False
@@ -120,9 +123,10 @@ class MapTasks:
             if task is not None:
                 yield self._taken_back(task)
         # One look at what is to be fed serves all answers that have come meanwhile.
+        timed = self._end < math.inf
         for _ in range(self._answered.qsize()):
             self._breathe()
-            if self._end < time.monotonic():
+            if timed and self._end < time.monotonic():
                 return
             task = self._answered.get()
             if task is not None:
@@ -172,30 +176,29 @@ class MapTasks:
 
         ``waiting`` are tasks that are done and only wait for the consumer.
         """
-        if self._exhausted or self.failed or self._fed - self.taken >= self._buffersize:
-            return False
-        if not self._wants_more(waiting):
-            return False
-        return self._arriving is None or not self._arriving.pending()
+        return self._room(waiting) > 0
 
-    def _wants_more(self, waiting: int) -> bool:
+    def _room(self, waiting: int) -> float:
+        """Returns how many more tasks should be there, 0 or less if none."""
+        if self._exhausted or self.failed or self._fed - self.taken >= self._buffersize:
+            return 0
+        if self._arriving is not None and self._arriving.pending():
+            return 0
         pace = self._dispatcher.usual_duration(self._function.key)
         staff = self._dispatcher.staff()
         running = len(self._running) + waiting
         if self._bytes_ahead > _AHEAD_BYTES:
             # Large arguments: the next one for whoever is first to be done.
-            return running <= staff
-        few = _few(staff)
-        if running < few:
-            return True
+            return staff + 1 - running
+        few = most = _few(staff)
         if pace is not None and self._chunksize is not None:
             # Tasks that are smaller than they should be: as many as make up for that.
             seconds = max(1e-7, pace * self._chunksize)
-            return running < min(_AHEAD_TASKS, few * BLOCK_SECONDS / seconds)
-        if pace is None or pace > BLOCK_SECONDS:
+            most = max(few, int(min(_AHEAD_TASKS, few * BLOCK_SECONDS / seconds)))
+        elif pace is None or pace > BLOCK_SECONDS:
             # Slow calls: as many at once as there may ever be workers for.
-            return running < 3 * self._dispatcher.possible_workers
-        return False
+            most = max(few, 3 * self._dispatcher.possible_workers)
+        return most - running
 
     def feed(self, waiting: int) -> Iterator[Task]:
         """Yields new tasks as long as there is room, and the items are not slow to come.
@@ -207,36 +210,59 @@ class MapTasks:
         """
         # Answers do not wait for long.
         enough = time.monotonic() + BLOCK_SECONDS
-        while self.has_room(waiting):
-            items = self._take(self._size())
-            if not items:
+        while (room := self._room(waiting)) > 0:
+            tasks = self._some(room)
+            if not tasks:
                 return
-            yield self._submit(items)
+            self._dispatcher.submit(*tasks)
+            yield from tasks
             self._breathe()
             if time.monotonic() > enough:
                 return
 
-    def _submit(self, items: Sequence[Any]) -> Task:
+    def _some(self, room: float) -> list[Task]:
+        """Makes some tasks, to be submitted together; none if there are no more items.
+
+        To wake the dispatcher takes as long as to make a small task. But nothing that is made
+        waits for an item that may be long in coming, or for itself.
+        """
+        enough = time.perf_counter() + _BREATH
+        tasks: list[Task] = []
+        while len(tasks) < room and self._fed - self.taken < self._buffersize:
+            items = self._take(self._size())
+            if not items:
+                break
+            tasks.append(self._task(items))
+            if self._sequence is None or time.perf_counter() > enough:
+                break
+            if self._bytes_ahead > _AHEAD_BYTES:
+                break
+        return tasks
+
+    def _task(self, items: Sequence[Any]) -> Task:
         (payload, frames), apart = self._pack(items)
-        size = len(payload) + sum(frame.nbytes for frame in frames)
+        size = len(payload)
+        if frames:
+            size += sum(frame.nbytes for frame in frames)
+            frames = self._dispatcher.sharing.frames(frames)
         self._bytes_per_call = size / len(items)
         task = Task(
             self._function,
             self._mode,
             payload,
-            self._dispatcher.sharing.frames(frames),
+            frames,
             name=self._function.name,
             size=len(items),
             first=self._fed,
             fail_fast=self._fail_fast,
             apart=apart,
+            arguments=items,
         )
-        task.arguments = items
+        # As `when_over` does it for a task that others know of.
+        task.waiters = [functools.partial(self._over, task)]
         self._fed += len(items)
         self._bytes_ahead += size
         self._running[task] = size
-        when_over(task, functools.partial(self._over, task))
-        self._dispatcher.submit(task)
         return task
 
     def _over(self, task: Task) -> None:
@@ -249,15 +275,15 @@ class MapTasks:
             return 1
         room = self._buffersize - (self._fed - self.taken)
         if self._chunksize is not None:
-            return int(min(self._chunksize, room))
+            return self._chunksize if self._chunksize < room else int(room)
         pace = self._dispatcher.usual_duration(self._function.key)
         if pace is None:
             return 1
         if not self._fed:
             # How large its arguments are is not known: a task of large ones fills the memory.
             return 1
-        size = BLOCK_SECONDS / max(pace, 1e-8)
-        size = min(size, self._most_calls, self._most_bytes / self._bytes_per_call)
+        size = min(self._most_calls, BLOCK_SECONDS / max(pace, 1e-8))
+        size = min(size, self._most_bytes / self._bytes_per_call)
         # Tasks shrink towards the end, so that the workers end together, but not below what a
         # message is worth. Where the end is not known, as much as there was may still come.
         staff = self._dispatcher.staff()

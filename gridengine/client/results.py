@@ -32,7 +32,10 @@ def values_of(task: Task, reraise: bool) -> tuple[list[Any], BaseException | Non
     values: list[Any] = []
     if task.error is not None:
         return values, task.error
-    for outcome in sorted(task.outcomes, key=lambda outcome: outcome.lo):
+    outcomes = task.outcomes
+    if len(outcomes) == 1:
+        return _values_in(task, outcomes[0], reraise)
+    for outcome in sorted(outcomes, key=lambda outcome: outcome.lo):
         got, error = _values_in(task, outcome, reraise)
         if error is not None:
             return values, error

@@ -186,19 +186,19 @@ class Dispatcher:
         """Has the workers let go of a function that will not be called again."""
         self._ask(lambda: self._execution.forget(function))
 
-    def submit(self, task: Task) -> None:
-        """Has a task run; never blocks.
+    def submit(self, *tasks: Task) -> None:
+        """Has tasks run; never blocks.
 
         Raises:
             SchedulerError: The scheduler was closed.
         """
         if self._closing:
             raise self._refusal()
-        self._new.append(task)
+        self._new.extend(tasks)
         self._wake()
         if self._gone:
             self._thread.join()
-            if not task.over:
+            if not all(task.over for task in tasks):
                 raise self._refusal()
 
     def _refusal(self) -> SchedulerError:

@@ -5,6 +5,7 @@ One that cannot be rebuilt, or that kills who tries to, shall be the affair of i
 
 from __future__ import annotations
 
+import collections
 import itertools
 import pickle
 import sys
@@ -17,6 +18,7 @@ from .serializer import (
     PLAIN,
     Parts,
     Pickler,
+    is_small,
     joined,
     keep_large,
     pack,
@@ -26,41 +28,72 @@ from .serializer import (
 _PLAIN_KINDS: Callable[[Iterable[type]], bool] = PLAIN.issuperset
 _NUMBERS = frozenset({int, float, bool, type(None)})
 
+_IMMUTABLE = PLAIN | {tuple, frozenset}
+
+#: So many small items are packed in less time than it takes to make a pickler.
+_FEW = 8
+
 
 def pack_together(items: Sequence[Any]) -> Packed | None:
     """Returns items packed all at once, for `unpack`; None if that is not for them.
 
-    It is for numbers, text, and flat tuples, lists and dictionaries of these, with which nothing
-    can go wrong; each mutable one only once among them, for two calls shall not get the same
-    object.
+    It is for numbers, text, tuples of these and of such tuples, and flat lists and dictionaries,
+    with which nothing can go wrong; each mutable one only once among them, for two calls shall not
+    get the same object.
     """
-    if type(items) is range:
+    if type(items) is range and len(items) > _FEW:
         return pickle.dumps(items, 5), ()
-    if type(items[0]) in _NUMBERS:
+    if len(items) <= _FEW and all(map(is_small, items)):
+        # Also of a range: its name is longer than so many numbers.
+        return pickle.dumps(list(items), 5), ()
+    kind = type(items[0])
+    if kind in _NUMBERS:
         packed = _pack_numbers(items)
         if packed is not None:
             return packed
+    elif kind is tuple:
+        return _pack_tuples(items)
     return pack(items) if _are_plain(items) else None
 
 
+# To look at the type of each takes longer than to pack them. The pickler asks about what is none
+# of its own types, of which some can be changed: lists, dictionaries, sets, bytearrays.
+
+
 def _pack_numbers(items: Sequence[Any]) -> Packed | None:
-    # To look at the type of each takes longer than to pack them. The pickler asks about what is
-    # none of its own types, and remembers all but numbers: here only ``items`` itself.
     out = Parts()
-    pickler = _NumberPickler(out, 5)
+    pickler = _RefusingPickler(out, 5)
     try:
         pickler.dump(items)
     except Exception:
         # One that cannot travel is for `pack_each` to name.
         return None
+    # It remembers all but numbers: here only ``items`` itself.
     return joined(out.parts, []) if len(pickler.memo.copy()) == 1 else None
 
 
-def _refuse(_: object) -> Any:
-    raise TypeError("no number")
+def _pack_tuples(items: Sequence[Any]) -> Packed | None:
+    # Mostly the first one tells, before all are packed.
+    if not _IMMUTABLE.issuperset(map(type, items[0])):
+        return None
+    out = Parts()
+    try:
+        _RefusingPickler(out, 5, buffer_callback=_refuse).dump(items)
+        # What can be changed has no hash. Not asked earlier: that of a class of the user's runs
+        # its code, and that of a tuple within ten thousand others overflows the stack.
+        collections.deque(map(hash, items), maxlen=0)
+    except Exception:
+        return None
+    return joined(out.parts, [])
 
 
-class _NumberPickler(pickle.Pickler):
+def _refuse(obj: object) -> Any:
+    if obj is complex or type(obj) is complex:
+        return NotImplemented
+    raise TypeError("none of the pickler's own types")
+
+
+class _RefusingPickler(pickle.Pickler):
     reducer_override: Any = staticmethod(_refuse)
 
 
@@ -70,8 +103,6 @@ def _are_plain(items: Sequence[Any]) -> bool:
     # Mostly they are all of one; to count takes half as long as to look up each.
     if kinds.count(kind) < len(kinds):
         return _PLAIN_KINDS(kinds)
-    if kind is tuple:
-        return _PLAIN_KINDS(map(type, _flat(items)))
     if kind not in (list, dict):
         return kind in PLAIN or _is_number_of_numpy(kind)
     if len(set(map(id, items))) < len(items):

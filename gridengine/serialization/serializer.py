@@ -60,7 +60,7 @@ def pack(obj: object, what: str = "object", *, upward: bool = False) -> Packed:
         PackingError: Something in ``obj`` cannot travel; the message says what and where.
         ShortOfMemory: It takes more memory than there is.
     """
-    if _is_small(obj):
+    if is_small(obj):
         return pickle.dumps(obj, 5), ()
     return pack_by(UpwardPickler if upward else Pickler, obj, what)
 
@@ -92,14 +92,15 @@ def pack_arguments(arguments: tuple[tuple[Any, ...], dict[str, Any]]) -> Packed:
     # Plain pickle will do for the arguments of most jobs, and the look costs less than a pickler.
     if (
         len(args) <= _FEW
-        and (_OF_ONE_SIZE.issuperset(map(type, args)) or all(map(_is_small, args)))
-        and (not kwargs or all(map(_is_small, (*kwargs, *kwargs.values()))))
+        and (_OF_ONE_SIZE.issuperset(map(type, args)) or all(map(is_small, args)))
+        and (not kwargs or all(map(is_small, (*kwargs, *kwargs.values()))))
     ):
         return pickle.dumps(arguments, 5), ()
     return pack(arguments, "the arguments (args, kwargs)")
 
 
-def _is_small(obj: Any) -> bool:
+def is_small(obj: Any) -> bool:
+    """Returns whether plain pickle is the best for ``obj``, and it is worth no way of its own."""
     # A large one is worth the way without a copy.
     return type(obj) in _OF_ONE_SIZE or (type(obj) in (str, bytes) and len(obj) <= OUT_OF_BAND)
 

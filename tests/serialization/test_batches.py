@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -25,13 +25,28 @@ class _Half(np.float64):
     pass
 
 
+class _Pair(NamedTuple):
+    first: int
+    second: int
+
+
+class _RunsWhenHashed:
+    hashed = 0
+
+    def __hash__(self) -> int:
+        type(self).hashed += 1
+        return 1
+
+
 _SHARED_LIST = [1]
 TOGETHER = {
     "a range": range(3),
     "numbers": [1, 2.5, True, None],
     "text": ["a", "b", b"c"],
     "complex numbers": [1j, 2],
-    "flat tuples": [(1, "a"), (2.0, None)],
+    "flat tuples": [(1, "a"), (2.0, None), (1j, b"c")],
+    "nested tuples": [(1, (2, ("a", frozenset([3]))))],
+    "many tuples": [(number, "text") for number in range(20)],
     "flat lists": [[1], ["a", 2]],
     "flat dictionaries": [{"a": 1}, {2: "b"}],
     "numbers of numpy": list(np.arange(3)),
@@ -41,8 +56,21 @@ APART = {
     "numbers of a class": [1, _Whole(2)],
     "lists among numbers": [1, [2]],
     "numbers of a class of numpy's": [_Half(1), _Half(2)],
-    "nested tuples": [(1, (2,))],
     "tuples with lists": [(1, [2])],
+    "a tuple with a list among others": [(1, 2), (1, [2])],
+    "a tuple with a list in a tuple": [(1, ([2],))],
+    "a tuple with a dictionary": [(1, 2), (1, {})],
+    "a tuple with a set": [(1, 2), (1, ({1},))],
+    "a tuple with a bytearray": [(1, 2), (1, bytearray(b"a"))],
+    "a tuple with a buffer": [(1, 2), (1, pickle.PickleBuffer(bytearray(b"a")))],
+    "a list among tuples": [(1, 2), [3]],
+    "tuples with functions": [(1, len), (2, len)],
+    "tuples with classes": [(1, int), (2, int)],
+    "a tuple with a number of a class": [(1, 2), (1, _Whole(2))],
+    "a tuple with a number of numpy": [(1, 2), (1, np.float64(2))],
+    "tuples of a class": [_Pair(1, 2), _Pair(3, 4)],
+    "a tuple of a class among tuples": [(1, 2), _Pair(3, 4)],
+    "a tuple with arrays": [(1, 2), (1, np.zeros(3))],
     "the same list twice": [_SHARED_LIST, _SHARED_LIST],
     "exceptions": [ValueError("x"), ValueError("y")],
     "functions": [len, len],
@@ -62,6 +90,31 @@ def test_what_cannot_go_wrong_is_packed_together(items: Any) -> None:
 @pytest.mark.parametrize("items", APART.values(), ids=APART)
 def test_other_items_are_packed_each_by_itself(items: Any) -> None:
     assert pack_together(items) is None
+
+
+def test_no_code_of_a_class_is_run_to_see_whether_tuples_go_together() -> None:
+    assert pack_together([(1, 2), (1, (_RunsWhenHashed(),))]) is None
+    assert pack_together([(_RunsWhenHashed(), 1)]) is None
+    assert 0 == _RunsWhenHashed.hashed
+
+
+def test_tuples_that_are_nested_too_deeply_go_apart() -> None:
+    deep: tuple[Any, ...] = ()
+    for _ in range(100_000):
+        deep = (deep,)
+    assert pack_together([(1, 2), deep]) is None
+    with pytest.raises(PackingError, match="item 1"):
+        pack_each([(1, 2), deep], "item {}".format)
+
+
+def test_large_text_in_tuples_is_sent_once() -> None:
+    text = "x" * (2 * OUT_OF_BAND)
+    packed = pack_together([(number, text) for number in range(9)])
+    assert packed is not None
+    payload, frames = packed
+    assert len(payload) + sum(frame.nbytes for frame in frames) < 1.1 * len(text)
+    got = unpack(payload, gather(frames))
+    assert [(number, text) for number in range(9)] == got
 
 
 def _each(items: Sequence[Any]) -> Each:
