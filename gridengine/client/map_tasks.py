@@ -20,7 +20,7 @@ from ..dispatcher.waiting import when_over
 from ..ledger.task import Task
 from ..serialization.batches import pack_each, pack_together
 from ..serialization.packed import Function, Packed
-from ..settings import BLOCK_BYTES, BLOCK_SECONDS, CHUNK_SECONDS
+from ..settings import BLOCK_BYTES, BLOCK_SECONDS, CHUNK_SECONDS, SLICE_SECONDS
 from ..states import JobState, Mode
 
 #: Tasks that a map has under way at most, where they are small.
@@ -160,6 +160,9 @@ class MapTasks:
         """
         if self._exhausted or self.failed or self._fed - self.taken >= self._buffersize:
             return False
+        if self._dispatcher.inline:
+            # Each is done when it has been submitted: the next one when its values are wanted.
+            return not self._running and not waiting
         pace = self._dispatcher.usual_duration(self._function.key)
         staff = self._dispatcher.staff()
         running = len(self._running) + waiting
@@ -237,7 +240,7 @@ class MapTasks:
         if not self._fed:
             # How large its arguments are is not known: a task of large ones fills the memory.
             return 1
-        size = BLOCK_SECONDS / max(pace, 1e-8)
+        size = (SLICE_SECONDS if self._dispatcher.inline else BLOCK_SECONDS) / max(pace, 1e-8)
         size = min(size, BLOCK_BYTES / self._bytes_per_call)
         # Tasks shrink towards the end, so that the workers end together, but not below what a
         # message is worth. Where the end is not known, as much as there was may still come.
