@@ -47,7 +47,7 @@ _log = Log(__name__)
 
 NAME = "gridengine.toml"
 
-SCHEDULERS = ("process", "grid_engine")
+SCHEDULERS = ("process", "grid_engine", "inline")
 """The values of ``scheduler``, and the tables of arguments."""
 
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
@@ -112,7 +112,7 @@ def scheduler() -> tuple[str, str]:
             where = f"scheduler in {file.path}"
             name = _text(where, file.table["scheduler"], str)
             if name not in SCHEDULERS:
-                raise _wrong(f"{where} is {name!r}; it takes {' or '.join(SCHEDULERS)}")
+                raise _wrong(f"{where} is {name!r}; it takes one of {', '.join(SCHEDULERS)}")
     return name, where
 
 

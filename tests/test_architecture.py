@@ -25,7 +25,7 @@ FOLDERS = {
     "schedulers": "transport",
     "ledger": "schedulers serialization transport",
     "worker": "serialization transport",
-    "dispatcher": "ledger schedulers serialization transport",
+    "dispatcher": "worker ledger schedulers serialization transport",
     "client": "dispatcher worker ledger schedulers serialization transport",
     "cli": "client dispatcher schedulers transport",
 }

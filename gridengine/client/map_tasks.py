@@ -19,7 +19,7 @@ from ..dispatcher.dispatcher import Dispatcher
 from ..ledger.task import Task
 from ..serialization.batches import pack_each, pack_together
 from ..serialization.packed import Function, Packed
-from ..settings import BLOCK_BYTES, BLOCK_SECONDS, CHUNK_SECONDS
+from ..settings import BLOCK_BYTES, BLOCK_SECONDS, CHUNK_SECONDS, SLICE_SECONDS
 from ..states import JobState, Mode
 from .stream_control import Arriving, StreamControl
 
@@ -184,6 +184,9 @@ class MapTasks:
             return 0
         if self._arriving is not None and self._arriving.pending():
             return 0
+        if self._dispatcher.inline:
+            # Each is done when it has been submitted: the next one when its values are wanted.
+            return 0 if self._running or waiting else 1
         pace = self._dispatcher.usual_duration(self._function.key)
         staff = self._dispatcher.staff()
         running = len(self._running) + waiting
@@ -282,7 +285,8 @@ class MapTasks:
         if not self._fed:
             # How large its arguments are is not known: a task of large ones fills the memory.
             return 1
-        size = min(self._most_calls, BLOCK_SECONDS / max(pace, 1e-8))
+        seconds = SLICE_SECONDS if self._dispatcher.inline else BLOCK_SECONDS
+        size = min(self._most_calls, seconds / max(pace, 1e-8))
         size = min(size, self._most_bytes / self._bytes_per_call)
         # Tasks shrink towards the end, so that the workers end together, but not below what a
         # message is worth. Where the end is not known, as much as there was may still come.

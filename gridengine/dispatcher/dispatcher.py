@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 
 log = Log(__name__)
 
-
 #: Seconds after which a worker that rests learns what of its memory it may use again.
 _RELEASE_SECONDS = 0.5
 
@@ -70,6 +69,8 @@ class Dispatcher:
     Raises:
         SchedulerError: The scheduler or the network cannot be used.
     """
+
+    inline = False  # `gridengine.dispatcher.inline` has one that runs tasks itself.
 
     def __init__(
         self,
@@ -128,8 +129,7 @@ class Dispatcher:
         self._news = self._queue_jobs.session.fileno()
         self._inbox = Inbox()
         self._new = self._inbox.tasks
-        self.forsaken = False
-        self._asleep = self._woken = False
+        self.forsaken = self._asleep = self._woken = False
         self._closing = self._ending = self._hurried = self._gone = False
         # Why no more can be done, if it is not that somebody has closed it.
         self._failure = ""

@@ -40,7 +40,7 @@ class Inbox:
     def empty_into(self, state: DispatcherState) -> None:
         """Tells the state what has been asked for so far."""
         while self.observers:
-            state.observers.add(_guarded(self.observers.popleft(), state.observers))
+            state.observers.add(guarded(self.observers.popleft(), state.observers))
         # What is asked may be about a task that was submitted before it was asked.
         requests, unwanted = len(self.requests), len(self.unwanted)
         tasks, submit = self.tasks, state.ledger.submit
@@ -61,12 +61,14 @@ class Inbox:
             state.cancellation.kill(tasks, signum)
 
 
-def _guarded(observer: Observer, observers: Observers) -> Observer:
-    def guarded(event: DispatcherEvent) -> None:
+def guarded(observer: Observer, observers: Observers) -> Observer:
+    """Returns an observer that is asked no more once it has raised; the log says so."""
+
+    def ask(event: DispatcherEvent) -> None:
         try:
             observer(event)
         except Exception:
             log.exception("the observer %r has failed, and hears no more", observer)
-            observers.remove(guarded)
+            observers.remove(ask)
 
-    return guarded
+    return ask

@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import weakref
     from collections.abc import Callable
+    from typing import Any
 
     from ..schedulers.base import Scheduler
     from .dispatcher import Dispatcher
@@ -60,6 +61,8 @@ def dispatcher_for(
 
 
 def _open(scheduler: Scheduler, host: str, ports: str, calls: int) -> Dispatcher:
+    if scheduler.inline:
+        return _registered(scheduler, _open_inline(scheduler))
     if nesting.in_job():
         from .imports import refuse_in_import
 
@@ -69,8 +72,6 @@ def _open(scheduler: Scheduler, host: str, ports: str, calls: int) -> Dispatcher
     try:
         ahead = None if scheduler.remote else EarlyStart(scheduler, calls)
         # Not before the first workers are on their way.
-        import weakref
-
         from .dispatcher import Dispatcher
 
         dispatcher = Dispatcher(scheduler, host=host, ports=ports, ahead=ahead)
@@ -82,6 +83,21 @@ def _open(scheduler: Scheduler, host: str, ports: str, calls: int) -> Dispatcher
         from ..errors import SchedulerError, reason_of
 
         raise SchedulerError(f"no workers can be started: {reason_of(error)}") from error
+    return _registered(scheduler, dispatcher)
+
+
+def _open_inline(scheduler: Scheduler) -> Dispatcher:
+    from .inline import InlineDispatcher
+
+    # It is none, but has all that is asked of one; a test compares them.
+    dispatcher: Any = InlineDispatcher(scheduler)
+    return dispatcher  # type: ignore[no-any-return]
+
+
+def _registered(scheduler: Scheduler, dispatcher: Dispatcher) -> Dispatcher:
+    """Returns a new dispatcher, which is closed with its scheduler, or at the end."""
+    import weakref
+
     scheduler.on_close(dispatcher.close, lambda failed: _leave(dispatcher, failed))
     weakref.finalize(scheduler, dispatcher.release).atexit = False
     _dispatchers[:] = [known for known in _dispatchers if known() is not None]

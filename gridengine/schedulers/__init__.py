@@ -3,6 +3,7 @@
 - `Scheduler`: the contract; a new batch system is one file that keeps it
 - `current`: what is used where none is named
 - `ProcessScheduler`: processes of this host
+- `InlineScheduler`: this process and thread, for debuggers
 - `GridEngineScheduler`: queue jobs of a Grid Engine cluster, by way of DRMAA
 """
 
@@ -16,12 +17,21 @@ if TYPE_CHECKING:
     from .base import Scheduler
     from .choice import best_available, current
     from .grid_engine.scheduler import GridEngineScheduler
+    from .inline import InlineScheduler
     from .process import ProcessScheduler
 
-__all__ = ["GridEngineScheduler", "ProcessScheduler", "Scheduler", "best_available", "current"]
+__all__ = [
+    "GridEngineScheduler",
+    "InlineScheduler",
+    "ProcessScheduler",
+    "Scheduler",
+    "best_available",
+    "current",
+]
 
 _HOMES = {
     "GridEngineScheduler": ".grid_engine.scheduler",
+    "InlineScheduler": ".inline",
     "ProcessScheduler": ".process",
     "Scheduler": ".base",
     "best_available": ".choice",

@@ -46,6 +46,15 @@ def innermost() -> Scheduler | None:
     return entered[-1] if entered else None
 
 
+def enter(scheduler: Scheduler) -> Callable[[], None]:
+    """Has this thread, or task, be in a ``with`` of a scheduler; returns what ends that.
+
+    Unlike the end of a real one, it closes nothing.
+    """
+    token = _entered.set((*_entered.get(), scheduler))
+    return lambda: _entered.reset(token)
+
+
 class Session(abc.ABC):
     """A scheduler at work for one dispatcher. No method blocks, but for `close`.
 
@@ -131,6 +140,7 @@ class Scheduler(abc.ABC):
 
     Attributes:
         remote: Whether workers may run on other hosts, and so need the network.
+        inline: Whether there are no workers: jobs run where they are started.
         workers_per_queue_job: Workers that one queue job holds.
         max_queue_jobs: Queue jobs at one time, at most.
         linger: Seconds that an idle worker is kept, None for as long as the scheduler is open.
@@ -149,6 +159,7 @@ class Scheduler(abc.ABC):
     """
 
     remote: ClassVar[bool] = True
+    inline: ClassVar[bool] = False
     workers_per_queue_job: int = 1
     max_queue_jobs: int = 1
     linger: float | None = None

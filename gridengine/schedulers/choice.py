@@ -54,7 +54,8 @@ def best_available() -> Scheduler:
 
     That is a `GridEngineScheduler` if there is a DRMAA library whose master answers, else a
     `ProcessScheduler`; where there are signs of a cluster all the same, a warning says why.
-    ``GRIDENGINE_SCHEDULER=process`` or ``=grid_engine`` decides instead, or ``scheduler`` in a
+    ``GRIDENGINE_SCHEDULER=process``, ``=grid_engine`` or ``=inline`` (an `InlineScheduler`, for
+    debuggers) decides instead, or ``scheduler`` in a
     ``gridengine.toml``, which may have arguments for either: see `gridengine.settings_file`.
 
     In a job it is a `ProcessScheduler` of the cores that the job was granted, whatever else: a job
@@ -77,11 +78,11 @@ def scheduler_for(given: SchedulerLike) -> Scheduler:
     """Returns the scheduler that an argument ``scheduler=`` means.
 
     Args:
-        given: A scheduler; or the name of one, ``"process"``, ``"grid_engine"`` (``"gridengine"``);
-            or a class or a function without arguments that makes one. What a name, a class or a
-            function stands for is made once, and used again wherever the same is given. A scheduler
-            that was made so is closed at the end of the program; that of a function is so once
-            nobody has the function any more, and its jobs are over.
+        given: A scheduler; or the name of one, ``"process"``, ``"grid_engine"`` (``"gridengine"``),
+            ``"inline"``; or a class or a function without arguments that makes one. What a name, a
+            class or a function stands for is made once, and used again wherever the same is given.
+            A scheduler that was made so is closed at the end of the program; that of a function is
+            so once nobody has the function any more, and its jobs are over.
 
     Raises:
         TypeError: It is none of these, or makes no scheduler; the message says what to write.
@@ -125,7 +126,7 @@ def check(given: object) -> None:
 
 
 def _names() -> str:
-    return " and ".join(repr(name) for name in _MAKERS)
+    return ", ".join(map(repr, _MAKERS))
 
 
 def _no_scheduler(why: str) -> TypeError:
@@ -172,7 +173,8 @@ def _wanted() -> tuple[str, str]:
         return settings_file.scheduler()
     name = _ALIASES.get(given.lower(), given.lower())
     if name not in settings_file.SCHEDULERS:
-        raise ValueError(f"{_VARIABLE}={given!r}: it is 'process' or 'grid_engine', or not set")
+        names = ", ".join(map(repr, settings_file.SCHEDULERS))
+        raise ValueError(f"{_VARIABLE}={given!r}: it is one of {names}, or not set")
     return name, f"{_VARIABLE}={given}"
 
 
@@ -180,6 +182,9 @@ def _choose(wanted: str, why: str) -> Scheduler:
     if wanted == "process":
         _logger.info("workers are processes of this host, because of %s", why)
         return _made("process", ProcessScheduler, free=False)
+    if wanted == "inline":
+        _logger.info("jobs run in this process, because of %s", why)
+        return _inline()
     from ..errors import SchedulerUnavailable
 
     try:
@@ -219,6 +224,12 @@ def _grid_engine() -> GridEngineScheduler:
     return scheduler
 
 
+def _inline() -> Scheduler:
+    from .inline import InlineScheduler
+
+    return _made("inline", InlineScheduler, free=False)
+
+
 def _made(name: str, kind: type[S], *, free: bool) -> S:
     """Returns a scheduler with the arguments that a settings file has for it.
 
@@ -244,6 +255,7 @@ def _made(name: str, kind: type[S], *, free: bool) -> S:
 _MAKERS: dict[str, Callable[[], Scheduler]] = {
     "process": lambda: _made("process", ProcessScheduler, free=False),
     "grid_engine": _grid_engine,
+    "inline": _inline,
 }
 
 

@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 import sys
+import types
 from collections.abc import Container
 from typing import Any, NamedTuple
 
@@ -69,6 +70,16 @@ def _may_be_read(path: str, known: Container[str]) -> bool:
     return path.endswith((".py", ".pyx", ".pyw")) and os.path.isfile(path)
 
 
+class FailureHere(bytes):
+    """A packed exception of this very process, which has its frames too.
+
+    Attributes:
+        trace: Its traceback.
+    """
+
+    trace: types.TracebackType | None = None
+
+
 class PackedError(NamedTuple):
     """An exception on its way; the texts serve where it cannot be rebuilt.
 
@@ -101,7 +112,8 @@ def pack_error(error: BaseException) -> bytes:
 def unpack_error(packed: Frame) -> BaseException:
     """Returns the exception that `pack_error` was given, its remote traceback as its cause.
 
-    One that cannot be rebuilt here becomes an `UnpackingError` with its type and text.
+    One that cannot be rebuilt here becomes an `UnpackingError` with its type and text. One that was
+    raised in this process has its own frames too, for a debugger.
     """
     try:
         payload, summary, text = pickle.loads(packed)
@@ -117,7 +129,7 @@ def unpack_error(packed: Frame) -> BaseException:
         error = UnpackingError(f"the job raised an exception that cannot travel: {summary}")
     # Past a class that lets nobody set its attributes.
     BaseException.__setattr__(error, "__cause__", RemoteTraceback(text))
-    return error
+    return error.with_traceback(packed.trace) if isinstance(packed, FailureHere) else error
 
 
 def add_note(error: BaseException, note: str) -> None:
@@ -160,14 +172,15 @@ def _text_of(error: BaseException) -> str:
     import traceback  # as above
 
     try:
-        lines = traceback.format_exception(type(error), error, _below_the_worker(error))
+        lines = traceback.format_exception(type(error), error, below_the_worker(error))
         return "".join(lines)
     except BaseException:
         # __str__ and __repr__ are the user's code too.
         return f"{type(error).__name__} (its text cannot be had)\n"
 
 
-def _below_the_worker(error: BaseException) -> Any:
+def below_the_worker(error: BaseException) -> Any:
+    """Returns the traceback of an exception, from the frame of the function that was called on."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_globals.get("__package__") == _WORKER:
         trace = trace.tb_next

@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from ..errors import JobExited, format_bytes
+from ..errors import JobExited, PackingError, format_bytes
 from ..serialization.exceptions import add_note, pack_error
-from ..serialization.packed import ShortOfMemory
+from ..serialization.packed import Packed, ShortOfMemory
+from ..serialization.serializer import pack
 from ..settings import SLICE_SECONDS
 from ..states import Mode
 from .progress_page import MAX_WIDTH
@@ -58,6 +59,7 @@ def run_slice(
     span: Span,
     fail_fast: bool,
     after: Callable[[], object] | None = None,
+    fail: Callable[[BaseException], bytes] | None = None,
 ) -> int:
     """Runs the calls from ``at`` to ``end`` (not included), and notes in ``span`` how they ended.
 
@@ -70,6 +72,8 @@ def run_slice(
         span: Gets values and failures.
         fail_fast: Whether the first failure makes the rest unwanted.
         after: Called after the last call, and after each that failed.
+        fail: Returns what a call has raised, ready to travel; by default `pack_failure`. What it
+            raises comes through.
 
     Returns:
         How far it came: to ``end``, or to a failure that makes the rest unwanted.
@@ -97,12 +101,35 @@ def run_slice(
             # An iterator that ended early was ended by the function.
             error = error or StopIteration()
             if not is_success(error):
-                span.failures[at] = pack_failure(error)
+                span.failures[at] = (fail or pack_failure)(error)
             span.values.append(None)
             at += 1
             if span.failures and fail_fast:
                 break
     return at
+
+
+def pack_values(span: Span) -> Packed:
+    """Returns the values of some calls, ready to travel.
+
+    Of one that cannot travel, ``span`` has a failure afterwards, and None in its place.
+    """
+    try:
+        return pack(span.values, "the results", upward=True)
+    except PackingError:
+        # One of them cannot travel; the others shall.
+        span.values = [_checked(span, number) for number in range(len(span.values))]
+        return pack(span.values, "the results", upward=True)
+
+
+def _checked(span: Span, number: int) -> object:
+    value = span.values[number]
+    try:
+        pack(value, "the result", upward=True)
+    except PackingError as error:
+        span.failures[span.lo + number] = pack_failure(error)
+        return None
+    return value
 
 
 def next_width(width: int, seconds: float) -> int:

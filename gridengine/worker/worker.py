@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import nesting
-from ..errors import PackingError
 from ..serialization.batches import unpack_each
 from ..serialization.packed import ShortOfMemory
 from ..serialization.serializer import pack, unpack
@@ -23,7 +22,15 @@ from ..transport.borrowed import OpenArena, insert_borrowed
 from ..transport.messages import Beat, Call, Ready, Run, Stop, Unseen
 from ..transport.shared_memory import Arena
 from . import os_support
-from .calls import RSS_UNIT, Span, is_success, next_width, pack_failure, run_slice
+from .calls import (
+    RSS_UNIT,
+    Span,
+    is_success,
+    next_width,
+    pack_failure,
+    pack_values,
+    run_slice,
+)
 from .connection import Connection
 from .known_functions import KnownFunctions
 from .outbox import Outbox
@@ -279,23 +286,9 @@ class Worker:
     def _answer(self, call: Call, span: Span, end: int) -> None:
         wall = time.perf_counter() - span.begin
         cpu = time.process_time() - span.cpu
-        values, lo, failures = span.values, span.lo, span.failures
-        try:
-            packed, buffers = pack(values, "the results", upward=True)
-        except PackingError:
-            # One of them cannot travel; the others shall.
-            values = [self._checked(lo + i, value, failures) for i, value in enumerate(values)]
-            packed, buffers = pack(values, "the results", upward=True)
+        packed, buffers = pack_values(span)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
-        self._outbox.add(call, lo, end, packed, buffers, failures, wall, cpu, peak)
-
-    def _checked(self, index: int, value: object, failures: dict[int, bytes]) -> object:
-        try:
-            pack(value, "the result", upward=True)
-        except PackingError as error:
-            failures[index] = pack_failure(error)
-            return None
-        return value
+        self._outbox.add(call, span.lo, end, packed, buffers, span.failures, wall, cpu, peak)
 
     def _end_call(self) -> None:
         # A job that forked, and whose child came back here, has made a second worker of itself.

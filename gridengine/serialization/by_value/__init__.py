@@ -28,7 +28,7 @@ from .exceptions import reduce_anyway as reduce_exception
 from .fingerprints import fingerprint
 from .importability import forget as forget_importability
 from .importability import importable
-from .namespaces import become_worker
+from .namespaces import become_worker, from_here
 from .refused import reduce_refused
 from .shared_values import generation
 
@@ -36,6 +36,7 @@ __all__ = [
     "become_worker",
     "fingerprint",
     "forget_importability",
+    "from_here",
     "generation",
     "importable",
     "reduce",

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import _thread
 import builtins
+import contextlib
 import importlib
 import sys
 import types
 import weakref
+from collections.abc import Iterator
 from typing import Any
 
 from . import own_globals, shared_values
@@ -22,6 +24,15 @@ from .refused import belongs_to_a_process
 _modules: dict[str, types.ModuleType] = {}
 _namespaces: weakref.WeakValueDictionary[int, Namespace] = weakref.WeakValueDictionary()
 _in_worker = False
+
+
+class _Arriving(_thread._local):
+    """What this thread knows of what it unpacks."""
+
+    from_here = False
+
+
+_arriving = _Arriving()
 
 
 def become_worker() -> None:
@@ -36,8 +47,21 @@ def become_worker() -> None:
 
 
 def in_worker() -> bool:
-    """Returns True in a worker."""
-    return _in_worker
+    """Returns True in a worker, for what arrives from the program."""
+    return _in_worker and not _arriving.from_here
+
+
+@contextlib.contextmanager
+def from_here() -> Iterator[None]:
+    """Has all that this thread unpacks meanwhile count as packed by this very process.
+
+    So it changes nothing that is there: a worker has the globals and classes of what it has packed.
+    """
+    before, _arriving.from_here = _arriving.from_here, True
+    try:
+        yield
+    finally:
+        _arriving.from_here = before
 
 
 def publish(obj: Any) -> None:
@@ -47,7 +71,7 @@ def publish(obj: Any) -> None:
         obj: A function or class.
     """
     name = obj.__qualname__
-    if _in_worker and obj.__module__ == "__main__" and name.isidentifier():
+    if in_worker() and obj.__module__ == "__main__" and name.isidentifier():
         vars(sys.modules["__main__"]).setdefault(name, obj)
 
 
@@ -142,7 +166,7 @@ def make(shared: str | None, about: dict[str, Any]) -> types.ModuleType:
     known = _modules.get(shared) if shared is not None else None
     if known is not None:
         return known
-    if shared is not None and (shared == "__main__" or not _in_worker) and shared in sys.modules:
+    if shared is not None and (shared == "__main__" or not in_worker()) and shared in sys.modules:
         module = sys.modules[shared]
     else:
         module = types.ModuleType(about.get("__name__", "builtins"))
@@ -151,7 +175,7 @@ def make(shared: str | None, about: dict[str, Any]) -> types.ModuleType:
     vars(module).setdefault("__builtins__", builtins)
     if shared is None:
         vars(module).update(about)
-    elif _in_worker:
+    elif in_worker():
         vars(module).update(about)
         # Only here: in the program, a module of that name may yet be loaded anew.
         _modules[shared] = module
@@ -162,12 +186,12 @@ def fill(globals_: dict[str, Any], state: tuple[Any, ...]) -> None:
     """Gives a namespace the globals of which `Namespace.pack` has made ``state``."""
     shared, values, replacements = state
     if replacements is not None:
-        own_globals.fill(shared, globals_, values, replacements, in_worker=_in_worker)
+        own_globals.fill(shared, globals_, values, replacements, in_worker=in_worker())
         return
     for name, value in values.items():
         if shared is None:
             globals_[name] = value
-        elif not _in_worker:
+        elif not in_worker():
             # A function that comes back must not change the program that it came from.
             globals_.setdefault(name, value)
         elif shared_values.is_news(shared, name, value) or name not in globals_:

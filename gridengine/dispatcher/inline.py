@@ -1,0 +1,232 @@
+"""A dispatcher without workers: it runs each task itself, before `submit` returns."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .. import nesting
+from ..errors import JobCancelled, SchedulerError
+from ..ledger.durations import Durations
+from ..ledger.events import JobRetried, JobStarted
+from ..ledger.observers import Observers
+from ..ledger.task import Outcome, Place, Task
+from ..schedulers.base import Scheduler, enter
+from ..schedulers.inline import InlineScheduler
+from ..serialization.packed import ShortOfMemory
+from ..settings import REMEMBERED_DURATIONS
+from ..states import JobState
+from ..worker.calls import RSS_UNIT
+from ..worker.inline import InlineCalls, unpack_function
+from .inbox import guarded
+from .sharing import Sharing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..ledger.observers import Observer
+
+
+class InlineDispatcher:
+    """Has the interface of `gridengine.dispatcher.dispatcher.Dispatcher`, which says more.
+
+    Any thread may use it, and a task that it runs may submit others. What is asked of it about a
+    task that runs is done when that leaves it to: nobody can end a call that runs.
+
+    Args:
+        scheduler: What maps and jobs within the tasks use that name no other.
+
+    Attributes:
+        inline: True, and False of a `Dispatcher`.
+        forsaken: Whether this is a copy, in a fork of the program.
+        sharing: Makes large buffers ready.
+    """
+
+    inline = True
+    fresh = False
+    possible_workers = 1
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        # Whose user may let go of it.
+        self._scheduler = weakref.ref(scheduler)
+        self._name = repr(scheduler)
+        self._durations = Durations()
+        self._observers = Observers()
+        # As in a worker, calls one after the other share what their function holds.
+        self._functions: dict[bytes, Callable[..., Any]] = {}
+        # What runs, and in which thread.
+        self._running: dict[Task, int] = {}
+        self._closing = self._released = False
+        self.forsaken = False
+        self.sharing = Sharing(None, keep=False)
+
+    # ------------------------------------------------------------------ a task
+
+    def submit(self, task: Task) -> None:
+        """Runs a task.
+
+        Raises:
+            SchedulerError: The scheduler was closed.
+            KeyboardInterrupt, BdbQuit, SystemExit: The program is to end, or to leave its debugger;
+                the task is cancelled.
+        """
+        if self._closing:
+            raise SchedulerError(f"{self._name} was closed")
+        if self._observers.callbacks:
+            self._observers.job_submitted(task)
+        self._running[task] = threading.get_ident()
+        # Nested jobs run here, too.
+        leave = enter(self._scheduler() or InlineScheduler())
+        try:
+            self._run(task)
+        except ShortOfMemory as error:
+            task.end(JobState.FAILED, error)
+        except BaseException as error:
+            self._cancel(task, f"{type(error).__name__} has left job {task.name!r}")
+            raise
+        finally:
+            leave()
+            del self._running[task]
+        if self._observers.callbacks and task.state is not JobState.CANCELLED:
+            self._observers.job_over(task)
+        if self._released and not self._running:
+            self._closing = True
+
+    def _run(self, task: Task) -> None:
+        calls = InlineCalls(
+            self._unpacked(task), task.mode, task.payload, task.frames,
+            apart=task.apart, fail_fast=task.fail_fast,
+        )  # fmt: skip
+        task.place = Place(os.uname().nodename, os.getpid(), nesting.queue_job())
+        task.move(JobState.RUNNING)
+        task.attempts += 1
+        lo, errors = 0, 0
+        while lo < task.size and task.wanted:
+            outcome = self._outcome_of(task, calls, lo)
+            if task.over:
+                # Cancelled by another thread: nobody wants it.
+                return
+            if outcome.failures and errors < task.error_retries:
+                errors += 1
+                task.attempts += 1
+                self._tell_of_retry(task, outcome)
+                continue
+            lo, errors = outcome.hi, 0
+            task.record(outcome)
+            if task.over:
+                return
+
+    def _outcome_of(self, task: Task, calls: InlineCalls, lo: int) -> Outcome:
+        """Runs calls from ``lo`` on: all, or one where each may be tried again by itself."""
+        hi = lo + 1 if task.error_retries else task.size
+        assert task.place is not None
+        if self._observers.callbacks:
+            host, pid, _ = task.place
+            self._observers.tell(JobStarted(task.id, task.name, lo, hi, task.attempts, host, pid))
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        span, end = calls.run(lo, hi)
+        wall = time.perf_counter() - span.begin
+        self._durations.learn(task.function.key, wall / (end - lo))
+        payload, frames = calls.packed(span)
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+        if not payload and frames:
+            payload, frames = frames[0], frames[1:]
+        return Outcome(
+            lo, end, payload, frames, span.failures, wall, cpu, after.ru_maxrss * RSS_UNIT,
+            task.place,
+        )  # fmt: skip
+
+    def _tell_of_retry(self, task: Task, outcome: Outcome) -> None:
+        if self._observers.callbacks:
+            where = outcome.lo, outcome.hi
+            self._observers.tell(JobRetried(task.id, task.name, *where, "it raised"))
+
+    def _unpacked(self, task: Task) -> Callable[..., Any]:
+        key = task.function.key
+        function = self._functions.get(key)
+        if function is None:
+            function = unpack_function(task.function)
+            if len(self._functions) >= REMEMBERED_DURATIONS:
+                self._functions.clear()
+            self._functions[key] = function
+        return function
+
+    # ------------------------------------------------------------------ what else may be asked
+
+    @property
+    def closed(self) -> bool:
+        """True once it takes no more tasks."""
+        return self._closing
+
+    def kind_of(self, resources: Mapping[str, object]) -> int:
+        """Returns the kind of all tasks: requests are for a batch system."""
+        return 0
+
+    def forget(self, function: bytes) -> None:
+        """Lets go of a function that will not be called again."""
+        self._functions.pop(function, None)
+
+    def usual_duration(self, function: bytes) -> float | None:
+        """Returns the seconds that a call of this function takes, None if not yet known."""
+        return self._durations.usual(function)
+
+    def staff(self, kind: int = 0) -> int:
+        """Returns how many workers are there: the thread that asks."""
+        return 1
+
+    def cancel(self, tasks: Iterable[Task], signum: int | None = None) -> None:
+        """Takes tasks back; of one that runs in another thread nobody hears any more."""
+        for task in tasks:
+            if not task.over:
+                task.exit_signal = signum or signal.SIGTERM
+                self._cancel(task, f"job {task.name!r} was cancelled while it ran in this process")
+
+    def drop(self, tasks: Iterable[Task]) -> None:
+        """As `cancel`."""
+        self.cancel(tasks)
+
+    def _cancel(self, task: Task, why: str) -> None:
+        task.end(JobState.CANCELLED, JobCancelled(why))
+        if self._observers.callbacks:
+            self._observers.job_over(task)
+
+    def observe(self, observer: Observer) -> None:
+        """Has an observer hear all events from now on, in the thread where they happen."""
+        self._observers.add(guarded(observer, self._observers))
+
+    def unfinished(self) -> list[Task]:
+        """Returns what other threads run and the program shall wait for."""
+        # Not what this one runs: it would wait for itself.
+        return [task for task in self._of_other_threads() if not task.daemon]
+
+    def _of_other_threads(self) -> list[Task]:
+        here = threading.get_ident()
+        return [task for task, thread in list(self._running.items()) if thread != here]
+
+    def release(self) -> None:
+        """Has it close by itself as soon as nothing runs."""
+        self._released = True
+        if not self._running:
+            self._closing = True
+
+    def close(self) -> None:
+        """Takes no more tasks; those that other threads run are cancelled. Idempotent."""
+        self.begin_to_close()
+        self.cancel(self._of_other_threads())
+
+    def begin_to_close(self) -> None:
+        """Takes no more tasks."""
+        self._closing = True
+
+    def hurry(self) -> None:
+        """Does nothing: to close it takes no time."""
+
+    def forsake(self) -> None:
+        """To be called in a fork of the program."""
+        self._closing = self.forsaken = True
