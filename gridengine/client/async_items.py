@@ -9,7 +9,7 @@ from collections.abc import AsyncIterable, Iterable, Iterator
 from typing import Any, cast
 
 from .deliveries import Deliveries
-from .stream_control import StreamControl
+from .stream_control import Arriving, StreamControl
 
 #: Items of an iterable that are drawn at once, at most, where they come fast.
 _MOST_AT_ONCE = 256
@@ -19,7 +19,7 @@ _MOST_AT_ONCE = 256
 _FAST = 0.0005
 
 
-class AsyncItems:
+class AsyncItems(Arriving):
     """Items for a map, of iterables of which some are asynchronous: `Arriving` ones.
 
     As many are drawn as are asked for; more and more of those that come fast.

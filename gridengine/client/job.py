@@ -18,7 +18,6 @@ from ..serialization.functions import pack_function
 from ..serialization.serializer import pack, pack_arguments
 from ..states import FINAL, JobState, Mode
 from .job_arguments import (
-    another_process,
     check_target,
     checked_resources,
     checked_timeout,
@@ -27,7 +26,6 @@ from .job_arguments import (
 )
 from .job_facts import JobFacts
 from .job_object import Returned, run_job, state_in
-from .job_stack import stack_of
 from .results import T, error_of, exitcode_of, value_in
 from .unretrieved import Unretrieved, tell
 
@@ -72,7 +70,6 @@ class Job(JobFacts, Generic[T]):
     # What few jobs are given, or have, they alone set; and a copy, in a worker say, has no part in
     # the task of the job that it is a copy of.
     _task: Task | None = None
-    _dispatcher: Dispatcher | None = None
     _value: Any = _UNKNOWN
     _daemon = False
     _mutable = False
@@ -81,7 +78,6 @@ class Job(JobFacts, Generic[T]):
     _timeout = 0.0
     _retries: int | None = None
     _error: BaseException | None = None
-    _closed = False
 
     def __init__(
         self,
@@ -321,25 +317,6 @@ class Job(JobFacts, Generic[T]):
         end = functools.partial(self._end, "cancel", None)
         return result_of(self, self._started("await"), end).__await__()
 
-    def stack(self, timeout: float = 10.0) -> str:
-        """Returns where the running job is now: a text with the Python stacks of its process.
-
-        The job has no part in it: it may be in C code, wait for a lock, a child or a file, or run
-        in circles. Its thread stands first, the innermost frame on top; the command lines of the
-        children of its process follow. See ``docs/where-is-it-now.md``.
-
-        Args:
-            timeout: Seconds to wait for the answer of its node.
-
-        Raises:
-            RuntimeError: The job does not run: it was not started, waits for a worker, or is over.
-            TimeoutError: Its node or its process does not answer: it is stopped, say. What is known
-                of it is said.
-            TypeError: ``timeout`` is no number.
-            ValueError: ``timeout`` is not above 0, or the job was closed.
-        """
-        return stack_of(self._started("look at the stack of"), self._dispatcher, timeout)
-
     def __repr__(self) -> str:
         state = "closed" if self._closed else self.state.value
         where = f" on {self.host}" if self.host else ""
@@ -355,14 +332,6 @@ class Job(JobFacts, Generic[T]):
 
     # ------------------------------------------------------------------ inside
 
-    def _started(self, what: str) -> Task:
-        self._check_closed()
-        if self._task is None:
-            raise RuntimeError(f"cannot {what} a job before it is started")
-        if self._dispatcher is not None and self._dispatcher.forsaken and not self._task.over:
-            raise another_process(what, self._name)
-        return self._task
-
     def _wait_to(self, what: str) -> None:
         """Waits for the end of the job, and has its value or its error there."""
         task = self._started(what)
@@ -372,10 +341,6 @@ class Job(JobFacts, Generic[T]):
             self._collect(task)
         if self._error is not None and task.failure is not None:
             task.failure.take()
-
-    def _check_closed(self) -> None:
-        if self._closed:
-            raise ValueError("the job was closed")
 
     def _end(self, what: str, signum: int | None) -> None:
         task = self._started(what)

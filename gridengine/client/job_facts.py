@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from ..dispatcher.dispatcher import Dispatcher
 from ..ledger.task import Task, Usage
 from ..states import JobState
+from .job_arguments import another_process
+from .job_stack import stack_of
 
 
 class JobFacts:
     """The part of a `gridengine.client.job.Job` that only looks."""
 
     _task: Task | None = None
+    _dispatcher: Dispatcher | None = None
+    _closed = False
+    _name: str
 
     @property
     def ident(self) -> int | None:
@@ -44,3 +50,34 @@ class JobFacts:
         task = self._task
         known = task is not None and task.over and task.outcomes
         return known[-1].usage if known else None
+
+    def stack(self, timeout: float = 10.0) -> str:
+        """Returns where the running job is now: a text with the Python stacks of its process.
+
+        The job has no part in it: it may be in C code, wait for a lock, a child or a file, or run
+        in circles. Its thread stands first, the innermost frame on top; the command lines of the
+        children of its process follow. See ``docs/where-is-it-now.md``.
+
+        Args:
+            timeout: Seconds to wait for the answer of its node.
+
+        Raises:
+            RuntimeError: The job does not run: it was not started, waits for a worker, or is over.
+            TimeoutError: Its node or its process does not answer: it is stopped, say. What is known
+                of it is said.
+            TypeError: ``timeout`` is no number.
+            ValueError: ``timeout`` is not above 0, or the job was closed.
+        """
+        return stack_of(self._started("look at the stack of"), self._dispatcher, timeout)
+
+    def _started(self, what: str) -> Task:
+        self._check_closed()
+        if self._task is None:
+            raise RuntimeError(f"cannot {what} a job before it is started")
+        if self._dispatcher is not None and self._dispatcher.forsaken and not self._task.over:
+            raise another_process(what, self._name)
+        return self._task
+
+    def _check_closed(self) -> None:
+        if self._closed:
+            raise ValueError("the job was closed")

@@ -82,7 +82,7 @@ class MapTasks:
         # faster than drawn from.
         sliced = type(items) in (range, list, tuple)
         self._sequence = cast(Sequence[Any], items) if sliced else None
-        self._arriving = cast(Arriving, items) if hasattr(items, "arrived") else None
+        self._arriving = items if isinstance(items, Arriving) else None
         self._items = iter(items) if self._arriving is None else self._arriving.arrived()
         if end < math.inf:
             # Items may be slow to come, and from one to the next.

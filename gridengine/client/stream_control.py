@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import abc
 import queue
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 from ..ledger.task import Task
 
@@ -33,17 +34,20 @@ class StreamControl:
         self.answered.put(None)
 
 
-class Arriving(Protocol):
+class Arriving(abc.ABC):
     """Items that come by themselves, at any time: a stream does not wait for them alone."""
 
+    @abc.abstractmethod
     def pending(self) -> bool:
         """Tells whether nothing is there now, but something may come; asks for it, then.
 
         When it has come, `StreamControl.look_again` is called.
         """
 
+    @abc.abstractmethod
     def arrived(self) -> Iterator[Any]:
         """Returns an iterator that ends where nothing is there, and goes on when something is."""
 
+    @abc.abstractmethod
     def __iter__(self) -> Iterator[Any]:
         """Returns an iterator that waits for them."""

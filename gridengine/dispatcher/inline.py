@@ -67,14 +67,18 @@ class InlineDispatcher:
 
     # ------------------------------------------------------------------ a task
 
-    def submit(self, task: Task) -> None:
-        """Runs a task.
+    def submit(self, *tasks: Task) -> None:
+        """Runs tasks.
 
         Raises:
             SchedulerError: The scheduler was closed.
             KeyboardInterrupt, BdbQuit, SystemExit: The program is to end, or to leave its debugger;
-                the task is cancelled.
+                the tasks that are not over are cancelled.
         """
+        for task in tasks:
+            self._submit(task)
+
+    def _submit(self, task: Task) -> None:
         if self._closing:
             raise SchedulerError(f"{self._name} was closed")
         if self._observers.callbacks:
