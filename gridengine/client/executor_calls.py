@@ -23,7 +23,7 @@ from concurrent.futures import BrokenExecutor
 from typing import TYPE_CHECKING, Any
 
 from ..dispatcher.registry import after_all, dispatcher_for
-from ..errors import SchedulerError
+from ..errors import InitializerError, SchedulerError
 from ..ledger.task import Task
 from ..logs import Log
 from ..serialization.batches import pack_each, pack_together
@@ -221,12 +221,22 @@ class ExecutorCalls:
             if task.state is _CANCELLED:
                 future.end_cancelled()
             else:
-                future.end(*_outcome_of(task))
+                value, error = _outcome_of(task)
+                future.end(value, self._broken_by(error) or error)
         except BaseException:
             # `add_done_callback` promises to survive an Exception; others are none of a future's.
             log.exception("what was to be called at the end of %r has failed", future)
         # Not before: who sees that there are no more may close what a callback uses.
         del self._futures[task]
+
+    def _broken_by(self, error: BaseException | None) -> BrokenExecutor | None:
+        """Returns what a future raises whose worker could not be initialized."""
+        if not isinstance(error, InitializerError):
+            return None
+        broken = BrokenExecutor(str(error))
+        broken.__cause__ = error
+        self._refusal = BrokenExecutor, str(error)
+        return broken
 
     # ------------------------------------------------------------------ forks
 
