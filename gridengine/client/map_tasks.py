@@ -231,15 +231,21 @@ class MapTasks:
         """
         enough = time.perf_counter() + _BREATH
         tasks: list[Task] = []
-        while len(tasks) < room and self._fed - self.taken < self._buffersize:
-            items = self._take(self._size())
-            if not items:
-                break
-            tasks.append(self._task(items))
-            if self._sequence is None or time.perf_counter() > enough:
-                break
-            if self._bytes_ahead > _AHEAD_BYTES:
-                break
+        try:
+            while len(tasks) < room and self._fed - self.taken < self._buffersize:
+                items = self._take(self._size())
+                if not items:
+                    break
+                tasks.append(self._task(items))
+                if self._sequence is None or time.perf_counter() > enough:
+                    break
+                if self._bytes_ahead > _AHEAD_BYTES:
+                    break
+        except BaseException:
+            # Nobody else knows of these.
+            for task in tasks:
+                del self._running[task]
+            raise
         return tasks
 
     def _task(self, items: Sequence[Any]) -> Task:

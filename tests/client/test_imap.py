@@ -403,6 +403,17 @@ def test_an_item_that_cannot_travel_is_named(scheduler: Scheduler, face: Imap) -
 
 
 @both
+def test_an_item_of_a_list_that_cannot_travel_ends_it_and_nothing_else(
+    scheduler: Scheduler, face: Imap
+) -> None:
+    gridengine.map(targets.give, range(100), scheduler=scheduler)
+    items = [*range(30), threading.Lock()]
+    with pytest.raises(gridengine.PackingError, match="the argument of call 30"):
+        list(face(targets.give, items, scheduler=scheduler, chunksize=1))
+    assert [4] == list(face(targets.square, [2], scheduler=scheduler))
+
+
+@both
 def test_a_result_that_cannot_travel_is_of_its_call_alone(scheduler: Scheduler, face: Imap) -> None:
     def f(x: int) -> Any:
         return threading.Lock() if x == 3 else x
