@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .client.job_dispatcher import JobDispatcher
     from .client.map import imap, imap_unordered, map, raised
     from .client.partial import partial
+    from .client.replay import replay
     from .errors import (
         Death,
         GridEngineError,
@@ -90,6 +91,7 @@ __all__ = [
     "partial",
     "raised",
     "register_by_value",
+    "replay",
     "schedulers",
     "unregister_by_value",
 ]
@@ -102,6 +104,7 @@ _HOMES = {
     "Usage": "ledger.task",
     **dict.fromkeys(("imap", "imap_unordered", "map", "raised"), "client.map"),
     "partial": "client.partial",
+    "replay": "client.replay",
     **dict.fromkeys(
         ("register_by_value", "unregister_by_value"), "serialization.by_value.importability"
     ),

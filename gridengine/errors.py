@@ -23,7 +23,8 @@ from __future__ import annotations
 
 import builtins
 import errno
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from .logs import printable
 from .states import DeathCause
@@ -62,6 +63,24 @@ class SchedulerUnavailable(SchedulerError):
 
 class JobError(GridEngineError):
     """A job ended without a value, and not by an exception of its own function."""
+
+    _again: Callable[[], Any] | None = None
+
+    def replay(self) -> Any:
+        """Runs the call again, in this process; see `gridengine.replay`, which says more.
+
+        Of a `JobDied` that is what has killed a worker, and may end this program.
+
+        Returns:
+            What it returns.
+
+        Raises:
+            BaseException: What it raises.
+            ValueError: Its arguments are not there, as of a job that was cancelled.
+        """
+        if self._again is None:
+            raise ValueError("this failure has nothing with it to be run again")
+        return self._again()
 
 
 class InitializerError(JobError):

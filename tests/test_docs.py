@@ -89,6 +89,7 @@ def test_every_file_that_a_document_links_to_is_there(document: Path) -> None:
 #: What the code in a document imports that is not everywhere.
 NEEDED = {
     "asyncio.md": ("anyio", "trio"),
+    "debugging.md": (),
     "executor.md": ("dask", "numpy"),
     "map.md": ("numpy",),
     "what-follows.md": ("numpy",),

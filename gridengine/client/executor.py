@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from ..schedulers.base import Scheduler
     from ..schedulers.choice import SchedulerLike
-    from .call_future import CallFuture
 
     P = ParamSpec("P")
 
@@ -86,7 +85,9 @@ class Executor(concurrent.futures.Executor):
         self._calls = ExecutorCalls(used, owned)
         weakref.finalize(self, self._calls.let_go).atexit = False
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> CallFuture[T]:
+    def submit(
+        self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> concurrent.futures.Future[T]:
         """Has ``fn(*args, **kwargs)`` called by a worker. Returns at once.
 
         Args:

@@ -26,6 +26,7 @@ from .job_arguments import (
 )
 from .job_facts import JobFacts
 from .job_object import Returned, run_job, state_in
+from .replay import replay
 from .results import T, error_of, exitcode_of, value_in
 from .unretrieved import Unretrieved, tell
 
@@ -316,6 +317,21 @@ class Job(JobFacts, Generic[T]):
 
         end = functools.partial(self._end, "cancel", None)
         return result_of(self, self._started("await"), end).__await__()
+
+    def replay(self) -> T:
+        """Runs it again, in this process, with the arguments that it had; waits for its end before.
+
+        See `gridengine.replay`.
+
+        Raises:
+            BaseException: What it raises.
+            ValueError: It did not fail, or it was cancelled, or closed.
+            RuntimeError: The job has not been started.
+        """
+        error = self.exception
+        if error is None:
+            raise ValueError(f"{self!r} has not failed: there is nothing to run again")
+        return replay(error)  # type: ignore[no-any-return]  # of this job
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else self.state.value

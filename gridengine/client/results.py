@@ -11,6 +11,7 @@ from ..serialization.by_value.explain import short_repr
 from ..serialization.exceptions import add_note, unpack_error
 from ..serialization.serializer import unpack
 from ..states import JobState, Mode
+from .replay import attach
 
 # What a job returns. A class or an annotation that does not say it stands for anything.
 if TYPE_CHECKING:
@@ -101,11 +102,13 @@ def error_from(
 ) -> BaseException:
     """Returns the exception that stands for a failure, with a note that says where it arose."""
     if isinstance(failure, Death):
-        return JobDied(failure._replace(input=input_of(task, index)))
-    if isinstance(failure, BaseException):
-        return failure
-    error = unpack_error(failure)
-    add_note(error, _note(task, outcome, index))
+        error: BaseException = JobDied(failure._replace(input=input_of(task, index)))
+    elif isinstance(failure, BaseException):
+        error = failure
+    else:
+        error = unpack_error(failure)
+        add_note(error, _note(task, outcome, index))
+    attach(error, task, index)
     return error
 
 

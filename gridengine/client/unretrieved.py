@@ -18,6 +18,7 @@ from ..dispatcher.registry import after_all
 from ..errors import JobExited
 from ..ledger.task import Task
 from .excepthook import ExceptHookArgs, call_excepthook
+from .replay import keep
 from .results import error_of
 
 TYPE_CHECKING = False
@@ -45,6 +46,7 @@ class Unretrieved:
 
     def __init__(self, task: Task) -> None:
         self._number = next(_numbers)
+        keep(task)
         # Not the task itself, which holds this.
         _unretrieved[self._number] = copy.copy(task)
 

@@ -96,7 +96,8 @@ class Task:
         name: What people call the job.
         function: The packed function.
         mode: How it is applied.
-        payload: The packed arguments, empty once the job is over.
+        payload: The packed arguments; empty once the job is over, unless it has failed or died,
+            and may be run again.
         frames: The buffers that they refer to.
         size: Number of calls.
         first: Number of its first call within the map.
@@ -237,9 +238,8 @@ class Task:
         if state not in FINAL:
             self.state = state
             return
-        self.payload, self.frames = b"", ()
         if state not in _FAILURES:
-            self.arguments = None
+            self.payload, self.frames, self.arguments = b"", (), None
         if self.on_failure is not None and state in _FAILURES:
             # Before anybody can see that the job is over.
             self.failure = self.on_failure(self)

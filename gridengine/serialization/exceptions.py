@@ -7,7 +7,7 @@ import os
 import pickle
 import sys
 import types
-from collections.abc import Container
+from collections.abc import Callable, Container
 from typing import Any, NamedTuple
 
 from ..errors import UnpackingError
@@ -23,7 +23,12 @@ class RemoteTraceback(Exception):  # as the standard library's own
 
     When it is shown, lines of source that the worker could not have are shown as this program knows
     them: those of a notebook's cells and of the prompt, and of files that a node does not see.
+
+    Attributes:
+        again: Runs again what has raised the exception, None if that cannot be.
     """
+
+    again: Callable[[], Any] | None = None
 
     def __init__(self, text: str) -> None:
         super().__init__(text)

@@ -26,6 +26,7 @@ import contextlib
 import mmap
 import os
 import threading
+import weakref
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -114,6 +115,7 @@ class Arena:
         # Loans are given back by the garbage collector, in any thread and at any moment, the one
         # that holds the lock included: they wait here until the next one is made.
         self._back: collections.deque[tuple[int, int]] = collections.deque()
+        self._outliving: weakref.WeakSet[Loan] = weakref.WeakSet()
         self.path = f"{proc_files.folder(os.getpid())}/fd/{descriptor}"
 
     @classmethod
@@ -227,6 +229,21 @@ class Arena:
             free.insert(at, (begin, end))
             self._trimmed = False
 
+    def read(self, offset: int, nbytes: int) -> bytes | None:
+        """Returns what is lent there, None if the arena was closed."""
+        with self._lock:
+            return None if self._closing else self.peek(offset, nbytes)
+
+    def peek(self, offset: int, nbytes: int) -> bytes:
+        """As `read`, of an arena that somebody keeps from being closed."""
+        return self._memory[offset : offset + nbytes]
+
+    def keep(self, loan: Loan) -> None:
+        """Has what is in a loan copied when the arena is closed, if the loan is there by then."""
+        with self._lock:
+            if not self._closing:
+                self._outliving.add(loan)
+
     def take_back(self, offset: int, room: int) -> None:
         """Has a chunk of the arena used again. May be called at any moment."""
         self._back.append((room, offset))
@@ -252,6 +269,8 @@ class Arena:
         with self._lock:
             if not self._closing:
                 self._closing = True
+                for loan in list(self._outliving):
+                    loan.copy_out()
                 self._close_if_unused()
 
     def _close_if_unused(self) -> None:
@@ -272,13 +291,26 @@ class Loan:
         nbytes: Bytes of the buffer.
     """
 
-    __slots__ = ("__weakref__", "_arena", "_room", "nbytes", "offset")
+    __slots__ = ("__weakref__", "_arena", "_kept", "_room", "nbytes", "offset")
 
     def __init__(self, arena: Arena, offset: int, nbytes: int, room: int) -> None:
         self._arena = arena
         self._room = room
         self.offset = offset
         self.nbytes = nbytes
+        self._kept: bytes | None = None
+
+    def keep(self) -> None:
+        """Has the buffer outlive the arena, as a copy, as long as this does."""
+        self._arena.keep(self)
+
+    def copy_out(self) -> None:
+        """Takes the copy; for the arena, while it is open."""
+        self._kept = self._arena.peek(self.offset, self.nbytes)
+
+    def read(self) -> bytes | None:
+        """Returns what is in the buffer, None if the arena is gone and it was not to outlive it."""
+        return self._arena.read(self.offset, self.nbytes) if self._kept is None else self._kept
 
     def __del__(self) -> None:
         self._arena.take_back(self.offset, self._room)
