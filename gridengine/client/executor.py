@@ -7,6 +7,7 @@ import copy
 import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..schedulers.arguments import whole_number
@@ -87,7 +88,7 @@ class Executor(concurrent.futures.Executor):
 
     def submit(
         self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> concurrent.futures.Future[T]:
+    ) -> Future[T]:
         """Has ``fn(*args, **kwargs)`` called by a worker. Returns at once.
 
         Args:
