@@ -118,11 +118,11 @@ class Dispatcher:
         from .handlers import Handlers
         from .new_task_messages import new_task_messages
         from .order_execution import OrderExecution
-        from .stacks import Stacks
+        from .stacks import StackQuestions
 
         self._task_messages = new_task_messages(scheduler, settings, self._arena, self.sharing)
         parts = self._connections, self._state, self._queue_jobs, self._task_messages
-        self.stacks = Stacks(self._connections, self._state, self._ask)
+        self.stacks = StackQuestions(self._connections, self._state, self._ask)
         self._handlers = Handlers(*parts, self.stacks)
         self._execution = OrderExecution(*parts)
         self._tidied = self._released_at = 0.0
