@@ -97,5 +97,5 @@ class CallFuture(concurrent.futures.Future[T]):
         # Whoever had the old one is not there; and whom the program would call, it will.
         self._condition = threading.Condition()
         self._waiters.clear()
-        self._done_callbacks.clear()  # type: ignore[attr-defined]  # of the base, untold
+        self._done_callbacks.clear()  # type: ignore[attr-defined]  # the stubs have it not
         self.end(None, error)

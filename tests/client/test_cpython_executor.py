@@ -6,6 +6,9 @@ What of them says something else than is meant here:
 - The tests whose programs import ``ProcessPoolExecutor`` by name, and those that look at its
   threads, processes and queues, are about its insides. What they are after is tested in
   ``test_executor.py``: the end of the program, of the executor, and what is let go of.
+- The result of a short call that is followed by an unexpectedly long one on the same worker may
+  come at the second heartbeat only: they are quick here.
+- What no worker has been given yet is cancelled, also while the workers start.
 - A worker that dies breaks a ``ProcessPoolExecutor``, with all its futures; here it is the affair
   of the call that it ran.
 """
@@ -48,6 +51,17 @@ _BY_NAME = ("interpreter_shutdown", "submit_after_interpreter_shutdown", "hang_g
 
 class _Own(_util.ExecutorMixin):  # type: ignore[misc, name-defined]  # of a module that is looked for
     executor_type = staticmethod(functools.partial(gridengine.Executor, scheduler="process"))
+
+    def setUp(self) -> None:
+        super().setUp()
+        # A call that has no worker yet is cancelled, where others count it as begun.
+        self.executor.submit(int).result()
+
+
+@pytest.fixture(autouse=True)
+def quick_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a worker has done before a long call is said at the second heartbeat."""
+    monkeypatch.setenv("GRIDENGINE_HEARTBEAT", "1")
 
 
 def _tests_of(mixin: type) -> type[unittest.TestCase]:
