@@ -64,6 +64,20 @@ def is_in_its_module(function: FunctionType) -> bool:
     return module is not None and vars(module).get(function.__qualname__) is function
 
 
+def pack_once(function: Callable[..., object], what: str) -> Function:
+    """As `pack_function`, but nothing is remembered, and large buffers are not copied.
+
+    For a function that is kept packed by who calls it, and shared with the workers at once.
+
+    Raises:
+        PackingError: Something that it uses cannot travel.
+    """
+    WATCH.look()
+    code, around = WATCH.version, context.current(hurried=WATCH.hurried)
+    payload, frames = pack(function, what)
+    return Function(_new_key(), payload, gather(frames), name_of(function), around, code)
+
+
 def _pack_function(
     function: Callable[..., object], what: str, around: bytes, code: int
 ) -> Function:
