@@ -34,11 +34,13 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import errors, schedulers
+    from .client.async_result import AsyncResult
     from .client.excepthook import ExceptHookArgs, excepthook
     from .client.job import Job
     from .client.job_dispatcher import JobDispatcher
     from .client.map import imap, imap_unordered, map, raised
     from .client.partial import partial
+    from .client.pool import Pool
     from .errors import (
         Death,
         GridEngineError,
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from .states import DeathCause, JobState
 
 __all__ = [
+    "AsyncResult",
     "Death",
     "DeathCause",
     "ExceptHookArgs",
@@ -71,6 +74,7 @@ __all__ = [
     "JobState",
     "JobTimeout",
     "PackingError",
+    "Pool",
     "SchedulerError",
     "SchedulerUnavailable",
     "TimeoutError",
@@ -89,12 +93,14 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AsyncResult": "client.async_result",
     **dict.fromkeys(("ExceptHookArgs", "excepthook"), "client.excepthook"),
     "Job": "client.job",
     "JobDispatcher": "client.job_dispatcher",
     "Usage": "ledger.task",
     **dict.fromkeys(("imap", "imap_unordered", "map", "raised"), "client.map"),
     "partial": "client.partial",
+    "Pool": "client.pool",
     **dict.fromkeys(
         ("register_by_value", "unregister_by_value"), "serialization.by_value.importability"
     ),

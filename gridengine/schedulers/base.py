@@ -138,6 +138,8 @@ class Scheduler(abc.ABC):
             anew, so that others may have it; None for never.
         slots: Cores that each worker is granted.
         fresh: Whether each job gets a newly forked worker, which has seen no other.
+        max_tasks_per_worker: Jobs, and chunks of maps, after which a worker leaves its place to a
+            new one; None for never.
         queue_job_name: What people shall read in the queue; by default what the first of the jobs
             is called for which a queue job is asked.
         queue_job_template: How a supervisor derives its queue job's identifier from its
@@ -152,6 +154,7 @@ class Scheduler(abc.ABC):
     lifetime: float | None = None
     slots: int = 1
     fresh: bool = False
+    max_tasks_per_worker: int | None = None
     queue_job_name: str = ""
     queue_job_template: ClassVar[str] = ""
 
