@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .errors import (
         Death,
         GridEngineError,
+        InitializerError,
         JobCancelled,
         JobDied,
         JobError,
@@ -65,6 +66,7 @@ __all__ = [
     "DeathCause",
     "ExceptHookArgs",
     "GridEngineError",
+    "InitializerError",
     "Job",
     "JobCancelled",
     "JobDied",

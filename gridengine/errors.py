@@ -9,6 +9,7 @@
     ├── SchedulerError
     │   └── SchedulerUnavailable
     └── JobError
+        ├── InitializerError
         ├── JobCancelled
         ├── JobExited
         ├── JobTimeout          (also the builtin TimeoutError)
@@ -61,6 +62,14 @@ class SchedulerUnavailable(SchedulerError):
 
 class JobError(GridEngineError):
     """A job ended without a value, and not by an exception of its own function."""
+
+
+class InitializerError(JobError):
+    """The scheduler's ``initializer`` raised in the worker that was to run the job.
+
+    The message names what it raised; the traceback in the worker is its ``__cause__``. No job of
+    that worker is run.
+    """
 
 
 class JobCancelled(JobError):

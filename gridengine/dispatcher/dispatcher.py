@@ -113,11 +113,10 @@ class Dispatcher:
         early = ahead is not None and ahead.workers > 0
         self._state = new_state(scheduler, settings, started_early=early)
         from .handlers import Handlers
+        from .new_task_messages import new_task_messages
         from .order_execution import OrderExecution
-        from .task_messages import TaskMessages
 
-        environment = settings.environment if scheduler.remote else None
-        self._task_messages = TaskMessages(self._arena, environment)
+        self._task_messages = new_task_messages(scheduler, settings, self._arena, self.sharing)
         parts = self._connections, self._state, self._queue_jobs, self._task_messages
         self._handlers = Handlers(*parts)
         self._execution = OrderExecution(*parts)

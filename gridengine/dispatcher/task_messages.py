@@ -26,6 +26,7 @@ class WorkerMemory:
 
     Attributes:
         functions: The functions that it keeps and their bytes, that used longest ago first.
+        initialized: Whether it has been sent the initializer.
         lent: Loans of this program's memory that it may still use.
         released: Loans of its memory that this program uses no more; noted by the garbage
             collector.
@@ -35,10 +36,11 @@ class WorkerMemory:
         OSError: That cannot be opened.
     """
 
-    __slots__ = ("arena", "functions", "lent", "released")
+    __slots__ = ("arena", "functions", "initialized", "lent", "released")
 
     def __init__(self, arena: str = "") -> None:
         self.functions: collections.OrderedDict[bytes, int] = collections.OrderedDict()
+        self.initialized = False
         self.lent: dict[int, list[Loan]] = {}
         self.released: collections.deque[int] = collections.deque()
         # Opened at once: the memory stays, though the worker may be killed.
@@ -79,11 +81,18 @@ class TaskMessages:
         arena: Memory of this program that the workers see too.
         environment: Which variables go to workers on other hosts; None where they have all, as
             children of this program. See `gridengine.settings.Settings`.
+        initializer: What each worker calls before all else, None for nothing.
     """
 
-    def __init__(self, arena: Arena | None = None, environment: str | None = None) -> None:
+    def __init__(
+        self,
+        arena: Arena | None = None,
+        environment: str | None = None,
+        initializer: Function | None = None,
+    ) -> None:
         self._arena = arena
         self._environment = environment
+        self._initializer = initializer
         self._contexts: dict[bytes, bytes] = {}
 
     def memory_for(self, arena: str) -> WorkerMemory:
@@ -120,6 +129,14 @@ class TaskMessages:
             self._contexts[packed] = for_nodes(packed, passed)
         return self._contexts[packed]
 
+    def _definition_of(self, initializer: Function) -> messages.FunctionDefinition:
+        return messages.FunctionDefinition(
+            messages.INITIALIZER,
+            initializer.payload,
+            len(initializer.frames),
+            self._context_of(initializer),
+        )
+
     def block(self, order: Assign) -> tuple[messages.Run, list[Any]]:
         """Returns the message for an assignment, and the frames that follow it."""
         worker = order.worker
@@ -130,6 +147,10 @@ class TaskMessages:
         frames_of_functions: list[Any] = []
         frames: list[Any] = []
         used: dict[bytes, None] = {}
+        if self._initializer is not None and not memory.initialized:
+            memory.initialized = True
+            definitions.append(self._definition_of(self._initializer))
+            frames_of_functions += self._initializer.frames
         last = None
         for chunk in order.chunks:
             task = chunk.task

@@ -24,7 +24,7 @@ from contextvars import ContextVar
 # has been started; so on the way to there in other rooms too.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
     from typing import Any, ClassVar
 
@@ -140,6 +140,9 @@ class Scheduler(abc.ABC):
         fresh: Whether each job gets a newly forked worker, which has seen no other.
         max_tasks_per_worker: Jobs, and chunks of maps, after which a worker leaves its place to a
             new one; None for never.
+        initializer: What each worker calls before its first job, None for nothing. Set after the
+            first job, it is heeded when the scheduler has been closed and is used again.
+        initargs: Its arguments.
         queue_job_name: What people shall read in the queue; by default what the first of the jobs
             is called for which a queue job is asked.
         queue_job_template: How a supervisor derives its queue job's identifier from its
@@ -155,6 +158,8 @@ class Scheduler(abc.ABC):
     slots: int = 1
     fresh: bool = False
     max_tasks_per_worker: int | None = None
+    initializer: Callable[..., object] | None = None
+    initargs: Iterable[Any] = ()
     queue_job_name: str = ""
     queue_job_template: ClassVar[str] = ""
 

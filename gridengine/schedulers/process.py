@@ -6,13 +6,14 @@ import os
 
 from .. import nesting
 from ..transport.control import Controls
-from .arguments import whole_number
+from .arguments import checked_initializer, whole_number
 from .base import Scheduler, Session
 from .child_process import Child
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Any
 
     from .events import Event
 
@@ -33,20 +34,31 @@ class ProcessScheduler(Scheduler):
             Engine, as many as that was granted.
         fresh: Whether each job gets a newly forked worker, which has seen no other. That costs
             some milliseconds a job, and what jobs import is imported by each.
+        initializer: What each worker calls before its first job, to load what all of them need. If
+            it raises, the jobs of that worker fail with `InitializerError`.
+        initargs: Its arguments.
 
     Raises:
-        TypeError: ``max_workers`` is no whole number.
+        TypeError: ``max_workers`` is no whole number, or ``initializer`` cannot be called.
         ValueError: ``max_workers`` is less than 1.
     """
 
     remote = False
     queue_job_template = "{GRIDENGINE_QUEUE_JOB}"
 
-    def __init__(self, max_workers: int | None = None, *, fresh: bool = False) -> None:
+    def __init__(
+        self,
+        max_workers: int | None = None,
+        *,
+        fresh: bool = False,
+        initializer: Callable[..., object] | None = None,
+        initargs: Iterable[Any] = (),
+    ) -> None:
         self.workers_per_queue_job = (
             usable_cores() if max_workers is None else whole_number("max_workers", max_workers, 1)
         )
         self.fresh = fresh
+        self.initializer, self.initargs = checked_initializer(initializer, initargs)
 
     @property
     def max_workers(self) -> int:

@@ -90,10 +90,15 @@ class Call(Struct, array_like=True, gc=False):
     apart: bool = False
 
 
+INITIALIZER = b"initializer"
+"""The key of what a worker calls at once, before all else."""
+
+
 class FunctionDefinition(Struct, array_like=True, gc=False):
     """A function that the worker has not heard of yet, and the context in which to call it.
 
     One with ``content`` is to be kept under that name; without frames, it is what is kept there.
+    The `INITIALIZER` comes first of all, and once.
     """
 
     key: bytes

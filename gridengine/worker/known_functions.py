@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from ..errors import InitializerError
 from ..serialization.exceptions import add_note
-from ..transport.messages import FunctionDefinition
+from ..serialization.packed import ShortOfMemory
+from ..transport.messages import INITIALIZER, FunctionDefinition
 from .context import WorkerContext
 from .kept_functions import KeptFunctions
+from .termination import Terminated
 
 
 class KnownFunctions:
@@ -24,18 +27,43 @@ class KnownFunctions:
         self._broken: dict[bytes, BaseException] = {}
         self._contexts: dict[bytes, bytes] = {}
         self._kept = KeptFunctions()
+        # What the initializer has raised.
+        self._uninitialized: InitializerError | None = None
 
     def learn(self, definition: FunctionDefinition, frames: Sequence[Any]) -> None:
-        """Unpacks a function; if that fails, its calls will."""
+        """Unpacks a function; if that fails, its calls will. The initializer is called too."""
         key = definition.key
         self._contexts[key] = definition.context
         # What it imports is found where the program finds it.
         self._context.enter(definition.context)
+        if key == INITIALIZER:
+            self._initialize(definition, frames)
+            return
         try:
             self._functions[key] = self._kept.unpack(definition, frames)
         except BaseException as error:
             add_note(error, "raised while the function was unpacked in the worker")
             self._broken[key] = error
+
+    def _initialize(self, definition: FunctionDefinition, frames: Sequence[Any]) -> None:
+        initializer: object = None
+        try:
+            initializer = unpacked = self._kept.unpack(definition, frames)
+            unpacked()
+        except (Terminated, ShortOfMemory):
+            raise
+        except BaseException as error:
+            # Not where the first worker waits for it.
+            from ..serialization.functions import name_of
+
+            name = f" {name_of(initializer)}" if initializer else ""
+            failed = InitializerError(
+                f"the initializer{name} raised {type(error).__name__}: {error}"
+            )
+            trace = error.__traceback__
+            # Without the frame of this function.
+            failed.__cause__ = error.with_traceback(trace and trace.tb_next)
+            self._uninitialized = failed
 
     def forget(self, keys: Iterable[bytes]) -> None:
         """Lets go of functions that are not called any more."""
@@ -53,8 +81,11 @@ class KnownFunctions:
         """Returns a function.
 
         Raises:
+            InitializerError: The initializer has failed.
             BaseException: What was raised while it was unpacked.
         """
+        if self._uninitialized is not None:
+            raise self._uninitialized.with_traceback(None)
         if key in self._broken:
             raise self._broken[key]
         return self._functions[key]

@@ -484,6 +484,33 @@ def test_a_worker_is_replaced_after_so_many_tasks(scheduler: Scheduler) -> None:
         assert 2 == len(set(pool.map(targets.pid, range(14), 2)) - {pids[-1]})
 
 
+def set_value(value: int) -> None:
+    targets.value = value  # type: ignore[attr-defined]
+
+
+def get_value() -> int:
+    return targets.value  # type: ignore[attr-defined, no-any-return]
+
+
+def test_each_worker_is_initialized(scheduler: Scheduler) -> None:
+    with gridengine.Pool(2, set_value, (7,), 1, scheduler=scheduler) as pool:
+        assert [7] * 6 == [pool.apply(get_value) for _ in range(6)]
+    with pytest.raises(TypeError, match="initializer must be a callable"):
+        gridengine.Pool(2, 7)  # type: ignore[arg-type]
+
+
+def fail_to_initialize() -> None:
+    raise LookupError("no table")
+
+
+def test_an_initializer_that_raises_fails_the_calls(scheduler: Scheduler) -> None:
+    with (
+        gridengine.Pool(1, fail_to_initialize, scheduler=scheduler) as pool,
+        pytest.raises(gridengine.GridEngineError, match="no table"),
+    ):
+        pool.apply(targets.pid)
+
+
 def test_a_pool_cannot_be_pickled(pool: gridengine.Pool) -> None:
     with pytest.raises(NotImplementedError, match="cannot be passed"):
         pickle.dumps(pool)

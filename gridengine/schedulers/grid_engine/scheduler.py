@@ -12,17 +12,16 @@ import datetime
 import itertools
 import os
 import queue
-import re
 import socket
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from ...errors import SchedulerUnavailable
 from ...settings import Settings
 from ...transport.wake_pipe import WakePipe
-from ..arguments import whole_number
+from ..arguments import checked_initializer, whole_number
 from ..base import Scheduler, Session
 from ..events import End, Ended, Event, Explained, Notice, Refused, Standing, Stuck, Submitted
 from .drmaa_session import messages
@@ -30,6 +29,7 @@ from .exit_status import judge
 from .request import Hosts, Request, job_name
 from .scheduler_arguments import LIFETIME, checked_lifetime, checked_name
 from .session_client import DrmaaProcess
+from .submission import OpenBatch, folder_for_logs, whole_command
 
 Resource = str | int | float | datetime.timedelta
 
@@ -59,6 +59,9 @@ class GridEngineScheduler(Scheduler):
         queue_job_name: What people read in the queue; by default the name of the first job, or
             function, for which a queue job is asked. Made legal for the Grid Engine.
         fresh: Whether each job gets a newly forked worker, which has seen no other.
+        initializer: What each worker calls before its first job, to load what all of them need. If
+            it raises, the jobs of that worker fail with `InitializerError`.
+        initargs: Its arguments.
         native: Further options of ``qsub``, as they are.
         resources: For ``qsub -l``: ``h_rt="00:10:00"``, ``h_vmem="4G"`` and so on. Times may be
             seconds or a `datetime.timedelta`, sizes may be bytes.
@@ -83,6 +86,8 @@ class GridEngineScheduler(Scheduler):
         queue_job_name: str | None = None,
         native: str | None = None,
         fresh: bool = False,
+        initializer: Callable[..., object] | None = None,
+        initargs: Iterable[Any] = (),
         **resources: Resource,
     ) -> None:
         self.request = Request.of(
@@ -104,6 +109,7 @@ class GridEngineScheduler(Scheduler):
         self.queue_job_name = checked_name(queue_job_name)
         self.slots = self.request.slots
         self.fresh = fresh
+        self.initializer, self.initargs = checked_initializer(initializer, initargs)
 
     def __repr__(self) -> str:
         limit = f"max_workers={self.max_workers}" if self.max_workers else ""
@@ -164,7 +170,7 @@ class GridEngineSession(Session):
         self._answer: queue.SimpleQueue[str | SchedulerUnavailable] = queue.SimpleQueue()
         # For what both threads change: the batches, and which process is the one.
         self._lock = threading.Lock()
-        self._batches: dict[int, _OpenBatch] = {}
+        self._batches: dict[int, OpenBatch] = {}
         self._live: dict[str, Request] = {}
         # Those that are over, and of whose end more is to be learned.
         self._unexplained: dict[str, tuple[messages.QueueJobEnd, Request]] = {}
@@ -215,13 +221,18 @@ class GridEngineSession(Session):
         try:
             request = self._request.changed(resources)
             order = messages.Submit(
-                batch, _whole(command), count, job_name(name), request.options(avoid), _fit(logs)
+                batch,
+                whole_command(command),
+                count,
+                job_name(name),
+                request.options(avoid),
+                folder_for_logs(logs),
             )
         except (ValueError, TypeError) as error:
             self._tell(Refused(batch, str(error)))
             return
         with self._lock:
-            self._batches[batch] = _OpenBatch(request, order)
+            self._batches[batch] = OpenBatch(request, order)
             self._process.send(order)
         if self._over is not None:
             self._give_up(self._over)
@@ -369,31 +380,8 @@ class GridEngineSession(Session):
         self._wake_pipe.wake()
 
 
-@dataclasses.dataclass
-class _OpenBatch:
-    """A batch of which not all has been taken."""
-
-    request: Request
-    order: messages.Submit
-
-
 def _registry_file() -> str:
     """Where a session notes its queue jobs: one file for each, even if its process is replaced."""
     folder = Settings.read().run_dir or os.path.expanduser("~/.gridengine")
     name = f"{socket.gethostname()}.{os.getpid()}.{next(_numbers)}.json"
     return os.path.abspath(os.path.join(folder, "sessions", name))
-
-
-def _whole(command: Sequence[str]) -> tuple[str, ...]:
-    """A command, if the Grid Engine passes it on as it is."""
-    for argument in command:
-        if bad := re.search(r"[\n\r\0]", argument):
-            raise ValueError(f"the Grid Engine cuts off an argument at {bad[0]!r}: {argument!r}")
-    return tuple(command)
-
-
-def _fit(logs: str) -> str:
-    """A folder's path, if the Grid Engine can take it as one."""
-    if bad := re.search(r"[:,$\n\\]", logs):
-        raise ValueError(f"the Grid Engine takes no output path with {bad[0]!r} in it: {logs!r}")
-    return logs

@@ -1,0 +1,35 @@
+"""The messages with work of a new dispatcher, as its scheduler wants them."""
+
+from __future__ import annotations
+
+import functools
+
+from ..schedulers.arguments import checked_initializer
+from ..schedulers.base import Scheduler
+from ..serialization.functions import pack_function
+from ..serialization.packed import Function
+from ..settings import Settings
+from ..transport.shared_memory import Arena
+from .sharing import Sharing
+from .task_messages import TaskMessages
+
+
+def new_task_messages(
+    scheduler: Scheduler, settings: Settings, arena: Arena | None, sharing: Sharing
+) -> TaskMessages:
+    """Returns what makes them.
+
+    Raises:
+        PackingError: The scheduler's initializer, or an argument of it, cannot travel.
+        TypeError: It cannot be called.
+    """
+    environment = settings.environment if scheduler.remote else None
+    return TaskMessages(arena, environment, _initializer(scheduler, sharing))
+
+
+def _initializer(scheduler: Scheduler, sharing: Sharing) -> Function | None:
+    initializer, initargs = checked_initializer(scheduler.initializer, scheduler.initargs)
+    if initializer is None:
+        return None
+    packed = pack_function(functools.partial(initializer, *initargs), "the initializer")
+    return packed._replace(frames=sharing.frames(packed.frames))
