@@ -35,12 +35,14 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import aio, errors, schedulers
+    from .client.async_result import AsyncResult
     from .client.excepthook import ExceptHookArgs, excepthook
     from .client.executor import Executor
     from .client.job import Job
     from .client.job_dispatcher import JobDispatcher
     from .client.map import imap, imap_unordered, map, raised
     from .client.partial import partial
+    from .client.pool import Pool
     from .client.replay import replay
     from .errors import (
         Death,
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from .states import DeathCause, JobState
 
 __all__ = [
+    "AsyncResult",
     "Death",
     "DeathCause",
     "ExceptHookArgs",
@@ -77,6 +80,7 @@ __all__ = [
     "JobState",
     "JobTimeout",
     "PackingError",
+    "Pool",
     "SchedulerError",
     "SchedulerUnavailable",
     "TimeoutError",
@@ -97,6 +101,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AsyncResult": "client.async_result",
     **dict.fromkeys(("ExceptHookArgs", "excepthook"), "client.excepthook"),
     "Executor": "client.executor",
     "Job": "client.job",
@@ -104,6 +109,7 @@ _HOMES = {
     "Usage": "ledger.task",
     **dict.fromkeys(("imap", "imap_unordered", "map", "raised"), "client.map"),
     "partial": "client.partial",
+    "Pool": "client.pool",
     "replay": "client.replay",
     **dict.fromkeys(
         ("register_by_value", "unregister_by_value"), "serialization.by_value.importability"

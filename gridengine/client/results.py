@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,28 @@ def _values_in(
                 return [], failed
             got[index - outcome.lo] = failed
     return got, None
+
+
+def values_and_errors(task: Task) -> tuple[list[Any], dict[int, BaseException]]:
+    """Returns the values of a task of a map that is over, and the errors of calls without one.
+
+    Both are of the calls of the task, counted from 0; there is None in the place of an error's
+    value.
+    """
+    values: list[Any] = []
+    errors: dict[int, BaseException] = {}
+    if task.error is not None:
+        return [None] * task.size, dict.fromkeys(range(task.size), task.error)
+    for outcome in sorted(task.outcomes, key=operator.attrgetter("lo")):
+        whole = outcome._replace(failures={}) if outcome.failures else outcome
+        got, unread = _values_in(task, whole, reraise=True)
+        values += got
+        if unread is not None:
+            errors.update(dict.fromkeys(range(outcome.lo, outcome.hi), unread))
+        values += [None] * (outcome.hi - len(values))
+        for index, failure in outcome.failures.items():
+            errors[index] = error_from(task, outcome, index, failure)
+    return values, errors
 
 
 def value_in(task: Task, outcome: Outcome) -> Any:

@@ -20,11 +20,13 @@ def new_state(
     from ..ledger.staffing import Capacity
 
     lifetime = math.inf if scheduler.lifetime is None else scheduler.lifetime
+    max_tasks = scheduler.max_tasks_per_worker
     state = DispatcherState(
         settings,
         Capacity(scheduler.workers_per_queue_job, scheduler.max_queue_jobs, lifetime),
         remote=scheduler.remote,
         fresh=scheduler.fresh,
+        max_tasks=math.inf if max_tasks is None else max_tasks,
         linger=scheduler.linger,
     )
     if started_early:

@@ -52,6 +52,7 @@ class DispatcherState:
         capacity: What the scheduler allows for.
         remote: Whether workers may be on other hosts.
         fresh: Whether each job gets a worker of its own.
+        max_tasks: Chunks after which a worker leaves its place to a new one.
         linger: Seconds that an idle worker is kept, None for as long as the dispatcher is.
 
     Attributes:
@@ -70,6 +71,7 @@ class DispatcherState:
         *,
         remote: bool = False,
         fresh: bool = False,
+        max_tasks: float = math.inf,
         linger: float | None = None,
     ) -> None:
         self._heartbeat = settings.heartbeat
@@ -81,8 +83,9 @@ class DispatcherState:
         self.orders: list[Order] = []
         self.observers = Observers()
         self.ledger = Ledger(
-            settings.infrastructure_retries, fresh=fresh, remote=remote, observers=self.observers
-        )
+            settings.infrastructure_retries, fresh=fresh, max_tasks=max_tasks, remote=remote,
+            observers=self.observers,
+        )  # fmt: skip
         self.cancellation = Cancellation(self.ledger, self.orders, self.observers)
         self.deaths = Deaths(
             self.ledger, self.cancellation, self.orders, self.observers, remote=remote, fresh=fresh

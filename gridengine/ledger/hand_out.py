@@ -30,6 +30,7 @@ class HandOut:
         staff: How many workers of each kind there are.
         durations: How long calls take.
         fresh: Whether a worker leaves after its first chunk.
+        max_tasks: Chunks after which a worker leaves its place to a new one.
         observers: Who hears of events.
     """
 
@@ -41,6 +42,7 @@ class HandOut:
         durations: Durations,
         *,
         fresh: bool,
+        max_tasks: float,
         observers: Observers,
     ) -> None:
         self._queues = queues
@@ -48,6 +50,7 @@ class HandOut:
         self._staff = staff
         self._durations = durations
         self._fresh = fresh
+        self._max_tasks = max_tasks
         self._observers = observers
         self._prefetching: dict[WorkerRecord, None] = {}
         self._late: list[WorkerRecord] = []
@@ -78,7 +81,7 @@ class HandOut:
                 worker = None if head is None else self._idle.take(head, everybody)
                 if head is None or worker is None:
                     break
-                if not _has_its_code(worker, head):
+                if not _has_its_code(worker, head) or worker.given >= self._max_tasks:
                     self._have_leave(worker, self._outdated)
                 elif not self._has_time(worker, head, now):
                     self._have_leave(worker, self._late)
@@ -92,6 +95,7 @@ class HandOut:
                     head is not None
                     and self._may_wait(head, queue, worker)
                     and _has_its_code(worker, head)
+                    and worker.given < self._max_tasks
                     and self._has_time(worker, head, now)
                 ):
                     self._assign(worker, queue, now, orders)
@@ -121,7 +125,10 @@ class HandOut:
         return late
 
     def outdated(self) -> list[WorkerRecord]:
-        """Returns the workers that leave because they may have imported what there is no more."""
+        """Returns the workers that leave because they may have imported what there is no more.
+
+        Or because they have had as many chunks as they may.
+        """
         outdated, self._outdated = self._outdated, []
         return outdated
 
@@ -148,7 +155,7 @@ class HandOut:
         waiting = queue.chunks
         # No more than a fair share of what waits: the last blocks decide when all is done.
         share = len(waiting) // (2 * self._staff[worker.kind])
-        most = 1 if self._fresh else min(BLOCK_CALLS, 1 + share)
+        most = 1 if self._fresh else min(BLOCK_CALLS, 1 + share, self._max_tasks - worker.given)
         block: list[Chunk] = []
         begin = position = worker.position
         seconds = cost = 0.0
@@ -197,6 +204,7 @@ class HandOut:
         queue.calls -= position - begin
         worker.load += seconds
         worker.block += 1
+        worker.given += len(block)
         worker.ends.append(position)
         worker.heard = now
         return block

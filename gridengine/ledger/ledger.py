@@ -39,6 +39,7 @@ class Ledger:
     Args:
         infrastructure_retries: Losses of a chunk that are forgiven.
         fresh: Whether a worker leaves after its first chunk.
+        max_tasks: Chunks after which a worker leaves its place to a new one.
         remote: Whether what a worker was given may be on its way to it for long.
         observers: Who hears of events.
 
@@ -51,6 +52,7 @@ class Ledger:
         infrastructure_retries: int = 10,
         *,
         fresh: bool = False,
+        max_tasks: float = math.inf,
         remote: bool = False,
         observers: Observers | None = None,
     ) -> None:
@@ -62,7 +64,7 @@ class Ledger:
         self._durations = Durations()
         self._hand_out = HandOut(
             self._queues, self._idle, self._staff, self._durations,
-            fresh=fresh, observers=self._observers,
+            fresh=fresh, max_tasks=max_tasks, observers=self._observers,
         )  # fmt: skip
         self.workers: dict[bytes, WorkerRecord] = {}
         self._answers = Answers(self._durations, self._observers, self.done)

@@ -206,6 +206,7 @@ class WorkerRecord:
         position: The position that the next call handed to it will have.
         load: Seconds of work that it has, by estimate.
         block: Number of the latest message with work for it.
+        given: Chunks that it was given.
         ends: The position behind each such message that it has not finished.
         ran: Calls that it has answered.
         code: The latest version of the program's code that it was given a function of.
@@ -227,6 +228,7 @@ class WorkerRecord:
         "code",
         "due",
         "ends",
+        "given",
         "heard",
         "hung_up",
         "leaving",
@@ -252,7 +254,7 @@ class WorkerRecord:
         self.supervisor = supervisor
         self.place = place
         self.outstanding: collections.deque[Chunk] = collections.deque()
-        self.position = self.block = self.ran = self.received = self.code = 0
+        self.position = self.block = self.ran = self.received = self.code = self.given = 0
         self.load = 0.0
         self.ends: collections.deque[int] = collections.deque()
         self.heard = now

@@ -148,6 +148,8 @@ class Scheduler(abc.ABC):
             anew, so that others may have it; None for never.
         slots: Cores that each worker is granted.
         fresh: Whether each job gets a newly forked worker, which has seen no other.
+        max_tasks_per_worker: Jobs, and chunks of maps, after which a worker leaves its place to a
+            new one; None for never.
         initializer: What each worker calls before its first job, None for nothing. Set after the
             first job, it is heeded when the scheduler has been closed and is used again.
         initargs: Its arguments.
@@ -166,6 +168,7 @@ class Scheduler(abc.ABC):
     lifetime: float | None = None
     slots: int = 1
     fresh: bool = False
+    max_tasks_per_worker: int | None = None
     initializer: Callable[..., object] | None = None
     initargs: Iterable[Any] = ()
     queue_job_name: str = ""

@@ -1,0 +1,232 @@
+"""The items of a pool's map as tasks, one for each chunk.
+
+A chunk is submitted as soon as there is room for it: by the thread that asks for the map, as far
+as it does, and from then on by a thread of the pool, as results come in and are taken.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+from ..dispatcher.dispatcher import Dispatcher
+from ..errors import JobCancelled, SchedulerError
+from ..ledger.task import Task
+from ..serialization.batches import pack_each, pack_together
+from ..serialization.packed import Function
+from ..states import JobState, Mode
+from .pool_calls import PoolCalls
+
+#: Bytes of packed arguments that wait for a worker or for their results, at most.
+_AHEAD_BYTES = 256 * 1024 * 1024
+
+#: Seconds for which chunks of one map are submitted before those of others have their turn.
+_TURN = 0.02
+
+#: Seconds for which a thread keeps the interpreter to itself: the dispatcher's, which has to ask
+#: for it, would wait 5 ms.
+_BREATH = 0.0005
+
+
+class Receiver(Protocol):
+    """Who asked for the results."""
+
+    def has_room(self) -> bool:
+        """Tells whether another chunk should be submitted."""
+
+    def submitted(self, task: Task) -> None:
+        """Event: a task is about to be submitted."""
+
+    def is_over(self, task: Task) -> None:
+        """Event, in the dispatcher's thread: a task is over."""
+
+    def all_is_over(self) -> None:
+        """Event, in any thread, once: no task is under way, and none will be."""
+
+
+class ChunkFeed:
+    """Submits chunks of calls as long as there is room for them.
+
+    Args:
+        calls: Those of the pool.
+        function: What is called.
+        mode: How it is applied to an item.
+        chunks: The items, those of a chunk together.
+        receiver: Who has asked for it.
+        fail_fast: Whether the first failure in a chunk ends the chunk.
+
+    Attributes:
+        dispatcher: Whose workers do them.
+        running: The tasks that are not over, with the bytes of their arguments.
+        exhausted: Set when no more are submitted.
+        error: What has ended it, if not the end of the items.
+
+    Raises:
+        PackingError: The function cannot travel.
+        SchedulerError: The scheduler cannot be used.
+    """
+
+    def __init__(
+        self,
+        calls: PoolCalls,
+        function: Function,
+        mode: Mode,
+        chunks: Iterator[Sequence[Any]],
+        receiver: Receiver,
+        *,
+        fail_fast: bool,
+    ) -> None:
+        self._calls = calls
+        self.dispatcher: Dispatcher = calls.dispatcher()
+        self._function = self.dispatcher.sharing.function(function)
+        self._mode = mode
+        self._chunks = chunks
+        self._receiver = receiver
+        self._fail_fast = fail_fast
+        self._fed = 0
+        # Each is counted by one thread alone.
+        self._bytes_sent = self._bytes_done = 0
+        self._breathed = 0.0
+        self._at_work = threading.Lock()
+        # Whether a turn of the pool's thread is due.
+        self._asked = False
+        self._ended = threading.Lock()
+        self.running: dict[Task, int] = {}
+        self.exhausted = threading.Event()
+        self.error: BaseException | None = None
+
+    # ------------------------------------------------------------------ what is asked of it
+
+    def begin(self, here: bool) -> None:
+        """Begins, in the calling thread with ``here``; once."""
+        self._calls.add_feed(self)
+        if here:
+            self.submit()
+        else:
+            self.ask()
+
+    def ask(self) -> None:
+        """Has more submitted by the pool's thread if there is room. Returns at once."""
+        if not self._asked and not self.exhausted.is_set():
+            self._asked = True
+            self._calls.feeding.do(self._turn)
+
+    def submit(self) -> None:
+        """Submits more if there is room, unless another thread is at it."""
+        while self._has_room() and self._at_work.acquire(blocking=False):
+            try:
+                enough = self._submit_some()
+            finally:
+                self._at_work.release()
+            if enough:
+                self.ask()
+                return
+            # There may be room since the last look, and whoever saw it has left it to this thread.
+
+    def stop(self) -> None:
+        """Has no more submitted; whoever waits for more hears that. Returns at once."""
+        if not self.exhausted.is_set():
+            self.error = JobCancelled("the pool was terminated before all of it was begun")
+            self._exhaust()
+
+    @property
+    def has_memory(self) -> bool:
+        """Whether the arguments that are under way leave room for others."""
+        return self._bytes_sent - self._bytes_done <= _AHEAD_BYTES
+
+    def usual_duration(self) -> float | None:
+        """Returns the seconds that a call takes, None if that is not known yet."""
+        return self.dispatcher.usual_duration(self._function.key)
+
+    # ------------------------------------------------------------------ one thread at a time
+
+    def _turn(self) -> None:
+        self._asked = False
+        self.submit()
+
+    def _has_room(self) -> bool:
+        if self.exhausted.is_set():
+            return False
+        return self._calls.draining or self._receiver.has_room()
+
+    def _submit_some(self) -> bool:
+        """Submits as many as there is room for; returns whether others are to have their turn."""
+        end = time.monotonic() + _TURN
+        while self._has_room():
+            try:
+                task = self._next()
+            except Exception as error:
+                self.error = error
+                task = None
+            except BaseException:
+                self._exhaust()
+                raise
+            if task is None:
+                self._exhaust()
+                return False
+            self._breathe()
+            if time.monotonic() > end:
+                return True
+        return False
+
+    def _next(self) -> Task | None:
+        """Submits the next chunk; None if there is none."""
+        items = next(self._chunks, None)
+        if items is None or self.exhausted.is_set():
+            return None
+        first = self._fed
+        packed = pack_together(items)
+        apart = packed is None
+        if packed is None:
+            packed = pack_each(items, lambda number: f"the argument of call {first + number}")
+        payload, frames = packed
+        task = Task(
+            self._function,
+            self._mode,
+            payload,
+            self.dispatcher.sharing.frames(frames),
+            name=self._function.name,
+            size=len(items),
+            first=first,
+            fail_fast=self._fail_fast,
+            apart=apart,
+            arguments=items,
+        )
+        self._fed += len(items)
+        size = len(payload) + sum(frame.nbytes for frame in frames)
+        self._bytes_sent += size
+        self.running[task] = size
+        self._receiver.submitted(task)
+        try:
+            self._calls.submit(self.dispatcher, task, lambda: self._is_over(task))
+        except SchedulerError as error:
+            # Whoever waits for it hears of it.
+            task.end(JobState.FAILED, error)
+            return None
+        return task
+
+    def _breathe(self) -> None:
+        if time.perf_counter() - self._breathed > _BREATH:
+            time.sleep(1e-6)
+            self._breathed = time.perf_counter()
+
+    def _exhaust(self) -> None:
+        if self._function.frames:
+            self.dispatcher.forget(self._function.key)
+        self.exhausted.set()
+        self._look_for_the_end()
+        self._calls.remove_feed(self)
+
+    # ------------------------------------------------------------------ the dispatcher's thread
+
+    def _is_over(self, task: Task) -> None:
+        self._bytes_done += self.running.pop(task)
+        self._receiver.is_over(task)
+        self._look_for_the_end()
+
+    def _look_for_the_end(self) -> None:
+        # Two threads may see it.
+        if self.exhausted.is_set() and not self.running and self._ended.acquire(blocking=False):
+            self._receiver.all_is_over()
