@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from .ledger.task import Usage
     from .serialization.by_value.importability import register_by_value, unregister_by_value
     from .states import DeathCause, JobState
+    from .worker.seeds import seed_sequence
 
 __all__ = [
     "Death",
@@ -87,6 +88,7 @@ __all__ = [
     "raised",
     "register_by_value",
     "schedulers",
+    "seed_sequence",
     "unregister_by_value",
 ]
 
@@ -101,6 +103,7 @@ _HOMES = {
         ("register_by_value", "unregister_by_value"), "serialization.by_value.importability"
     ),
     **dict.fromkeys(("DeathCause", "JobState"), "states"),
+    "seed_sequence": "worker.seeds",
 }
 
 

@@ -12,6 +12,7 @@ from ..schedulers import best_available
 from ..schedulers.arguments import whole_number
 from ..schedulers.base import innermost
 from ..schedulers.choice import scheduler_for
+from .call_options import PLAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from ..schedulers.choice import SchedulerLike
+    from .call_options import CallOptions
 
     R = TypeVar("R")
 
@@ -39,6 +41,7 @@ class MapRuns:
         buffersize: Calls at most that are drawn and whose values have not been asked for.
         ordered: Whether the runs come in the order of the items.
         timeout: Seconds for the whole map, from now on.
+        options: What is asked for the calls.
 
     Raises:
         TypeError, ValueError: An argument is impossible.
@@ -55,6 +58,7 @@ class MapRuns:
         buffersize: int | None = None,
         ordered: bool = True,
         timeout: float | None = None,
+        options: CallOptions = PLAIN,
     ) -> None:
         if not callable(f):
             raise TypeError(f"f is {_shown(f)}, which cannot be called")
@@ -72,6 +76,7 @@ class MapRuns:
         if self._single:
             iter(self._items)
         self._scheduler = innermost() if scheduler is None else scheduler_for(scheduler)
+        self._options = options
         self._reraise = reraise
         self._chunksize = chunksize
         self._buffersize = buffersize
@@ -85,7 +90,9 @@ class MapRuns:
             PackingError: The function cannot travel (also a TypeError).
             SchedulerError: The scheduler cannot be used.
         """
-        if self._scheduler is None and self._end == math.inf and nesting.runs_in_place():
+        options = self._options
+        unbound = self._scheduler is None and self._end == math.inf and options.in_place
+        if unbound and nesting.runs_in_place():
             return self._in_place()
         dispatcher = dispatcher_for(
             self._scheduler or best_available(),
@@ -96,9 +103,10 @@ class MapRuns:
         from ..states import Mode
         from .map_stream import stream
 
+        function = options.attached_to(self._function, many=True)
         return stream(
             dispatcher,
-            pack_function(self._function, "the function"),
+            options.placed(pack_function(function, "the function"), *dispatcher.surroundings),
             self._items,
             Mode.MAP if self._single else Mode.STARMAP,
             length=self._length,
@@ -107,6 +115,7 @@ class MapRuns:
             ordered=self._ordered,
             reraise=self._reraise,
             end=self._end,
+            options=options,
         )
 
     def _in_place(self) -> Generator[list[R], None, None]:
@@ -120,6 +129,7 @@ class MapRuns:
             chunksize=self._chunksize,
             buffersize=self._buffersize,
             reraise=self._reraise,
+            seed=self._options.seed,
         )
 
 

@@ -18,6 +18,7 @@ from ..errors import TimeoutError
 from ..ledger.task import Task
 from ..serialization.packed import Function
 from ..states import Mode
+from .call_options import PLAIN, CallOptions
 from .map_tasks import MapTasks
 from .results import values_of
 
@@ -38,6 +39,7 @@ def stream(
     ordered: bool = True,
     reraise: bool = True,
     end: float = math.inf,
+    options: CallOptions = PLAIN,
 ) -> Generator[list[Any], None, None]:
     """Yields the values of a map in runs: one list for each task, which is some neighbouring calls.
 
@@ -60,6 +62,7 @@ def stream(
         reraise: Whether the first exception ends it; otherwise exceptions take the places of
             values.
         end: When time is up, on the monotonic clock.
+        options: What is asked for the calls.
 
     Raises:
         BaseException: What the function raised, as soon as that is known, after the values before
@@ -73,6 +76,7 @@ def stream(
     tasks = MapTasks(
         dispatcher, function, items, mode,
         length=length, chunksize=chunksize, buffersize=buffersize, fail_fast=reraise, end=end,
+        options=options,
     )  # fmt: skip
     # Whose values are next, and what has been read of those that are done.
     turns: collections.deque[Task] = collections.deque()

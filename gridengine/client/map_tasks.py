@@ -22,6 +22,7 @@ from ..serialization.batches import pack_each, pack_together
 from ..serialization.packed import Function, Packed
 from ..settings import BLOCK_BYTES, BLOCK_SECONDS, CHUNK_SECONDS
 from ..states import JobState, Mode
+from .call_options import CallOptions
 
 #: Tasks that a map has under way at most, where they are small.
 _AHEAD_TASKS = 4000
@@ -47,6 +48,7 @@ class MapTasks:
         buffersize: Calls at most that are drawn and not taken.
         fail_fast: Whether after a failure no more calls are wanted.
         end: When no more items are to be drawn, on the monotonic clock.
+        options: What is asked for the calls.
 
     Attributes:
         taken: Calls whose values have been taken.
@@ -65,6 +67,7 @@ class MapTasks:
         buffersize: int | None,
         fail_fast: bool,
         end: float,
+        options: CallOptions,
     ) -> None:
         self._dispatcher = dispatcher
         self._function = dispatcher.sharing.function(function)
@@ -82,6 +85,7 @@ class MapTasks:
         self._buffersize = math.inf if buffersize is None else buffersize
         self._fail_fast = fail_fast
         self._end = end
+        self._options = options
         self._fed = 0
         self._exhausted = False
         self._bytes_per_call = 0.0
@@ -209,6 +213,10 @@ class MapTasks:
             name=self._function.name,
             size=len(items),
             first=self._fed,
+            timeout=self._options.timeout,
+            lost_retries=self._options.lost_retries,
+            error_retries=self._options.error_retries,
+            timeout_retries=self._options.timeout_retries,
             fail_fast=self._fail_fast,
             apart=apart,
         )

@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
 log = Log(__name__)
 
-
 #: Seconds after which a worker that rests learns what of its memory it may use again.
 _RELEASE_SECONDS = 0.5
 
@@ -64,6 +63,7 @@ class Dispatcher:
     Attributes:
         forsaken: Whether this is a copy, in a fork of the program.
         sharing: Makes large buffers ready for the workers.
+        surroundings: As of `gridengine.schedulers.base.Scheduler`.
 
     Raises:
         SchedulerError: The scheduler or the network cannot be used.
@@ -98,6 +98,7 @@ class Dispatcher:
         self, undo: contextlib.ExitStack, ahead: EarlyStart | None, host: str, ports: str
     ) -> None:
         scheduler, settings = self._scheduler, self._settings
+        self.surroundings = scheduler.surroundings()
         # For what nodes are told, and what queue jobs print.
         self._folder = new_shared_folder(settings.run_dir) if scheduler.remote else None
         if self._folder is not None:

@@ -51,7 +51,7 @@ from typing import Annotated, Any, Union
 import msgspec
 from msgspec import Meta, Struct
 
-VERSION = 4
+VERSION = 5
 """Grows when two sides of different versions could misunderstand each other."""
 
 
@@ -73,7 +73,8 @@ among the frames, its offset in the arena, its size."""
 class Call(Struct, array_like=True, gc=False):
     """The calls ``lo`` to ``hi`` of a task, for one attempt.
 
-    An empty payload stands for the first of its frames.
+    An empty payload stands for the first of its frames. ``first`` is the number within its map of
+    the task's own first call.
     """
 
     task: Count
@@ -88,6 +89,7 @@ class Call(Struct, array_like=True, gc=False):
     one_at_a_time: bool = False
     fail_fast: bool = False
     apart: bool = False
+    first: Count = 0
 
 
 INITIALIZER = b"initializer"
@@ -109,7 +111,10 @@ class FunctionDefinition(Struct, array_like=True, gc=False):
 
 
 class Result(Struct, array_like=True, gc=False):
-    """The outcome of the calls ``lo`` to ``hi`` of a task."""
+    """The outcome of the calls ``lo`` to ``hi`` of a task.
+
+    What is ``final`` is not to be tried again, whatever the task says.
+    """
 
     task: Count
     attempt: Count
@@ -121,6 +126,7 @@ class Result(Struct, array_like=True, gc=False):
     wall: Seconds
     cpu: Seconds
     peak_memory: Count
+    final: bool = False
 
 
 class Probe(Struct, tag="probe", array_like=True, frozen=True):

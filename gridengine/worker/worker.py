@@ -14,6 +14,7 @@ from typing import Any
 from .. import nesting
 from ..errors import PackingError
 from ..serialization.batches import unpack_each
+from ..serialization.function_options import FunctionWithOptions
 from ..serialization.packed import ShortOfMemory
 from ..serialization.serializer import pack, unpack
 from ..settings import FLUSH_SECONDS
@@ -23,7 +24,7 @@ from ..transport.borrowed import OpenArena, insert_borrowed
 from ..transport.messages import Beat, Call, Ready, Run, Stop, Unseen
 from ..transport.shared_memory import Arena
 from . import os_support
-from .calls import RSS_UNIT, Span, is_success, next_width, pack_failure, run_slice
+from .calls import RSS_UNIT, Items, Span, is_success, next_width, pack_failure, run_slice
 from .connection import Connection
 from .known_functions import KnownFunctions
 from .outbox import Outbox
@@ -201,6 +202,7 @@ class Worker:
         before = resource.getrusage(resource.RUSAGE_SELF)
         begin = time.perf_counter()
         failures = {}
+        final = False
         try:
             args, kwargs = unpack(call.payload, frames)
             if frames:
@@ -214,6 +216,8 @@ class Worker:
             packed, buffers = b"", ()
             if not is_success(error):
                 failures[0] = pack_failure(error)
+                options = self._functions.options_of(call.function)
+                final = options is not None and not options.may_be_tried_again(error)
             else:
                 packed = pickle.dumps(None)
         else:
@@ -224,15 +228,11 @@ class Worker:
         after = resource.getrusage(resource.RUSAGE_SELF)
         cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
         self._outbox.add(
-            call, 0, 1, packed, buffers, failures, wall, cpu, after.ru_maxrss * RSS_UNIT
+            call, 0, 1, packed, buffers, failures, wall, cpu, after.ru_maxrss * RSS_UNIT, final
         )
 
     def _run_many(self, call: Call, frames: list[Any], position: int) -> None:
-        """Runs the calls of a map in slices, each noted before it begins.
-
-        A slice is as many calls as take about a millisecond: one, if they are slow.
-        """
-        clock = time.perf_counter
+        """Runs the calls of a map."""
         try:
             items = (unpack_each if call.apart else unpack)(call.payload, frames)
             function = self._functions[call.function]
@@ -243,24 +243,57 @@ class Worker:
             self._fail_all(call, position, pack_failure(error))
             return
         self._output.begin()
-        span = Span(call.lo)
+        options = self._functions.options_of(call.function)
+        if options is None or options.seed is None:
+            self._run_items(call, position, function, call.mode, items, options)
+            return
+        # Not imported for who does not need it.
+        from .seeds import NumberedItems, SeededCalls, streams_of
+
+        seeded = SeededCalls(function, call.mode, options.seed)
+        with streams_of(options.seed):
+            numbered = NumberedItems(items, call.first)
+            self._run_items(call, position, seeded, Mode.STARMAP, numbered, options)
+
+    def _run_items(
+        self,
+        call: Call,
+        position: int,
+        function: Callable[..., Any],
+        mode: int,
+        items: Items,
+        options: FunctionWithOptions | None,
+    ) -> None:
+        """Runs calls in slices, each noted before it begins.
+
+        A slice is as many calls as take about a millisecond: one, if they are slow.
+        """
+        clock = time.perf_counter
+        span = Span(call.lo, options)
         at, width = call.lo, 1
+        # Whose time it is, or who is guilty, is known of one call at a time.
+        apart = call.one_at_a_time or call.timeout
         while at < call.hi and not (span.failures and call.fail_fast):
             start = position + at - call.lo
-            end = self._page.claim(start, 1 if call.one_at_a_time else min(width, call.hi - at))
+            end = self._page.claim(start, 1 if apart else min(width, call.hi - at))
             if end == start:
                 break
             begin = clock()
+            if call.timeout:
+                self._page.set_deadline(time.monotonic() + call.timeout)
+                self._on_deadline()
             at = run_slice(
-                function, call.mode, items, at, at + end - start, span, call.fail_fast,
+                function, mode, items, at, at + end - start, span, call.fail_fast,
                 self._end_call,
             )  # fmt: skip
             now = clock()
+            if call.timeout:
+                self._page.set_deadline(0)
             width = next_width(width, now - begin)
             if at < call.hi and now - max(self._outbox.flushed, span.begin) > FLUSH_SECONDS:
                 self._answer(call, span, at)
                 self._outbox.flush()
-                span = Span(at)
+                span = Span(at, options)
         if span.lo < at:
             self._answer(call, span, at)
 
@@ -279,7 +312,22 @@ class Worker:
     def _answer(self, call: Call, span: Span, end: int) -> None:
         wall = time.perf_counter() - span.begin
         cpu = time.process_time() - span.cpu
-        values, lo, failures = span.values, span.lo, span.failures
+        # What may be tried again is answered for by itself: what stands beside it is not.
+        for lo, hi, failures, final in span.parts(end):
+            share = (hi - lo) / (end - span.lo)
+            values = span.values[lo - span.lo : hi - span.lo]
+            self._answer_part(call, lo, values, failures, wall * share, cpu * share, final)
+
+    def _answer_part(
+        self,
+        call: Call,
+        lo: int,
+        values: list[Any],
+        failures: dict[int, bytes],
+        wall: float,
+        cpu: float,
+        final: bool,
+    ) -> None:
         try:
             packed, buffers = pack(values, "the results", upward=True)
         except PackingError:
@@ -287,7 +335,8 @@ class Worker:
             values = [self._checked(lo + i, value, failures) for i, value in enumerate(values)]
             packed, buffers = pack(values, "the results", upward=True)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
-        self._outbox.add(call, lo, end, packed, buffers, failures, wall, cpu, peak)
+        hi = lo + len(values)
+        self._outbox.add(call, lo, hi, packed, buffers, failures, wall, cpu, peak, final)
 
     def _checked(self, index: int, value: object, failures: dict[int, bytes]) -> object:
         try:
