@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from .ledger.task import Usage
     from .serialization.by_value.importability import register_by_value, unregister_by_value
     from .states import DeathCause, JobState
+    from .worker.seeds import seed_sequence
 
 __all__ = [
     "AsyncResult",
@@ -97,6 +98,7 @@ __all__ = [
     "register_by_value",
     "replay",
     "schedulers",
+    "seed_sequence",
     "unregister_by_value",
 ]
 
@@ -115,6 +117,7 @@ _HOMES = {
         ("register_by_value", "unregister_by_value"), "serialization.by_value.importability"
     ),
     **dict.fromkeys(("DeathCause", "JobState"), "states"),
+    "seed_sequence": "worker.seeds",
 }
 
 

@@ -19,10 +19,12 @@ from .. import nesting
 from ..ledger.task import Outcome, Place, Task
 from ..serialization.copies import Copy, copies
 from ..serialization.exceptions import add_note
+from ..serialization.function_options import Seed
 from ..serialization.functions import name_of
 from ..serialization.packed import Function
 from ..states import Mode
-from ..worker.calls import Span, next_width, pack_failure, run_slice
+from ..worker.calls import Items, Span, next_width, pack_failure, run_slice
+from ..worker.seeds import NumberedItems, SeededCalls, streams_of
 from .results import error_from, unreadable
 
 
@@ -34,6 +36,7 @@ def stream_in_place(
     chunksize: int | None = None,
     buffersize: int | None = None,
     reraise: bool = True,
+    seed: Seed | None = None,
 ) -> Generator[list[Any], None, None]:
     """Yields the values of a map in runs, as `gridengine.client.map_stream.stream` does.
 
@@ -45,22 +48,26 @@ def stream_in_place(
         buffersize: Calls at most that are drawn and whose values have not been asked for.
         reraise: Whether the first exception ends it; otherwise exceptions take the places of
             values.
+        seed: What the calls are seeded with, None if they are not.
 
     Raises:
         BaseException: What the function raised, after the values before it; what drawing the
             items raised, at once.
         PackingError: The function or an item cannot travel.
     """
-    calls = _Calls(function, mode, reraise)
+    calls = _Calls(function, mode, reraise, seed)
     return calls.runs(iter(items), min(chunksize or math.inf, buffersize or math.inf))
 
 
 class _Calls:
     """The calls of one map."""
 
-    def __init__(self, function: Callable[..., Any], mode: Mode, reraise: bool) -> None:
+    def __init__(
+        self, function: Callable[..., Any], mode: Mode, reraise: bool, seed: Seed | None
+    ) -> None:
         self._function = _copied_function(function)
         self._mode = mode
+        self._seed = seed
         self._reraise = reraise
         name = name_of(function)
         # For the notes that say where a failure arose.
@@ -88,12 +95,16 @@ class _Calls:
 
     def _run(self, drawn: list[Any], at: int) -> tuple[list[Any], BaseException | None]:
         """Returns the values of some calls, up to the error that comes after them."""
-        arguments = copies(drawn, lambda number: f"the argument of call {at + number}")
+        arguments: Items = copies(drawn, lambda number: f"the argument of call {at + number}")
         span = Span(0)
-        run_slice(
-            self._function, self._mode, arguments, 0, len(drawn), span, self._reraise,
-            self._die_in_a_fork,
-        )  # fmt: skip
+        function, mode, items = self._function, self._mode, arguments
+        if self._seed is not None:
+            function, mode = SeededCalls(function, mode, self._seed), Mode.STARMAP
+            items = NumberedItems(arguments, at)
+        with streams_of(self._seed):
+            run_slice(
+                function, mode, items, 0, len(drawn), span, self._reraise, self._die_in_a_fork
+            )
         values, errors = self._copied(span.values, drawn, at)
         for number, failure in span.failures.items():
             errors[number] = self._failure(at + number, drawn[number], failure)

@@ -12,15 +12,14 @@ from ..dispatcher.registry import dispatcher_for
 from ..dispatcher.waiting import wait
 from ..errors import UnpackingError
 from ..ledger.task import Task
-from ..schedulers.arguments import whole_number
 from ..schedulers.choice import check, current, scheduler_for
 from ..serialization.functions import pack_function
 from ..serialization.serializer import pack, pack_arguments
 from ..states import FINAL, JobState, Mode
+from .call_options import PLAIN, call_options
 from .job_arguments import (
     check_target,
     checked_resources,
-    checked_timeout,
     default_name,
     do_nothing,
 )
@@ -32,6 +31,7 @@ from .unretrieved import Unretrieved, tell
 
 if TYPE_CHECKING:
     from ..schedulers.choice import SchedulerLike
+    from .call_options import Directory, RetryOn
 
 _UNKNOWN = object()
 _CALL, _FINISHED = Mode.CALL, JobState.FINISHED
@@ -60,8 +60,17 @@ class Job(JobFacts, Generic[T]):
             of the scheduler: ``{"h_vmem": "4G"}``. Without a meaning on one host.
         timeout: Seconds that an attempt may take; after that its process is killed and the job,
             if it is not to be tried again, fails with `JobTimeout`.
-        retries: Further attempts after one that failed. By default one if its worker was lost,
-            none if the target raised or took longer than ``timeout``; a number is for each.
+        retries: Further attempts after one that failed: so many if its worker is lost, and, counted
+            apart, so many if the target raises or takes longer than ``timeout``. By default one
+            after a loss, none after the others.
+        retry_on: The exceptions, a class or some, after which there are further attempts (one, if
+            ``retries`` does not say how many); others fail at once. ``()`` has losses tried again
+            alone; `JobTimeout`, or the builtin TimeoutError, stands for the ``timeout``.
+        cwd: The directory in which it runs, seen from the program's at that time; by default the
+            scheduler's, or the program's own at the start. Where it cannot be entered the job fails
+            with an OSError.
+        env: Variables that are set for it, and for nothing after it in the same worker, beside the
+            scheduler's; None takes one away.
 
     Raises:
         TypeError: ``target`` is not callable, or an argument is of a wrong type.
@@ -76,8 +85,7 @@ class Job(JobFacts, Generic[T]):
     _mutable = False
     _scheduler: SchedulerLike | None = None
     _resources: Mapping[str, object] | None = None
-    _timeout = 0.0
-    _retries: int | None = None
+    _options = PLAIN
     _error: BaseException | None = None
 
     def __init__(
@@ -94,6 +102,9 @@ class Job(JobFacts, Generic[T]):
         resources: Mapping[str, object] | None = None,
         timeout: float | None = None,
         retries: int | None = None,
+        retry_on: RetryOn | None = None,
+        cwd: Directory | None = None,
+        env: Mapping[str, str | None] | None = None,
     ) -> None:
         if group is not None:
             raise ValueError("group must be None: there are no groups of jobs")
@@ -116,10 +127,11 @@ class Job(JobFacts, Generic[T]):
             self._mutable = True
         if resources is not None:
             self._resources = checked_resources(resources)
-        if timeout is not None:
-            self._timeout = checked_timeout(timeout)
-        if retries is not None:
-            self._retries = whole_number("retries", retries, 0)
+        options = call_options(
+            timeout=timeout, retries=retries, retry_on=retry_on, cwd=cwd, env=env
+        )
+        if options is not PLAIN:
+            self._options = options
 
     # ------------------------------------------------------------------ Thread's interface
 
@@ -153,22 +165,25 @@ class Job(JobFacts, Generic[T]):
         # Kept for a death certificate to name.
         arguments = self._args, self._kwargs
         if type(self).run is Job.run and not self._mutable:
-            function = pack_function(do_nothing if self._target is None else self._target)
+            called: Callable[..., Any] = do_nothing if self._target is None else self._target
             payload, frames = pack_arguments(arguments)
         else:
-            function = pack_function(run_job)
+            called = run_job
             payload, frames = pack(((self,), {}), "the job")
-        retries = self._retries
+        options = self._options
+        if options is not PLAIN:
+            called = options.attached_to(called, many=False)
         task = Task(
-            function,
+            options.placed(pack_function(called), *dispatcher.surroundings),
             _CALL,
             payload,
             dispatcher.sharing.frames(frames) if frames else frames,
             name=self._name,
             kind=dispatcher.kind_of(self._resources) if self._resources else 0,
-            timeout=self._timeout,
-            lost_retries=1 if retries is None else retries,
-            error_retries=retries or 0,
+            timeout=options.timeout,
+            lost_retries=options.lost_retries,
+            error_retries=options.error_retries,
+            timeout_retries=options.timeout_retries,
             daemon=self._daemon,
             on_failure=Unretrieved,
         )
@@ -201,17 +216,6 @@ class Job(JobFacts, Generic[T]):
         """Returns True from the moment that `start` returns until the job is over."""
         self._check_closed()
         return self._task is not None and not self._started("look after").over
-
-    @property
-    def name(self) -> str:
-        """What people call the job. It has no meaning; several jobs may have the same."""
-        return self._name
-
-    @name.setter
-    def name(self, name: str) -> None:
-        self._name = str(name)
-        if self._task is not None:
-            self._task.name = self._name
 
     @property
     def daemon(self) -> bool:
@@ -332,11 +336,6 @@ class Job(JobFacts, Generic[T]):
         if error is None:
             raise ValueError(f"{self!r} has not failed: there is nothing to run again")
         return replay(error)  # type: ignore[no-any-return]  # of this job
-
-    def __repr__(self) -> str:
-        state = "closed" if self._closed else self.state.value
-        where = f" on {self.host}" if self.host else ""
-        return f"<{type(self).__name__}({self._name}, {state}{where})>"
 
     def __getstate__(self) -> dict[str, Any]:
         # A worker runs it; what belongs to this program stays here.

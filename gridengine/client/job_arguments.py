@@ -31,21 +31,6 @@ def do_nothing() -> None:
     """Stands for a target of None."""
 
 
-def checked_timeout(timeout: float) -> float:
-    """Returns seconds that an attempt may take.
-
-    Raises:
-        TypeError: It is no number.
-        ValueError: It is not above 0.
-    """
-    # numpy's too, but no text.
-    if not hasattr(timeout, "__float__"):
-        raise TypeError(f"timeout is {timeout!r}; it takes seconds")
-    if not timeout > 0:
-        raise ValueError(f"timeout is {timeout!r}; it takes more than 0 seconds")
-    return float(timeout)
-
-
 def checked_resources(resources: object) -> Mapping[str, object]:
     """Returns requests to the batch system.
 

@@ -18,6 +18,17 @@ class JobFacts:
     _name: str
 
     @property
+    def name(self) -> str:
+        """What people call the job. It has no meaning; several jobs may have the same."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = str(name)
+        if self._task is not None:
+            self._task.name = self._name
+
+    @property
     def ident(self) -> int | None:
         """A number that no other job of this program has; None before the start."""
         return None if self._task is None else self._task.id
@@ -69,6 +80,11 @@ class JobFacts:
             ValueError: ``timeout`` is not above 0, or the job was closed.
         """
         return stack_of(self._started("look at the stack of"), self._dispatcher, timeout)
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else self.state.value
+        where = f" on {self.host}" if self.host else ""
+        return f"<{type(self).__name__}({self._name}, {state}{where})>"
 
     def _started(self, what: str) -> Task:
         self._check_closed()

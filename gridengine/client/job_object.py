@@ -9,8 +9,7 @@ from typing import Any, Protocol
 _STATE_OF_JOB = "_gridengine_state"
 
 _OWN_FIELDS = frozenset(
-    f"_{name}"
-    for name in ("target", "args", "kwargs", "name", "daemon", "mutable", "timeout", "retries")
+    f"_{name}" for name in ("target", "args", "kwargs", "name", "daemon", "mutable", "options")
 ) | {"_resources", "_closed"}
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from .call_options import call_options
 from .map_runs import MapRuns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Mapping
     from typing import Any, TypeVar
 
     from ..schedulers.choice import SchedulerLike
+    from .call_options import Directory, RetryOn, SeedLike
 
     R = TypeVar("R")
 
@@ -21,6 +23,12 @@ def map(
     reraise: bool = True,
     chunksize: int | None = None,
     timeout: float | None = None,
+    timeout_per_call: float | None = None,
+    retries: int | None = None,
+    retry_on: RetryOn | None = None,
+    cwd: Directory | None = None,
+    env: Mapping[str, str | None] | None = None,
+    seed: SeedLike | None = None,
 ) -> list[R]:
     """Applies ``f`` to the items of iterables, in parallel; equal to ``list(map(f, ...))``.
 
@@ -44,6 +52,22 @@ def map(
             place of values; `raised` tells them from exceptions that ``f`` returned.
         chunksize: Calls that go to a worker together. By default by the time they take.
         timeout: Seconds for the whole map. An item that is just being drawn is waited for.
+        timeout_per_call: Seconds that a call may take; after that its process is killed, and the
+            call, if it is not to be tried again, has failed with `JobTimeout`.
+        retries: Further attempts of a call that failed: so many if its worker is lost, and, counted
+            apart, so many if ``f`` raises or takes too long. By default one after a loss, none
+            after the others.
+        retry_on: The exceptions, a class or some, after which there are further attempts (one, if
+            ``retries`` does not say how many); others fail at once. ``()`` has losses tried again
+            alone; `JobTimeout`, or the builtin TimeoutError, stands for ``timeout_per_call``.
+        cwd: The directory in which ``f`` is called, seen from the program's; by default the
+            scheduler's, or the program's own. Where it cannot be entered the calls fail with an
+            OSError.
+        env: Variables that are set for the calls, and for nothing after them in the same worker,
+            beside the scheduler's; None takes one away.
+        seed: A number, or a numpy.random.SeedSequence: `random`, numpy's global generator and
+            `gridengine.seed_sequence` are then, in each call, as it and the number of the call say,
+            wherever that runs.
 
     Returns:
         The values, in the order of the items.
@@ -59,6 +83,10 @@ def map(
     runs: Generator[list[R], None, None] = MapRuns(
         f, iterables,
         scheduler=scheduler, reraise=reraise, chunksize=chunksize, timeout=timeout,
+        options=call_options(
+            timeout=timeout_per_call, retries=retries, retry_on=retry_on,
+            cwd=cwd, env=env, seed=seed, timeout_name="timeout_per_call",
+        ),
     ).start()  # fmt: skip
     results: list[R] = []
     try:
@@ -82,6 +110,12 @@ def imap(
     chunksize: int | None = None,
     buffersize: int | None = None,
     timeout: float | None = None,
+    timeout_per_call: float | None = None,
+    retries: int | None = None,
+    retry_on: RetryOn | None = None,
+    cwd: Directory | None = None,
+    env: Mapping[str, str | None] | None = None,
+    seed: SeedLike | None = None,
 ) -> Generator[R, None, None]:
     """As `map`, but yields the results one by one, in order, as soon as they are there.
 
@@ -110,6 +144,12 @@ def imap(
         buffersize: Calls at most that are drawn from the iterables and whose results have not
             been asked for. By default as many as keep the workers busy.
         timeout: Seconds from now in which the last result is asked for.
+        timeout_per_call: As for `map`.
+        retries: As for `map`.
+        retry_on: As for `map`.
+        cwd: As for `map`.
+        env: As for `map`.
+        seed: As for `map`.
 
     Yields:
         The values, in the order of the items.
@@ -124,6 +164,10 @@ def imap(
             f, iterables,
             scheduler=scheduler, reraise=reraise, chunksize=chunksize, buffersize=buffersize,
             timeout=timeout,
+            options=call_options(
+                timeout=timeout_per_call, retries=retries, retry_on=retry_on,
+                cwd=cwd, env=env, seed=seed, timeout_name="timeout_per_call",
+            ),
         )
     )  # fmt: skip
 
@@ -136,6 +180,12 @@ def imap_unordered(
     chunksize: int | None = None,
     buffersize: int | None = None,
     timeout: float | None = None,
+    timeout_per_call: float | None = None,
+    retries: int | None = None,
+    retry_on: RetryOn | None = None,
+    cwd: Directory | None = None,
+    env: Mapping[str, str | None] | None = None,
+    seed: SeedLike | None = None,
 ) -> Generator[R, None, None]:
     """As `imap`, but the results come in the order in which they are done.
 
@@ -147,6 +197,10 @@ def imap_unordered(
             f, iterables,
             scheduler=scheduler, reraise=reraise, chunksize=chunksize, buffersize=buffersize,
             ordered=False, timeout=timeout,
+            options=call_options(
+                timeout=timeout_per_call, retries=retries, retry_on=retry_on,
+                cwd=cwd, env=env, seed=seed, timeout_name="timeout_per_call",
+            ),
         )
     )  # fmt: skip
 

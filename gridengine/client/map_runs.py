@@ -12,6 +12,7 @@ from ..schedulers import best_available
 from ..schedulers.arguments import seconds, whole_number
 from ..schedulers.base import innermost
 from ..schedulers.choice import scheduler_for
+from .call_options import PLAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from ..schedulers.choice import SchedulerLike
+    from .call_options import CallOptions
     from .stream_control import Arriving, StreamControl
 
     R = TypeVar("R")
@@ -41,6 +43,7 @@ class MapRuns:
         ordered: Whether the runs come in the order of the items.
         timeout: Seconds for the whole map, from now on.
         arriving: What is drawn in place of the iterables, if they come by themselves.
+        options: What is asked for the calls.
 
     Raises:
         TypeError, ValueError: An argument is impossible.
@@ -58,6 +61,7 @@ class MapRuns:
         ordered: bool = True,
         timeout: float | None = None,
         arriving: Arriving | None = None,
+        options: CallOptions = PLAIN,
     ) -> None:
         if not callable(f):
             raise TypeError(f"f is {_shown(f)}, which cannot be called")
@@ -80,6 +84,7 @@ class MapRuns:
             # As the builtin does, whose items may be of different numbers.
             self._items = zip(*iterables)  # noqa: B905
         self._scheduler = innermost() if scheduler is None else scheduler_for(scheduler)
+        self._options = options
         self._reraise = reraise
         self._chunksize = chunksize
         self._buffersize = buffersize
@@ -98,7 +103,9 @@ class MapRuns:
             PackingError: The function cannot travel (also a TypeError).
             SchedulerError: The scheduler cannot be used.
         """
-        if self._scheduler is None and self._end == math.inf and nesting.runs_in_place():
+        options = self._options
+        unbound = self._scheduler is None and self._end == math.inf and options.in_place
+        if unbound and nesting.runs_in_place():
             return self._in_place()
         dispatcher = dispatcher_for(
             self._scheduler or best_available(),
@@ -109,9 +116,10 @@ class MapRuns:
         from ..states import Mode
         from .map_stream import stream
 
+        function = options.attached_to(self._function, many=True)
         return stream(
             dispatcher,
-            pack_function(self._function, "the function"),
+            options.placed(pack_function(function, "the function"), *dispatcher.surroundings),
             self._items,
             Mode.MAP if self._single else Mode.STARMAP,
             length=self._length,
@@ -121,6 +129,7 @@ class MapRuns:
             reraise=self._reraise,
             end=self._end,
             control=control,
+            options=options,
         )
 
     def _in_place(self) -> Generator[list[R], None, None]:
@@ -134,6 +143,7 @@ class MapRuns:
             chunksize=self._chunksize,
             buffersize=self._buffersize,
             reraise=self._reraise,
+            seed=self._options.seed,
         )
 
 

@@ -18,6 +18,7 @@ from ..errors import TimeoutError
 from ..ledger.task import Task
 from ..serialization.packed import Function
 from ..states import Mode
+from .call_options import PLAIN, CallOptions
 from .map_tasks import MapTasks
 from .results import values_of
 from .stream_control import StreamControl
@@ -40,6 +41,7 @@ def stream(
     reraise: bool = True,
     end: float = math.inf,
     control: StreamControl | None = None,
+    options: CallOptions = PLAIN,
 ) -> Generator[list[Any], None, None]:
     """Yields the values of a map in runs: one list for each task, which is some neighbouring calls.
 
@@ -63,6 +65,7 @@ def stream(
             values.
         end: When time is up, on the monotonic clock.
         control: What other threads may do to it.
+        options: What is asked for the calls.
 
     Raises:
         BaseException: What the function raised, as soon as that is known, after the values before
@@ -76,7 +79,7 @@ def stream(
     tasks = MapTasks(
         dispatcher, function, items, mode,
         length=length, chunksize=chunksize, buffersize=buffersize, fail_fast=reraise, end=end,
-        control=control,
+        control=control, options=options,
     )  # fmt: skip
     # Whose values are next, and what has been read of those that are done.
     turns: collections.deque[Task] = collections.deque()

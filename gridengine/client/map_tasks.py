@@ -21,6 +21,7 @@ from ..serialization.batches import pack_each, pack_together
 from ..serialization.packed import Function, Packed
 from ..settings import BLOCK_BYTES, BLOCK_SECONDS, CHUNK_SECONDS, SLICE_SECONDS
 from ..states import JobState, Mode
+from .call_options import PLAIN, CallOptions
 from .stream_control import Arriving, StreamControl
 
 #: Tasks that a map has under way at most, where they are small.
@@ -56,6 +57,7 @@ class MapTasks:
         fail_fast: Whether after a failure no more calls are wanted.
         end: When no more items are to be drawn, on the monotonic clock.
         control: What other threads may do to it; they do not wait long for the interpreter, then.
+        options: What is asked for the calls.
 
     Attributes:
         taken: Calls whose values have been taken.
@@ -74,6 +76,7 @@ class MapTasks:
         buffersize: int | None,
         fail_fast: bool,
         end: float,
+        options: CallOptions = PLAIN,
         control: StreamControl | None = None,
     ) -> None:
         self._dispatcher = dispatcher
@@ -95,6 +98,7 @@ class MapTasks:
         self._end = end
         self._most_calls = _MOST_CALLS if control is None else _SMOOTH_CALLS
         self._most_bytes = BLOCK_BYTES if control is None else _SMOOTH_BYTES
+        self._options = options
         self._fed = 0
         self._exhausted = False
         self._bytes_per_call = 0.0
@@ -263,6 +267,10 @@ class MapTasks:
             name=self._function.name,
             size=len(items),
             first=self._fed,
+            timeout=self._options.timeout,
+            lost_retries=self._options.lost_retries,
+            error_retries=self._options.error_retries,
+            timeout_retries=self._options.timeout_retries,
             fail_fast=self._fail_fast,
             apart=apart,
             arguments=items,

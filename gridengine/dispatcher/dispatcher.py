@@ -65,6 +65,7 @@ class Dispatcher:
         forsaken: Whether this is a copy, in a fork of the program.
         sharing: Makes large buffers ready for the workers.
         stacks: Asks where tasks are that run.
+        surroundings: As of `gridengine.schedulers.base.Scheduler`.
 
     Raises:
         SchedulerError: The scheduler or the network cannot be used.
@@ -101,6 +102,7 @@ class Dispatcher:
         self, undo: contextlib.ExitStack, ahead: EarlyStart | None, host: str, ports: str
     ) -> None:
         scheduler, settings = self._scheduler, self._settings
+        self.surroundings = scheduler.surroundings()
         # For what nodes are told, and what queue jobs print.
         self._folder = new_shared_folder(settings.run_dir) if scheduler.remote else None
         if self._folder is not None:

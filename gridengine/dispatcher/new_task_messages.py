@@ -32,4 +32,9 @@ def _initializer(scheduler: Scheduler, sharing: Sharing) -> Function | None:
     if initializer is None:
         return None
     packed = pack_function(functools.partial(initializer, *initargs), "the initializer")
+    cwd, env = scheduler.surroundings()
+    if cwd is not None or env:
+        from ..serialization.own_surroundings import in_own_surroundings
+
+        packed = in_own_surroundings(packed, cwd, env or {})
     return packed._replace(frames=sharing.frames(packed.frames))

@@ -173,7 +173,7 @@ class TaskMessages:
                 messages.Call(
                     task.id, chunk.attempt, function.key, task.mode, chunk.lo, chunk.hi,
                     task.payload, len(own), task.timeout, chunk.one_at_a_time,
-                    task.fail_fast, task.apart,
+                    task.fail_fast, task.apart, task.first,
                 )
             )  # fmt: skip
         forget = _forget(known, keep=len(used)) if definitions else []

@@ -48,7 +48,7 @@ class Answers:
                 first_frame += result.frames
             task = self._done(
                 worker, result.task, result.attempt, result.lo, result.hi,
-                wall=result.wall, failed=bool(result.failures), now=now,
+                wall=result.wall, failed=bool(result.failures), now=now, final=result.final,
             )  # fmt: skip
             if task is None:
                 continue

@@ -10,9 +10,9 @@ import signal
 
 from ..errors import Death, JobTimeout, format_bytes
 from ..schedulers.events import End
-from ..states import DeathCause
+from ..states import DeathCause, Mode
 from .records import Report, Verdict
-from .task import Place, Task
+from .task import Place
 
 TIMEOUT = "timeout"
 """`Report.reason` of a worker that its supervisor ended for a job's ``timeout``."""
@@ -92,10 +92,12 @@ def certificate(verdict: Verdict, place: Place, end: End, output: str, now: floa
     )
 
 
-def timeout_of(task: Task, place: Place) -> JobTimeout:
-    """Returns the failure of a job that ran over its own time."""
+def timeout_of(verdict: Verdict, place: Place) -> JobTimeout:
+    """Returns the failure of a call that ran over its own time."""
+    task = verdict.task
+    call = "" if task.mode is Mode.CALL else f", call {task.first + verdict.index},"
     return JobTimeout(
-        f"job {task.name!r} ran longer than its timeout of {task.timeout:g} s and was ended "
+        f"job {task.name!r}{call} ran longer than its timeout of {task.timeout:g} s and was ended "
         f"on {place.host} (process {place.pid})"
     )
 

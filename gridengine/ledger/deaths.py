@@ -196,7 +196,7 @@ class Deaths:
             if task.exit_signal:
                 self._cancellation.ended(task, place)
             elif timed_out:
-                self._fail(verdict, place, certificates.timeout_of(task, place))
+                self._fail(verdict, place, certificates.timeout_of(verdict, place))
             else:
                 self._certify(_Unexplained(verdict, place, end, output, now))
 

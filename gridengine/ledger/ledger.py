@@ -256,8 +256,11 @@ class Ledger:
         wall: float,
         failed: bool,
         now: float,
+        final: bool = False,
     ) -> Task | None:
         """Event: a worker answers for some calls; `answered` is to follow.
+
+        What is ``final`` is not tried again.
 
         Returns:
             The task to record the answer for; None if it is to be dropped, because it is
@@ -293,7 +296,7 @@ class Ledger:
         worker.load -= wall
         if task.over:
             return None
-        if failed and chunk.errors < task.error_retries:
+        if failed and not final and chunk.errors < task.error_retries:
             again = chunk.part(lo, hi)
             again.errors += 1
             self._put_back([again, *rest], "it raised")

@@ -93,6 +93,7 @@ class AnsweredCalls(Protocol):
     wall: float
     cpu: float
     peak_memory: int
+    final: bool
 
 
 class Report(Struct, frozen=True):

@@ -79,7 +79,7 @@ class Retries:
         """Counts a death, a loss, or a failure; True if it was one too many."""
         if timed_out:
             chunk.errors += 1
-            return chunk.errors > chunk.task.error_retries
+            return chunk.errors > chunk.task.timeout_retries
         if blame:
             chunk.deaths += 1
             return chunk.deaths > chunk.task.lost_retries

@@ -104,7 +104,8 @@ class Task:
         kind: Which workers may run it; the resources they must have been given.
         timeout: Seconds that one attempt may take, 0 for no limit.
         lost_retries: Further attempts after a worker died of it.
-        error_retries: Further attempts after the function raised, or was over its time.
+        error_retries: Further attempts after the function raised.
+        timeout_retries: Further attempts after one was over its time; both are counted together.
         arguments: The arguments themselves, for what tells of a failure to name; let go when the
             job is over without one.
         apart: Whether the arguments of each call are packed by themselves.
@@ -152,6 +153,7 @@ class Task:
         "size",
         "state",
         "timeout",
+        "timeout_retries",
         "waiters",
         "waiting",
     )
@@ -170,6 +172,7 @@ class Task:
         timeout: float = 0.0,
         lost_retries: int = 1,
         error_retries: int = 0,
+        timeout_retries: int | None = None,
         fail_fast: bool = False,
         daemon: bool = True,
         apart: bool = False,
@@ -190,6 +193,7 @@ class Task:
         self.timeout = timeout
         self.lost_retries = lost_retries
         self.error_retries = error_retries
+        self.timeout_retries = error_retries if timeout_retries is None else timeout_retries
         self.fail_fast = fail_fast
         self.state = _QUEUED
         self.attempts = self.exit_signal = 0

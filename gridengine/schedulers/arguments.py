@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
 
@@ -63,3 +64,41 @@ def checked_initializer(
     if initializer is not None and not callable(initializer):
         raise TypeError(f"initializer is {initializer!r}, which cannot be called")
     return initializer, tuple(initargs)
+
+
+def checked_cwd(cwd: str | os.PathLike[str] | None) -> str | None:
+    """Returns the path of a directory, seen from the program's own; None for none.
+
+    Raises:
+        TypeError: It is no path.
+        ValueError: It is none that could be.
+    """
+    if cwd is None:
+        return None
+    try:
+        path = os.fsdecode(cwd)
+    except TypeError:
+        raise TypeError(f"cwd is {cwd!r}; it takes the path of a directory") from None
+    if not path or "\0" in path:
+        raise ValueError(f"cwd is {cwd!r}; it takes the path of a directory")
+    return os.path.abspath(path)
+
+
+def checked_env(env: Mapping[str, str | None] | None) -> dict[str, str | None] | None:
+    """Returns variables to be set, by name; those that are None are to be taken away.
+
+    Raises:
+        TypeError: It is no mapping, or something in it is no text.
+        ValueError: A name or a value is none that a variable can have.
+    """
+    if env is None:
+        return None
+    if not hasattr(env, "keys"):
+        raise TypeError(f"env is {env!r}; it takes a dict of variables, such as {{'DEBUG': '1'}}")
+    checked = dict(env)
+    for name, value in checked.items():
+        if not isinstance(name, str) or not isinstance(value, (str, type(None))):
+            raise TypeError(f"env has {name!r}: {value!r}; it takes texts, or None as a value")
+        if not name or "=" in name or "\0" in name + (value or ""):
+            raise ValueError(f"env has {name!r}: {value!r}, which no environment can have")
+    return checked

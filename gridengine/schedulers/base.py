@@ -153,6 +153,8 @@ class Scheduler(abc.ABC):
         initializer: What each worker calls before its first job, None for nothing. Set after the
             first job, it is heeded when the scheduler has been closed and is used again.
         initargs: Its arguments.
+        cwd: The directory of its jobs, None for that of the program.
+        env: Variables that are set for its jobs; None as a value takes one away.
         queue_job_name: What people shall read in the queue; by default what the first of the jobs
             is called for which a queue job is asked.
         queue_job_template: How a supervisor derives its queue job's identifier from its
@@ -171,6 +173,8 @@ class Scheduler(abc.ABC):
     max_tasks_per_worker: int | None = None
     initializer: Callable[..., object] | None = None
     initargs: Iterable[Any] = ()
+    cwd: str | None = None
+    env: Mapping[str, str | None] | None = None
     queue_job_name: str = ""
     queue_job_template: ClassVar[str] = ""
 
@@ -203,6 +207,18 @@ class Scheduler(abc.ABC):
             resources: What `resources_of` has returned.
         """
         return 0.0
+
+    def surroundings(self) -> tuple[str | None, Mapping[str, str | None] | None]:
+        """Returns ``cwd`` and ``env``.
+
+        Raises:
+            TypeError, ValueError: They are none.
+        """
+        if self.cwd is None and self.env is None:
+            return None, None
+        from .arguments import checked_cwd, checked_env
+
+        return checked_cwd(self.cwd), checked_env(self.env)
 
     def on_close(
         self, closer: Callable[[], None], leaver: Callable[[bool], None] | None = None

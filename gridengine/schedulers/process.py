@@ -6,7 +6,7 @@ import os
 
 from .. import nesting
 from ..transport.control import Controls
-from .arguments import checked_initializer, whole_number
+from .arguments import checked_cwd, checked_env, checked_initializer, whole_number
 from .base import Scheduler, Session
 from .child_process import Child
 
@@ -37,6 +37,9 @@ class ProcessScheduler(Scheduler):
         initializer: What each worker calls before its first job, to load what all of them need. If
             it raises, the jobs of that worker fail with `InitializerError`.
         initargs: Its arguments.
+        cwd: The directory in which jobs run that name no other; by default the program's own when
+            they are started. Where it cannot be entered they fail with an OSError.
+        env: Variables that are set for the jobs, whatever they are called; None takes one away.
 
     Raises:
         TypeError: ``max_workers`` is no whole number, or ``initializer`` cannot be called.
@@ -53,12 +56,15 @@ class ProcessScheduler(Scheduler):
         fresh: bool = False,
         initializer: Callable[..., object] | None = None,
         initargs: Iterable[Any] = (),
+        cwd: str | os.PathLike[str] | None = None,
+        env: Mapping[str, str | None] | None = None,
     ) -> None:
         self.workers_per_queue_job = (
             usable_cores() if max_workers is None else whole_number("max_workers", max_workers, 1)
         )
         self.fresh = fresh
         self.initializer, self.initargs = checked_initializer(initializer, initargs)
+        self.cwd, self.env = checked_cwd(cwd), checked_env(env)
 
     @property
     def max_workers(self) -> int:

@@ -100,6 +100,14 @@ def _key_of(payload: bytes, around: bytes, code: int) -> bytes:
     return _keys.setdefault((by_value.generation(), payload, around, code), _new_key())
 
 
+def key_in_context(function: Function, context: bytes) -> bytes:
+    """Returns the key that a packed function has in a context that is not its own."""
+    if len(_keys) >= _REMEMBERED:
+        _keys.clear()
+    # The function's own key says all of it, what its buffers are too.
+    return _keys.setdefault((-1, function.key, context, function.code), _new_key())
+
+
 def name_of(function: object) -> str:
     """Returns what people call ``function``."""
     if type(function) is FunctionType:

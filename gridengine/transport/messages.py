@@ -78,7 +78,8 @@ among the frames, its offset in the arena, its size."""
 class Call(Struct, array_like=True, gc=False):
     """The calls ``lo`` to ``hi`` of a task, for one attempt.
 
-    An empty payload stands for the first of its frames.
+    An empty payload stands for the first of its frames. ``first`` is the number within its map of
+    the task's own first call.
     """
 
     task: Count
@@ -93,6 +94,7 @@ class Call(Struct, array_like=True, gc=False):
     one_at_a_time: bool = False
     fail_fast: bool = False
     apart: bool = False
+    first: Count = 0
 
 
 INITIALIZER = b"initializer"
@@ -114,7 +116,10 @@ class FunctionDefinition(Struct, array_like=True, gc=False):
 
 
 class Result(Struct, array_like=True, gc=False):
-    """The outcome of the calls ``lo`` to ``hi`` of a task."""
+    """The outcome of the calls ``lo`` to ``hi`` of a task.
+
+    What is ``final`` is not to be tried again, whatever the task says.
+    """
 
     task: Count
     attempt: Count
@@ -126,6 +131,7 @@ class Result(Struct, array_like=True, gc=False):
     wall: Seconds
     cpu: Seconds
     peak_memory: Count
+    final: bool = False
 
 
 class Probe(Struct, tag="probe", array_like=True, frozen=True):

@@ -6,11 +6,12 @@ import itertools
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from ..errors import JobExited, PackingError, format_bytes
 from ..serialization.exceptions import add_note, pack_error
+from ..serialization.function_options import FunctionWithOptions
 from ..serialization.packed import Packed, ShortOfMemory
 from ..serialization.serializer import pack
 from ..settings import SLICE_SECONDS
@@ -36,18 +37,43 @@ class Span:
         lo: The first.
         values: What they returned, None for those that failed.
         failures: What the others raised, packed, by the number of the call.
+        again: Those of them that may be tried again.
         cpu: Processor time of this process at the begin, in seconds.
         begin: When it was.
     """
 
-    __slots__ = ("begin", "cpu", "failures", "lo", "values")
+    __slots__ = ("_options", "again", "begin", "cpu", "failures", "lo", "values")
 
-    def __init__(self, lo: int) -> None:
+    def __init__(self, lo: int, options: FunctionWithOptions | None = None) -> None:
+        self._options = options
         self.lo = lo
+        self.again: list[int] = []
         self.values: list[Any] = []
         self.failures: dict[int, bytes] = {}
         self.cpu = time.process_time()
         self.begin = time.perf_counter()
+
+    def note(
+        self, call: int, error: BaseException, fail: Callable[[BaseException], bytes] | None
+    ) -> None:
+        """Notes what a call has raised; see `run_slice`."""
+        self.failures[call] = (fail or pack_failure)(error)
+        if self._options is not None and self._options.may_be_tried_again(error):
+            self.again.append(call)
+
+    def parts(self, end: int) -> Iterator[tuple[int, int, dict[int, bytes], bool]]:
+        """Yields runs of calls that are answered for together, up to ``end`` (not included).
+
+        Of each the first call and the one behind the last, the failures among them, and whether
+        these are final.
+        """
+        if not self.again:
+            yield self.lo, end, self.failures, True
+            return
+        edges = sorted({self.lo, end, *self.again, *(call + 1 for call in self.again)})
+        for lo, hi in itertools.pairwise(edges):
+            among = {call: failure for call, failure in self.failures.items() if lo <= call < hi}
+            yield lo, hi, among, lo not in self.again
 
 
 def run_slice(
@@ -101,7 +127,7 @@ def run_slice(
             # An iterator that ended early was ended by the function.
             error = error or StopIteration()
             if not is_success(error):
-                span.failures[at] = (fail or pack_failure)(error)
+                span.note(at, error, fail)
             span.values.append(None)
             at += 1
             if span.failures and fail_fast:
@@ -109,25 +135,27 @@ def run_slice(
     return at
 
 
-def pack_values(span: Span) -> Packed:
+def pack_values(values: list[Any], first: int, failures: dict[int, bytes]) -> Packed:
     """Returns the values of some calls, ready to travel.
 
-    Of one that cannot travel, ``span`` has a failure afterwards, and None in its place.
+    Args:
+        values: They.
+        first: The number of the first call.
+        failures: Gets one of each value that cannot travel, in whose place None does.
     """
     try:
-        return pack(span.values, "the results", upward=True)
+        return pack(values, "the results", upward=True)
     except PackingError:
         # One of them cannot travel; the others shall.
-        span.values = [_checked(span, number) for number in range(len(span.values))]
-        return pack(span.values, "the results", upward=True)
+        able = [_checked(value, call, failures) for call, value in enumerate(values, first)]
+        return pack(able, "the results", upward=True)
 
 
-def _checked(span: Span, number: int) -> object:
-    value = span.values[number]
+def _checked(value: object, call: int, failures: dict[int, bytes]) -> object:
     try:
         pack(value, "the result", upward=True)
     except PackingError as error:
-        span.failures[span.lo + number] = pack_failure(error)
+        failures[call] = pack_failure(error)
         return None
     return value
 

@@ -10,6 +10,7 @@ from typing import Any
 from .. import nesting
 from ..serialization.context import note_environment, unpack
 from .node_environment import NodeEnvironment
+from .own_surroundings import Surroundings
 
 
 class WorkerContext:
@@ -21,10 +22,15 @@ class WorkerContext:
         cwd: The working directory with which the worker was started.
         sys_path: Where it finds modules.
         environment: What the variables of the program are here.
+
+    Attributes:
+        obstacle: Why calls cannot run: what they have asked for themselves cannot be had.
     """
 
     def __init__(self, cwd: str, sys_path: Sequence[str], environment: NodeEnvironment) -> None:
         self._environment = environment
+        self._own = Surroundings()
+        self.obstacle: OSError | None = None
         self._packed = b""
         # What the program has not changed by then is this.
         self._at_start = dict(os.environ)
@@ -37,6 +43,7 @@ class WorkerContext:
         if not packed or packed == self._packed:
             return
         self._packed = packed
+        self._own.leave()
         parts = unpack(packed)
         before, self._parts = self._parts, parts
         self._change_variables(before["environ"], parts["environ"])
@@ -48,6 +55,18 @@ class WorkerContext:
                 make_so(value)
             except Exception as error:
                 sys.stderr.write(f"gridengine: the program's {name} is not had here: {error}\n")
+        self._enter_own(parts)
+
+    def _enter_own(self, parts: Mapping[str, Any]) -> None:
+        self.obstacle = None
+        if "own" not in parts:
+            return
+        try:
+            self._own.enter(*parts["own"])
+        except OSError as error:
+            self.obstacle = error
+            # It may be there the next time.
+            self._packed = b""
 
     def _change_variables(
         self, before: Mapping[str, str | None], changes: Mapping[str, str | None]

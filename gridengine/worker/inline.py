@@ -73,7 +73,7 @@ class InlineCalls:
         Of those that cannot travel ``span`` has a failure afterwards.
         """
         if self._mode is not Mode.CALL:
-            payload, frames = pack_values(span)
+            payload, frames = pack_values(span.values, span.lo, span.failures)
         elif span.failures:
             return b"", ()
         else:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import InitializerError
 from ..serialization.exceptions import add_note
+from ..serialization.function_options import FunctionWithOptions
 from ..serialization.packed import ShortOfMemory
 from ..transport.messages import INITIALIZER, FunctionDefinition
 from .context import WorkerContext
@@ -24,6 +25,7 @@ class KnownFunctions:
     def __init__(self, context: WorkerContext) -> None:
         self._context = context
         self._functions: dict[bytes, Callable[..., Any]] = {}
+        self._options: dict[bytes, FunctionWithOptions] = {}
         self._broken: dict[bytes, BaseException] = {}
         self._contexts: dict[bytes, bytes] = {}
         self._kept = KeptFunctions()
@@ -40,7 +42,11 @@ class KnownFunctions:
             self._initialize(definition, frames)
             return
         try:
-            self._functions[key] = self._kept.unpack(definition, frames)
+            function = self._kept.unpack(definition, frames)
+            if type(function) is FunctionWithOptions:
+                self._options[key] = function
+                function = function.function
+            self._functions[key] = function
         except BaseException as error:
             add_note(error, "raised while the function was unpacked in the worker")
             self._broken[key] = error
@@ -48,6 +54,8 @@ class KnownFunctions:
     def _initialize(self, definition: FunctionDefinition, frames: Sequence[Any]) -> None:
         initializer: object = None
         try:
+            if self._context.obstacle is not None:
+                raise self._context.obstacle
             initializer = unpacked = self._kept.unpack(definition, frames)
             unpacked()
         except (Terminated, ShortOfMemory):
@@ -69,6 +77,7 @@ class KnownFunctions:
         """Lets go of functions that are not called any more."""
         for key in keys:
             self._functions.pop(key, None)
+            self._options.pop(key, None)
             self._broken.pop(key, None)
             self._contexts.pop(key, None)
             self._kept.forget(key)
@@ -82,10 +91,17 @@ class KnownFunctions:
 
         Raises:
             InitializerError: The initializer has failed.
+            OSError: The directory that its calls have asked for cannot be entered.
             BaseException: What was raised while it was unpacked.
         """
         if self._uninitialized is not None:
             raise self._uninitialized.with_traceback(None)
+        if self._context.obstacle is not None:
+            raise self._context.obstacle.with_traceback(None)
         if key in self._broken:
             raise self._broken[key]
         return self._functions[key]
+
+    def options_of(self, key: bytes) -> FunctionWithOptions | None:
+        """Returns what else is to be done with the calls of a function, None for nothing."""
+        return self._options.get(key)

@@ -87,6 +87,7 @@ class Outbox:
         wall: float,
         cpu: float,
         peak_memory: int,
+        final: bool = False,
     ) -> None:
         """Takes in the outcome of the calls ``lo`` to ``hi``, to be sent with the next ones.
 
@@ -100,7 +101,7 @@ class Outbox:
         self._results.append(
             Result(
                 call.task, call.attempt, lo, hi, payload, len(frames), failures, wall, cpu,
-                peak_memory,
+                peak_memory, final,
             )
         )  # fmt: skip
         self._underway = False

@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import nesting
 from ..serialization.batches import unpack_each
+from ..serialization.function_options import FunctionWithOptions
 from ..serialization.packed import ShortOfMemory
 from ..serialization.serializer import pack, unpack
 from ..settings import FLUSH_SECONDS
@@ -24,6 +25,7 @@ from ..transport.shared_memory import Arena
 from . import os_support
 from .calls import (
     RSS_UNIT,
+    Items,
     Span,
     is_success,
     next_width,
@@ -208,6 +210,7 @@ class Worker:
         before = resource.getrusage(resource.RUSAGE_SELF)
         begin = time.perf_counter()
         failures = {}
+        final = False
         try:
             args, kwargs = unpack(call.payload, frames)
             if frames:
@@ -221,6 +224,8 @@ class Worker:
             packed, buffers = b"", ()
             if not is_success(error):
                 failures[0] = pack_failure(error)
+                options = self._functions.options_of(call.function)
+                final = options is not None and not options.may_be_tried_again(error)
             else:
                 packed = pickle.dumps(None)
         else:
@@ -231,15 +236,11 @@ class Worker:
         after = resource.getrusage(resource.RUSAGE_SELF)
         cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
         self._outbox.add(
-            call, 0, 1, packed, buffers, failures, wall, cpu, after.ru_maxrss * RSS_UNIT
+            call, 0, 1, packed, buffers, failures, wall, cpu, after.ru_maxrss * RSS_UNIT, final
         )
 
     def _run_many(self, call: Call, frames: list[Any], position: int) -> None:
-        """Runs the calls of a map in slices, each noted before it begins.
-
-        A slice is as many calls as take about a millisecond: one, if they are slow.
-        """
-        clock = time.perf_counter
+        """Runs the calls of a map."""
         try:
             items = (unpack_each if call.apart else unpack)(call.payload, frames)
             function = self._functions[call.function]
@@ -250,24 +251,57 @@ class Worker:
             self._fail_all(call, position, pack_failure(error))
             return
         self._output.begin()
-        span = Span(call.lo)
+        options = self._functions.options_of(call.function)
+        if options is None or options.seed is None:
+            self._run_items(call, position, function, call.mode, items, options)
+            return
+        # Not imported for who does not need it.
+        from .seeds import NumberedItems, SeededCalls, streams_of
+
+        seeded = SeededCalls(function, call.mode, options.seed)
+        with streams_of(options.seed):
+            numbered = NumberedItems(items, call.first)
+            self._run_items(call, position, seeded, Mode.STARMAP, numbered, options)
+
+    def _run_items(
+        self,
+        call: Call,
+        position: int,
+        function: Callable[..., Any],
+        mode: int,
+        items: Items,
+        options: FunctionWithOptions | None,
+    ) -> None:
+        """Runs calls in slices, each noted before it begins.
+
+        A slice is as many calls as take about a millisecond: one, if they are slow.
+        """
+        clock = time.perf_counter
+        span = Span(call.lo, options)
         at, width = call.lo, 1
+        # Whose time it is, or who is guilty, is known of one call at a time.
+        apart = call.one_at_a_time or call.timeout
         while at < call.hi and not (span.failures and call.fail_fast):
             start = position + at - call.lo
-            end = self._page.claim(start, 1 if call.one_at_a_time else min(width, call.hi - at))
+            end = self._page.claim(start, 1 if apart else min(width, call.hi - at))
             if end == start:
                 break
             begin = clock()
+            if call.timeout:
+                self._page.set_deadline(time.monotonic() + call.timeout)
+                self._on_deadline()
             at = run_slice(
-                function, call.mode, items, at, at + end - start, span, call.fail_fast,
+                function, mode, items, at, at + end - start, span, call.fail_fast,
                 self._end_call,
             )  # fmt: skip
             now = clock()
+            if call.timeout:
+                self._page.set_deadline(0)
             width = next_width(width, now - begin)
             if at < call.hi and now - max(self._outbox.flushed, span.begin) > FLUSH_SECONDS:
                 self._answer(call, span, at)
                 self._outbox.flush()
-                span = Span(at)
+                span = Span(at, options)
         if span.lo < at:
             self._answer(call, span, at)
 
@@ -286,9 +320,15 @@ class Worker:
     def _answer(self, call: Call, span: Span, end: int) -> None:
         wall = time.perf_counter() - span.begin
         cpu = time.process_time() - span.cpu
-        packed, buffers = pack_values(span)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
-        self._outbox.add(call, span.lo, end, packed, buffers, span.failures, wall, cpu, peak)
+        # What may be tried again is answered for by itself: what stands beside it is not.
+        for lo, hi, failures, final in span.parts(end):
+            share = (hi - lo) / (end - span.lo)
+            values = span.values[lo - span.lo : hi - span.lo]
+            packed, buffers = pack_values(values, lo, failures)
+            self._outbox.add(
+                call, lo, hi, packed, buffers, failures, wall * share, cpu * share, peak, final
+            )
 
     def _end_call(self) -> None:
         # A job that forked, and whose child came back here, has made a second worker of itself.

@@ -1,0 +1,195 @@
+"""What a job or a map asks for its calls, beside what is called with what."""
+
+from __future__ import annotations
+
+import os
+
+from ..schedulers.arguments import checked_cwd, checked_env, whole_number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, TypeAlias
+
+    import numpy as np
+
+    from ..serialization.function_options import Seed
+    from ..serialization.packed import Function
+
+    RetryOn: TypeAlias = type[BaseException] | tuple[type[BaseException], ...]
+    """What ``retry_on=`` takes."""
+
+    SeedLike: TypeAlias = int | np.random.SeedSequence
+    """What ``seed=`` takes."""
+
+    Directory: TypeAlias = str | os.PathLike[str]
+    """What ``cwd=`` takes."""
+
+
+class CallOptions:
+    """The options, looked at. They are not changed any more.
+
+    Attributes:
+        timeout: Seconds that each call may take, 0 for no limit.
+        lost_retries: As of `gridengine.ledger.task.Task`.
+        error_retries: As there.
+        timeout_retries: As there.
+        retry_on: The exceptions after which a call is tried again, None for all.
+        cwd: The directory of the calls, None for the scheduler's.
+        env: Variables that are set for the calls, or taken away, beside the scheduler's.
+        seed: What the calls are seeded with, None if they are not.
+    """
+
+    __slots__ = (
+        "cwd",
+        "env",
+        "error_retries",
+        "lost_retries",
+        "retry_on",
+        "seed",
+        "timeout",
+        "timeout_retries",
+    )
+
+    def __init__(self) -> None:
+        self.timeout = 0.0
+        self.lost_retries = 1
+        self.error_retries = self.timeout_retries = 0
+        self.retry_on: tuple[type[BaseException], ...] | None = None
+        self.cwd: str | None = None
+        self.env: Mapping[str, str | None] | None = None
+        self.seed: Seed | None = None
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the calls may run in the process that asks for them."""
+        return self is PLAIN or (
+            not (self.timeout or self.error_retries or self.timeout_retries)
+            and self.lost_retries == 1
+            and self.cwd is None
+            and not self.env
+        )
+
+    def attached_to(self, function: Callable[..., Any], *, many: bool) -> Callable[..., Any]:
+        """Returns what is packed in the place of a function.
+
+        Args:
+            function: It.
+            many: Whether it is a map's, some calls of which may fail while others do not.
+        """
+        retried = self.error_retries and (many or self.retry_on is not None)
+        if not retried and self.seed is None:
+            return function
+        from ..serialization.function_options import FunctionWithOptions
+
+        return FunctionWithOptions(function, self.retry_on if retried else (), self.seed)
+
+    def placed(
+        self, function: Function, cwd: str | None, env: Mapping[str, str | None] | None
+    ) -> Function:
+        """Returns a packed function that is called in its directory and environment.
+
+        Args:
+            function: It.
+            cwd: The scheduler's, None for that of the program.
+            env: The scheduler's.
+        """
+        if cwd is self.cwd is None and not env and not self.env:
+            return function
+        cwd = cwd if self.cwd is None else self.cwd
+        env = {**(env or {}), **(self.env or {})}
+        from ..serialization.own_surroundings import in_own_surroundings
+
+        return in_own_surroundings(function, cwd, env)
+
+
+PLAIN = CallOptions()
+"""What is asked for if nothing is."""
+
+
+def call_options(
+    *,
+    timeout: float | None = None,
+    retries: int | None = None,
+    retry_on: RetryOn | None = None,
+    cwd: Directory | None = None,
+    env: Mapping[str, str | None] | None = None,
+    seed: SeedLike | None = None,
+    timeout_name: str = "timeout",
+) -> CallOptions:
+    """Returns what was asked for.
+
+    Args:
+        timeout: Seconds that each call may take.
+        retries: Further attempts after a loss, and as many after an exception.
+        retry_on: The exceptions after which there are any.
+        cwd: The directory of the calls.
+        env: Variables that are set for the calls; None takes one away.
+        seed: What the calls are seeded with.
+        timeout_name: What the user calls ``timeout``.
+
+    Raises:
+        TypeError, ValueError: One of them is impossible.
+    """
+    if (timeout, retries, retry_on, cwd, env, seed) == (None,) * 6:
+        return PLAIN
+    made = CallOptions()
+    if timeout is not None:
+        made.timeout = checked_timeout(timeout, timeout_name)
+    if retry_on is not None:
+        made.retry_on = _exceptions(retry_on)
+        made.error_retries = 1 if made.retry_on else 0
+    if retries is not None:
+        made.lost_retries = whole_number("retries", retries, 0)
+        # Nothing is tried again after none of all exceptions.
+        made.error_retries = 0 if made.retry_on == () else made.lost_retries
+    made.timeout_retries = made.error_retries if _includes_timeouts(made.retry_on) else 0
+    made.cwd = checked_cwd(cwd)
+    made.env = checked_env(env)
+    if seed is not None:
+        made.seed = _seed(seed)
+    return made
+
+
+def checked_timeout(timeout: float, name: str) -> float:
+    """Returns seconds that an attempt may take.
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is not above 0.
+    """
+    # numpy's too, but no text.
+    if not hasattr(timeout, "__float__"):
+        raise TypeError(f"{name} is {timeout!r}; it takes seconds")
+    if not timeout > 0:
+        raise ValueError(f"{name} is {timeout!r}; it takes more than 0 seconds")
+    return float(timeout)
+
+
+def _exceptions(retry_on: object) -> tuple[type[BaseException], ...]:
+    kinds = retry_on if isinstance(retry_on, tuple) else (retry_on,)
+    for kind in kinds:
+        if not isinstance(kind, type) or not issubclass(kind, BaseException):
+            raise TypeError(
+                f"retry_on is {retry_on!r}; it takes exceptions' classes, such as (OSError,)"
+            )
+    return kinds
+
+
+def _includes_timeouts(retry_on: tuple[type[BaseException], ...] | None) -> bool:
+    if retry_on is None:
+        return True
+    from ..errors import JobTimeout
+
+    return issubclass(JobTimeout, retry_on)
+
+
+def _seed(seed: Any) -> Seed:
+    from ..serialization.function_options import Seed
+
+    # A SeedSequence of numpy's, which need not be imported here.
+    if all(hasattr(seed, name) for name in ("entropy", "spawn_key", "pool_size")):
+        entropy = seed.entropy
+        numbers = int(entropy) if hasattr(entropy, "__index__") else tuple(map(int, entropy))
+        return Seed(numbers, tuple(map(int, seed.spawn_key)), int(seed.pool_size))
+    return Seed(whole_number("seed", seed, 0))
