@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable
 
 #: Calls in one turn of the loop. Each may wake a task of the user's, which takes its own time.
-_AT_ONCE = 16
+_AT_ONCE = 8
 
 
 class Deliveries:

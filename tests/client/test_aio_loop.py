@@ -1,0 +1,131 @@
+"""How long jobs and maps keep an event loop from all else: never for a millisecond."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gridengine import Job, aio
+from gridengine.client.map_runs import MapRuns
+from gridengine.client.stream_control import StreamControl
+from gridengine.schedulers import ProcessScheduler
+
+from .. import targets
+
+#: Seconds of the loop's own processor time between two turns of a task that only ticks.
+LIMIT = 0.001
+
+ARRAYS = [np.full(500_000, x) for x in range(20)]
+
+#: Runs of which one must keep to it: an interrupt of the machine's counts as time of the thread.
+RUNS = 5
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """The garbage collector runs in whichever thread is at it, and takes as long as it takes."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+async def longest_turn(work: Awaitable[Any]) -> tuple[float, Any]:
+    """Returns the most processor time that the loop took for one turn, and what came of it."""
+    turns: list[float] = []
+
+    async def tick() -> None:
+        last = time.thread_time()
+        while True:
+            await asyncio.sleep(0)
+            now = time.thread_time()
+            turns.append(now - last)
+            last = now
+
+    ticking = asyncio.ensure_future(tick())
+    await asyncio.sleep(0)
+    kept = await work
+    # Before what has come is let go of, which may take long and is nobody's but the task's.
+    longest = max(turns)
+    ticking.cancel()
+    return longest, kept
+
+
+async def a_thousand_jobs(scheduler: ProcessScheduler) -> Any:
+    jobs = []
+    for x in range(1000):
+        job = Job(target=targets.square, args=(x,), scheduler=scheduler)
+        job.start()
+        jobs.append(asyncio.ensure_future(job))
+        # To start them is the task's own time.
+        await asyncio.sleep(0)
+    # Not by `gather`, which goes through all of them at once.
+    for waiting in jobs:
+        await waiting
+    return jobs
+
+
+async def a_map(scheduler: ProcessScheduler) -> Any:
+    return await aio.map(targets.square, range(100_000), scheduler=scheduler)
+
+
+async def values_that_are_let_go_of(scheduler: ProcessScheduler) -> Any:
+    async for _ in aio.imap(targets.square, range(50_000), scheduler=scheduler):
+        pass
+
+
+async def asynchronous_items(scheduler: ProcessScheduler) -> Any:
+    async def items() -> AsyncIterator[int]:
+        for x in range(20_000):
+            yield x
+
+    return [value async for value in aio.imap(targets.square, items(), scheduler=scheduler)]
+
+
+async def large_arrays(scheduler: ProcessScheduler) -> Any:
+    return [value async for value in aio.imap(targets.give, ARRAYS, scheduler=scheduler)]
+
+
+async def jobs_of_large_arrays(scheduler: ProcessScheduler) -> Any:
+    jobs = [Job(target=np.full, args=(2_000_000, x), scheduler=scheduler) for x in range(10)]
+    for job in jobs:
+        job.start()
+        await asyncio.sleep(0)
+    return [await job for job in jobs]
+
+
+@pytest.mark.alone
+@pytest.mark.usefixtures("no_collection")
+@pytest.mark.parametrize(
+    "work",
+    [
+        a_thousand_jobs, a_map, values_that_are_let_go_of, asynchronous_items, large_arrays,
+        jobs_of_large_arrays,
+    ],
+)  # fmt: skip
+def test_no_turn_of_the_loop_takes_a_millisecond(
+    laptop: ProcessScheduler, work: Callable[[ProcessScheduler], Awaitable[Any]]
+) -> None:
+    seen = []
+    for _ in range(RUNS):
+        longest, _kept = asyncio.run(longest_turn(work(laptop)))
+        if longest < LIMIT:
+            return
+        seen.append(longest)
+    pytest.fail(f"turns of {', '.join(f'{1000 * turn:.1f}' for turn in seen)} ms")
+
+
+def test_a_map_for_a_loop_packs_and_unpacks_little_at_once(laptop: ProcessScheduler) -> None:
+    # Nobody else has the interpreter meanwhile.
+    options: dict[str, Any] = {"scheduler": laptop}
+    runs = list(MapRuns(targets.square, (range(20_000),), **options).start(StreamControl()))
+    assert max(map(len, runs)) <= 500
+    items = [str(x % 10) * 10_000 + str(x) for x in range(200)]
+    runs = list(MapRuns(targets.give, (items,), **options).start(StreamControl()))
+    assert max(map(len, runs)) <= 10
