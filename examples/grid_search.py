@@ -8,8 +8,6 @@ What scikit-learn has joblib do in parallel is done by jobs: nothing else in the
 
 from __future__ import annotations
 
-import sys
-
 
 def main() -> None:
     try:
@@ -31,4 +29,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -17,23 +17,59 @@ from .client.async_maps import map_in_thread, values_in_thread
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
-    from typing import Any, TypeVar
+    from typing import Any, Literal, TypeAlias, TypeVar, overload
 
-    from .schedulers.choice import SchedulerLike
+    from typing_extensions import Unpack
 
+    from .client.call_options import ImapOptions, MapOptions
+
+    A = TypeVar("A")
+    B = TypeVar("B")
+    Items: TypeAlias = Iterable[A] | AsyncIterable[A]
     R = TypeVar("R")
 
 __all__ = ["imap", "imap_unordered", "map"]
 
 
+# What type checkers take it for, as `gridengine.client.map` has it.
+# fmt: off
+if TYPE_CHECKING:
+    @overload
+    async def map(
+        f: Callable[[A], R], a: Items[A], /, *,
+        reraise: Literal[True] = ..., **options: Unpack[MapOptions],
+    ) -> list[R]: ...
+    @overload
+    async def map(
+        f: Callable[[A], R], a: Items[A], /, *,
+        reraise: bool, **options: Unpack[MapOptions],
+    ) -> list[R | BaseException]: ...
+    @overload
+    async def map(
+        f: Callable[[A, B], R], a: Items[A], b: Items[B], /, *,
+        reraise: Literal[True] = ..., **options: Unpack[MapOptions],
+    ) -> list[R]: ...
+    @overload
+    async def map(
+        f: Callable[[A, B], R], a: Items[A], b: Items[B], /, *,
+        reraise: bool, **options: Unpack[MapOptions],
+    ) -> list[R | BaseException]: ...
+    @overload
+    async def map(
+        f: Callable[..., R], a: Items[Any], b: Items[Any], c: Items[Any], /, *more: Items[Any],
+        reraise: Literal[True] = ..., **options: Unpack[MapOptions],
+    ) -> list[R]: ...
+    @overload
+    async def map(
+        f: Callable[..., R], a: Items[Any], b: Items[Any], c: Items[Any], /, *more: Items[Any],
+        reraise: bool, **options: Unpack[MapOptions],
+    ) -> list[R | BaseException]: ...
+# fmt: on
+
+
 async def map(
-    f: Callable[..., R],
-    *iterables: Iterable[Any] | AsyncIterable[Any],
-    scheduler: SchedulerLike | None = None,
-    reraise: bool = True,
-    chunksize: int | None = None,
-    timeout: float | None = None,
-) -> list[R]:
+    f: Callable[..., Any], *iterables: Items[Any], reraise: bool = True, **options: Any
+) -> list[Any]:
     """As `gridengine.map`, awaited; the loop goes on meanwhile.
 
     While it runs it has a thread of its own, which draws the items, packs and unpacks; of
@@ -44,10 +80,8 @@ async def map(
         f: Any callable, as for `gridengine.map`. It runs in a worker, and is no coroutine function.
         iterables: The arguments, as for the builtin; of any length. Each is an ordinary or an
             asynchronous iterable.
-        scheduler: As for `gridengine.map`.
         reraise: As for `gridengine.map`.
-        chunksize: As for `gridengine.map`.
-        timeout: As for `gridengine.map`.
+        options: What else `gridengine.map` takes.
 
     Returns:
         The values, in the order of the items.
@@ -57,21 +91,47 @@ async def map(
             or no event loop of asyncio runs.
         BaseException: Else as `gridengine.map`, or what drawing an asynchronous iterable raised.
     """
-    options = {
-        "scheduler": scheduler, "reraise": reraise, "chunksize": chunksize, "timeout": timeout,
-    }  # fmt: skip
-    return await map_in_thread(f, iterables, options)
+    return await map_in_thread(f, iterables, {"reraise": reraise, **options})
+
+
+# fmt: off
+if TYPE_CHECKING:
+    @overload
+    def imap(
+        f: Callable[[A], R], a: Items[A], /, *,
+        reraise: Literal[True] = ..., **options: Unpack[ImapOptions],
+    ) -> AsyncGenerator[R, None]: ...
+    @overload
+    def imap(
+        f: Callable[[A], R], a: Items[A], /, *,
+        reraise: bool, **options: Unpack[ImapOptions],
+    ) -> AsyncGenerator[R | BaseException, None]: ...
+    @overload
+    def imap(
+        f: Callable[[A, B], R], a: Items[A], b: Items[B], /, *,
+        reraise: Literal[True] = ..., **options: Unpack[ImapOptions],
+    ) -> AsyncGenerator[R, None]: ...
+    @overload
+    def imap(
+        f: Callable[[A, B], R], a: Items[A], b: Items[B], /, *,
+        reraise: bool, **options: Unpack[ImapOptions],
+    ) -> AsyncGenerator[R | BaseException, None]: ...
+    @overload
+    def imap(
+        f: Callable[..., R], a: Items[Any], b: Items[Any], c: Items[Any], /, *more: Items[Any],
+        reraise: Literal[True] = ..., **options: Unpack[ImapOptions],
+    ) -> AsyncGenerator[R, None]: ...
+    @overload
+    def imap(
+        f: Callable[..., R], a: Items[Any], b: Items[Any], c: Items[Any], /, *more: Items[Any],
+        reraise: bool, **options: Unpack[ImapOptions],
+    ) -> AsyncGenerator[R | BaseException, None]: ...
+# fmt: on
 
 
 def imap(
-    f: Callable[..., R],
-    *iterables: Iterable[Any] | AsyncIterable[Any],
-    scheduler: SchedulerLike | None = None,
-    reraise: bool = True,
-    chunksize: int | None = None,
-    buffersize: int | None = None,
-    timeout: float | None = None,
-) -> AsyncGenerator[R, None]:
+    f: Callable[..., Any], *iterables: Items[Any], reraise: bool = True, **options: Any
+) -> AsyncGenerator[Any, None]:
     """As `gridengine.imap`, for ``async for``; the loop goes on meanwhile.
 
     Nothing is begun before the first result is asked for. From then on it has a thread of its own,
@@ -84,13 +144,9 @@ def imap(
     Args:
         f: As for `map`.
         iterables: As for `map`.
-        scheduler: As for `gridengine.map`.
         reraise: As for `gridengine.imap`.
-        chunksize: As for `gridengine.map`.
-        buffersize: Calls at most that are drawn from the iterables and whose results have not
-            been asked for; each result then waits until the one before was taken. By default as
-            many as keep the workers busy.
-        timeout: Seconds from when the first result is asked for until the last one is there.
+        options: What else `gridengine.imap` takes. With ``buffersize`` each result waits until the
+            one before was taken; and a ``timeout`` begins when the first result is asked for.
 
     Yields:
         The values, in the order of the items.
@@ -99,29 +155,50 @@ def imap(
         RuntimeError: As `map`; of StopAsyncIteration too.
         BaseException: As `map`, all of it when the results are asked for.
     """
-    options = {
-        "scheduler": scheduler, "reraise": reraise, "chunksize": chunksize,
-        "buffersize": buffersize, "timeout": timeout,
-    }  # fmt: skip
-    return values_in_thread(f, iterables, options)
+    return values_in_thread(f, iterables, {"reraise": reraise, **options})
+
+
+# fmt: off
+if TYPE_CHECKING:
+    @overload
+    def imap_unordered(
+        f: Callable[[A], R], a: Items[A], /, *,
+        reraise: Literal[True] = ..., **options: Unpack[ImapOptions],
+    ) -> AsyncGenerator[R, None]: ...
+    @overload
+    def imap_unordered(
+        f: Callable[[A], R], a: Items[A], /, *,
+        reraise: bool, **options: Unpack[ImapOptions],
+    ) -> AsyncGenerator[R | BaseException, None]: ...
+    @overload
+    def imap_unordered(
+        f: Callable[[A, B], R], a: Items[A], b: Items[B], /, *,
+        reraise: Literal[True] = ..., **options: Unpack[ImapOptions],
+    ) -> AsyncGenerator[R, None]: ...
+    @overload
+    def imap_unordered(
+        f: Callable[[A, B], R], a: Items[A], b: Items[B], /, *,
+        reraise: bool, **options: Unpack[ImapOptions],
+    ) -> AsyncGenerator[R | BaseException, None]: ...
+    @overload
+    def imap_unordered(
+        f: Callable[..., R], a: Items[Any], b: Items[Any], c: Items[Any], /, *more: Items[Any],
+        reraise: Literal[True] = ..., **options: Unpack[ImapOptions],
+    ) -> AsyncGenerator[R, None]: ...
+    @overload
+    def imap_unordered(
+        f: Callable[..., R], a: Items[Any], b: Items[Any], c: Items[Any], /, *more: Items[Any],
+        reraise: bool, **options: Unpack[ImapOptions],
+    ) -> AsyncGenerator[R | BaseException, None]: ...
+# fmt: on
 
 
 def imap_unordered(
-    f: Callable[..., R],
-    *iterables: Iterable[Any] | AsyncIterable[Any],
-    scheduler: SchedulerLike | None = None,
-    reraise: bool = True,
-    chunksize: int | None = None,
-    buffersize: int | None = None,
-    timeout: float | None = None,
-) -> AsyncGenerator[R, None]:
+    f: Callable[..., Any], *iterables: Items[Any], reraise: bool = True, **options: Any
+) -> AsyncGenerator[Any, None]:
     """As `imap`, but the results come in the order in which they are done.
 
     So a slow call is in nobody's way. Who wants to know which item a result is of has ``f``
     return that too.
     """
-    options = {
-        "scheduler": scheduler, "reraise": reraise, "chunksize": chunksize,
-        "buffersize": buffersize, "timeout": timeout, "ordered": False,
-    }  # fmt: skip
-    return values_in_thread(f, iterables, options)
+    return values_in_thread(f, iterables, {"reraise": reraise, "ordered": False, **options})

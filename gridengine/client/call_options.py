@@ -9,10 +9,11 @@ from ..schedulers.arguments import checked_cwd, checked_env, whole_number
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any, TypeAlias
+    from typing import Any, TypeAlias, TypedDict
 
     import numpy as np
 
+    from ..schedulers.choice import SchedulerLike
     from ..serialization.function_options import Seed
     from ..serialization.packed import Function
 
@@ -24,6 +25,24 @@ if TYPE_CHECKING:
 
     Directory: TypeAlias = str | os.PathLike[str]
     """What ``cwd=`` takes."""
+
+    class MapOptions(TypedDict, total=False):
+        """What `gridengine.map` takes beside ``reraise=``."""
+
+        scheduler: SchedulerLike | None
+        chunksize: int | None
+        timeout: float | None
+        timeout_per_call: float | None
+        retries: int | None
+        retry_on: RetryOn | None
+        cwd: Directory | None
+        env: Mapping[str, str | None] | None
+        seed: SeedLike | None
+
+    class ImapOptions(MapOptions, total=False):
+        """What `gridengine.imap` takes beside it."""
+
+        buffersize: int | None
 
 
 class CallOptions:

@@ -86,9 +86,7 @@ class Executor(concurrent.futures.Executor):
         self._calls = ExecutorCalls(used, owned)
         weakref.finalize(self, self._calls.let_go).atexit = False
 
-    def submit(
-        self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> Future[T]:
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Has ``fn(*args, **kwargs)`` called by a worker. Returns at once.
 
         Args:

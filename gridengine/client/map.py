@@ -2,18 +2,59 @@
 
 from __future__ import annotations
 
-from .call_options import call_options
 from .map_runs import MapRuns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
-    from typing import Any, TypeVar
+    from typing import Any, Literal, TypeGuard, TypeVar, overload
+
+    from typing_extensions import Unpack
 
     from ..schedulers.choice import SchedulerLike
-    from .call_options import Directory, RetryOn, SeedLike
+    from .call_options import Directory, ImapOptions, MapOptions, RetryOn, SeedLike
 
+    A = TypeVar("A")
+    B = TypeVar("B")
     R = TypeVar("R")
+
+
+# What type checkers take it for, where the number of iterables is that of what f takes.
+# fmt: off
+if TYPE_CHECKING:
+    @overload
+    def map(
+        f: Callable[[A], R], a: Iterable[A], /, *,
+        reraise: Literal[True] = ..., **options: Unpack[MapOptions],
+    ) -> list[R]: ...
+    @overload
+    def map(
+        f: Callable[[A], R], a: Iterable[A], /, *,
+        reraise: bool, **options: Unpack[MapOptions],
+    ) -> list[R | BaseException]: ...
+    @overload
+    def map(
+        f: Callable[[A, B], R], a: Iterable[A], b: Iterable[B], /, *,
+        reraise: Literal[True] = ..., **options: Unpack[MapOptions],
+    ) -> list[R]: ...
+    @overload
+    def map(
+        f: Callable[[A, B], R], a: Iterable[A], b: Iterable[B], /, *,
+        reraise: bool, **options: Unpack[MapOptions],
+    ) -> list[R | BaseException]: ...
+    @overload
+    def map(
+        f: Callable[..., R], a: Iterable[Any], b: Iterable[Any], c: Iterable[Any], /,
+        *more: Iterable[Any],
+        reraise: Literal[True] = ..., **options: Unpack[MapOptions],
+    ) -> list[R]: ...
+    @overload
+    def map(
+        f: Callable[..., R], a: Iterable[Any], b: Iterable[Any], c: Iterable[Any], /,
+        *more: Iterable[Any],
+        reraise: bool, **options: Unpack[MapOptions],
+    ) -> list[R | BaseException]: ...
+# fmt: on
 
 
 def map(
@@ -29,7 +70,7 @@ def map(
     cwd: Directory | None = None,
     env: Mapping[str, str | None] | None = None,
     seed: SeedLike | None = None,
-) -> list[R]:
+) -> list[Any]:
     """Applies ``f`` to the items of iterables, in parallel; equal to ``list(map(f, ...))``.
 
     Example:
@@ -80,15 +121,13 @@ def map(
         SchedulerError: The scheduler cannot be used.
         TypeError, ValueError: An argument is impossible.
     """
-    runs: Generator[list[R], None, None] = MapRuns(
+    runs: Generator[list[Any], None, None] = MapRuns(
         f, iterables,
         scheduler=scheduler, reraise=reraise, chunksize=chunksize, timeout=timeout,
-        options=call_options(
-            timeout=timeout_per_call, retries=retries, retry_on=retry_on,
-            cwd=cwd, env=env, seed=seed, timeout_name="timeout_per_call",
-        ),
+        timeout_per_call=timeout_per_call, retries=retries, retry_on=retry_on,
+        cwd=cwd, env=env, seed=seed,
     ).start()  # fmt: skip
-    results: list[R] = []
+    results: list[Any] = []
     try:
         for values in runs:
             results += values
@@ -100,6 +139,43 @@ def map(
     finally:
         runs.close()
     return results
+
+
+# fmt: off
+if TYPE_CHECKING:
+    @overload
+    def imap(
+        f: Callable[[A], R], a: Iterable[A], /, *,
+        reraise: Literal[True] = ..., **options: Unpack[ImapOptions],
+    ) -> Generator[R, None, None]: ...
+    @overload
+    def imap(
+        f: Callable[[A], R], a: Iterable[A], /, *,
+        reraise: bool, **options: Unpack[ImapOptions],
+    ) -> Generator[R | BaseException, None, None]: ...
+    @overload
+    def imap(
+        f: Callable[[A, B], R], a: Iterable[A], b: Iterable[B], /, *,
+        reraise: Literal[True] = ..., **options: Unpack[ImapOptions],
+    ) -> Generator[R, None, None]: ...
+    @overload
+    def imap(
+        f: Callable[[A, B], R], a: Iterable[A], b: Iterable[B], /, *,
+        reraise: bool, **options: Unpack[ImapOptions],
+    ) -> Generator[R | BaseException, None, None]: ...
+    @overload
+    def imap(
+        f: Callable[..., R], a: Iterable[Any], b: Iterable[Any], c: Iterable[Any], /,
+        *more: Iterable[Any],
+        reraise: Literal[True] = ..., **options: Unpack[ImapOptions],
+    ) -> Generator[R, None, None]: ...
+    @overload
+    def imap(
+        f: Callable[..., R], a: Iterable[Any], b: Iterable[Any], c: Iterable[Any], /,
+        *more: Iterable[Any],
+        reraise: bool, **options: Unpack[ImapOptions],
+    ) -> Generator[R | BaseException, None, None]: ...
+# fmt: on
 
 
 def imap(
@@ -116,7 +192,7 @@ def imap(
     cwd: Directory | None = None,
     env: Mapping[str, str | None] | None = None,
     seed: SeedLike | None = None,
-) -> Generator[R, None, None]:
+) -> Generator[Any, None, None]:
     """As `map`, but yields the results one by one, in order, as soon as they are there.
 
     It is lazy on both ends: items are drawn only a little ahead of the workers, and results are
@@ -163,46 +239,70 @@ def imap(
         MapRuns(
             f, iterables,
             scheduler=scheduler, reraise=reraise, chunksize=chunksize, buffersize=buffersize,
-            timeout=timeout,
-            options=call_options(
-                timeout=timeout_per_call, retries=retries, retry_on=retry_on,
-                cwd=cwd, env=env, seed=seed, timeout_name="timeout_per_call",
-            ),
+            timeout=timeout, timeout_per_call=timeout_per_call, retries=retries,
+            retry_on=retry_on, cwd=cwd, env=env, seed=seed,
         )
     )  # fmt: skip
 
 
+# fmt: off
+if TYPE_CHECKING:
+    @overload
+    def imap_unordered(
+        f: Callable[[A], R], a: Iterable[A], /, *,
+        reraise: Literal[True] = ..., **options: Unpack[ImapOptions],
+    ) -> Generator[R, None, None]: ...
+    @overload
+    def imap_unordered(
+        f: Callable[[A], R], a: Iterable[A], /, *,
+        reraise: bool, **options: Unpack[ImapOptions],
+    ) -> Generator[R | BaseException, None, None]: ...
+    @overload
+    def imap_unordered(
+        f: Callable[[A, B], R], a: Iterable[A], b: Iterable[B], /, *,
+        reraise: Literal[True] = ..., **options: Unpack[ImapOptions],
+    ) -> Generator[R, None, None]: ...
+    @overload
+    def imap_unordered(
+        f: Callable[[A, B], R], a: Iterable[A], b: Iterable[B], /, *,
+        reraise: bool, **options: Unpack[ImapOptions],
+    ) -> Generator[R | BaseException, None, None]: ...
+    @overload
+    def imap_unordered(
+        f: Callable[..., R], a: Iterable[Any], b: Iterable[Any], c: Iterable[Any], /,
+        *more: Iterable[Any],
+        reraise: Literal[True] = ..., **options: Unpack[ImapOptions],
+    ) -> Generator[R, None, None]: ...
+    @overload
+    def imap_unordered(
+        f: Callable[..., R], a: Iterable[Any], b: Iterable[Any], c: Iterable[Any], /,
+        *more: Iterable[Any],
+        reraise: bool, **options: Unpack[ImapOptions],
+    ) -> Generator[R | BaseException, None, None]: ...
+# fmt: on
+
+
 def imap_unordered(
-    f: Callable[..., R],
-    *iterables: Iterable[Any],
-    scheduler: SchedulerLike | None = None,
-    reraise: bool = True,
-    chunksize: int | None = None,
-    buffersize: int | None = None,
-    timeout: float | None = None,
-    timeout_per_call: float | None = None,
-    retries: int | None = None,
-    retry_on: RetryOn | None = None,
-    cwd: Directory | None = None,
-    env: Mapping[str, str | None] | None = None,
-    seed: SeedLike | None = None,
-) -> Generator[R, None, None]:
+    f: Callable[..., R], *iterables: Iterable[Any], reraise: bool = True, **options: Any
+) -> Generator[Any, None, None]:
     """As `imap`, but the results come in the order in which they are done.
 
     So a slow call is in nobody's way. Who wants to know which item a result is of has ``f``
     return that too.
+
+    Args:
+        f: As for `map`.
+        iterables: As for `map`.
+        reraise: As for `imap`.
+        options: What else `imap` takes.
+
+    Yields:
+        The values.
+
+    Raises:
+        BaseException: As `imap`.
     """
-    return _each(
-        MapRuns(
-            f, iterables,
-            scheduler=scheduler, reraise=reraise, chunksize=chunksize, buffersize=buffersize,
-            ordered=False, timeout=timeout,
-            options=call_options(
-                timeout=timeout_per_call, retries=retries, retry_on=retry_on,
-                cwd=cwd, env=env, seed=seed, timeout_name="timeout_per_call",
-            ),
-        )
-    )  # fmt: skip
+    return _each(MapRuns(f, iterables, reraise=reraise, ordered=False, **options))
 
 
 def _each(runs: MapRuns) -> Generator[Any, None, None]:
@@ -214,7 +314,7 @@ def _each(runs: MapRuns) -> Generator[Any, None, None]:
         stream.close()
 
 
-def raised(value: object) -> bool:
+def raised(value: object) -> TypeGuard[BaseException]:
     """Returns True for an exception that a job raised, in a list made with ``reraise=False``.
 
     False for one that the function returned as its value, and for all else.

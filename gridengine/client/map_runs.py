@@ -12,15 +12,15 @@ from ..schedulers import best_available
 from ..schedulers.arguments import seconds, whole_number
 from ..schedulers.base import innermost
 from ..schedulers.choice import scheduler_for
-from .call_options import PLAIN
+from .call_options import call_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Mapping
     from typing import Any, TypeVar
 
     from ..schedulers.choice import SchedulerLike
-    from .call_options import CallOptions
+    from .call_options import Directory, RetryOn, SeedLike
     from .stream_control import Arriving, StreamControl
 
     R = TypeVar("R")
@@ -42,8 +42,13 @@ class MapRuns:
         buffersize: Calls at most that are drawn and whose values have not been asked for.
         ordered: Whether the runs come in the order of the items.
         timeout: Seconds for the whole map, from now on.
+        timeout_per_call: As for `gridengine.client.map.map`.
+        retries: As there.
+        retry_on: As there.
+        cwd: As there.
+        env: As there.
+        seed: As there.
         arriving: What is drawn in place of the iterables, if they come by themselves.
-        options: What is asked for the calls.
 
     Raises:
         TypeError, ValueError: An argument is impossible.
@@ -60,8 +65,13 @@ class MapRuns:
         buffersize: int | None = None,
         ordered: bool = True,
         timeout: float | None = None,
+        timeout_per_call: float | None = None,
+        retries: int | None = None,
+        retry_on: RetryOn | None = None,
+        cwd: Directory | None = None,
+        env: Mapping[str, str | None] | None = None,
+        seed: SeedLike | None = None,
         arriving: Arriving | None = None,
-        options: CallOptions = PLAIN,
     ) -> None:
         if not callable(f):
             raise TypeError(f"f is {_shown(f)}, which cannot be called")
@@ -84,7 +94,10 @@ class MapRuns:
             # As the builtin does, whose items may be of different numbers.
             self._items = zip(*iterables)  # noqa: B905
         self._scheduler = innermost() if scheduler is None else scheduler_for(scheduler)
-        self._options = options
+        self._options = call_options(
+            timeout=timeout_per_call, retries=retries, retry_on=retry_on,
+            cwd=cwd, env=env, seed=seed, timeout_name="timeout_per_call",
+        )  # fmt: skip
         self._reraise = reraise
         self._chunksize = chunksize
         self._buffersize = buffersize

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+from collections.abc import AsyncIterator
 from typing import Any
 
 from typing_extensions import assert_type
@@ -24,7 +26,56 @@ class OfAnything(gridengine.Job):
         return None
 
 
+def add(left: int, right: float) -> float:
+    return left + right
+
+
+async def arriving() -> AsyncIterator[str]:
+    yield "a"
+
+
 assert_type(gridengine.map(length, ["a", "b"]), list[int])
+assert_type(gridengine.map(length, ["a"], reraise=False), list[int | BaseException])
+assert_type(gridengine.map(add, [1], [2.0], timeout=5, chunksize=3), list[float])
+assert_type(gridengine.map(lambda x: x + 1, [1]), list[int])
+assert_type(gridengine.map(str, [1], retries=2, retry_on=OSError, seed=3, cwd="/"), list[str])
+for value in gridengine.imap(length, ["a"], buffersize=10):
+    assert_type(value, int)
+for outcome in gridengine.imap_unordered(length, ["a"], reraise=False):
+    assert_type(outcome, "int | BaseException")
+    if gridengine.raised(outcome):
+        assert_type(outcome, BaseException)
+        gridengine.replay(outcome)
+
+with gridengine.Pool(2, scheduler=ProcessScheduler) as pool:
+    assert_type(pool, gridengine.Pool)
+    assert_type(pool.map(length, ["a"]), list[int])
+    assert_type(pool.starmap(add, [(1, 2.0)]), list[float])
+    assert_type(pool.apply(add, (1, 2.0)), float)
+    assert_type(pool.apply_async(length, ("a",)).get(timeout=1), int)
+    assert_type(pool.map_async(length, ["a"]).get(), list[int])
+    for value in pool.imap_unordered(length, ["a"]):
+        assert_type(value, int)
+
+with gridengine.Executor(2) as executor:
+    assert_type(executor, gridengine.Executor)
+    assert_type(executor.submit(length, "a"), concurrent.futures.Future[int])
+    assert_type(executor.submit(add, 1, right=2.0).result(), float)
+    # As the documentation of concurrent.futures has it.
+    names = {executor.submit(length, name): name for name in ("a", "b")}
+    for future in concurrent.futures.as_completed(names):
+        assert_type(names[future], str)
+    for value in executor.map(length, ["a"]):
+        assert_type(value, int)
+
+
+async def in_a_loop(job: gridengine.Job[int]) -> None:
+    assert_type(await job, int)
+    assert_type(await gridengine.aio.map(length, arriving()), list[int])
+    assert_type(await gridengine.aio.map(length, ["a"], reraise=False), list[int | BaseException])
+    async for value in gridengine.aio.imap(add, [1], [2.0], scheduler="process"):
+        assert_type(value, float)
+
 
 with ProcessScheduler(2) as cores:
     assert_type(cores, ProcessScheduler)
