@@ -27,6 +27,7 @@ FOLDERS = {
     "worker": "serialization transport",
     "dispatcher": "ledger schedulers serialization transport",
     "client": "dispatcher worker ledger schedulers serialization transport",
+    "compat": "client dispatcher worker ledger schedulers serialization transport",
     "cli": "client dispatcher schedulers transport",
 }
 TOP = {"errors", "logs", "nesting", "settings", "settings_file", "states"}

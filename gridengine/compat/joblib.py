@@ -11,7 +11,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import queue
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -179,6 +181,7 @@ class GridEngineBackend(ParallelBackendBase):  # type: ignore[misc]  # joblib ha
         # Not by who only wants the name known.
         from ..dispatcher.registry import dispatcher_for
 
+        _forget_batches(self.parallel)
         scheduler = self._scheduler()
         dispatcher = dispatcher_for(scheduler, calls=self._limit)
         from .joblib_arrays import BatchPacker
@@ -273,6 +276,16 @@ class _BatchSizes:
         self._pace = max(pace, (self._pace + pace) / 2)
         wanted = _BATCH_SECONDS + workers * _BATCH_SECONDS_OF_A_WORKER
         self.next = max(1, int(min(wanted / max(self._pace, 1e-8), count * _GROWTH)))
+
+
+def _forget_batches(parallel: Any) -> None:
+    """Has a `joblib.Parallel` forget the calls that it had not submitted when it last failed.
+
+    It would submit them with those of the next call, and return their values too.
+    """
+    with contextlib.suppress(AttributeError, queue.Empty):
+        while True:
+            parallel._ready_batches.get(block=False)
 
 
 def _refuse(unknown: dict[str, Any]) -> None:

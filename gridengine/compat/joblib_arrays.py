@@ -14,6 +14,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from ..serialization.functions import pack_function, pack_once
@@ -29,7 +30,7 @@ class BatchPickler(Pickler):
     """The pickler of batches, in a thread that has said whose batch it packs."""
 
     # By their types, and not by the reducer: that is asked about each object.
-    dispatch_table: Any = {}
+    dispatch_table: Any = MappingProxyType({})
 
 
 def _reduce_array(array: Any) -> Any:
@@ -122,7 +123,7 @@ class BatchPacker:
         return list(self._functions.values())
 
     def reduce_array(self, array: Any) -> Any:
-        """Reduces an array, for a pickler: to its file, to its number; None if it travels itself."""
+        """Reduces an array to its file, or to its number; None if it travels itself."""
         by_file = _reduced_to_file(array, self._remote)
         if by_file is not None:
             return by_file
