@@ -402,12 +402,11 @@ def test_what_an_initializer_raises_is_raised(scheduler: Scheduler) -> None:
         Parallel()(delayed(targets.double)(x) for x in range(4))
 
 
-def test_a_memory_caches_in_jobs(configured: None, tmp_path: Path) -> None:
-    if not isinstance(joblib.parallel.get_active_backend()[0]._scheduler(), ProcessScheduler):
-        pytest.skip("the nodes do not see this folder")
-    for _ in range(2):
-        got = Parallel()(delayed(targets.cached)(str(tmp_path), x) for x in range(4))
-        assert got == [0, 2, 4, 6]
+def test_a_memory_caches_in_jobs(tmp_path: Path) -> None:
+    with ProcessScheduler(2) as own, parallel_config("gridengine", scheduler=own):
+        for _ in range(2):
+            got = Parallel()(delayed(targets.cached)(str(tmp_path), x) for x in range(4))
+            assert got == [0, 2, 4, 6]
     assert len(list(tmp_path.rglob("output.pkl"))) == 4
 
 
