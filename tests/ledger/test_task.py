@@ -46,15 +46,14 @@ def test_a_task_is_over_in_the_final_states(state: JobState) -> None:
 
 
 @pytest.mark.parametrize("state", FINAL)
-def test_the_arguments_are_let_go_at_the_end_unless_a_certificate_shall_name_them(
-    state: JobState,
-) -> None:
+def test_the_arguments_are_let_go_at_the_end_unless_the_task_has_failed(state: JobState) -> None:
     task = make(JobState.RUNNING)
-    task.arguments = ((1,), {})
+    task.payload, task.arguments = b"packed", ((1,), {})
     task.move(state)
-    assert not task.payload
-    assert not task.frames
-    assert (task.arguments is not None) is (state is JobState.DIED)
+    # To be named, and to be run again.
+    kept = state in (JobState.FAILED, JobState.DIED)
+    assert bool(task.payload) is kept
+    assert (task.arguments is not None) is kept
 
 
 def test_no_two_tasks_have_the_same_id() -> None:
