@@ -116,13 +116,13 @@ class Dispatcher:
         self._state = new_state(scheduler, settings, started_early=early)
         from .handlers import Handlers
         from .order_execution import OrderExecution
-        from .stacks import Stacks
+        from .stacks import StackQuestions
         from .task_messages import TaskMessages
 
         environment = settings.environment if scheduler.remote else None
         self._task_messages = TaskMessages(self._arena, environment)
         parts = self._connections, self._state, self._queue_jobs, self._task_messages
-        self.stacks = Stacks(self._connections, self._state, self._ask)
+        self.stacks = StackQuestions(self._connections, self._state, self._ask)
         self._handlers = Handlers(*parts, self.stacks)
         self._execution = OrderExecution(*parts)
         self._tidied = self._released_at = 0.0

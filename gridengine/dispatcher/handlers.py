@@ -13,7 +13,7 @@ from ..transport import messages, versions
 from ..transport.base import Connections
 from ..transport.unreached import Unreached
 from .queue_jobs import QueueJobs
-from .stacks import Stacks
+from .stacks import StackQuestions
 from .task_messages import TaskMessages, WorkerMemory
 
 log = Log(__name__)
@@ -45,7 +45,7 @@ class Handlers:
         state: DispatcherState,
         queue_jobs: QueueJobs,
         task_messages: TaskMessages,
-        stacks: Stacks,
+        stacks: StackQuestions,
     ) -> None:
         self._connections = connections
         self._state = state

@@ -33,7 +33,7 @@ class WorkerStack(NamedTuple):
     obstacle: str
 
 
-class _Question:
+class _Asking:
     """What one thread waits for.
 
     Attributes:
@@ -50,7 +50,7 @@ class _Question:
         self.answered = threading.Event()
 
 
-class Stacks:
+class StackQuestions:
     """Asks where calls are, and tells the threads that want to know.
 
     Args:
@@ -69,7 +69,7 @@ class Stacks:
         self._state = state
         self._ask = ask
         self._numbers = itertools.count(1)
-        self._requests: dict[int, tuple[_Question, WorkerRecord]] = {}
+        self._requests: dict[int, tuple[_Asking, WorkerRecord]] = {}
 
     # ------------------------------------------------------------------ any thread
 
@@ -80,7 +80,7 @@ class Stacks:
             TimeoutError: One has not been heard of within ``timeout`` seconds.
         """
         end = time.monotonic() + timeout
-        question = _Question(task)
+        question = _Asking(task)
         self._ask(lambda: self._send(question))
         try:
             while not question.answered.wait(min(_TURN, max(0.0, end - time.monotonic()))):
@@ -95,7 +95,7 @@ class Stacks:
 
     # ------------------------------------------------------------------ the dispatcher's
 
-    def _send(self, question: _Question) -> None:
+    def _send(self, question: _Asking) -> None:
         task = question.task
         holders = self._state.ledger.holders([task])[task]
         held = [
@@ -109,7 +109,7 @@ class Stacks:
         if not held:
             question.answered.set()
 
-    def _request(self, question: _Question, worker: WorkerRecord, chunk: Chunk) -> int:
+    def _request(self, question: _Asking, worker: WorkerRecord, chunk: Chunk) -> int:
         number = next(self._numbers)
         self._requests[number] = question, worker
         width = chunk.hi - chunk.lo
@@ -117,7 +117,7 @@ class Stacks:
         self._connections.send(worker.supervisor.address, wanted)
         return number
 
-    def _forget(self, question: _Question) -> None:
+    def _forget(self, question: _Asking) -> None:
         for number in question.awaited:
             self._requests.pop(number, None)
 

@@ -67,7 +67,7 @@ class _Dump:
         return not runs or ran - self.ran > _RAN  # type: ignore[operator]  # both are numbers
 
 
-class Stacks:
+class StackDumps:
     """Asks workers where they are, and passes on what they write.
 
     Args:

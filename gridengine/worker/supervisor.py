@@ -42,7 +42,7 @@ from .connection import NO_ROOM, Connection, open_connection, own_socket_for, so
 from .context import WorkerContext
 from .known_functions import KnownFunctions
 from .node_environment import NodeEnvironment
-from .stacks import Stacks
+from .stacks import StackDumps
 from .termination import Termination
 from .worker import Worker
 from .worker_process import WorkerProcess, become_worker
@@ -82,7 +82,7 @@ class Supervisor:
         self.unheard = False
         self._connection: Connection | None = None
         self._causes = CausesOfDeath()
-        self._stacks = Stacks(self._say)
+        self._stacks = StackDumps(self._say)
         self._pipe = WakePipe()
 
     def run(self) -> int:

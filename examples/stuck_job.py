@@ -1,0 +1,32 @@
+"""Asks where a job is that does not come to its end, without its help, on whatever node it runs."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+
+from gridengine import Job, JobState
+
+
+def convert(path: str) -> None:
+    """Waits for a program that never ends."""
+    subprocess.run(["sh", "-c", "echo begun; exec sleep 600", "sh", path], check=True)
+
+
+def where_is(job: Job) -> str:
+    """Returns where a job is, or why it is nowhere."""
+    try:
+        return job.stack()
+    except RuntimeError as error:
+        # It waits for a worker, or is over.
+        return str(error)
+
+
+if __name__ == "__main__":
+    job = Job(target=convert, args=("data.txt",), name="convert")
+    job.start()
+    while job.state is not JobState.RUNNING or "sleep 600" not in (text := where_is(job)):
+        time.sleep(0.1)
+    print(text)
+    job.terminate()
+    job.join()
