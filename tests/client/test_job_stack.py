@@ -38,7 +38,7 @@ def anywhere(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
         scheduler: Scheduler = ProcessScheduler(2)
     else:
         request.getfixturevalue("cluster")
-        scheduler = GridEngineScheduler(max_queue_jobs=2)
+        scheduler = GridEngineScheduler(max_workers=2)
     with scheduler:
         warm(scheduler, 2)
         yield scheduler
@@ -58,9 +58,14 @@ def running(job: Job) -> str:
     return wait_until(look, what=f"{job} runs")
 
 
-def seen(job: Job, what: str) -> str:
-    """Waits until a job is where ``what`` is said, and returns the whole text."""
-    return wait_until(lambda: (text := running(job)) and what in text and text, what=what) or ""
+def seen(job: Job, *wanted: str) -> str:
+    """Waits until a job is where all that is wanted is said, and returns the whole text."""
+
+    def look() -> str:
+        text = running(job)
+        return text if all(what in text for what in wanted) else ""
+
+    return wait_until(look, what=f"{job} is at {wanted}")
 
 
 def ended(job: Job) -> None:
@@ -114,8 +119,7 @@ STATES: dict[Callable[[], None], list[str]] = {
 def test_it_is_shown_where_a_job_is(anywhere: Scheduler, target: Callable[[], None]) -> None:
     job = Job(target=target, scheduler=anywhere, name="it\x1b[2J", daemon=True)
     job.start()
-    text = seen(job, STATES[target][-1])
-    assert [what for what in STATES[target] if what not in text] == []
+    text = seen(job, *STATES[target])
     assert f"process {job.pid}" in text
     assert str(job.host) in text
     # The job's thread first, and nothing of the worker's below it.
@@ -158,8 +162,8 @@ def test_it_is_shown_where_a_job_is_in_c_code(
     job = Job(target=target, scheduler=anywhere, daemon=True)
     job.start()
     for _ in range(2):
-        text = seen(job, f"in {target.__name__}")
-        assert "The other threads are not shown" in text
+        text = seen(job, "The other threads are not shown")
+        assert f"in {target.__name__}" in text
     ended(job)
 
 
@@ -177,7 +181,7 @@ def test_a_job_that_does_not_run_is_nowhere(anywhere: Scheduler) -> None:
     blockers = [Job(target=sleeps, scheduler=anywhere) for _ in range(2)]
     for blocker in blockers:
         blocker.start()
-        running(blocker)
+        seen(blocker, "in sleeps")
     waiting = Job(target=abs, args=(-1,), scheduler=anywhere, daemon=True)
     waiting.start()
     with pytest.raises(
@@ -204,14 +208,14 @@ def test_a_time_that_is_none_is_refused(laptop: ProcessScheduler, timeout: float
 def test_of_a_stopped_process_it_is_said_that_it_is(laptop: ProcessScheduler) -> None:
     job = Job(target=sleeps, scheduler=laptop, daemon=True)
     job.start()
-    running(job)
+    seen(job, "in sleeps")
     assert job.pid
     os.kill(job.pid, signal.SIGSTOP)
     wait_until(lambda: "State:\tT" in Path(f"/proc/{job.pid}/status").read_text(), what="stopped")
     with pytest.raises(TimeoutError, match=r"is stopped: its state is T \(stopped\)"):
         job.stack()
     os.kill(job.pid, signal.SIGCONT)
-    assert "in sleeps" in running(job)
+    seen(job, "in sleeps")
     ended(job)
 
 
@@ -226,7 +230,7 @@ def test_a_supervisor_that_does_not_answer_is_waited_for_only_so_long() -> None:
         warm(scheduler, 1)
         job = Job(target=sleeps, scheduler=scheduler, daemon=True)
         job.start()
-        running(job)
+        seen(job, "in sleeps")
         supervisor = _parent_of(job.pid or 0)
         os.kill(supervisor, signal.SIGSTOP)
         try:
@@ -234,7 +238,7 @@ def test_a_supervisor_that_does_not_answer_is_waited_for_only_so_long() -> None:
                 job.stack(timeout=0.3)
         finally:
             os.kill(supervisor, signal.SIGCONT)
-        assert "in sleeps" in running(job)
+        seen(job, "in sleeps")
         ended(job)
 
 
