@@ -11,9 +11,13 @@ from ..schedulers.inline import InlineScheduler
 from ..serialization import by_value
 from ..serialization.batches import unpack_each
 from ..serialization.exceptions import RemoteTraceback
+from ..serialization.function_options import FunctionWithOptions
+from ..serialization.own_surroundings import own_surroundings_of
 from ..serialization.serializer import unpack
 from ..states import Mode
 from ..transport.shared_memory import Loan
+from ..worker.own_surroundings import surroundings
+from ..worker.seeds import SeededCalls, streams_of
 from .job_object import run_job
 
 TYPE_CHECKING = False
@@ -25,7 +29,8 @@ def replay(failed: BaseException | Job[Any]) -> Any:
     """Runs a call that has failed again: here, in this process and thread.
 
     It gets copies of the arguments that it had when it was started, whatever the program has made
-    of them since; so for a debugger: ``pdb.runcall(gridengine.replay, error)``. Globals of modules
+    of them since, and its own seed, directory and variables; so for a debugger:
+    ``pdb.runcall(gridengine.replay, error)``. Globals of modules
     are this process's, and those of ``__main__`` are as they are now. Maps and jobs that it starts
     run here too, as by an `gridengine.schedulers.InlineScheduler`.
 
@@ -72,7 +77,16 @@ class Replay:
         index: Which of them.
     """
 
-    __slots__ = ("_apart", "_frames", "_function", "_index", "_mode", "_name", "_payload")
+    __slots__ = (
+        "_apart",
+        "_frames",
+        "_function",
+        "_index",
+        "_mode",
+        "_name",
+        "_number",
+        "_payload",
+    )
 
     def __init__(self, task: Task, index: int) -> None:
         self._function = task.function
@@ -81,13 +95,22 @@ class Replay:
         self._frames = task.frames
         self._apart = task.apart
         self._index = index
+        self._number = task.first + index
         self._name = task.name
         keep(task)
 
     def __call__(self) -> Any:
         """Runs it; see `replay`."""
         function, args, kwargs = self._unpacked()
-        with InlineScheduler():
+        options = function if isinstance(function, FunctionWithOptions) else None
+        seed = None if options is None else options.seed
+        if options is not None:
+            function = options.function
+        if seed is not None:
+            function = SeededCalls(function, Mode.STARMAP, seed)
+            args = self._number, args
+        cwd, env = own_surroundings_of(self._function)
+        with InlineScheduler(cwd=cwd, env=env), surroundings(cwd, env), streams_of(seed):
             return function(*args, **kwargs)
 
     def __repr__(self) -> str:

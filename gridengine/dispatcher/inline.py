@@ -12,19 +12,23 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .. import nesting
-from ..errors import JobCancelled, SchedulerError
+from ..errors import InitializerError, JobCancelled, SchedulerError
 from ..ledger.durations import Durations
 from ..ledger.events import JobRetried, JobStarted
 from ..ledger.observers import Observers
 from ..ledger.task import Outcome, Place, Task
 from ..schedulers.base import Scheduler, enter
 from ..schedulers.inline import InlineScheduler
+from ..serialization.own_surroundings import own_surroundings_of
 from ..serialization.packed import ShortOfMemory
 from ..settings import REMEMBERED_DURATIONS
 from ..states import JobState
 from ..worker.calls import RSS_UNIT
-from ..worker.inline import InlineCalls, unpack_function
+from ..worker.inline import InlineCalls, failing, unpack_function
+from ..worker.known_functions import initializer_error
+from ..worker.own_surroundings import Surroundings
 from .inbox import guarded
+from .new_task_messages import initializer_of
 from .sharing import Sharing
 
 TYPE_CHECKING = False
@@ -43,6 +47,7 @@ class InlineDispatcher:
 
     Attributes:
         inline: True, and False of a `Dispatcher`.
+        surroundings: ``cwd`` and ``env`` of the scheduler.
         forsaken: Whether this is a copy, in a fork of the program.
         sharing: Makes large buffers ready.
     """
@@ -55,6 +60,10 @@ class InlineDispatcher:
         # Whose user may let go of it.
         self._scheduler = weakref.ref(scheduler)
         self._name = repr(scheduler)
+        self.surroundings = scheduler.surroundings()
+        # Until it has been called, and what came of that.
+        self._initializer: Callable[[], object] | None = initializer_of(scheduler)
+        self._uninitialized: InitializerError | None = None
         self._durations = Durations()
         self._observers = Observers()
         # As in a worker, calls one after the other share what their function holds.
@@ -102,20 +111,32 @@ class InlineDispatcher:
             self._closing = True
 
     def _run(self, task: Task) -> None:
+        surroundings = Surroundings()
+        try:
+            surroundings.enter(*own_surroundings_of(task.function))
+            function = self._unpacked(task)
+        except OSError as error:
+            function = failing(error)
+        try:
+            self._run_calls(task, function)
+        finally:
+            surroundings.leave()
+
+    def _run_calls(self, task: Task, function: Callable[..., Any]) -> None:
         calls = InlineCalls(
-            self._unpacked(task), task.mode, task.payload, task.frames,
-            apart=task.apart, fail_fast=task.fail_fast,
+            function, task.mode, task.payload, task.frames,
+            first=task.first, apart=task.apart, fail_fast=task.fail_fast,
         )  # fmt: skip
         task.place = Place(os.uname().nodename, os.getpid(), nesting.queue_job())
         task.move(JobState.RUNNING)
         task.attempts += 1
         lo, errors = 0, 0
         while lo < task.size and task.wanted:
-            outcome = self._outcome_of(task, calls, lo)
+            outcome, may_be_tried_again = self._outcome_of(task, calls, lo)
             if task.over:
                 # Cancelled by another thread: nobody wants it.
                 return
-            if outcome.failures and errors < task.error_retries:
+            if may_be_tried_again and errors < task.error_retries:
                 errors += 1
                 task.attempts += 1
                 self._tell_of_retry(task, outcome)
@@ -125,8 +146,11 @@ class InlineDispatcher:
             if task.over:
                 return
 
-    def _outcome_of(self, task: Task, calls: InlineCalls, lo: int) -> Outcome:
-        """Runs calls from ``lo`` on: all, or one where each may be tried again by itself."""
+    def _outcome_of(self, task: Task, calls: InlineCalls, lo: int) -> tuple[Outcome, bool]:
+        """Runs calls from ``lo`` on: all, or one where each may be tried again by itself.
+
+        Returns how they ended, and whether one has failed that may be.
+        """
         hi = lo + 1 if task.error_retries else task.size
         assert task.place is not None
         if self._observers.callbacks:
@@ -141,10 +165,11 @@ class InlineDispatcher:
         cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
         if not payload and frames:
             payload, frames = frames[0], frames[1:]
-        return Outcome(
+        outcome = Outcome(
             lo, end, payload, frames, span.failures, wall, cpu, after.ru_maxrss * RSS_UNIT,
             task.place,
         )  # fmt: skip
+        return outcome, bool(span.failures if calls.options is None else span.again)
 
     def _tell_of_retry(self, task: Task, outcome: Outcome) -> None:
         if self._observers.callbacks:
@@ -152,6 +177,9 @@ class InlineDispatcher:
             self._observers.tell(JobRetried(task.id, task.name, *where, "it raised"))
 
     def _unpacked(self, task: Task) -> Callable[..., Any]:
+        self._initialize()
+        if self._uninitialized is not None:
+            return failing(self._uninitialized.with_traceback(None))
         key = task.function.key
         function = self._functions.get(key)
         if function is None:
@@ -160,6 +188,15 @@ class InlineDispatcher:
                 self._functions.clear()
             self._functions[key] = function
         return function
+
+    def _initialize(self) -> None:
+        initializer, self._initializer = self._initializer, None
+        if initializer is None:
+            return
+        try:
+            initializer()
+        except Exception as error:
+            self._uninitialized = initializer_error(initializer, error)
 
     # ------------------------------------------------------------------ what else may be asked
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 from ..schedulers.arguments import checked_initializer
 from ..schedulers.base import Scheduler
@@ -28,13 +29,23 @@ def new_task_messages(
 
 
 def _initializer(scheduler: Scheduler, sharing: Sharing) -> Function | None:
-    initializer, initargs = checked_initializer(scheduler.initializer, scheduler.initargs)
+    initializer = initializer_of(scheduler)
     if initializer is None:
         return None
-    packed = pack_function(functools.partial(initializer, *initargs), "the initializer")
+    packed = pack_function(initializer, "the initializer")
     cwd, env = scheduler.surroundings()
     if cwd is not None or env:
         from ..serialization.own_surroundings import in_own_surroundings
 
         packed = in_own_surroundings(packed, cwd, env or {})
     return packed._replace(frames=sharing.frames(packed.frames))
+
+
+def initializer_of(scheduler: Scheduler) -> Callable[[], object] | None:
+    """Returns what workers call before their first job, None for nothing.
+
+    Raises:
+        TypeError: It cannot be called.
+    """
+    initializer, initargs = checked_initializer(scheduler.initializer, scheduler.initargs)
+    return None if initializer is None else functools.partial(initializer, *initargs)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from .arguments import checked_cwd, checked_env, checked_initializer
 from .base import Scheduler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import os
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
 
 
 class InlineScheduler(Scheduler):
@@ -20,16 +23,32 @@ class InlineScheduler(Scheduler):
     jobs that it starts, and that name no scheduler, run so too.
 
     An exception arrives as elsewhere, and has its own frames too, for ``pdb.post_mortem``. Ctrl-C,
-    and leaving a debugger, reach the program. A ``timeout`` of a job is not kept: nobody is there
-    to end it.
+    and leaving a debugger, reach the program. A ``timeout`` of a job, or of a call, is not kept:
+    nobody is there to end it.
+
+    Args:
+        initializer: What is called before the first job.
+        initargs: Its arguments.
+        cwd: The directory of the whole process while a job runs; by default the program's.
+        env: Variables of the process while a job runs; None takes one away.
+
+    Raises:
+        TypeError, ValueError: An argument is impossible.
     """
 
     remote = False
     inline = True
 
-    def __init__(self) -> None:
-        # Its arguments are looked at, where they may come from a file.
-        pass
+    def __init__(
+        self,
+        *,
+        initializer: Callable[..., object] | None = None,
+        initargs: Iterable[Any] = (),
+        cwd: str | os.PathLike[str] | None = None,
+        env: Mapping[str, str | None] | None = None,
+    ) -> None:
+        self.initializer, self.initargs = checked_initializer(initializer, initargs)
+        self.cwd, self.env = checked_cwd(cwd), checked_env(env)
 
     def __repr__(self) -> str:
         return "InlineScheduler()"

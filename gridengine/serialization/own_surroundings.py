@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from .context import unpack
 from .functions import key_in_context
 from .packed import Function
 
@@ -29,6 +30,16 @@ def in_own_surroundings(
     """Returns a packed function that is called in a directory, and with variables, of its own."""
     context = _with_own(function.context, cwd, tuple(sorted(env.items())))
     return function._replace(context=context, key=key_in_context(function, context))
+
+
+def own_surroundings_of(function: Function) -> OwnSurroundings:
+    """Returns what a packed function is to be called in."""
+    return _own_in(function.context) if b"own" in function.context else OwnSurroundings(None, {})
+
+
+@functools.lru_cache(maxsize=100)
+def _own_in(packed: bytes) -> OwnSurroundings:
+    return OwnSurroundings(*unpack(packed).get("own", (None, {})))
 
 
 @functools.lru_cache(maxsize=100)

@@ -11,11 +11,13 @@ from typing import Any
 from ..serialization import by_value
 from ..serialization.batches import unpack_each
 from ..serialization.exceptions import FailureHere, add_note, below_the_worker
+from ..serialization.function_options import FunctionWithOptions
 from ..serialization.packed import Function, Packed
 from ..serialization.serializer import pack, unpack
 from ..states import Mode
 from ..transport.shared_memory import gather
 from .calls import Items, Span, pack_failure, pack_values, run_slice
+from .seeds import NumberedItems, SeededCalls, streams_of
 
 #: What ends the program, or its debugger, and not the job alone.
 _OF_THE_PROGRAM = (KeyboardInterrupt, bdb.BdbQuit)
@@ -29,8 +31,12 @@ class InlineCalls:
         mode: How it is applied.
         payload: The packed arguments.
         frames: The buffers that they refer to; they stay as they are.
+        first: The number of the first of them within its map.
         apart: Whether the arguments of each call are packed by themselves.
         fail_fast: Whether the first failure makes the other calls unwanted.
+
+    Attributes:
+        options: What else is to be done with them, None for nothing.
     """
 
     def __init__(
@@ -40,14 +46,19 @@ class InlineCalls:
         payload: bytes,
         frames: Sequence[Any],
         *,
+        first: int,
         apart: bool,
         fail_fast: bool,
     ) -> None:
+        self.options = function if type(function) is FunctionWithOptions else None
+        if self.options is not None:
+            function = self.options.function
         single = mode is Mode.CALL
         self._function = functools.partial(_call, function) if single else function
         self._mode = mode
         self._payload = payload
         self._frames = frames
+        self._first = first
         self._apart = apart
         self._fail_fast = fail_fast
         self._pid = os.getpid()
@@ -59,12 +70,17 @@ class InlineCalls:
             KeyboardInterrupt, BdbQuit, SystemExit: The program is to end, or to leave its debugger.
             ShortOfMemory: There is none for the arguments.
         """
-        span = Span(lo)
+        span = Span(lo, self.options)
         items: Items = (_Single if self._mode is Mode.CALL else _Many)(self._arguments)
-        end = run_slice(
-            self._function, self._mode, items, lo, hi, span, self._fail_fast,
-            self._die_in_a_fork, _fail,
-        )  # fmt: skip
+        function, mode = self._function, self._mode
+        seed = None if self.options is None else self.options.seed
+        if seed is not None:
+            function, mode = SeededCalls(function, mode, seed), Mode.STARMAP
+            items = NumberedItems(items, self._first)
+        with streams_of(seed):
+            end = run_slice(
+                function, mode, items, lo, hi, span, self._fail_fast, self._die_in_a_fork, _fail
+            )
         return span, end
 
     def packed(self, span: Span) -> Packed:
@@ -144,12 +160,17 @@ def unpack_function(function: Function) -> Callable[..., Any]:
     except Exception as error:
         broken = error
         add_note(broken, "raised while the function was unpacked")
-
-        def fail(*_: object, **__: object) -> None:
-            raise broken
-
-        return fail
+        return failing(broken)
     return made
+
+
+def failing(error: BaseException) -> Callable[..., Any]:
+    """Returns a function that raises an exception, whatever it is called with."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    return fail
 
 
 def copied(frames: Sequence[Any]) -> Sequence[Any]:

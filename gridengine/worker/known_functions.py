@@ -61,17 +61,7 @@ class KnownFunctions:
         except (Terminated, ShortOfMemory):
             raise
         except BaseException as error:
-            # Not where the first worker waits for it.
-            from ..serialization.functions import name_of
-
-            name = f" {name_of(initializer)}" if initializer else ""
-            failed = InitializerError(
-                f"the initializer{name} raised {type(error).__name__}: {error}"
-            )
-            trace = error.__traceback__
-            # Without the frame of this function.
-            failed.__cause__ = error.with_traceback(trace and trace.tb_next)
-            self._uninitialized = failed
+            self._uninitialized = initializer_error(initializer, error)
 
     def forget(self, keys: Iterable[bytes]) -> None:
         """Lets go of functions that are not called any more."""
@@ -105,3 +95,21 @@ class KnownFunctions:
     def options_of(self, key: bytes) -> FunctionWithOptions | None:
         """Returns what else is to be done with the calls of a function, None for nothing."""
         return self._options.get(key)
+
+
+def initializer_error(initializer: object, error: BaseException) -> InitializerError:
+    """Returns what is raised by the calls of a worker whose initializer has raised something.
+
+    Args:
+        initializer: It, None if it could not be unpacked.
+        error: What it has raised to the caller of this.
+    """
+    # Not where the first worker waits for it.
+    from ..serialization.functions import name_of
+
+    name = f" {name_of(initializer)}" if initializer else ""
+    failed = InitializerError(f"the initializer{name} raised {type(error).__name__}: {error}")
+    trace = error.__traceback__
+    # Without the frame of who has called it.
+    failed.__cause__ = error.with_traceback(trace and trace.tb_next)
+    return failed
