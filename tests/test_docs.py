@@ -86,7 +86,7 @@ def test_every_file_that_a_document_links_to_is_there(document: Path) -> None:
     assert [link for link in links if not (document.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("name", ["what-follows.md"])
+@pytest.mark.parametrize("name", ["what-follows.md", "options.md"])
 def test_the_code_in_a_document_runs(name: str, tmp_path: Path) -> None:
     pytest.importorskip("numpy")
     text = (ROOT / "docs" / name).read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ from ..serialization.functions import pack_function
 from ..serialization.packed import Function
 from ..settings import Settings
 from ..transport.shared_memory import Arena
+from .new_state import surroundings_of
 from .sharing import Sharing
 from .task_messages import TaskMessages
 
@@ -32,7 +33,7 @@ def _initializer(scheduler: Scheduler, sharing: Sharing) -> Function | None:
     if initializer is None:
         return None
     packed = pack_function(functools.partial(initializer, *initargs), "the initializer")
-    cwd, env = scheduler.surroundings()
+    cwd, env = surroundings_of(scheduler)
     if cwd is not None or env:
         from ..serialization.own_surroundings import in_own_surroundings
 
