@@ -92,6 +92,7 @@ NEEDED = {
     "debugging.md": (),
     "executor.md": ("dask", "numpy"),
     "map.md": ("numpy",),
+    "options.md": ("numpy",),
     "pool.md": (),
     "what-follows.md": ("numpy",),
 }

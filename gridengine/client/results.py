@@ -159,11 +159,14 @@ def input_of(task: Task, index: int) -> str:
 
 
 def _note(task: Task, outcome: Outcome, index: int) -> str:
-    call = "" if task.mode is Mode.CALL else f", call {task.first + index}"
+    single = task.mode is Mode.CALL
+    call = "" if single else f", call {task.first + index}"
+    # A map's task counts the attempts at any of its calls.
+    attempt = max(1, task.attempts if single else outcome.tries)
     given = input_of(task, index)
     place = outcome.place
     return (
         f"job {task.name!r}{call}{f' with {given}' if given else ''}, "
-        f"attempt {max(1, task.attempts)} on {place.host} "
+        f"attempt {attempt} on {place.host} "
         f"(process {place.pid}, queue job {place.queue_job})"
     )

@@ -33,7 +33,7 @@ from ..transport.wake_pipe import WakePipe
 from .asking import answer
 from .early_start import EarlyStart
 from .inbox import Inbox
-from .new_state import new_state
+from .new_state import new_state, surroundings_of
 from .queue_jobs import QueueJobs, launch_for
 from .run_folder import new_shared_folder, remove_shared_folder
 from .sharing import Sharing
@@ -65,7 +65,7 @@ class Dispatcher:
         forsaken: Whether this is a copy, in a fork of the program.
         sharing: Makes large buffers ready for the workers.
         stacks: Asks where tasks are that run.
-        surroundings: As of `gridengine.schedulers.base.Scheduler`.
+        surroundings: ``cwd`` and ``env`` of the scheduler.
 
     Raises:
         SchedulerError: The scheduler or the network cannot be used.
@@ -102,7 +102,7 @@ class Dispatcher:
         self, undo: contextlib.ExitStack, ahead: EarlyStart | None, host: str, ports: str
     ) -> None:
         scheduler, settings = self._scheduler, self._settings
-        self.surroundings = scheduler.surroundings()
+        self.surroundings = surroundings_of(scheduler)
         # For what nodes are told, and what queue jobs print.
         self._folder = new_shared_folder(settings.run_dir) if scheduler.remote else None
         if self._folder is not None:

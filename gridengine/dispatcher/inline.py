@@ -28,6 +28,7 @@ from ..worker.inline import InlineCalls, failing, unpack_function
 from ..worker.known_functions import initializer_error
 from ..worker.own_surroundings import Surroundings
 from .inbox import guarded
+from .new_state import surroundings_of
 from .new_task_messages import initializer_of
 from .sharing import Sharing
 
@@ -60,7 +61,7 @@ class InlineDispatcher:
         # Whose user may let go of it.
         self._scheduler = weakref.ref(scheduler)
         self._name = repr(scheduler)
-        self.surroundings = scheduler.surroundings()
+        self.surroundings = surroundings_of(scheduler)
         # Until it has been called, and what came of that.
         self._initializer: Callable[[], object] | None = initializer_of(scheduler)
         self._uninitialized: InitializerError | None = None

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 
+from ..schedulers.arguments import checked_cwd, checked_env
+
 # When the first workers are on their way: see `gridengine.dispatcher.dispatcher`.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..ledger.dispatcher_state import DispatcherState
     from ..schedulers.base import Scheduler
     from ..settings import Settings
@@ -32,3 +36,13 @@ def new_state(
     if started_early:
         state.staffing.started_early()
     return state
+
+
+def surroundings_of(scheduler: Scheduler) -> tuple[str | None, Mapping[str, str | None] | None]:
+    """Returns the directory and the variables that a scheduler has for its jobs.
+
+    Raises:
+        TypeError, ValueError: They are none.
+    """
+    # Looked at once more: they may have been set since.
+    return checked_cwd(scheduler.cwd), checked_env(scheduler.env)

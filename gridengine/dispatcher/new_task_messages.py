@@ -11,6 +11,7 @@ from ..serialization.functions import pack_function
 from ..serialization.packed import Function
 from ..settings import Settings
 from ..transport.shared_memory import Arena
+from .new_state import surroundings_of
 from .sharing import Sharing
 from .task_messages import TaskMessages
 
@@ -33,7 +34,7 @@ def _initializer(scheduler: Scheduler, sharing: Sharing) -> Function | None:
     if initializer is None:
         return None
     packed = pack_function(initializer, "the initializer")
-    cwd, env = scheduler.surroundings()
+    cwd, env = surroundings_of(scheduler)
     if cwd is not None or env:
         from ..serialization.own_surroundings import in_own_surroundings
 

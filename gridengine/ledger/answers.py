@@ -46,13 +46,14 @@ class Answers:
             if frames:
                 own = frames[first_frame : first_frame + result.frames]
                 first_frame += result.frames
+            tries = _tries(worker, result) if result.failures else 0
             task = self._done(
                 worker, result.task, result.attempt, result.lo, result.hi,
                 wall=result.wall, failed=bool(result.failures), now=now, final=result.final,
             )  # fmt: skip
             if task is None:
                 continue
-            task.record(_outcome(result, own, worker.place))
+            task.record(_outcome(result, own, worker.place, tries))
             if task.size > 1 and task.over and task.missing:
                 ended_early.append(task)
             if self._observers.callbacks and task.over:
@@ -97,7 +98,7 @@ class Answers:
                 outcome_of(
                     (
                         0, 1, result.payload, (), result.failures, seconds, result.cpu,
-                        result.peak_memory, place,
+                        result.peak_memory, place, 0,
                     )
                 )
             )  # fmt: skip
@@ -111,13 +112,21 @@ class Answers:
         return answers
 
 
-def _outcome(result: AnsweredCalls, frames: Sequence[Any], place: Place) -> Outcome:
+def _tries(worker: WorkerRecord, result: AnsweredCalls) -> int:
+    """Returns how often the calls of an answer have been tried, 0 if it is late."""
+    for chunk in worker.outstanding:
+        if chunk.task.id == result.task and chunk.attempt == result.attempt:
+            return 1 + chunk.errors + chunk.deaths + chunk.losses
+    return 0
+
+
+def _outcome(result: AnsweredCalls, frames: Sequence[Any], place: Place, tries: int) -> Outcome:
     payload = result.payload
     if not payload and frames:
         payload, frames = frames[0], frames[1:]
     return outcome_of(
         (
             result.lo, result.hi, payload, frames, result.failures,
-            result.wall, result.cpu, result.peak_memory, place,
+            result.wall, result.cpu, result.peak_memory, place, tries,
         )
     )  # fmt: skip

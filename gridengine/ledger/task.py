@@ -58,6 +58,7 @@ class Outcome(NamedTuple):
         cpu: As in `Usage`.
         peak_memory: As in `Usage`.
         place: Where they ran.
+        tries: How often they have been tried, 0 if nothing failed; of a job see `Task.attempts`.
     """
 
     lo: int
@@ -69,6 +70,7 @@ class Outcome(NamedTuple):
     cpu: float
     peak_memory: int
     place: Place
+    tries: int = 0
 
     @property
     def usage(self) -> Usage:

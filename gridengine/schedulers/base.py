@@ -208,18 +208,6 @@ class Scheduler(abc.ABC):
         """
         return 0.0
 
-    def surroundings(self) -> tuple[str | None, Mapping[str, str | None] | None]:
-        """Returns ``cwd`` and ``env``.
-
-        Raises:
-            TypeError, ValueError: They are none.
-        """
-        if self.cwd is None and self.env is None:
-            return None, None
-        from .arguments import checked_cwd, checked_env
-
-        return checked_cwd(self.cwd), checked_env(self.env)
-
     def on_close(
         self, closer: Callable[[], None], leaver: Callable[[bool], None] | None = None
     ) -> None:

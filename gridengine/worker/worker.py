@@ -281,7 +281,7 @@ class Worker:
         at, width = call.lo, 1
         # Whose time it is, or who is guilty, is known of one call at a time.
         apart = call.one_at_a_time or call.timeout
-        while at < call.hi and not (span.failures and call.fail_fast):
+        while at < call.hi:
             start = position + at - call.lo
             end = self._page.claim(start, 1 if apart else min(width, call.hi - at))
             if end == start:
@@ -298,6 +298,9 @@ class Worker:
             if call.timeout:
                 self._page.set_deadline(0)
             width = next_width(width, now - begin)
+            if span.failures and call.fail_fast:
+                # The host takes the rest for not begun.
+                break
             if at < call.hi and now - max(self._outbox.flushed, span.begin) > FLUSH_SECONDS:
                 self._answer(call, span, at)
                 self._outbox.flush()

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,9 +45,6 @@ def shared(scheduler: Scheduler, tmp_path: Path) -> Iterator[Path]:
     if not scheduler.remote:
         yield tmp_path
         return
-    import shutil
-    import tempfile
-
     folder = Path(tempfile.mkdtemp(dir=Path.home()))
     yield folder
     shutil.rmtree(folder)
@@ -177,6 +178,8 @@ def test_a_map_gives_up_what_fails_too_often_or_by_something_else(
         call, range(10), scheduler=scheduler, retries=2, retry_on=Flaky, reraise=False
     )
     assert [type(value) for value in values[5:7]] == [KeyError, Flaky]
+    notes = [note for value in values[5:7] for note in value.__notes__]
+    assert [note.partition("attempt ")[2][0] for note in notes] == ["1", "3"]
     assert [(shared / f"{x}").stat().st_size for x in range(10)] == [1] * 5 + [1, 3] + [1] * 3
     with pytest.raises(KeyError):
         gridengine.map(call, range(5, 6), scheduler=scheduler, retries=2, retry_on=Flaky)
@@ -201,6 +204,19 @@ def test_retries_of_a_map_are_for_any_exception_and_for_losses(
         gridengine.map(
             lambda x: dies_at_first(shared, "gone", 1), [0], scheduler=scheduler, retries=0
         )
+
+
+def test_nothing_behind_a_failure_is_run_twice(scheduler: Scheduler, shared: Path) -> None:
+    # Each call takes longer than a worker keeps its answers.
+    def call(x: int) -> int:
+        number = attempt(shared, x)
+        time.sleep(0.01)
+        if number == 1 and x % 2:
+            raise Flaky
+        return number
+
+    values = gridengine.map(call, range(12), scheduler=scheduler, retry_on=Flaky, chunksize=6)
+    assert values == [1, 2] * 6
 
 
 # -- time -------------------------------------------------------------------------------------
@@ -331,8 +347,6 @@ def test_variables_are_set_before_the_function_is_unpacked(
         assert module_that_looks.SEEN is None
         assert ended(scheduler, module_that_looks.look, env={"OWN": "early"}).result == "early"
     finally:
-        import sys
-
         del sys.modules["module_that_looks"]
 
 
@@ -449,8 +463,6 @@ def test_numpy_that_is_imported_within_a_call_is_seeded_and_not_imported_for_oth
     pytest.importorskip("numpy")
 
     def imported(_: int) -> bool:
-        import sys
-
         return "numpy" in sys.modules
 
     with ProcessScheduler(1, fresh=True):
@@ -499,3 +511,20 @@ def test_seeded_calls_may_take_many_arguments_and_name_their_inputs(scheduler: S
 
 def test_outside_of_seeded_calls_there_is_no_sequence() -> None:
     assert gridengine.seed_sequence() is None
+
+
+# -- the page and the example -----------------------------------------------------------------
+
+
+def test_the_example_runs(tmp_path: Path) -> None:
+    program = Path(__file__).parents[2] / "examples" / "options.py"
+    done = subprocess.run(
+        [sys.executable, str(program)],
+        cwd=tmp_path,
+        env={**os.environ, "GRIDENGINE_SCHEDULER": "process"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("pi is about 3.1")
