@@ -127,11 +127,11 @@ class Job(JobFacts, Generic[T]):
             self._mutable = True
         if resources is not None:
             self._resources = checked_resources(resources)
-        options = call_options(
-            timeout=timeout, retries=retries, retry_on=retry_on, cwd=cwd, env=env
-        )
-        if options is not PLAIN:
-            self._options = options
+        few = timeout is None and retries is None and retry_on is None
+        if not (few and cwd is None and env is None):
+            self._options = call_options(
+                timeout=timeout, retries=retries, retry_on=retry_on, cwd=cwd, env=env
+            )
 
     # ------------------------------------------------------------------ Thread's interface
 
