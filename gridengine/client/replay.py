@@ -11,12 +11,12 @@ from ..schedulers.inline import InlineScheduler
 from ..serialization import by_value
 from ..serialization.batches import unpack_each
 from ..serialization.exceptions import RemoteTraceback
-from ..serialization.function_options import FunctionWithOptions
+from ..serialization.function_options import FunctionWithOptions, Seed
 from ..serialization.own_surroundings import own_surroundings_of
 from ..serialization.serializer import unpack
 from ..states import Mode
 from ..transport.shared_memory import Loan
-from ..worker.own_surroundings import surroundings
+from ..worker.own_surroundings import Surroundings
 from ..worker.seeds import SeededCalls, streams_of
 from .job_object import run_job
 
@@ -101,6 +101,17 @@ class Replay:
 
     def __call__(self) -> Any:
         """Runs it; see `replay`."""
+        function, args, kwargs, seed = self._call()
+        own = own_surroundings_of(self._function)
+        surroundings = Surroundings()
+        try:
+            surroundings.enter(*own)
+            with InlineScheduler(cwd=own.cwd, env=own.env), streams_of(seed):
+                return function(*args, **kwargs)
+        finally:
+            surroundings.leave()
+
+    def _call(self) -> tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any], Seed | None]:
         function, args, kwargs = self._unpacked()
         options = function if isinstance(function, FunctionWithOptions) else None
         seed = None if options is None else options.seed
@@ -109,9 +120,7 @@ class Replay:
         if seed is not None:
             function = SeededCalls(function, Mode.STARMAP, seed)
             args = self._number, args
-        cwd, env = own_surroundings_of(self._function)
-        with InlineScheduler(cwd=cwd, env=env), surroundings(cwd, env), streams_of(seed):
-            return function(*args, **kwargs)
+        return function, args, kwargs, seed
 
     def __repr__(self) -> str:
         return f"<replay of {self._name!r}, call {self._index}>"

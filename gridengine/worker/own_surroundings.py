@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from .. import nesting
 
@@ -51,21 +50,6 @@ class Surroundings:
             except OSError:
                 # Removed by a job, say; nobody has asked for it.
                 os.chdir("/")
-
-
-@contextlib.contextmanager
-def surroundings(cwd: str | None, env: Mapping[str, str | None]) -> Iterator[None]:
-    """Has this process in a directory, and with variables, for as long.
-
-    Raises:
-        OSError: The directory cannot be entered.
-    """
-    entered = Surroundings()
-    try:
-        entered.enter(cwd, env)
-        yield
-    finally:
-        entered.leave()
 
 
 def _set(name: str, value: str | None) -> None:
