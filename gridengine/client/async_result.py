@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -254,11 +255,13 @@ class MapResult(AsyncResult[list[T]]):
 
     # ------------------------------------------------------------------ the feed's events
 
-    def has_room(self) -> bool:
-        """Tells whether another chunk should be submitted: so, as long as there is memory."""
+    def room(self) -> float:
+        """Returns how many more chunks should be submitted: all, as long as there is memory."""
         assert self._feed is not None
         feed = self._feed
-        return feed.has_memory or len(feed.running) <= feed.dispatcher.staff()
+        if feed.has_memory:
+            return math.inf
+        return feed.dispatcher.staff() + 1 - len(feed.running)
 
     def submitted(self, task: Task) -> None:
         """Event: a chunk is about to be submitted."""

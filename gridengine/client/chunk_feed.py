@@ -16,11 +16,15 @@ from ..errors import JobCancelled, SchedulerError
 from ..ledger.task import Task
 from ..serialization.batches import pack_each, pack_together
 from ..serialization.packed import Function
+from ..serialization.serializer import pack_arguments
 from ..states import JobState, Mode
 from .pool_calls import PoolCalls
 
 #: Bytes of packed arguments that wait for a worker or for their results, at most.
 _AHEAD_BYTES = 256 * 1024 * 1024
+
+#: Chunks that are submitted before the next look at how many there shall be.
+_AT_A_TIME = 100
 
 #: Seconds for which chunks of one map are submitted before those of others have their turn.
 _TURN = 0.02
@@ -33,8 +37,8 @@ _BREATH = 0.0005
 class Receiver(Protocol):
     """Who asked for the results."""
 
-    def has_room(self) -> bool:
-        """Tells whether another chunk should be submitted."""
+    def room(self) -> float:
+        """Returns how many more chunks should be submitted, 0 or less for none."""
 
     def submitted(self, task: Task) -> None:
         """Event: a task is about to be submitted."""
@@ -52,7 +56,8 @@ class ChunkFeed:
     Args:
         calls: Those of the pool.
         function: What is called.
-        mode: How it is applied to an item.
+        mode: How it is applied to an item. By `Mode.CALL` a chunk has one item, and takes half as
+            long as one of the other modes would.
         chunks: The items, those of a chunk together.
         receiver: Who has asked for it.
         fail_fast: Whether the first failure in a chunk ends the chunk.
@@ -113,15 +118,20 @@ class ChunkFeed:
             self._asked = True
             self._calls.feeding.do(self._turn)
 
-    def submit(self) -> None:
-        """Submits more if there is room, unless another thread is at it."""
-        while self._has_room() and self._at_work.acquire(blocking=False):
+    def submit(self, *, hand_over: bool = True) -> None:
+        """Submits more if there is room, unless another thread is at it.
+
+        After a while the pool's thread goes on with it; without ``hand_over`` only if nothing is
+        under way whose end would have somebody ask for more.
+        """
+        while self._room() > 0 and self._at_work.acquire(blocking=False):
             try:
                 enough = self._submit_some()
             finally:
                 self._at_work.release()
             if enough:
-                self.ask()
+                if hand_over or not self.running:
+                    self.ask()
                 return
             # There may be room since the last look, and whoever saw it has left it to this thread.
 
@@ -146,29 +156,33 @@ class ChunkFeed:
         self._asked = False
         self.submit()
 
-    def _has_room(self) -> bool:
+    def _room(self) -> float:
         if self.exhausted.is_set():
-            return False
-        return self._calls.draining or self._receiver.has_room()
+            return 0
+        return _AT_A_TIME if self._calls.draining else self._receiver.room()
 
     def _submit_some(self) -> bool:
         """Submits as many as there is room for; returns whether others are to have their turn."""
         end = time.monotonic() + _TURN
-        while self._has_room():
-            try:
-                task = self._next()
-            except Exception as error:
-                self.error = error
-                task = None
-            except BaseException:
-                self._exhaust()
-                raise
-            if task is None:
-                self._exhaust()
-                return False
-            self._breathe()
-            if time.monotonic() > end:
-                return True
+        # To ask whether there is room takes as long as to make a small task.
+        while (room := self._room()) > 0:
+            while room > 0:
+                try:
+                    task = self._next()
+                except Exception as error:
+                    self.error = error
+                    task = None
+                except BaseException as error:
+                    self.error = JobCancelled(f"{type(error).__name__} came while it was begun")
+                    self._exhaust()
+                    raise
+                if task is None:
+                    self._exhaust()
+                    return False
+                room = room - 1 if self.has_memory else 0
+                self.breathe()
+                if time.monotonic() > end:
+                    return True
         return False
 
     def _next(self) -> Task | None:
@@ -176,26 +190,9 @@ class ChunkFeed:
         items = next(self._chunks, None)
         if items is None or self.exhausted.is_set():
             return None
-        first = self._fed
-        packed = pack_together(items)
-        apart = packed is None
-        if packed is None:
-            packed = pack_each(items, lambda number: f"the argument of call {first + number}")
-        payload, frames = packed
-        task = Task(
-            self._function,
-            self._mode,
-            payload,
-            self.dispatcher.sharing.frames(frames),
-            name=self._function.name,
-            size=len(items),
-            first=first,
-            fail_fast=self._fail_fast,
-            apart=apart,
-            arguments=items,
-        )
+        task = self._task(items)
         self._fed += len(items)
-        size = len(payload) + sum(frame.nbytes for frame in frames)
+        size = len(task.payload) + sum(frame.nbytes for frame in task.frames)
         self._bytes_sent += size
         self.running[task] = size
         self._receiver.submitted(task)
@@ -207,7 +204,34 @@ class ChunkFeed:
             return None
         return task
 
-    def _breathe(self) -> None:
+    def _task(self, items: Sequence[Any]) -> Task:
+        first = self._fed
+        apart = False
+        arguments: Any = items
+        if self._mode is Mode.CALL:
+            arguments = (items[0],), {}
+            payload, frames = pack_arguments(arguments)
+        else:
+            packed = pack_together(items)
+            apart = packed is None
+            if packed is None:
+                packed = pack_each(items, lambda number: f"the argument of call {first + number}")
+            payload, frames = packed
+        return Task(
+            self._function,
+            self._mode,
+            payload,
+            self.dispatcher.sharing.frames(frames) if frames else frames,
+            name=self._function.name,
+            size=len(items),
+            first=first,
+            fail_fast=self._fail_fast,
+            apart=apart,
+            arguments=arguments,
+        )
+
+    def breathe(self) -> None:
+        """Lets other threads have the interpreter once in a while."""
         if time.perf_counter() - self._breathed > _BREATH:
             time.sleep(1e-6)
             self._breathed = time.perf_counter()

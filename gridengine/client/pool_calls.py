@@ -68,7 +68,8 @@ class PoolCalls:
         """
         self._tasks[task] = None
         if then is not None:
-            when_over(task, then)
+            # As `when_over` does it for a task that others know of.
+            task.waiters = [then]
         try:
             dispatcher.submit(task)
         except BaseException:

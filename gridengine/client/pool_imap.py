@@ -72,30 +72,30 @@ class IMapIterator(Generic[T]):
         # A part of a list is there at once; all else may be slow to come.
         self._here = sliced = type(iterable) in (range, list, tuple)
         chunks = _parts(iterable, chunksize) if sliced else _drawn(iter(iterable), chunksize)  # type: ignore[arg-type]
-        self._feed = ChunkFeed(self._calls, function, Mode.MAP, chunks, self, fail_fast=False)
+        mode = Mode.CALL if chunksize == 1 else Mode.MAP
+        self._feed = ChunkFeed(self._calls, function, mode, chunks, self, fail_fast=False)
         self._feed.begin(here=sliced)
 
     # ------------------------------------------------------------------ the feed's events
 
-    def has_room(self) -> bool:
-        """Tells whether another chunk should be submitted, so that no worker waits for one."""
+    def room(self) -> float:
+        """Returns how many more chunks should be submitted, so that no worker waits for one."""
         feed = self._feed
         ahead = self._ahead()
         self._least = staff = feed.dispatcher.staff()
         self._low = ahead - 1
         if not feed.has_memory:
             # Large arguments: the next ones for whoever is first to be done.
-            return ahead <= staff
+            return staff + 1 - ahead
         few = _AHEAD_EACH * staff + 2
-        if ahead < few:
-            return True
         usual = feed.usual_duration()
         if usual is None or usual > BLOCK_SECONDS:
-            return ahead < _AHEAD_EACH * feed.dispatcher.possible_workers
-        most = min(_AHEAD_CHUNKS, few * BLOCK_SECONDS / max(1e-7, usual * self._chunksize))
+            return max(few, _AHEAD_EACH * feed.dispatcher.possible_workers) - ahead
+        seconds = max(1e-7, usual * self._chunksize)
+        most = max(few, min(_AHEAD_CHUNKS, int(few * BLOCK_SECONDS / seconds)))
         # In few turns, each of many.
-        self._low = ahead // 2
-        return ahead < most
+        self._low = most // 2
+        return most - ahead
 
     def _ahead(self) -> int:
         """Returns how many chunks count as drawn and not taken."""
@@ -166,6 +166,7 @@ class IMapIterator(Generic[T]):
             self._lock.release()
 
     def _read(self, task: Task) -> None:
+        self._feed.breathe()
         values, errors = values_and_errors(task)
         task.outcomes = []
         self._values = iter(values)
@@ -204,7 +205,7 @@ class IMapIterator(Generic[T]):
 
     def _have_more(self) -> None:
         if self._here:
-            self._feed.submit()
+            self._feed.submit(hand_over=False)
         else:
             self._feed.ask()
 

@@ -73,6 +73,14 @@ def values_and_errors(task: Task) -> tuple[list[Any], dict[int, BaseException]]:
     """
     values: list[Any] = []
     errors: dict[int, BaseException] = {}
+    if task.mode is Mode.CALL:
+        try:
+            error = None if task.state is JobState.FINISHED else error_of(task, 0)
+            return (
+                ([value_in(task, task.outcomes[-1])], {}) if error is None else ([None], {0: error})
+            )
+        except UnpackingError as error:
+            return [None], {0: error}
     if task.error is not None:
         return [None] * task.size, dict.fromkeys(range(task.size), task.error)
     for outcome in sorted(task.outcomes, key=operator.attrgetter("lo")):

@@ -161,8 +161,10 @@ def test_an_argument_that_cannot_travel_is_told_by_get(pool: gridengine.Pool) ->
         with pytest.raises(gridengine.PackingError):
             result.get()
     assert [gridengine.PackingError] * 2 == [type(error) for error in told]
-    with pytest.raises(gridengine.PackingError, match="call 1"):
+    with pytest.raises(gridengine.PackingError, match="lock"):
         list(pool.imap(targets.give, [1, lock]))
+    with pytest.raises(gridengine.PackingError, match="call 3"):
+        list(pool.imap(targets.give, [1, 2, 3, lock], 2))
 
 
 def test_the_death_of_a_worker_ends_its_call(pool: gridengine.Pool) -> None:
