@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from ..schedulers.inline import InlineScheduler
 from ..serialization import by_value
 from ..serialization.batches import unpack_each
 from ..serialization.exceptions import RemoteTraceback
-from ..serialization.function_options import FunctionWithOptions, Seed
+from ..serialization.function_options import FunctionWithOptions
 from ..serialization.own_surroundings import own_surroundings_of
 from ..serialization.serializer import unpack
 from ..states import Mode
@@ -101,17 +102,17 @@ class Replay:
 
     def __call__(self) -> Any:
         """Runs it; see `replay`."""
-        function, args, kwargs, seed = self._call()
-        own = own_surroundings_of(self._function)
-        surroundings = Surroundings()
-        try:
-            surroundings.enter(*own)
-            with InlineScheduler(cwd=own.cwd, env=own.env), streams_of(seed):
-                return function(*args, **kwargs)
-        finally:
-            surroundings.leave()
+        # As few lines as can be: whoever steps through them wants to be in the function.
+        function, args, kwargs, here = self._ready()
+        with here:
+            return function(*args, **kwargs)
 
-    def _call(self) -> tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any], Seed | None]:
+    def _ready(
+        self,
+    ) -> tuple[
+        Callable[..., Any], Sequence[Any], Mapping[str, Any], contextlib.AbstractContextManager[Any]
+    ]:
+        """Returns what is called with what, and what it is to be called in, which is entered."""
         function, args, kwargs = self._unpacked()
         options = function if isinstance(function, FunctionWithOptions) else None
         seed = None if options is None else options.seed
@@ -120,7 +121,14 @@ class Replay:
         if seed is not None:
             function = SeededCalls(function, Mode.STARMAP, seed)
             args = self._number, args
-        return function, args, kwargs, seed
+        own = own_surroundings_of(self._function)
+        with contextlib.ExitStack() as stack:
+            surroundings = Surroundings()
+            stack.callback(surroundings.leave)
+            surroundings.enter(*own)
+            stack.enter_context(InlineScheduler(cwd=own.cwd, env=own.env))
+            stack.enter_context(streams_of(seed))
+            return function, args, kwargs, stack.pop_all()
 
     def __repr__(self) -> str:
         return f"<replay of {self._name!r}, call {self._index}>"
