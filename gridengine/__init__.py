@@ -35,14 +35,14 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import aio, errors, schedulers
-    from .client.async_result import AsyncResult
     from .client.excepthook import ExceptHookArgs, excepthook
-    from .client.executor import Executor
+    from .client.executor.executor import Executor
     from .client.job import Job
     from .client.job_dispatcher import JobDispatcher
     from .client.map import imap, imap_unordered, map, raised
     from .client.partial import partial
-    from .client.pool import Pool
+    from .client.pool.async_result import AsyncResult
+    from .client.pool.pool import Pool
     from .client.replay import replay
     from .errors import (
         Death,
@@ -103,15 +103,15 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AsyncResult": "client.async_result",
+    "AsyncResult": "client.pool.async_result",
     **dict.fromkeys(("ExceptHookArgs", "excepthook"), "client.excepthook"),
-    "Executor": "client.executor",
+    "Executor": "client.executor.executor",
     "Job": "client.job",
     "JobDispatcher": "client.job_dispatcher",
     "Usage": "ledger.task",
     **dict.fromkeys(("imap", "imap_unordered", "map", "raised"), "client.map"),
     "partial": "client.partial",
-    "Pool": "client.pool",
+    "Pool": "client.pool.pool",
     "replay": "client.replay",
     **dict.fromkeys(
         ("register_by_value", "unregister_by_value"), "serialization.by_value.importability"

@@ -12,7 +12,7 @@ A `gridengine.Job` that was started is awaited as it is: ``value = await job``.
 
 from __future__ import annotations
 
-from .client.async_maps import map_in_thread, values_in_thread
+from .client.asynchronous.maps import map_in_thread, values_in_thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

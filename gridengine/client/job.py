@@ -317,7 +317,7 @@ class Job(JobFacts, Generic[T]):
             RuntimeError: The job has not been started, or no event loop runs.
             ValueError: It was closed.
         """
-        from .awaiting import result_of
+        from .asynchronous.awaiting import result_of
 
         end = functools.partial(self._end, "cancel", None)
         return result_of(self, self._started("await"), end).__await__()

@@ -312,7 +312,7 @@ def test_what_an_input_raises_comes_in_its_place(pool: gridengine.Pool) -> None:
 def test_what_is_larger_than_may_be_under_way_comes_all_the_same(
     pool: gridengine.Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gridengine.client.chunk_feed._AHEAD_BYTES", 1000)
+    monkeypatch.setattr("gridengine.client.pool.chunk_feed._AHEAD_BYTES", 1000)
     items = [bytes(500)] * 50
     assert [500] * 50 == pool.map(len, items, 2)
     assert [500] * 50 == list(pool.imap(len, items))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..dispatcher.dispatcher import Dispatcher
-from ..dispatcher.registry import dispatcher_for
-from ..dispatcher.waiting import wait, when_over
-from ..ledger.task import Task
-from ..schedulers.base import Scheduler
+from ...dispatcher.dispatcher import Dispatcher
+from ...dispatcher.registry import dispatcher_for
+from ...dispatcher.waiting import wait, when_over
+from ...ledger.task import Task
+from ...schedulers.base import Scheduler
 from .background_thread import BackgroundThread
 
 if TYPE_CHECKING:

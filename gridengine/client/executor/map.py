@@ -10,8 +10,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .call_future import CallFuture
-    from .executor_calls import ExecutorCalls
+    from .calls import ExecutorCalls
+    from .future import CallFuture
 
     _Futures = Iterator[CallFuture[Any]]
 

@@ -8,8 +8,8 @@ import time
 from collections.abc import AsyncIterable, Iterable, Iterator
 from typing import Any, cast
 
+from ..stream_control import Arriving, StreamControl
 from .deliveries import Deliveries
-from .stream_control import Arriving, StreamControl
 
 #: Items of an iterable that are drawn at once, at most, where they come fast.
 _MOST_AT_ONCE = 256

@@ -7,21 +7,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..ledger.task import Task
-from ..schedulers.arguments import whole_number
-from ..schedulers.limits import workers_of
-from ..serialization.functions import pack_function
-from ..serialization.serializer import pack_arguments
-from ..states import Mode
+from ...ledger.task import Task
+from ...schedulers.arguments import whole_number
+from ...schedulers.limits import workers_of
+from ...serialization.functions import pack_function
+from ...serialization.serializer import pack_arguments
+from ...states import Mode
 from .async_result import AsyncResult, CallResult, MapResult
-from .pool_calls import RUN, PoolCalls
-from .pool_imap import IMapIterator, IMapUnorderedIterator
-from .pool_scheduler import scheduler_of_pool
+from .calls import RUN, PoolCalls
+from .imap import IMapIterator, IMapUnorderedIterator
+from .scheduler import scheduler_of_pool
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ..schedulers.choice import SchedulerLike
+    from ...schedulers.choice import SchedulerLike
 
 R = TypeVar("R")
 

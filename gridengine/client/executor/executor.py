@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..schedulers.arguments import whole_number
-from ..schedulers.choice import current, scheduler_of_own
-from ..schedulers.limits import with_workers, workers_of
-from ..serialization.by_value.explain import short_repr
-from .executor_calls import ExecutorCalls
-from .executor_map import results_of_map
+from ...schedulers.arguments import whole_number
+from ...schedulers.choice import current, scheduler_of_own
+from ...schedulers.limits import with_workers, workers_of
+from ...serialization.by_value.explain import short_repr
+from .calls import ExecutorCalls
+from .map import results_of_map
 
 if TYPE_CHECKING:
     from typing_extensions import ParamSpec
 
-    from ..schedulers.base import Scheduler
-    from ..schedulers.choice import SchedulerLike
+    from ...schedulers.base import Scheduler
+    from ...schedulers.choice import SchedulerLike
 
     P = ParamSpec("P")
 

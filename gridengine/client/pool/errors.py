@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 
-from ..errors import TimeoutError
+from ...errors import TimeoutError
 
 
 class PoolTimeoutError(TimeoutError, multiprocessing.TimeoutError):

@@ -6,12 +6,12 @@ import copy
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..schedulers.base import Scheduler
-from ..schedulers.choice import current, scheduler_of_own
-from ..schedulers.limits import with_workers
+from ...schedulers.base import Scheduler
+from ...schedulers.choice import current, scheduler_of_own
+from ...schedulers.limits import with_workers
 
 if TYPE_CHECKING:
-    from ..schedulers.choice import SchedulerLike
+    from ...schedulers.choice import SchedulerLike
 
 
 def scheduler_of_pool(

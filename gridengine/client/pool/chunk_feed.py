@@ -11,14 +11,14 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from ..dispatcher.dispatcher import Dispatcher
-from ..errors import JobCancelled, SchedulerError
-from ..ledger.task import Task
-from ..serialization.batches import pack_each, pack_together
-from ..serialization.packed import Function
-from ..serialization.serializer import pack_arguments
-from ..states import JobState, Mode
-from .pool_calls import PoolCalls
+from ...dispatcher.dispatcher import Dispatcher
+from ...errors import JobCancelled, SchedulerError
+from ...ledger.task import Task
+from ...serialization.batches import pack_each, pack_together
+from ...serialization.packed import Function
+from ...serialization.serializer import pack_arguments
+from ...states import JobState, Mode
+from .calls import PoolCalls
 
 #: Bytes of packed arguments that wait for a worker or for their results, at most.
 _AHEAD_BYTES = 256 * 1024 * 1024

@@ -20,10 +20,10 @@ import weakref
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
 from typing import Any
 
-from .async_items import AsyncItems, is_async
+from ..map_runs import MapRuns
+from ..stream_control import StreamControl
 from .deliveries import Deliveries, deliveries
-from .map_runs import MapRuns
-from .stream_control import StreamControl
+from .items import AsyncItems, is_async
 
 #: Runs of values that are made before the task asks for them, where nobody says how far ahead.
 _RUNS_AHEAD = 8

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 T = TypeVar("T")
 
 if TYPE_CHECKING:
-    from ..dispatcher.dispatcher import Dispatcher
-    from ..ledger.task import Task
+    from ...dispatcher.dispatcher import Dispatcher
+    from ...ledger.task import Task
 
 
 class CallFuture(concurrent.futures.Future[T]):

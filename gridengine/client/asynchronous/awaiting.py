@@ -11,14 +11,14 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..dispatcher.waiting import when_over
-from ..states import JobState
+from ...dispatcher.waiting import when_over
+from ...states import JobState
 from .deliveries import Deliveries, deliveries
 
 if TYPE_CHECKING:
-    from ..ledger.task import Task
-    from .job import Job
-    from .results import T
+    from ...ledger.task import Task
+    from ..job import Job
+    from ..results import T
 
 #: Bytes of a packed value that is unpacked in the loop: in some 50 µs.
 _LIGHT_BYTES = 4096

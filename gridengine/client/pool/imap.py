@@ -10,14 +10,14 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ..ledger.task import Task
-from ..serialization.packed import Function
-from ..settings import BLOCK_SECONDS
-from ..states import Mode
+from ...ledger.task import Task
+from ...serialization.packed import Function
+from ...settings import BLOCK_SECONDS
+from ...states import Mode
+from ..job_arguments import another_process
+from ..results import values_and_errors
+from .calls import PoolCalls
 from .chunk_feed import ChunkFeed
-from .job_arguments import another_process
-from .pool_calls import PoolCalls
-from .results import values_and_errors
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -269,6 +269,6 @@ def _drawn(items: Iterator[Any], size: int) -> Iterator[Sequence[Any]]:
 
 
 def _too_late(timeout: float | None) -> BaseException:
-    from .pool_errors import PoolTimeoutError
+    from .errors import PoolTimeoutError
 
     return PoolTimeoutError(f"there is no result within {timeout} s")

@@ -9,15 +9,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ..dispatcher.dispatcher import Dispatcher
-from ..dispatcher.waiting import wait
-from ..ledger.task import Task
-from ..serialization.packed import Function
-from ..states import FINAL, JobState, Mode
+from ...dispatcher.dispatcher import Dispatcher
+from ...dispatcher.waiting import wait
+from ...ledger.task import Task
+from ...serialization.packed import Function
+from ...states import FINAL, JobState, Mode
+from ..job_arguments import another_process
+from ..results import error_of, value_in, values_of
+from .calls import TERMINATE, PoolCalls
 from .chunk_feed import ChunkFeed
-from .job_arguments import another_process
-from .pool_calls import TERMINATE, PoolCalls
-from .results import error_of, value_in, values_of
 
 if TYPE_CHECKING:
     from .pool import Pool
@@ -98,7 +98,7 @@ class AsyncResult(Generic[T]):
         if not self._is_known or not self.ready():
             end = None if timeout is None else time.monotonic() + timeout
             if not self._know(end) or not self._is_told(end):
-                from .pool_errors import PoolTimeoutError
+                from .errors import PoolTimeoutError
 
                 raise PoolTimeoutError(f"there is no result within {timeout} s")
             self._pool = None

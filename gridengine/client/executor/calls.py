@@ -22,21 +22,21 @@ from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from typing import TYPE_CHECKING, Any
 
-from ..dispatcher.registry import after_all, dispatcher_for
-from ..errors import InitializerError, SchedulerError
-from ..ledger.task import Task
-from ..logs import Log
-from ..serialization.batches import pack_each, pack_together
-from ..serialization.functions import pack_function
-from ..serialization.serializer import pack_arguments
-from ..states import JobState, Mode
-from .call_future import CallFuture
-from .job_arguments import another_process
-from .results import error_of, value_in, values_of
+from ...dispatcher.registry import after_all, dispatcher_for
+from ...errors import InitializerError, SchedulerError
+from ...ledger.task import Task
+from ...logs import Log
+from ...serialization.batches import pack_each, pack_together
+from ...serialization.functions import pack_function
+from ...serialization.serializer import pack_arguments
+from ...states import JobState, Mode
+from ..job_arguments import another_process
+from ..results import error_of, value_in, values_of
+from .future import CallFuture
 
 if TYPE_CHECKING:
-    from ..dispatcher.dispatcher import Dispatcher
-    from ..schedulers.base import Scheduler
+    from ...dispatcher.dispatcher import Dispatcher
+    from ...schedulers.base import Scheduler
 
 log = Log(__name__)
 
