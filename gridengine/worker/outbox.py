@@ -15,6 +15,7 @@ from ..transport import messages
 from ..transport.messages import Call, Done, Result
 from ..transport.shared_memory import Arena, Loan, replace_loans, snapshot
 from . import os_support
+from .calls import RSS_UNIT
 from .connection import Connection
 from .progress_page import ProgressPage
 
@@ -86,7 +87,6 @@ class Outbox:
         failures: dict[int, bytes],
         wall: float,
         cpu: float,
-        peak_memory: int,
         final: bool = False,
     ) -> None:
         """Takes in the outcome of the calls ``lo`` to ``hi``, to be sent with the next ones.
@@ -100,8 +100,7 @@ class Outbox:
         self._frames.extend(frames)
         self._results.append(
             Result(
-                call.task, call.attempt, lo, hi, payload, len(frames), failures, wall, cpu,
-                peak_memory, final,
+                call.task, call.attempt, lo, hi, payload, len(frames), failures, wall, cpu, 0, final
             )
         )  # fmt: skip
         self._underway = False
@@ -128,6 +127,10 @@ class Outbox:
         _flush_output()
         self._underway = True
         results, self._results = self._results, []
+        # Once for all of them: to ask takes as long as to run a small job.
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
+        for result in results:
+            result.peak_memory = peak
         given, self._frames = self._frames, []
         if given and self._limit and self._limit - os_support.address_space() < _ROOM:
             self._underway = False

@@ -24,7 +24,6 @@ from ..transport.messages import Beat, Call, Ready, Run, Stop, Unseen
 from ..transport.shared_memory import Arena
 from . import os_support
 from .calls import (
-    RSS_UNIT,
     Items,
     Span,
     is_success,
@@ -73,6 +72,8 @@ class Worker:
         self._functions = functions
         self._arena = arena
         self._theirs: dict[str, OpenArena] = {}
+        # Calls in a slice, as the last task left it, and of which function that was.
+        self._width = b"", 1
         self._outbox = Outbox(connection, page, arena)
         self._pid = os.getpid()
         self._parent = os.getppid()
@@ -207,7 +208,7 @@ class Worker:
         if call.timeout:
             self._page.set_deadline(time.monotonic() + call.timeout)
             self._on_deadline()
-        before = resource.getrusage(resource.RUSAGE_SELF)
+        cpu = time.process_time()
         begin = time.perf_counter()
         failures = {}
         final = False
@@ -233,11 +234,8 @@ class Worker:
         wall = time.perf_counter() - begin
         if call.timeout:
             self._page.set_deadline(0)
-        after = resource.getrusage(resource.RUSAGE_SELF)
-        cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-        self._outbox.add(
-            call, 0, 1, packed, buffers, failures, wall, cpu, after.ru_maxrss * RSS_UNIT, final
-        )
+        cpu = time.process_time() - cpu
+        self._outbox.add(call, 0, 1, packed, buffers, failures, wall, cpu, final)
 
     def _run_many(self, call: Call, frames: list[Any], position: int) -> None:
         """Runs the calls of a map."""
@@ -278,7 +276,7 @@ class Worker:
         """
         clock = time.perf_counter
         span = Span(call.lo, options)
-        at, width = call.lo, 1
+        at, width = call.lo, self._usual_width(call.function)
         # Whose time it is, or who is guilty, is known of one call at a time.
         apart = call.one_at_a_time or call.timeout
         while at < call.hi:
@@ -305,8 +303,15 @@ class Worker:
                 self._answer(call, span, at)
                 self._outbox.flush()
                 span = Span(at, options)
+        self._width = call.function, width
         if span.lo < at:
             self._answer(call, span, at)
+
+    def _usual_width(self, function: bytes) -> int:
+        # A task goes on where the one before it was, if it is of the same function: to find the
+        # width anew takes longer than to make a hundred trivial calls.
+        known, width = self._width
+        return width if known == function else 1
 
     def _fail_all(self, call: Call, position: int, failure: bytes) -> None:
         """Answers for calls that cannot be run: for those that were not taken back meanwhile."""
@@ -317,20 +322,19 @@ class Worker:
             if end == start:
                 return
             failures = dict.fromkeys(range(at, at + end - start), failure)
-            self._outbox.add(call, at, at + end - start, b"", (), failures, 0.0, 0.0, 0)
+            self._outbox.add(call, at, at + end - start, b"", (), failures, 0.0, 0.0)
             at += end - start
 
     def _answer(self, call: Call, span: Span, end: int) -> None:
         wall = time.perf_counter() - span.begin
         cpu = time.process_time() - span.cpu
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
         # What may be tried again is answered for by itself: what stands beside it is not.
         for lo, hi, failures, final in span.parts(end):
             share = (hi - lo) / (end - span.lo)
             values = span.values[lo - span.lo : hi - span.lo]
             packed, buffers = pack_values(values, lo, failures)
             self._outbox.add(
-                call, lo, hi, packed, buffers, failures, wall * share, cpu * share, peak, final
+                call, lo, hi, packed, buffers, failures, wall * share, cpu * share, final
             )
 
     def _end_call(self) -> None:
