@@ -86,7 +86,8 @@ class MapTasks:
         sliced = type(items) in (range, list, tuple)
         self._sequence = cast(Sequence[Any], items) if sliced else None
         self._arriving = items if isinstance(items, Arriving) else None
-        self._items = iter(items) if self._arriving is None else self._arriving.arrived()
+        self._arrived = None if self._arriving is None else self._arriving.arrived()
+        self._items = iter(items) if self._arrived is None else self._arrived
         if end < math.inf:
             # Items may be slow to come, and from one to the next.
             self._items = itertools.takewhile(lambda _: time.monotonic() < end, self._items)
@@ -334,7 +335,7 @@ class MapTasks:
             now = time.monotonic()
             if len(drawn) < step:
                 # Otherwise it is the time that is up, and not the items; or they are yet to come.
-                waits = self._arriving is not None and self._arriving.pending()
+                waits = self._arrived is not None and self._arrived.waits
                 self._exhausted = now < self._end and not waits
                 break
             if now > enough:

@@ -35,13 +35,15 @@ def values_of(task: Task, reraise: bool) -> tuple[list[Any], BaseException | Non
     if task.error is not None:
         return values, task.error
     outcomes = task.outcomes
-    if len(outcomes) == 1:
+    if len(outcomes) == 1 and not outcomes[0].lo:
         return _values_in(task, outcomes[0], reraise)
-    for outcome in sorted(outcomes, key=lambda outcome: outcome.lo):
+    for outcome in sorted(outcomes, key=operator.attrgetter("lo")):
         got, error = _values_in(task, outcome, reraise)
+        # Behind a call that is not answered for, nothing is in its place.
+        if len(values) == outcome.lo:
+            values += got
         if error is not None:
             return values, error
-        values += got
     return values, None
 
 
@@ -50,6 +52,9 @@ def _values_in(
 ) -> tuple[list[Any], BaseException | None]:
     try:
         got = unpack(outcome.payload, outcome.frames) if outcome.payload else []
+    except KeyboardInterrupt:
+        # That of who waits here, as a rule.
+        raise
     except BaseException as error:
         answer = unreadable(error, task, outcome)
         if reraise:
@@ -60,7 +65,7 @@ def _values_in(
         for index, failure in sorted(outcome.failures.items()):
             failed = error_from(task, outcome, index, failure)
             if reraise:
-                return [], failed
+                return got[: index - outcome.lo], failed
             got[index - outcome.lo] = failed
     return got, None
 
@@ -103,6 +108,8 @@ def value_in(task: Task, outcome: Outcome) -> Any:
     """
     try:
         return unpack(outcome.payload, outcome.frames)
+    except KeyboardInterrupt:
+        raise
     except BaseException as error:
         raise unreadable(error, task, outcome) from error
 

@@ -34,6 +34,17 @@ class StreamControl:
         self.answered.put(None)
 
 
+class Arrived(Iterator[Any]):
+    """Those that are there.
+
+    Attributes:
+        waits: Whether it has ended since nothing was there, and will go on. Not to be asked of
+            `Arriving` later: something may have come meanwhile, which would make this the end.
+    """
+
+    waits = False
+
+
 class Arriving(abc.ABC):
     """Items that come by themselves, at any time: a stream does not wait for them alone."""
 
@@ -45,7 +56,7 @@ class Arriving(abc.ABC):
         """
 
     @abc.abstractmethod
-    def arrived(self) -> Iterator[Any]:
+    def arrived(self) -> Arrived:
         """Returns an iterator that ends where nothing is there, and goes on when something is."""
 
     @abc.abstractmethod

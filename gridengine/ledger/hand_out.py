@@ -185,6 +185,8 @@ class HandOut:
             if task.on_start is not None and not task.attempts and not task.on_start(task):
                 self._end_unwanted(task, queue)
                 if block:
+                    # What is not wanted may have been purged.
+                    waiting = queue.chunks
                     continue
                 # What is next may be for another worker.
                 return block

@@ -92,6 +92,10 @@ class KnownFunctions:
             raise self._broken[key]
         return self._functions[key]
 
+    def is_broken(self, key: bytes) -> bool:
+        """Tells whether no call of a function can ever succeed here, whoever tries again."""
+        return key in self._broken or self._uninitialized is not None
+
     def options_of(self, key: bytes) -> FunctionWithOptions | None:
         """Returns what else is to be done with the calls of a function, None for nothing."""
         return self._options.get(key)

@@ -226,7 +226,9 @@ class Worker:
             if not is_success(error):
                 failures[0] = pack_failure(error)
                 options = self._functions.options_of(call.function)
-                final = options is not None and not options.may_be_tried_again(error)
+                final = self._functions.is_broken(call.function) or (
+                    options is not None and not options.may_be_tried_again(error)
+                )
             else:
                 packed = pickle.dumps(None)
         else:
@@ -315,6 +317,7 @@ class Worker:
 
     def _fail_all(self, call: Call, position: int, failure: bytes) -> None:
         """Answers for calls that cannot be run: for those that were not taken back meanwhile."""
+        final = self._functions.is_broken(call.function)
         at = call.lo
         while at < call.hi:
             start = position + at - call.lo
@@ -322,7 +325,7 @@ class Worker:
             if end == start:
                 return
             failures = dict.fromkeys(range(at, at + end - start), failure)
-            self._outbox.add(call, at, at + end - start, b"", (), failures, 0.0, 0.0)
+            self._outbox.add(call, at, at + end - start, b"", (), failures, 0.0, 0.0, final)
             at += end - start
 
     def _answer(self, call: Call, span: Span, end: int) -> None:

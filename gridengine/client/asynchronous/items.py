@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterable, Iterable, Iterator
 from typing import Any, cast
 
-from ..stream_control import Arriving, StreamControl
+from ..stream_control import Arrived, Arriving, StreamControl
 from .deliveries import Deliveries
 
 #: Items of an iterable that are drawn at once, at most, where they come fast.
@@ -70,7 +70,7 @@ class AsyncItems(Arriving):
             source.want()
         return not all(source.ready for source in missing)
 
-    def arrived(self) -> Iterator[Any]:
+    def arrived(self) -> _Arrived:
         """Returns an iterator that ends where nothing is there, and goes on when something is."""
         return _Arrived(self, self._items)
 
@@ -78,26 +78,28 @@ class AsyncItems(Arriving):
         arrived = self.arrived()
         while True:
             yield from arrived
-            if not self.pending():
+            if not arrived.waits:
                 return
             self._control.answered.get()
             if self._control.stopped:
                 return
 
 
-class _Arrived:
-    """Goes on after its end; what draws from it knows that, and asks whether it was the last."""
+class _Arrived(Arrived):
+    """Goes on after its end, unless that was the last."""
 
     def __init__(self, items: AsyncItems, drawn: Iterator[Any]) -> None:
         self._all = items
         self._drawn = drawn
+        self.waits = False
 
     def __iter__(self) -> Iterator[Any]:
         return self
 
     def __next__(self) -> Any:
         # Before any of them is drawn: `zip` would lose what it has of the others.
-        if self._all.pending():
+        self.waits = self._all.pending()
+        if self.waits:
             raise StopIteration
         return next(self._drawn)
 

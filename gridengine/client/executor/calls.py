@@ -88,7 +88,7 @@ class ExecutorCalls:
             payload, frames = pack_arguments((args, kwargs))
         except Exception as error:
             return _failed(error)
-        dispatcher = dispatcher_for(self.scheduler)
+        dispatcher = self._dispatcher()
         task = Task(
             packed,
             _CALL,
@@ -117,7 +117,7 @@ class ExecutorCalls:
             payload, frames = together or pack_each(items, "the arguments of item {}".format)
         except Exception as error:
             return _failed(error)
-        dispatcher = dispatcher_for(self.scheduler)
+        dispatcher = self._dispatcher()
         task = Task(
             packed,
             Mode.STARMAP,
@@ -132,6 +132,12 @@ class ExecutorCalls:
             on_start=self._begin,
         )
         return self._hand_over(dispatcher, task)
+
+    def _dispatcher(self) -> Dispatcher:
+        # Not after a shutdown while something was packed: it would be opened anew, for ever.
+        with self._lock:
+            self._check()
+            return dispatcher_for(self.scheduler)
 
     def _check(self) -> None:
         if self._refusal is not None:
