@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from ..client.call_options import PLAIN
 from ..client.results import error_of, value_in
 from ..dispatcher.dispatcher import Dispatcher
 from ..dispatcher.waiting import when_over
@@ -17,6 +18,7 @@ from ..ledger.task import Task
 from ..logs import Log
 from ..serialization.by_value.explain import short_repr
 from ..serialization.functions import name_of
+from ..serialization.packed import Function
 from ..states import Mode
 from .joblib_arrays import BatchPacker
 
@@ -90,12 +92,16 @@ class CallUnderWay:
             return error
         return task
 
+    def _shared(self, function: Function) -> Function:
+        placed = PLAIN.placed(function, *self._dispatcher.surroundings)
+        return self._dispatcher.sharing.function(placed)
+
     def _task_of(self, batch: Any) -> Task:
         numbers, (payload, frames) = self._packer.pack(batch)
         description = Description(batch)
         sharing = self._dispatcher.sharing
         task = Task(
-            self._packer.function(numbers, sharing.function),
+            self._packer.function(numbers, self._shared),
             Mode.CALL,
             payload,
             sharing.frames(frames),

@@ -30,6 +30,7 @@ from ...serialization.batches import pack_each, pack_together
 from ...serialization.functions import pack_function
 from ...serialization.serializer import pack_arguments
 from ...states import JobState, Mode
+from ..call_options import PLAIN
 from ..job_arguments import another_process
 from ..results import error_of, value_in, values_of
 from .future import CallFuture
@@ -90,7 +91,7 @@ class ExecutorCalls:
             return _failed(error)
         dispatcher = self._dispatcher()
         task = Task(
-            packed,
+            PLAIN.placed(packed, *dispatcher.surroundings),
             _CALL,
             payload,
             dispatcher.sharing.frames(frames) if frames else frames,
@@ -119,7 +120,7 @@ class ExecutorCalls:
             return _failed(error)
         dispatcher = self._dispatcher()
         task = Task(
-            packed,
+            PLAIN.placed(packed, *dispatcher.surroundings),
             Mode.STARMAP,
             payload,
             dispatcher.sharing.frames(frames) if frames else frames,

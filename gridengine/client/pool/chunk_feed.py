@@ -18,6 +18,7 @@ from ...serialization.batches import pack_each, pack_together
 from ...serialization.packed import Function
 from ...serialization.serializer import pack_arguments
 from ...states import JobState, Mode
+from ..call_options import PLAIN
 from .calls import PoolCalls
 
 #: Bytes of packed arguments that wait for a worker or for their results, at most.
@@ -85,7 +86,8 @@ class ChunkFeed:
     ) -> None:
         self._calls = calls
         self.dispatcher: Dispatcher = calls.dispatcher()
-        self._function = self.dispatcher.sharing.function(function)
+        placed = PLAIN.placed(function, *self.dispatcher.surroundings)
+        self._function = self.dispatcher.sharing.function(placed)
         self._mode = mode
         self._chunks = chunks
         self._receiver = receiver

@@ -13,6 +13,7 @@ from ...schedulers.limits import workers_of
 from ...serialization.functions import pack_function
 from ...serialization.serializer import pack_arguments
 from ...states import Mode
+from ..call_options import PLAIN
 from .async_result import AsyncResult, CallResult, MapResult
 from .calls import RUN, PoolCalls
 from .imap import IMapIterator, IMapUnorderedIterator
@@ -119,7 +120,7 @@ class Pool:
         dispatcher = calls.dispatcher()
         result: CallResult[R] = CallResult(self, calls, callback, error_callback)
         try:
-            function = pack_function(func, "func")
+            function = PLAIN.placed(pack_function(func, "func"), *dispatcher.surroundings)
             arguments = tuple(args), dict(kwds)
             payload, frames = pack_arguments(arguments)
         except Exception as error:
