@@ -180,8 +180,8 @@ def _note(task: Task, outcome: Outcome, index: int) -> str:
     attempt = max(1, task.attempts if single else outcome.tries)
     given = input_of(task, index)
     place = outcome.place
+    queue_job = f", queue job {place.queue_job}" if place.queue_job else ""
     return (
         f"job {task.name!r}{call}{f' with {given}' if given else ''}, "
-        f"attempt {attempt} on {place.host} "
-        f"(process {place.pid}, queue job {place.queue_job})"
+        f"attempt {attempt} on {place.host} (process {place.pid}{queue_job})"
     )

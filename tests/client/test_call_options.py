@@ -206,6 +206,33 @@ def test_retries_of_a_map_are_for_any_exception_and_for_losses(
         )
 
 
+class Unreadable:
+    """A function that fails to be made anew."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, _: object) -> None: ...
+
+    def __reduce__(self) -> Any:
+        return fails_at_first, (self.folder, "unreadable", 10, ValueError("unreadable"))
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_function_that_cannot_be_made_is_not_tried_again(
+    scheduler: Scheduler, shared: Path, many: bool
+) -> None:
+    function = Unreadable(shared)
+    if many:
+        (error,) = gridengine.map(function, [1], retries=5, scheduler=scheduler, reraise=False)
+    else:
+        job = Job(target=function, args=(1,), retries=5, scheduler=scheduler)
+        job.start()
+        error = job.exception
+    assert repr(error) == "ValueError('unreadable')"
+    assert attempt(shared, "unreadable") == 2
+
+
 def test_nothing_behind_a_failure_is_run_twice(scheduler: Scheduler, shared: Path) -> None:
     # Each call takes longer than a worker keeps its answers.
     def call(x: int) -> int:

@@ -258,12 +258,60 @@ def test_in_a_fork_futures_from_before_do_not_wait_for_ever(
         assert future.result(60) == "a"
 
 
+def test_ctrl_c_in_the_with_ends_the_calls(laptop: ProcessScheduler, gate: Gate) -> None:
+    futures: list[Future[Any]] = []
+
+    def interrupted() -> None:
+        with gridengine.Executor(scheduler=laptop) as executor:
+            futures.extend(executor.submit(time.sleep, 80) for _ in range(2))
+            futures.extend(executor.submit(gate) for _ in range(10))
+            wait_until(lambda: futures[0].running(), what="it runs")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert all(future.cancelled() for future in futures)
+
+
+class PacksWhen:
+    """An argument that travels when something has happened."""
+
+    def __init__(self, begun: threading.Event, happened: threading.Event) -> None:
+        self.begun, self.happened = begun, happened
+
+    def __reduce__(self) -> Any:
+        self.begun.set()
+        self.happened.wait(60)
+        return str, ()
+
+
+def test_a_call_that_is_packed_during_a_shutdown_opens_nothing_anew() -> None:
+    executor = gridengine.Executor(1, scheduler=ProcessScheduler)
+    assert executor.submit(abs, -1).result() == 1
+    begun, shut = threading.Event(), threading.Event()
+    raised: list[BaseException] = []
+
+    def submit() -> None:
+        try:
+            executor.submit(len, PacksWhen(begun, shut))
+        except RuntimeError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=submit)
+    thread.start()
+    assert begun.wait(60)
+    executor.shutdown()
+    shut.set()
+    thread.join()
+    assert "after shutdown" in str(raised[0])
+    # Nothing is left behind, as after every test.
+
+
 def test_a_job_may_have_an_executor(laptop: ProcessScheduler) -> None:
     def job() -> list[int]:
         with gridengine.Executor(1) as executor:
             return list(executor.map(square, range(3)))
 
-    assert gridengine.Job(target=job, scheduler=laptop).state
     with gridengine.Executor(scheduler=laptop) as executor:
         assert executor.submit(job).result(60) == [0, 1, 4]
 

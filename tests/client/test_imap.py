@@ -355,6 +355,14 @@ def test_an_exception_comes_after_the_values_before_it(scheduler: Scheduler) -> 
         next(values)
 
 
+def test_values_before_an_exception_in_the_same_chunk_come(scheduler: Scheduler) -> None:
+    f = functools.partial(targets.fail_at, bad=7)
+    values = imap(f, range(10), scheduler=scheduler, chunksize=10)
+    assert list(range(7)) == list(itertools.islice(values, 7))
+    with pytest.raises(ZeroDivisionError, match="at 7"):
+        next(values)
+
+
 def test_after_an_exception_it_is_over(scheduler: Scheduler) -> None:
     values = imap(targets.fail, [OSError("no")], scheduler=scheduler)
     with pytest.raises(OSError, match="no"):

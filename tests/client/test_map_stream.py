@@ -16,9 +16,15 @@ import pytest
 
 import gridengine
 from gridengine.client.map_stream import stream
+from gridengine.client.results import values_of as read_values
+from gridengine.client.stream_control import Arrived, Arriving, StreamControl
 from gridengine.dispatcher.registry import dispatcher_for
+from gridengine.ledger.task import Outcome, Place, Task
 from gridengine.schedulers import ProcessScheduler
+from gridengine.serialization.exceptions import pack_error
 from gridengine.serialization.functions import pack_function
+from gridengine.serialization.packed import Function
+from gridengine.serialization.serializer import pack
 from gridengine.states import Mode
 
 from .. import targets
@@ -384,3 +390,55 @@ def test_time_is_up_for_a_slow_consumer_too(laptop: ProcessScheduler) -> None:
     time.sleep(max(0.0, end - time.monotonic()))
     with pytest.raises(gridengine.TimeoutError, match="2 calls were"):
         next(runs)
+
+
+class Late(Arriving):
+    """Items of which each comes just after it was seen that nothing is there."""
+
+    def __init__(self, items: list[int], control: StreamControl) -> None:
+        self.items = items
+        self.control = control
+
+    def pending(self) -> bool:
+        # By whoever asks once more, it is there.
+        return False
+
+    def arrived(self) -> Arrived:
+        return LateOnes(self)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.items)
+
+
+class LateOnes(Arrived):
+    def __init__(self, late: Late) -> None:
+        self.late = late
+        self.turn = 0
+
+    def __next__(self) -> int:
+        self.turn += 1
+        self.waits = self.turn % 2 == 1 and bool(self.late.items)
+        if self.waits:
+            self.late.control.look_again()
+        if self.waits or not self.late.items:
+            raise StopIteration
+        return self.late.items.pop(0)
+
+
+def test_what_comes_just_after_nothing_was_there_is_not_lost(laptop: ProcessScheduler) -> None:
+    control = StreamControl()
+    runs = stream_of(laptop, abs, Late([-1, -2, -3], control), control=control)
+    assert [1, 2, 3] == list(values_of(runs))
+
+
+def test_behind_a_call_without_an_answer_no_value_is_in_its_place() -> None:
+    place = Place("host", 1, "1")
+    task = Task(Function(b"", b"", (), "f"), Mode.MAP, b"", name="f", size=6, fail_fast=True)
+    failure = {4: pack_error(ValueError("four"))}
+    answered = ((0, 2, [0, 1], {}), (3, 6, [3, None, None], failure))
+    task.outcomes = [
+        Outcome(lo, hi, *pack(values, "values"), failures, 0.0, 0.0, 0, place)
+        for lo, hi, values, failures in answered
+    ]
+    values, error = read_values(task, reraise=True)
+    assert (values, repr(error)) == ([0, 1], "ValueError('four')")

@@ -298,6 +298,25 @@ def test_what_waits_behind_a_call_that_takes_far_longer_than_its_like_is_taken_b
     assert order.worker is story.worker("slow")
 
 
+def test_a_job_that_is_not_to_begin_is_left_out_of_a_block(story: Story) -> None:
+    asked: list[str] = []
+
+    def veto(task: Task) -> bool:
+        asked.append(task.name)
+        assert len(asked) < 10, "asked for ever"
+        return False
+
+    story.join("w")
+    story.submit("t1")
+    story.assign()
+    story.done("w", "t1", wall=1e-4)
+    story.submit("a")
+    # The last one: the queue is purged when half of it is not wanted.
+    (unwanted,) = story.submit("b", on_start=veto)
+    assert [name for _, name, _, _ in story.assign()] == ["a"]
+    assert (asked, unwanted.over) == (["b"], True)
+
+
 def test_a_block_is_bounded_in_calls(story: Story) -> None:
     story.learn(0.0)
     story.submit(*names(5 * BLOCK_CALLS))

@@ -182,6 +182,11 @@ class ExecutorCalls:
         self._refusal = self._refusal or (RuntimeError, "the executor is gone")
         self._over.put(None)
 
+    def terminate(self) -> None:
+        """Ends what runs, and cancels all else."""
+        for future in list(self._futures.values()):
+            future.terminate()
+
     def cancel(self) -> None:
         """Cancels what no worker has been given yet."""
         for future in list(self._futures.values()):

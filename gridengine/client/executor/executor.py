@@ -8,6 +8,7 @@ import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...schedulers.arguments import whole_number
@@ -36,7 +37,8 @@ class Executor(concurrent.futures.Executor):
     cancelled then. A call whose worker dies fails with `JobDied`; the executor and all other calls
     go on.
 
-    A context manager: leaving it waits for all calls. So does the end of the program.
+    A context manager: leaving it waits for all calls, but by Ctrl-C or ``sys.exit``, which end
+    them. The end of the program waits for them, too.
 
     Example:
         >>> import gridengine
@@ -149,6 +151,18 @@ class Executor(concurrent.futures.Executor):
             self._calls.cancel()
         if wait:
             self._calls.wait()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        if error is not None and not isinstance(error, Exception):
+            # Ctrl-C: whoever wants to leave waits for nothing that may take long.
+            self._calls.refuse("cannot schedule new futures after shutdown")
+            self._calls.terminate()
+        return super().__exit__(kind, error, traceback)
 
     @property
     def _broken(self) -> bool:
