@@ -462,6 +462,7 @@ def test_a_forest_grows_in_threads_and_in_jobs_as_it_does_here(configured: None)
 # ---------------------------------------------------------------------- documents
 
 
+@pytest.mark.slow
 def test_the_page_does_what_it_says(tmp_path: Path) -> None:
     pytest.importorskip("sklearn")
     page = (ROOT / "docs" / "joblib.md").read_text(encoding="utf-8")
@@ -472,6 +473,7 @@ def test_the_page_does_what_it_says(tmp_path: Path) -> None:
     assert _run(program) == ""
 
 
+@pytest.mark.slow
 def test_the_example_finds_the_best_model() -> None:
     pytest.importorskip("sklearn")
     assert "best:" in _run(ROOT / "examples" / "grid_search.py")
