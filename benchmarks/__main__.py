@@ -154,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_names(PEERS),
         default=[peer for peer in PEERS if peer not in ON_DEMAND],
         metavar="NAME,…",
-        help=f"beside these: {', '.join(PEERS)}; by default all that are installed",
+        help=f"beside these: {', '.join(PEERS)}; by default all libraries that are installed",
     )
     parser.add_argument("--workers", type=int, default=4, help="processes of each (4)")
     parser.add_argument("--rounds", type=int, help="times that each is measured (5)")
