@@ -4,6 +4,7 @@
 ``__main__``          the command line
 ``rows``              the table: figures, units, and what is to be reached
 ``workloads``         what is run, on any library
+``handles``           what is run on our Pool, Executor and joblib backend, and theirs
 ``tasks``             the functions that the workers run
 ``peers/``            one small adapter for each library
 ``child``             the program that runs one workload on one library, and ends

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from . import cluster, measure, report, scale
-from .peers import PEERS, is_installed, version
-from .rows import LAPTOP, OURS
+from .handles import HANDLE_WORKLOADS
+from .peers import ON_DEMAND, PEERS, is_installed, version
+from .rows import HANDLES, LAPTOP, OURS, Row
 from .workloads import WORKLOADS
 
 
@@ -21,20 +22,37 @@ def main() -> int:
     arguments = _parser().parse_args()
     if arguments.scale:
         return _scale(arguments)
-    return _cluster(arguments) if arguments.cluster else _laptop(arguments)
+    if arguments.cluster:
+        return _cluster(arguments)
+    return _handles(arguments) if arguments.handles else _laptop(arguments)
 
 
 def _laptop(arguments: argparse.Namespace) -> int:
     peers, missing = _present(arguments.peers)
     for peer in missing:
         _say(f"{peer}: left out, it is not installed")
+    return _here(arguments, peers, WORKLOADS, LAPTOP)
+
+
+def _handles(arguments: argparse.Namespace) -> int:
+    wanted = [peer for workload in HANDLE_WORKLOADS.values() for peer in workload.peers]
+    peers = [peer for peer in PEERS if peer in wanted and is_installed(peer)]
+    return _here(arguments, peers, HANDLE_WORKLOADS, HANDLES)
+
+
+def _here(
+    arguments: argparse.Namespace,
+    peers: Sequence[str],
+    workloads: Iterable[str],
+    rows: Sequence[Row],
+) -> int:
     host = report.machine({peer: version(peer) for peer in peers}, arguments.workers)
     results: measure.Results = {}
-    for name in _chosen(arguments, WORKLOADS):
+    for name in _chosen(arguments, workloads):
         results |= measure.run(
             name,
             peers,
-            LAPTOP,
+            rows,
             workers=arguments.workers,
             rounds=arguments.rounds or (1 if arguments.quick else 5),
             quick=arguments.quick,
@@ -42,8 +60,8 @@ def _laptop(arguments: argparse.Namespace) -> int:
         )
         if arguments.json:
             # A run takes long: what ends it early shall not end it in vain.
-            report.write_json(arguments.json, host, report.summary(results, LAPTOP))
-    return _tell(arguments, host, report.summary(results, LAPTOP))
+            report.write_json(arguments.json, host, report.summary(results, rows))
+    return _tell(arguments, host, report.summary(results, rows))
 
 
 def _cluster(arguments: argparse.Namespace) -> int:
@@ -117,21 +135,26 @@ def _parser() -> argparse.ArgumentParser:
         "--cluster", action="store_true", help="the part for a Grid Engine's submit host instead"
     )
     parser.add_argument(
+        "--handles",
+        action="store_true",
+        help="the part with Pool, Executor, joblib, asyncio and imap instead",
+    )
+    parser.add_argument(
         "--scale", action="store_true", help="the part with simulated workers instead"
     )
     parser.add_argument(
         "--only",
         type=_names(()),
         metavar="NAME,…",
-        help=f"these workloads alone: {', '.join(WORKLOADS)}; with --cluster "
-        f"{', '.join(cluster.WORKLOADS)}",
+        help=f"these workloads alone: {', '.join(WORKLOADS)}; with --handles "
+        f"{', '.join(HANDLE_WORKLOADS)}; with --cluster {', '.join(cluster.WORKLOADS)}",
     )
     parser.add_argument(
         "--peers",
         type=_names(PEERS),
-        default=[peer for peer in PEERS if peer != "pool-spawn"],
+        default=[peer for peer in PEERS if peer not in ON_DEMAND],
         metavar="NAME,…",
-        help=f"beside these: {', '.join(PEERS)}; by default all that are installed",
+        help=f"beside these: {', '.join(PEERS)}; by default all libraries that are installed",
     )
     parser.add_argument("--workers", type=int, default=4, help="processes of each (4)")
     parser.add_argument("--rounds", type=int, help="times that each is measured (5)")

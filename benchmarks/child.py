@@ -10,13 +10,14 @@ import json
 import sys
 from pathlib import Path
 
-from .workloads import WORKLOADS, Case
+from .handles import EVERY
+from .workloads import Case
 
 
 def main() -> None:
     """Does what ``python -m benchmarks.child FILE WORKLOAD PEER WORKERS QUICK`` says."""
     file, workload, peer, workers, quick = sys.argv[1:]
-    figures = WORKLOADS[workload].run(Case(peer, int(workers), quick == "1"))
+    figures = EVERY[workload].run(Case(peer, int(workers), quick == "1"))
     Path(file).write_text(json.dumps(figures))
 
 

@@ -15,8 +15,8 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .rows import OURS, Row
-from .workloads import WORKLOADS
+from .handles import EVERY
+from .rows import Row
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -50,11 +50,11 @@ def run(
         All values; one library's of a round are at the same index as another's.
     """
     results: Results = collections.defaultdict(lambda: collections.defaultdict(list))
-    missing = [m for m in WORKLOADS[name].modules if importlib.util.find_spec(m) is None]
+    missing = [m for m in EVERY[name].modules if importlib.util.find_spec(m) is None]
     if missing:
         say(f"{name}: left out, {', '.join(missing)} is not installed")
         return {}
-    able = [peer for peer in peers if WORKLOADS[name].suits(peer)]
+    able = [peer for peer in peers if EVERY[name].suits(peer)]
     for index in range(rounds):
         # Everybody gets to be the first after everybody else.
         shift = index % len(able) if able else 0
@@ -90,14 +90,12 @@ def _so_far(results: Results) -> str:
 
 
 def _is_hopeless(peer: str, results: Results, rows: Sequence[Row]) -> bool:
-    """Returns whether a peer is far behind, and is not the one that is to be beaten."""
-    if peer == OURS:
-        return False
+    """Returns whether a peer is far behind, and neither ours nor the one that is to be beaten."""
     far = []
     for row in rows:
         if row.figure not in results:
             continue
-        if row.against == peer:
+        if peer in (row.ours, row.against):
             return False
         medians = {p: median(v) for p, v in results[row.figure].items()}
         if peer not in medians:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .measure import Results, median, ratio
-from .rows import OURS, Row, amount
+from .rows import Row, amount
 
 
 def machine(versions: dict[str, str], workers: int) -> dict[str, Any]:
@@ -44,7 +44,8 @@ def summary(results: Results, rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 def _entry(row: Row, of: dict[str, list[float | None]]) -> dict[str, Any]:
     medians = {peer: median(values) for peer, values in of.items()}
-    others = {peer: value for peer, value in medians.items() if peer != OURS}
+    ours = row.ours
+    others = {peer: value for peer, value in medians.items() if peer != ours}
     best = None
     if others:
         best = (max if row.more else min)(others, key=lambda peer: others[peer])
@@ -53,6 +54,7 @@ def _entry(row: Row, of: dict[str, list[float | None]]) -> dict[str, Any]:
         "figure": row.figure,
         "title": row.title,
         "unit": row.unit,
+        "ours": ours,
         "medians": medians,
         "rounds": of,
         "best": best,
@@ -62,14 +64,14 @@ def _entry(row: Row, of: dict[str, list[float | None]]) -> dict[str, Any]:
         "ratio": None,
         "reached": None,
     }
-    if OURS not in medians:
+    if ours not in medians:
         return entry
     if best:
-        entry["ratio_to_best"] = ratio(of[OURS], of[best])
+        entry["ratio_to_best"] = ratio(of[ours], of[best])
     if against:
-        entry["ratio"] = ratio(of[OURS], of[against])
+        entry["ratio"] = ratio(of[ours], of[against])
     if row.limit is not None:
-        entry["reached"] = not row.better(row.limit, medians[OURS])
+        entry["reached"] = not row.better(row.limit, medians[ours])
     elif row.factor and entry["ratio"] is not None:
         entry["reached"] = not row.better(row.factor, entry["ratio"])
     return entry
@@ -81,10 +83,11 @@ def table(entries: Sequence[dict[str, Any]]) -> str:
     lines = [head]
     for entry in entries:
         medians, unit, best = entry["medians"], entry["unit"], entry["best"]
+        ours = entry["ours"]
         lines.append(
             [
                 entry["title"],
-                amount(medians[OURS], unit) if OURS in medians else "–",
+                amount(medians[ours], unit) if ours in medians else "–",
                 f"{best} {amount(medians[best], unit)}" if best else "–",
                 _ratio(entry["ratio_to_best"]),
                 entry["reach"] or "–",
@@ -137,15 +140,15 @@ def draw(path: str, host: dict[str, Any], entries: Sequence[dict[str, Any]]) -> 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    shown = [e for e in entries if e["best"] and OURS in e["medians"]]
-    peers = [p for p in host["versions"] if p != OURS and any(p in e["medians"] for e in shown)]
+    shown = [e for e in entries if e["best"] and e["ours"] in e["medians"]]
+    peers = [p for p in host["versions"] if any(p in _others(e) for e in shown)]
     figure, axes = pyplot.subplots(figsize=(9, 1.5 + 0.8 * len(shown)), layout="constrained")
     height = 0.8 / max(1, len(peers))
     for index, peer in enumerate(peers):
         places, bars = [], []
         for place, entry in enumerate(shown):
-            if peer in entry["medians"]:
-                ours, theirs = entry["medians"][OURS], entry["medians"][peer]
+            if peer in _others(entry):
+                ours, theirs = entry["medians"][entry["ours"]], entry["medians"][peer]
                 places.append(place + index * height)
                 bars.append((theirs / ours if _less_is_better(entry) else ours / theirs) - 1)
         axes.barh(places, bars, height, left=1, label=peer)
@@ -158,6 +161,10 @@ def draw(path: str, host: dict[str, Any], entries: Sequence[dict[str, Any]]) -> 
     axes.legend(loc="lower right", fontsize="small")
     figure.savefig(path)
     return True
+
+
+def _others(entry: dict[str, Any]) -> list[str]:
+    return [peer for peer in entry["medians"] if peer != entry["ours"]]
 
 
 def _less_is_better(entry: dict[str, Any]) -> bool:

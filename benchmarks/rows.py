@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 OURS = "gridengine"
+POOL = "gridengine-pool"
+EXECUTOR = "gridengine-executor"
+JOBLIB = "gridengine-joblib"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Row:
         factor: The figure shall be at least (at most, if less is better) so many times the
             peer's; 0 if there is no such target.
         limit: The figure itself shall be at least (at most) so much, or None.
+        ours: Which interface of ours it is about.
     """
 
     figure: str
@@ -29,6 +33,7 @@ class Row:
     against: str = ""
     factor: float = 0.0
     limit: float | None = None
+    ours: str = OURS
 
     def better(self, a: float, b: float) -> bool:
         """Returns whether ``a`` is better than ``b``."""
@@ -67,6 +72,22 @@ LAPTOP = (
     Row("million_memory", "its peak memory in the program", "MB", False, "pool", 1.0),
     Row("import_all", "import of map and Job, over import zmq", "s", False, limit=0.010),
     Row("import_bare", "import gridengine alone, over import zmq", "s", False, limit=0.010),
+)
+
+#: What people hold already, each beside the library that it stands in for.
+HANDLES = (
+    Row("single_rate", "Executor.submit of 10,000", "/s", True, "cf", 4.0, ours=EXECUTOR),
+    Row("map_rate", "Pool.map of 100,000, a range", "/s", True, "pool", 1.0, ours=POOL),
+    Row("map_list_rate", "the same, a list of numbers", "/s", True, "pool", 1.0, ours=POOL),
+    Row("map_tuples_rate", "the same, a list of tuples", "/s", True, "pool", 1.0, ours=POOL),
+    Row("imap_1_rate", "Pool.imap of 10,000, one by one", "/s", True, "pool", 2.0, ours=POOL),
+    Row("imap_100_rate", "the same, 100,000 by 100", "/s", True, "pool", 1.0, ours=POOL),
+    Row("tiny_rate", "joblib: 10,000 tiny calls", "/s", True, "joblib", 1.0, ours=JOBLIB),
+    Row("shared", "joblib: 64 that share 100 MB", "s", False, "joblib", 1.0, ours=JOBLIB),
+    Row("grid_search", "GridSearchCV, 60 small fits", "s", False, "joblib", 1.0, ours=JOBLIB),
+    Row("await", "await of a job, there and back", "s", False),
+    Row("await_ratio", "the same / with job.result", "", False, limit=1.3),
+    Row("imap_memory", "imap of 10,000,000: memory more", "MB", False, limit=20.0),
 )
 
 

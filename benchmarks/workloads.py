@@ -25,7 +25,7 @@ _PATIENCE = 1.0
 #: Seconds after which nothing is repeated any more.
 _ENOUGH = 4.0
 
-_MEGA = 1_000_000
+MEGA = 1_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +54,8 @@ class Case:
         return self.size(min(full, int(pace * _PATIENCE)), quick)
 
 
-def _times(action: Callable[[], object], repetitions: int) -> list[float]:
+def take_times(action: Callable[[], object], repetitions: int) -> list[float]:
+    """Returns the seconds of each repetition; fewer than asked for if they take long."""
     times: list[float] = []
     while len(times) < repetitions and sum(times) < _ENOUGH:
         begin = time.perf_counter()
@@ -63,11 +64,12 @@ def _times(action: Callable[[], object], repetitions: int) -> list[float]:
     return times
 
 
-def _median_time(action: Callable[[], object], repetitions: int) -> float:
-    return statistics.median(_times(action, repetitions))
+def median_time(action: Callable[[], object], repetitions: int) -> float:
+    """Returns the median of the seconds of the repetitions."""
+    return statistics.median(take_times(action, repetitions))
 
 
-def _warm(peer: Peer, workers: int) -> None:
+def warm(peer: Peer, workers: int) -> None:
     """Has every worker started, and what it needs imported."""
     for _ in range(3):
         peer.map(tasks.same, range(16 * workers))
@@ -86,7 +88,7 @@ def trivial_map(case: Case) -> Figures:
         "map_list_rate": list(range(calls)),
         "map_tuples_rate": [(index, "text") for index in range(calls)],
     }
-    _warm(peer, case.workers)
+    warm(peer, case.workers)
     figures = {}
     for figure, items in kinds.items():
         peer.map(tasks.same, items[: calls // 2])
@@ -94,7 +96,7 @@ def trivial_map(case: Case) -> Figures:
         def action(items: Sequence[Any] = items) -> None:
             assert len(peer.map(tasks.same, items)) == calls
 
-        figures[figure] = calls / _median_time(action, case.size(7, 1))
+        figures[figure] = calls / median_time(action, case.size(7, 1))
     peer.close()
     return figures
 
@@ -102,7 +104,7 @@ def trivial_map(case: Case) -> Figures:
 def trivial_imap(case: Case) -> Figures:
     """Trivial calls whose values are taken one by one, in small and in larger chunks."""
     peer = case.start()
-    _warm(peer, case.workers)
+    warm(peer, case.workers)
     figures = {}
     for chunksize, full in ((1, 10_000), (100, 100_000)):
         items = range(case.calls(full, 2_000))
@@ -111,8 +113,8 @@ def trivial_imap(case: Case) -> Figures:
             values = peer.imap(tasks.same, items, chunksize)
             assert all(map(operator.eq, values, items))
 
-        _times(action, 1)
-        seconds = _median_time(action, case.size(7, 1))
+        take_times(action, 1)
+        seconds = median_time(action, case.size(7, 1))
         figures[f"imap_{chunksize}_rate"] = len(items) / seconds
     peer.close()
     return figures
@@ -122,14 +124,14 @@ def single_jobs(case: Case) -> Figures:
     """Jobs that are submitted one by one, then asked for their results one by one."""
     peer = case.start()
     calls = case.calls(10_000, 200)
-    _warm(peer, case.workers)
+    warm(peer, case.workers)
 
     def action() -> None:
         handles = [peer.submit(tasks.same, index) for index in range(calls)]
         assert sum(map(peer.result, handles)) == calls * (calls - 1) // 2
 
-    _times(action, 1)
-    rate = calls / _median_time(action, case.size(5, 1))
+    take_times(action, 1)
+    rate = calls / median_time(action, case.size(5, 1))
     peer.close()
     return {"single_rate": rate}
 
@@ -137,37 +139,40 @@ def single_jobs(case: Case) -> Figures:
 def round_trip(case: Case) -> Figures:
     """One job at a time, there and back."""
     peer = case.start()
-    _warm(peer, case.workers)
-    action = functools.partial(_there_and_back, peer)
-    _times(action, case.size(100, 10))
-    seconds = _median_time(action, case.calls(2_000, 50))
+    warm(peer, case.workers)
+    action = functools.partial(there_and_back, peer)
+    take_times(action, case.size(100, 10))
+    seconds = median_time(action, case.calls(2_000, 50))
     peer.close()
     return {"round_trip": seconds}
 
 
-def _there_and_back(peer: Peer) -> None:
+def there_and_back(peer: Peer) -> None:
+    """Has a trivial call run, and waits for it."""
     peer.result(peer.submit(tasks.same, 1))
 
 
 def million(case: Case) -> Figures:
     """A map over a generator, and the most memory that the program had in it."""
     peer = case.start()
-    calls = case.size(_MEGA, 20_000)
-    _warm(peer, case.workers)
+    calls = case.size(MEGA, 20_000)
+    warm(peer, case.workers)
     begin = time.perf_counter()
-    values = peer.map(tasks.same, _numbers(calls))
+    values = peer.map(tasks.same, numbers(calls))
     seconds = time.perf_counter() - begin
     assert len(values) == calls
-    peak = _peak_memory()
+    peak = peak_memory()
     peer.close()
-    return {"million_rate": calls / seconds, "million_memory": peak / _MEGA}
+    return {"million_rate": calls / seconds, "million_memory": peak / MEGA}
 
 
-def _numbers(count: int) -> Iterator[int]:
+def numbers(count: int) -> Iterator[int]:
+    """Yields what a range has, from a generator, whose length nobody knows."""
     yield from range(count)
 
 
-def _peak_memory() -> float:
+def peak_memory() -> float:
+    """Returns the most memory that this process has had, in bytes."""
     # Not getrusage's: that one starts with the peak of the process that forked this one.
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
@@ -201,8 +206,8 @@ def _skewed(case: Case) -> list[float]:
 
 def _efficiency(case: Case, durations: list[float]) -> float:
     peer = case.start()
-    _warm(peer, case.workers)
-    seconds = _median_time(lambda: peer.map(tasks.burn, durations), 1)
+    warm(peer, case.workers)
+    seconds = median_time(lambda: peer.map(tasks.burn, durations), 1)
     peer.close()
     return sum(durations) / case.workers / seconds
 
@@ -223,9 +228,9 @@ def arrays_in_out(case: Case) -> Figures:
 def _throughput(case: Case, task: Callable[[Any], Any]) -> float:
     import numpy
 
-    count, size = case.size(32, 4), case.size(16 * _MEGA, _MEGA)
+    count, size = case.size(32, 4), case.size(16 * MEGA, MEGA)
     peer = case.start()
-    _warm(peer, case.workers)
+    warm(peer, case.workers)
     times: list[float] = []
     while len(times) < case.size(6, 2) and sum(times) < _ENOUGH:
         # New arrays each time: joblib, for one, keeps those that it has seen.
@@ -245,8 +250,8 @@ def shared(case: Case) -> Figures:
     import numpy
 
     peer = case.start()
-    _warm(peer, case.workers)
-    calls, length = case.size(64, 8), case.size(100 * _MEGA, _MEGA) // 8
+    warm(peer, case.workers)
+    calls, length = case.size(64, 8), case.size(100 * MEGA, MEGA) // 8
 
     times: list[float] = []
     while len(times) < case.size(3, 1) and sum(times) < _ENOUGH:

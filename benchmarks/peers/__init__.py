@@ -21,16 +21,23 @@ _HOMES = {
     "executorlib": ("executorlib_executor:Executorlib", "executorlib"),
     "dask": ("dask_distributed:Dask", "distributed"),
     "ray": ("ray_tasks:Ray", "ray"),
+    "gridengine-pool": ("gridengine_handles:GridEnginePool", "gridengine"),
+    "gridengine-executor": ("gridengine_handles:GridEngineExecutor", "gridengine"),
+    "gridengine-joblib": ("gridengine_joblib:GridEngineJoblib", "gridengine"),
 }
 
 PEERS = tuple(_HOMES)
+
+#: Those that take part only if they are asked for.
+ON_DEMAND = ("pool-spawn", "gridengine-pool", "gridengine-executor", "gridengine-joblib")
 
 
 class Peer(abc.ABC):
     """A library with its workers started.
 
     Attributes:
-        abilities: Which of ``map``, ``imap``, ``submit`` and ``cold`` it has.
+        abilities: Which of ``map``, ``imap``, ``submit``, ``cold`` and ``joblib`` it has; the
+            last means that what uses joblib runs on it while it is open.
         calls_per_second: About how many trivial calls it does: a slow one is given fewer.
         cold: A program in three parts: its imports; lines which set ``values`` to a map of
             ``f`` over ``range(5)``; lines that end it.

@@ -13,7 +13,7 @@ from . import Peer
 class Joblib(Peer):
     """`joblib.Parallel`, which has maps only."""
 
-    abilities = frozenset({"map", "cold"})
+    abilities = frozenset({"map", "cold", "joblib"})
     calls_per_second = 500_000
     cold = (
         "import joblib",

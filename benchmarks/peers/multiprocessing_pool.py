@@ -20,20 +20,25 @@ class Pool(Peer):
     )
     abilities = frozenset({"map", "imap", "submit", "cold"})
     method: str | None = None
+    #: One of multiprocessing, or what has its interface.
+    _pool: Any
 
     def __init__(self, workers: int) -> None:
         self._pool = multiprocessing.get_context(self.method).Pool(workers)
 
     def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-        return self._pool.map(function, items)
+        values: list[Any] = self._pool.map(function, items)
+        return values
 
     def imap(
         self, function: Callable[[Any], Any], items: Iterable[Any], chunksize: int
     ) -> Iterable[Any]:
-        return self._pool.imap(function, items, chunksize)
+        values: Iterable[Any] = self._pool.imap(function, items, chunksize)
+        return values
 
     def submit(self, function: Callable[..., Any], *args: Any) -> AsyncResult[Any]:
-        return self._pool.apply_async(function, args)
+        result: AsyncResult[Any] = self._pool.apply_async(function, args)
+        return result
 
     def result(self, handle: AsyncResult[Any]) -> Any:
         return handle.get()
