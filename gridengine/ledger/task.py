@@ -13,8 +13,11 @@ from collections.abc import Callable, Mapping, MutableSequence, Sequence
 from typing import Any, NamedTuple
 
 from ..errors import Death, JobCancelled
+from ..logs import Log
 from ..serialization.packed import Function
 from ..states import FINAL, MOVES, JobState, Mode
+
+log = Log(__name__)
 
 _ids = itertools.count(1)
 
@@ -286,7 +289,11 @@ class Task:
         return JobState.FAILED if failures else JobState.FINISHED
 
     def wake(self) -> None:
-        """Calls those who wait, each once, whichever threads are at it."""
+        """Calls those who wait, each once, whichever threads are at it.
+
+        What one of them raises is said in the log: it is no fault of the answer that ends the task,
+        nor of the others that wait.
+        """
         waiters = self.waiters
         while waiters:
             try:
@@ -294,4 +301,7 @@ class Task:
             except IndexError:
                 # Another thread was quicker.
                 return
-            waiter()
+            try:
+                waiter()
+            except Exception:
+                log.exception("what waits for %r has failed: %r", self, waiter)

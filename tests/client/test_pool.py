@@ -21,6 +21,11 @@ import psutil
 import pytest
 
 import gridengine
+from gridengine.client.pool import imap
+from gridengine.client.pool.async_result import CallResult
+from gridengine.client.pool.background_thread import BackgroundThread
+from gridengine.dispatcher import waiting
+from gridengine.ledger.task import Task
 from gridengine.schedulers import GridEngineScheduler, ProcessScheduler, Scheduler
 
 from .. import targets
@@ -176,6 +181,52 @@ def test_the_death_of_a_worker_ends_its_call(pool: gridengine.Pool) -> None:
         pool.map(targets.kill_self, [signal.SIGKILL])
 
 
+def test_threads_that_share_an_iterator_never_see_a_failed_call_as_none(
+    pool: gridengine.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = pool.imap(lambda x: 1 // x, [0])
+    taken: list[object] = []
+    asked = threading.Event()
+
+    def take() -> None:
+        try:
+            taken.append(next(results))
+        except (ZeroDivisionError, StopIteration) as error:
+            taken.append(type(error))
+
+    class Lock:
+        """Tells that a second thread asks for it."""
+
+        def __init__(self) -> None:
+            self.lock = threading.Lock()
+            self.release = self.lock.release
+
+        def acquire(self, timeout: float) -> bool:
+            if self.lock.locked():
+                asked.set()
+            return self.lock.acquire(timeout=timeout)
+
+    class Errors(dict[int, BaseException]):
+        """While they are looked at, another thread comes for a result."""
+
+        def items(self) -> Any:
+            other.start()
+            wait_until(lambda: taken or asked.is_set(), what="the other thread takes or waits")
+            return super().items()
+
+    def read(task: Task) -> Any:
+        values, errors = values_and_errors(task)
+        return values, Errors(errors)
+
+    values_and_errors = imap.values_and_errors
+    monkeypatch.setattr(imap, "values_and_errors", read)
+    results._lock = Lock()  # type: ignore[assignment]
+    other = threading.Thread(target=take)
+    take()
+    other.join()
+    assert {ZeroDivisionError, StopIteration} == set(taken)
+
+
 # ---------------------------------------------------------------------- results to come
 
 
@@ -266,6 +317,52 @@ def test_threads_may_share_a_pool(pool: gridengine.Pool) -> None:
     assert {n: [x * x for x in range(n, n + 50)] for n in range(6)} == got
 
 
+def test_who_waits_and_fails_costs_the_others_nothing(
+    pool: gridengine.Pool, gate: Gate, caplog: pytest.LogCaptureFixture
+) -> None:
+    result = pool.apply_async(gate.pass_, (1,))
+    assert isinstance(result, CallResult)
+    assert result._task is not None
+    heard = threading.Event()
+    waiting.when_over(result._task, lambda: 1 / 0)
+    waiting.when_over(result._task, heard.set)
+    gate.open()
+    assert heard.wait(60)
+    assert 1 == result.get()
+    assert "ZeroDivisionError" in caplog.text
+    assert "nonsense" not in caplog.text
+
+
+def test_a_result_may_be_taken_before_its_end_is_told(
+    pool: gridengine.Pool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    wake = Task.wake
+    go_on = threading.Event()
+
+    def late(task: Task) -> None:
+        if task.name == "square":
+            go_on.wait(60)
+        wake(task)
+
+    monkeypatch.setattr(Task, "wake", late)
+    asked: queue.Queue[int | None] = queue.Queue()
+    asked.put(2)
+    results = pool.imap(targets.square, iter(asked.get, None))
+    wait_until(lambda: results._turns and results._turns[0].over, what="it is over")
+    assert 4 == next(results)
+    others: list[int] = []
+    thread = threading.Thread(target=lambda: others.append(results.next(60)))
+    thread.start()
+    wait_until(lambda: results._waits, what="the thread waits for the next one")
+    go_on.set()
+    assert 1 == pool.apply(abs, (-1,))
+    asked.put(3)
+    thread.join()
+    asked.put(None)
+    assert [9] == others
+    assert not [text for text in caplog.messages if "nonsense" in text or "failed" in text]
+
+
 # ---------------------------------------------------------------------- lazy inputs
 
 
@@ -318,6 +415,20 @@ def test_what_is_larger_than_may_be_under_way_comes_all_the_same(
     assert [500] * 50 == list(pool.imap(len, items))
 
 
+def test_a_large_function_stays_until_its_map_is_over(scheduler: Scheduler) -> None:
+    big = bytearray(2_000_000)
+
+    def count(_: int) -> int:
+        big[0] += 1
+        return big[0]
+
+    with gridengine.Pool(1, scheduler=scheduler) as pool:
+        # Each map has it as it was.
+        for _ in range(2):
+            assert [1, 2, 3, 4, 5, 6] == pool.map(count, range(6), 1)
+            assert [1, 2, 3, 4, 5, 6] == list(pool.imap(count, iter(range(6))))
+
+
 # ---------------------------------------------------------------------- the end
 
 
@@ -340,6 +451,74 @@ def test_a_closed_pool_does_what_it_was_asked_for_and_takes_no_more(
     pool.join()
     assert [1] == told
     assert 1 == result.get(0)
+
+
+class Closing:
+    """A function that is packed while another thread, as it were, closes the pool."""
+
+    def __init__(self, pool: gridengine.Pool, error: Exception | None) -> None:
+        self.pool = pool
+        self.error = error
+
+    def __call__(self, x: int) -> int:
+        return x
+
+    def __reduce__(self) -> Any:
+        self.pool.close()
+        if self.error is not None:
+            raise self.error
+        return abs, (1,)
+
+
+def test_a_call_that_is_packed_when_the_pool_is_closed_is_refused(scheduler: Scheduler) -> None:
+    def told(_: object) -> None:
+        raise AssertionError
+
+    def apply_async(pool: gridengine.Pool, function: Any, items: list[int]) -> object:
+        return pool.apply_async(function, items, callback=told, error_callback=told)
+
+    for ask in (
+        apply_async,
+        gridengine.Pool.map_async,
+        gridengine.Pool.imap,
+        gridengine.Pool.imap_unordered,
+    ):
+        pool = gridengine.Pool(scheduler=scheduler)
+        assert [1] == list(pool.imap(abs, iter([1])))
+        with pytest.raises(ValueError, match="Pool not running"):
+            ask(pool, Closing(pool, None), [1])
+        pool.join()
+
+
+def test_a_call_that_cannot_be_packed_is_told_though_the_pool_is_closed(
+    scheduler: Scheduler,
+) -> None:
+    told: list[type[BaseException]] = []
+    pool = gridengine.Pool(scheduler=scheduler)
+    function = Closing(pool, LookupError())
+    result = pool.apply_async(function, (1,), error_callback=lambda error: told.append(type(error)))
+    with pytest.raises(gridengine.PackingError):
+        result.get(60)
+    assert [gridengine.PackingError] == told
+    pool.join()
+
+
+def test_a_thread_that_has_ended_does_what_comes_late_one_after_the_other() -> None:
+    thread = BackgroundThread("late")
+    thread.start()
+    thread.end()
+    thread.join()
+    thread.end()
+    done: list[bool] = []
+    go_on = threading.Event()
+    thread.do(lambda: go_on.wait(60))
+    for _ in range(3):
+        thread.do(lambda: done.append(thread.is_current()))
+    assert [] == done
+    go_on.set()
+    thread.join()
+    assert [True] * 3 == done
+    assert not thread.is_current()
 
 
 def test_leaving_it_takes_back_what_is_not_done(scheduler: Scheduler, gate: Gate) -> None:
@@ -378,6 +557,16 @@ def test_a_pool_that_is_let_go_of_leaves_nothing(gate: Gate) -> None:
     pid = pool.apply(targets.pid)
     pool.apply_async(gate.pass_, (1,))
     with pytest.warns(ResourceWarning, match="unclosed running"):
+        del pool
+    wait_until(lambda: not psutil.pid_exists(pid), what="its worker has ended")
+
+
+def test_a_pool_is_let_go_of_by_whoever_holds_the_lock_of_those_who_wait(gate: Gate) -> None:
+    pool = gridengine.Pool(1, scheduler="process")
+    pid = pool.apply(targets.pid)
+    pool.apply_async(gate.pass_, (1,))
+    # As the garbage collector does it, which comes at any time.
+    with waiting._guard, pytest.warns(ResourceWarning, match="unclosed running"):
         del pool
     wait_until(lambda: not psutil.pid_exists(pid), what="its worker has ended")
 

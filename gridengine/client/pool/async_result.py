@@ -178,8 +178,10 @@ class CallResult(AsyncResult[T]):
         """Has the call run.
 
         Raises:
+            ValueError: The pool was closed meanwhile.
             SchedulerError: The scheduler was closed.
         """
+        self._calls.check_running()
         self._task, self._dispatcher = task, dispatcher
         self._calls.submit(dispatcher, task, None if self._told is None else self._tell_later)
 
@@ -243,6 +245,7 @@ class MapResult(AsyncResult[list[T]]):
         """Has the calls run.
 
         Raises:
+            ValueError: The pool was closed meanwhile.
             SchedulerError: The scheduler cannot be used.
         """
         self._feed = ChunkFeed(self._calls, function, mode, chunks, self, fail_fast=True)

@@ -14,6 +14,9 @@ _Inbox = queue.SimpleQueue[Callable[[], object] | None]
 class BackgroundThread:
     """A thread that is started when it is first needed, and ends when it is told to.
 
+    What it is told after that is done all the same, by another one that follows it: whoever ends
+    it cannot know of what is just about to come.
+
     Args:
         name: What people call it.
     """
@@ -22,7 +25,9 @@ class BackgroundThread:
         self._name = name
         self._lock = threading.Lock()
         self._inbox: _Inbox = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        # In the order in which they are at it, one after the other.
+        self._threads: list[threading.Thread] = []
+        self._ended = False
         self._pid = 0
 
     def start(self) -> None:
@@ -38,39 +43,68 @@ class BackgroundThread:
             if self._pid == os.getpid():
                 return
             self._inbox = queue.SimpleQueue()
-            # It does not keep alive whose thread it is.
-            self._thread = threading.Thread(
-                target=_work, args=(self._inbox,), name=self._name, daemon=True
-            )
-            self._thread.start()
+            self._threads = []
+            self._begin(_work, self._inbox)
             self._pid = os.getpid()
+        if self._ended:
+            # Told meanwhile, but perhaps to the other inbox.
+            self._inbox.put(None)
+
+    def _begin(self, target: Callable[..., None], *args: object) -> None:
+        # It does not keep alive whose thread it is.
+        thread = threading.Thread(target=target, args=args, name=self._name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
     def do(self, what: Callable[[], object]) -> None:
         """Has it call ``what`` when it has done all else. Never blocks."""
         self._inbox.put(what)
+        if self._ended:
+            # It may have ended before it saw that.
+            with self._lock:
+                self._begin(_work_off, self._inbox, self._threads[-1:])
 
     def end(self) -> None:
         """Has it end when it has done all that it was told. Returns at once."""
+        # Also by the garbage collector, anywhere: it can wait for no lock.
+        self._ended = True
         self._inbox.put(None)
 
     def join(self) -> None:
         """Waits until it has ended, unless it is this very thread."""
-        thread = self._thread
-        if self._pid == os.getpid() and thread is not None and not self.is_current():
-            thread.join()
+        if self._pid == os.getpid() and not self.is_current():
+            for thread in list(self._threads):
+                thread.join()
 
     def is_current(self) -> bool:
         """Tells whether the caller runs in it."""
-        return threading.current_thread() is self._thread
+        return threading.current_thread() in self._threads
 
 
 def _work(inbox: _Inbox) -> None:
     for what in iter(inbox.get, None):
-        try:
-            what()
-        except BaseException:
-            # As of a thread of the program's own: told, and no more. The next one is due.
-            hook_args = threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread()))
-            threading.excepthook(hook_args)
+        _do(what)
         # What it refers to shall not live until the next one comes.
         del what
+
+
+def _work_off(inbox: _Inbox, before: list[threading.Thread]) -> None:
+    """Does what is left when the threads before have ended."""
+    for thread in before:
+        thread.join()
+    while True:
+        try:
+            what = inbox.get_nowait()
+        except queue.Empty:
+            return
+        if what is not None:
+            _do(what)
+
+
+def _do(what: Callable[[], object]) -> None:
+    try:
+        what()
+    except BaseException:
+        # As of a thread of the program's own: told, and no more. The next one is due.
+        hook_args = threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread()))
+        threading.excepthook(hook_args)

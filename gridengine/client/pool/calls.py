@@ -55,6 +55,18 @@ class PoolCalls:
         """
         return dispatcher_for(self._scheduler)
 
+    def check_running(self) -> None:
+        """Raises if it takes no more.
+
+        Asked when a call is begun and again when it is packed, since that may take long. Whoever
+        closes the pool between the second look and the submission has closed it after the call.
+
+        Raises:
+            ValueError: The pool was closed or terminated.
+        """
+        if self.state != RUN:
+            raise ValueError("Pool not running")
+
     def submit(self, dispatcher: Dispatcher, task: Task, then: Callable[[], object] | None) -> None:
         """Has a task run.
 
@@ -105,9 +117,12 @@ class PoolCalls:
         """Notes that more tasks are to come."""
         self.feeding.start()
         self._feeds[feed] = None
+        if self.state == TERMINATE:
+            # Since somebody has last looked at what is under way.
+            feed.stop()
 
     def remove_feed(self, feed: ChunkFeed) -> None:
-        """Notes that no more come of these."""
+        """Notes that all of these are over, and whoever asked for them knows."""
         if self._feeds.pop(feed, feed) is None:
             self._end_if_done()
 
@@ -117,7 +132,9 @@ class PoolCalls:
         """Takes no more; its workers and threads end when all is done."""
         if self.state == RUN:
             self.state = CLOSE
-            self._end_when_done()
+            for task in self._unfinished():
+                when_over(task, self._end_if_done)
+            self._end_if_done()
 
     def join(self) -> None:
         """Waits until all is done, callbacks included, and its workers are gone."""
@@ -126,9 +143,13 @@ class PoolCalls:
             feed.ask()
         while self._feeds or self._unfinished():
             for feed in list(self._feeds):
-                feed.exhausted.wait()
+                feed.ended.wait()
             for task in self._unfinished():
                 wait(task)
+        for dispatcher in self._dispatchers():
+            if not dispatcher.closed:
+                # Once its thread answers, it has told of all tasks that could be seen to be over.
+                dispatcher.unfinished()
         self._end_threads()
         self.telling.join()
         self.feeding.join()
@@ -147,31 +168,31 @@ class PoolCalls:
 
     def abandon(self) -> None:
         """As `terminate`, but returns at once."""
+        # By the garbage collector too, anywhere: it can wait for no lock, which the thread that it
+        # has interrupted may hold. So nobody waits for the tasks, as `close` does.
         self.state = TERMINATE
         for feed in list(self._feeds):
             feed.stop()
         unfinished = self._unfinished()
-        for dispatcher in (self._scheduler.dispatchers or {}).values():
+        for dispatcher in self._dispatchers():
             if unfinished and not dispatcher.forsaken:
                 dispatcher.cancel(unfinished)
-        self._end_when_done()
-
-    def _end_when_done(self) -> None:
-        for task in self._unfinished():
-            when_over(task, self._end_if_done)
-        self._end_if_done()
+        # No more come, and each ends when it has done what it has.
+        self._end()
 
     def _end_if_done(self) -> None:
         """Lets go of workers and threads if there is nothing left for them, nor will be."""
-        if self.state == RUN or self._feeds or self._unfinished():
-            return
+        if self.state != RUN and not self._feeds and not self._unfinished():
+            self._end()
+
+    def _end(self) -> None:
         if self._owned:
-            self._release()
+            for dispatcher in self._dispatchers():
+                dispatcher.release()
         self._end_threads()
 
-    def _release(self) -> None:
-        for dispatcher in (self._scheduler.dispatchers or {}).values():
-            dispatcher.release()
+    def _dispatchers(self) -> list[Dispatcher]:
+        return list((self._scheduler.dispatchers or {}).values())
 
     def _end_threads(self) -> None:
         self.telling.end()

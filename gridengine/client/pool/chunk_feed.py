@@ -66,7 +66,9 @@ class ChunkFeed:
     Attributes:
         dispatcher: Whose workers do them.
         running: The tasks that are not over, with the bytes of their arguments.
-        exhausted: Set when no more are submitted.
+        exhausted: Whether no more are submitted.
+        over: Whether also none is under way.
+        ended: Set when all who asked for it know that it is over.
         error: What has ended it, if not the end of the items.
 
     Raises:
@@ -99,15 +101,21 @@ class ChunkFeed:
         self._at_work = threading.Lock()
         # Whether a turn of the pool's thread is due.
         self._asked = False
-        self._ended = threading.Lock()
+        self._end_seen = threading.Lock()
         self.running: dict[Task, int] = {}
-        self.exhausted = threading.Event()
+        self.exhausted = self.over = False
+        self.ended = threading.Event()
         self.error: BaseException | None = None
 
     # ------------------------------------------------------------------ what is asked of it
 
     def begin(self, here: bool) -> None:
-        """Begins, in the calling thread with ``here``; once."""
+        """Begins, in the calling thread with ``here``; once.
+
+        Raises:
+            ValueError: The pool was closed meanwhile.
+        """
+        self._calls.check_running()
         self._calls.add_feed(self)
         if here:
             self.submit()
@@ -116,7 +124,7 @@ class ChunkFeed:
 
     def ask(self) -> None:
         """Has more submitted by the pool's thread if there is room. Returns at once."""
-        if not self._asked and not self.exhausted.is_set():
+        if not self._asked and not self.exhausted:
             self._asked = True
             self._calls.feeding.do(self._turn)
 
@@ -139,7 +147,7 @@ class ChunkFeed:
 
     def stop(self) -> None:
         """Has no more submitted; whoever waits for more hears that. Returns at once."""
-        if not self.exhausted.is_set():
+        if not self.exhausted:
             self.error = JobCancelled("the pool was terminated before all of it was begun")
             self._exhaust()
 
@@ -159,7 +167,7 @@ class ChunkFeed:
         self.submit()
 
     def _room(self) -> float:
-        if self.exhausted.is_set():
+        if self.exhausted:
             return 0
         return _AT_A_TIME if self._calls.draining else self._receiver.room()
 
@@ -190,7 +198,7 @@ class ChunkFeed:
     def _next(self) -> Task | None:
         """Submits the next chunk; None if there is none."""
         items = next(self._chunks, None)
-        if items is None or self.exhausted.is_set():
+        if items is None or self.exhausted:
             return None
         task = self._task(items)
         self._fed += len(items)
@@ -204,6 +212,10 @@ class ChunkFeed:
             # Whoever waits for it hears of it.
             task.end(JobState.FAILED, error)
             return None
+        except BaseException:
+            # Ctrl-C: nobody knows whether it was submitted, and it shall be over either way.
+            self.dispatcher.cancel([task])
+            raise
         return task
 
     def _task(self, items: Sequence[Any]) -> Task:
@@ -239,11 +251,8 @@ class ChunkFeed:
             self._breathed = time.perf_counter()
 
     def _exhaust(self) -> None:
-        if self._function.frames:
-            self.dispatcher.forget(self._function.key)
-        self.exhausted.set()
+        self.exhausted = True
         self._look_for_the_end()
-        self._calls.remove_feed(self)
 
     # ------------------------------------------------------------------ the dispatcher's thread
 
@@ -254,5 +263,12 @@ class ChunkFeed:
 
     def _look_for_the_end(self) -> None:
         # Two threads may see it.
-        if self.exhausted.is_set() and not self.running and self._ended.acquire(blocking=False):
+        if self.exhausted and not self.running and self._end_seen.acquire(blocking=False):
+            if self._function.frames:
+                # Another map shall have the arrays in it as they were; it cannot begin before
+                # somebody has seen that this one is over.
+                self.dispatcher.forget(self._function.key)
+            self.over = True
             self._receiver.all_is_over()
+            self._calls.remove_feed(self)
+            self.ended.set()

@@ -52,6 +52,9 @@ class IMapIterator(Generic[T]):
         self._waits = False
         self._news: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._turns: collections.deque[Task] = collections.deque()
+        # Of a chunk whose calls have all returned: any thread takes the next one, without the lock.
+        self._plain: Iterator[T] = iter(())
+        # Of any other one; an error counts by the place that it has among them.
         self._values: Iterator[T] = iter(())
         self._errors: dict[int, BaseException] = {}
         self._at = 0
@@ -66,6 +69,7 @@ class IMapIterator(Generic[T]):
 
         Raises:
             TypeError: What shall be drawn from is no iterable.
+            ValueError: The pool was closed meanwhile.
             SchedulerError: The scheduler cannot be used.
         """
         self._chunksize = chunksize
@@ -113,7 +117,7 @@ class IMapIterator(Generic[T]):
 
     def is_over(self, task: Task) -> None:
         """Event: a chunk is over."""
-        if self._waits and task is self._turns[0]:
+        if self._waits and self._is_there():
             self._wake()
         if len(self._feed.running) <= self._least:
             self._feed.ask()
@@ -133,9 +137,8 @@ class IMapIterator(Generic[T]):
         return self
 
     def __next__(self) -> T:
-        if not self._errors:
-            for value in self._values:
-                return value
+        for value in self._plain:
+            return value
         return self.next()
 
     def next(self, timeout: float | None = None) -> T:
@@ -152,9 +155,11 @@ class IMapIterator(Generic[T]):
             raise _too_late(timeout)
         try:
             while True:
+                for value in self._plain:
+                    return value
                 for value in self._values:
                     self._at += 1
-                    error = self._errors.pop(self._at, None) if self._errors else None
+                    error = self._errors.pop(self._at, None)
                     if error is not None:
                         raise error
                     return value
@@ -169,6 +174,9 @@ class IMapIterator(Generic[T]):
         self._feed.breathe()
         values, errors = values_and_errors(task)
         task.outcomes = []
+        if not errors:
+            self._plain = iter(values)
+            return
         self._values = iter(values)
         self._at = 0
         # Counted as the values are: from 1.
@@ -195,10 +203,14 @@ class IMapIterator(Generic[T]):
             self._hear(end, timeout)
 
     def _is_there(self) -> bool:
-        return bool(self._turns) and self._turns[0].over
+        # Whoever takes them may be at it while the dispatcher's thread looks.
+        try:
+            return self._turns[0].over
+        except IndexError:
+            return False
 
     def _is_all(self) -> bool:
-        return self._feed.exhausted.is_set() and not self._turns
+        return self._feed.over and not self._turns
 
     def _take(self) -> Task:
         return self._turns.popleft()
@@ -251,7 +263,7 @@ class IMapUnorderedIterator(IMapIterator[T]):
         return bool(self._done)
 
     def _is_all(self) -> bool:
-        return self._feed.exhausted.is_set() and self._taken == self._drawn
+        return self._feed.over and self._taken == self._drawn
 
     def _take(self) -> Task:
         self._taken += 1

@@ -115,7 +115,7 @@ class Pool:
             ValueError: The pool is not running.
             SchedulerError: The scheduler cannot be used.
         """
-        self._check_running()
+        self._calls.check_running()
         calls = self._calls
         dispatcher = calls.dispatcher()
         result: CallResult[R] = CallResult(self, calls, callback, error_callback)
@@ -215,7 +215,7 @@ class Pool:
         callback: Callable[[list[R]], object] | None,
         error_callback: Callable[[BaseException], object] | None,
     ) -> AsyncResult[list[R]]:
-        self._check_running()
+        self._calls.check_running()
         # What is drawn later shall be what it is now.
         items: Sequence[Any] = iterable if type(iterable) in (range, tuple) else list(iterable)  # type: ignore[assignment]
         if chunksize is None:
@@ -274,7 +274,7 @@ class Pool:
         iterable: Iterable[Any],
         chunksize: int,
     ) -> None:
-        self._check_running()
+        self._calls.check_running()
         size = whole_number("chunksize", chunksize, 1)
         results.run(pack_function(func, "func"), iterable, size)
 
@@ -304,12 +304,8 @@ class Pool:
             raise RuntimeError("a callback of the pool cannot wait for all callbacks: join later")
         self._calls.join()
 
-    def _check_running(self) -> None:
-        if self._calls.state != RUN:
-            raise ValueError("Pool not running")
-
     def __enter__(self) -> Self:
-        self._check_running()
+        self._calls.check_running()
         return self
 
     def __exit__(
