@@ -10,6 +10,8 @@ import pickle
 import queue
 import runpy
 import signal
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -681,6 +683,35 @@ def set_value(value: int) -> None:
 
 def get_value() -> int:
     return targets.value  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.mark.parametrize("face", ["imap", "imap_unordered"])
+def test_a_stop_iteration_of_a_call_does_not_look_like_the_end(
+    pool: gridengine.Pool, face: str
+) -> None:
+    def stops(_: int) -> None:
+        raise StopIteration
+
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        list(getattr(pool, face)(stops, [1]))
+
+
+def test_a_pool_that_is_not_closed_says_nothing_at_the_end_of_the_program() -> None:
+    program = (
+        "import gridengine\n"
+        "pool = gridengine.Pool(1, scheduler='process')\n"
+        "print(pool.map(lambda x: x, [1, 2]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("[1, 2]\n", "")
+
+
+@pytest.mark.parametrize("processes", ["2", 2.5])
+def test_a_number_of_processes_is_whole(processes: Any) -> None:
+    with pytest.raises(TypeError, match=r"processes is .*; it takes a whole number"):
+        gridengine.Pool(processes)
 
 
 def test_each_worker_is_initialized(scheduler: Scheduler) -> None:

@@ -160,6 +160,9 @@ class IMapIterator(Generic[T]):
                 for value in self._values:
                     self._at += 1
                     error = self._errors.pop(self._at, None)
+                    if isinstance(error, StopIteration):
+                        # It would look like the end.
+                        raise RuntimeError("a call raised StopIteration") from error
                     if error is not None:
                         raise error
                     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
@@ -323,9 +324,13 @@ class Pool:
     def __reduce__(self) -> Any:
         raise NotImplementedError("pool objects cannot be passed between processes or pickled")
 
-    # What it needs is there at the end of the interpreter too.
-    def __del__(self, _warn: Any = warnings.warn, _run: str = RUN) -> None:
+    # At the end of the interpreter, when modules are empty, its workers have been ended; and what
+    # this needs by then is there.
+    def __del__(
+        self, _warn: Any = warnings.warn, _run: str = RUN, _over: Any = sys.is_finalizing
+    ) -> None:
         calls: PoolCalls | None = getattr(self, "_calls", None)
         if calls is not None and calls.state == _run:
             _warn(f"unclosed running multiprocessing pool {self!r}", ResourceWarning, source=self)
-            calls.abandon()
+            if not _over():
+                calls.abandon()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from ...schedulers.arguments import whole_number
 from ...schedulers.base import Scheduler
 from ...schedulers.choice import current, scheduler_of_own
 from ...schedulers.limits import with_workers
@@ -27,7 +29,7 @@ def scheduler_of_pool(
         TypeError, ValueError: An argument is impossible; the texts are `multiprocessing`'s.
         SchedulerUnavailable: The scheduler cannot be used here.
     """
-    if processes is not None and processes < 1:
+    if processes is not None and whole_number("processes", processes, -sys.maxsize) < 1:
         raise ValueError("Number of processes must be at least 1")
     if max_tasks is not None and (not isinstance(max_tasks, int) or max_tasks <= 0):
         raise ValueError("maxtasksperchild must be a positive int or None")
