@@ -1,4 +1,7 @@
-"""Asks where a job is that does not come to its end, without its help, on whatever node it runs."""
+"""Asks where a job is that does not come to its end, without its help, on whatever node it runs.
+
+Not for ``GRIDENGINE_SCHEDULER=inline``, where `start` would wait for the end.
+"""
 
 from __future__ import annotations
 

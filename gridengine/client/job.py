@@ -73,7 +73,8 @@ class Job(JobFacts, Generic[T]):
             scheduler's; None takes one away.
 
     Raises:
-        TypeError: ``target`` is not callable, or an argument is of a wrong type.
+        TypeError: ``target`` cannot be called or is a coroutine function, or an argument is of a
+            wrong type.
         ValueError: An argument has an impossible value.
     """
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from ..serialization.by_value.explain import short_repr
 from ..serialization.functions import name_of
+from .callables import check_callable
 
 _numbers = itertools.count(1)
 
@@ -15,10 +16,10 @@ def check_target(target: object) -> None:
     """Raises if a target is none.
 
     Raises:
-        TypeError: It cannot be called.
+        TypeError: It cannot be called, or its calls return coroutines.
     """
-    if target is not None and not callable(target):
-        raise TypeError(f"target is {short_repr(target)}, which cannot be called")
+    if target is not None:
+        check_callable("target", target)
 
 
 def default_name(target: object) -> str:

@@ -13,6 +13,7 @@ from ..schedulers.arguments import seconds, whole_number
 from ..schedulers.base import innermost
 from ..schedulers.choice import scheduler_for
 from .call_options import call_options
+from .callables import check_callable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ class MapRuns:
         seed: As there.
         arriving: What is drawn in place of the iterables, if they come by themselves.
 
+    Attributes:
+        inline: Whether, once it was started, the calls run in the thread that draws.
+
     Raises:
         TypeError, ValueError: An argument is impossible.
     """
@@ -73,8 +77,7 @@ class MapRuns:
         seed: SeedLike | None = None,
         arriving: Arriving | None = None,
     ) -> None:
-        if not callable(f):
-            raise TypeError(f"f is {_shown(f)}, which cannot be called")
+        check_callable("f", f)
         if not iterables:
             raise TypeError("map() must have at least one iterable")
         if chunksize is not None:
@@ -102,6 +105,7 @@ class MapRuns:
         self._chunksize = chunksize
         self._buffersize = buffersize
         self._ordered = ordered
+        self.inline = False
         self._end = math.inf
         if timeout is not None:
             self._end = time.monotonic() + seconds("timeout", timeout)
@@ -119,11 +123,13 @@ class MapRuns:
         options = self._options
         unbound = self._scheduler is None and self._end == math.inf and options.in_place
         if unbound and nesting.runs_in_place():
+            self.inline = True
             return self._in_place()
         dispatcher = dispatcher_for(
             self._scheduler or best_available(),
             calls=_MANY if self._length < 0 else self._length,
         )
+        self.inline = dispatcher.inline
         # Now, when the first workers are on their way: they start in the meantime.
         from ..serialization.functions import pack_function
         from ..states import Mode
@@ -158,9 +164,3 @@ class MapRuns:
             reraise=self._reraise,
             seed=self._options.seed,
         )
-
-
-def _shown(value: object) -> str:
-    from ..serialization.by_value.explain import short_repr
-
-    return short_repr(value)

@@ -25,6 +25,7 @@ from joblib.parallel import (
     ThreadingBackend,
 )
 
+from .. import nesting
 from ..schedulers.choice import current, scheduler_for
 from ..schedulers.process import usable_cores
 
@@ -99,7 +100,22 @@ class GridEngineBackend(ParallelBackendBase):  # type: ignore[misc]  # joblib ha
     # ------------------------------------------------------------------ how many at a time
 
     def effective_n_jobs(self, n_jobs: int | None) -> int:
-        """Returns how many calls can run at a time: no more than there may be workers.
+        """Returns how many calls joblib shall take to run at a time.
+
+        These are no more than there may be workers, but two if one was not asked for: with 1
+        joblib would call all here, without the initializer, and not where the one worker is.
+
+        Raises:
+            ValueError: ``n_jobs`` is 0.
+            SchedulerError: The scheduler cannot be used.
+        """
+        most = self._most_at_a_time(n_jobs)
+        if n_jobs == 1 or (self._options["scheduler"] is None and nesting.runs_in_place()):
+            return 1
+        return max(most, 2)
+
+    def _most_at_a_time(self, n_jobs: int | None) -> int:
+        """Returns how many calls may run at a time.
 
         Raises:
             ValueError: ``n_jobs`` is 0.
@@ -107,16 +123,13 @@ class GridEngineBackend(ParallelBackendBase):  # type: ignore[misc]  # joblib ha
         """
         if n_jobs == 0:
             raise ValueError("n_jobs == 0 in Parallel has no meaning")
-        if n_jobs == 1:
-            return 1
         scheduler = self._scheduler()
         workers = scheduler.max_queue_jobs * scheduler.workers_per_queue_job
         if n_jobs is None or n_jobs < 0:
             wanted = workers + 1 + (-1 if n_jobs is None else n_jobs)
         else:
             wanted = min(n_jobs, workers)
-        # With 1 joblib would call all here, and not where the one worker is.
-        return max(wanted, 2 if scheduler.remote else 1)
+        return max(wanted, 1)
 
     def _scheduler(self) -> Scheduler:
         given = self._options["scheduler"]
@@ -150,11 +163,12 @@ class GridEngineBackend(ParallelBackendBase):  # type: ignore[misc]  # joblib ha
         _refuse(options)
         self._options = {**self._given, **own}
         self._max_nbytes, self._mmap_mode = max_nbytes, mmap_mode
-        self._limit = self.effective_n_jobs(n_jobs)
-        if self._limit == 1:
+        effective = self.effective_n_jobs(n_jobs)
+        if effective == 1:
             raise FallbackToBackend(SequentialBackend(nesting_level=self.nesting_level))
         self.parallel = parallel
-        return self._limit
+        self._limit = self._most_at_a_time(n_jobs)
+        return effective
 
     def _another(self) -> GridEngineBackend:
         another = GridEngineBackend(

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+import gridengine
+from gridengine.schedulers import ProcessScheduler
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -74,6 +80,88 @@ def test_a_replay_is_stepped_into(tmp_path: Path, way: str) -> None:
     _, shown = run(tmp_path, "pass", after, typed, scheduler="process")
     assert "('doubled', 2)" in shown
     assert "ZeroDivisionError" in shown
+
+
+BY_LINE = """\
+import asyncio
+import gridengine
+
+def work(x):
+    doubled = 2 * x
+    return doubled + 1
+
+async def main():
+    print(await gridengine.aio.map(work, [0, 1]))
+    print([value async for value in gridengine.aio.imap(work, [2])])
+
+def ordinary():
+    print(gridengine.map(work, [0, 1]))
+    print(list(gridengine.imap(work, [2])))
+
+if __name__ == "__main__":
+    CALL
+    print("the end")
+"""
+
+
+def debug(tmp_path: Path, call: str, typed: str) -> tuple[int, str]:
+    """As `run`, under a debugger that stops in `work`."""
+    program = tmp_path / "by_line.py"
+    program.write_text(BY_LINE.replace("CALL", call), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pdb", "-c", f"break {program}:6", "-c", "continue", str(program)],
+        input=typed,
+        env={**os.environ, "GRIDENGINE_SCHEDULER": "inline", "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+    )
+    return done.returncode, done.stdout
+
+
+of_all_threads = pytest.mark.skipif(
+    sys.version_info >= (3, 14), reason="pdb of this Python sees the main thread alone"
+)
+
+
+@pytest.mark.parametrize(
+    "call", ["ordinary()", pytest.param("asyncio.run(main())", marks=of_all_threads)]
+)
+def test_a_breakpoint_by_file_and_line_is_hit_in_every_call(tmp_path: Path, call: str) -> None:
+    _, shown = debug(tmp_path, call, "p 'doubled', doubled\nc\n" * 3 + "q\n")
+    assert [f"('doubled', {value})" in shown for value in (0, 2, 4)] == [True] * 3, shown
+    assert "[1, 3]" in shown
+    assert "[5]" in shown
+    assert "the end" in shown
+
+
+@pytest.mark.parametrize(
+    "call", ["ordinary()", pytest.param("asyncio.run(main())", marks=of_all_threads)]
+)
+def test_to_leave_the_debugger_there_ends_the_program(tmp_path: Path, call: str) -> None:
+    status, shown = debug(tmp_path, call, "q\nq\n")
+    assert status == 0
+    assert "the end" not in shown
+
+
+def test_the_thread_of_a_map_with_workers_is_not_traced() -> None:
+    traced = set()
+
+    def trace(frame: Any, event: str, arg: object) -> None:
+        traced.add(threading.current_thread().name)
+
+    async def main() -> None:
+        with ProcessScheduler(1) as scheduler:
+            assert await gridengine.aio.map(abs, [-1], scheduler=scheduler) == [1]
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        asyncio.run(main())
+    finally:
+        sys.settrace(before)
+    assert traced == {threading.current_thread().name}
 
 
 def test_coverage_sees_the_lines_of_jobs(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import threading
@@ -83,6 +84,15 @@ def threads() -> tuple[str | None, set[int]]:
 
     np.ones((8, 8)) @ np.ones((8, 8))
     return os.environ.get("OMP_NUM_THREADS"), {each["num_threads"] for each in threadpool_info()}
+
+
+def grow(items: list[int]) -> int:
+    items.append(1)
+    return len(items)
+
+
+def never_ending() -> Any:
+    return (x for x in itertools.count())
 
 
 def note(*what: Any) -> None:

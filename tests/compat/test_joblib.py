@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import multiprocessing
 import os
 import re
@@ -148,10 +149,38 @@ def test_no_more_calls_run_at_a_time_than_were_asked_for() -> None:
     assert max(at_once) == 2
 
 
-def test_one_worker_of_a_cluster_does_the_calls_and_not_this_process() -> None:
-    backend = GridEngineBackend(GridEngineScheduler(max_workers=1))
-    assert backend.effective_n_jobs(-1) == 2
-    assert GridEngineBackend(ProcessScheduler(1)).effective_n_jobs(-1) == 1
+@pytest.mark.parametrize("n_jobs", [None, -1, 3])
+@pytest.mark.parametrize("make", [GridEngineScheduler, ProcessScheduler])
+def test_one_worker_counts_as_two_unless_one_is_asked_for(make: Any, n_jobs: int | None) -> None:
+    backend = GridEngineBackend(make(max_workers=1))
+    assert backend.effective_n_jobs(n_jobs) == 2
+    assert backend.effective_n_jobs(1) == 1
+
+
+def test_one_worker_does_the_calls_and_not_this_process() -> None:
+    with ProcessScheduler(1) as one, parallel_config("gridengine", scheduler=one):
+        pids = set(Parallel(batch_size=1)(delayed(os.getpid)() for _ in range(4)))
+    assert len(pids) == 1
+    assert os.getpid() not in pids
+
+
+def test_all_but_one_of_two_workers_run_one_call_at_a_time() -> None:
+    with ProcessScheduler(2) as two, parallel_config("gridengine", scheduler=two, n_jobs=-2):
+        warm(two, 2)
+        spans = sorted(Parallel(batch_size=1)(delayed(targets.interval)(x) for x in range(6)))
+    assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(spans))
+
+
+def test_inline_calls_are_as_elsewhere() -> None:
+    shared: list[int] = []
+    options = {"initializer": targets.note, "initargs": ("inline", 1)}
+    targets.called.clear()
+    with parallel_config("gridengine", scheduler="inline", **options):
+        assert Parallel()(delayed(targets.grow)(shared) for _ in range(6)) == [1] * 6
+        with pytest.raises(gridengine.PackingError, match="a generator stands in the middle"):
+            Parallel()(delayed(targets.never_ending)() for _ in range(2))
+    assert shared == []
+    assert targets.called == [("inline", 1)]
 
 
 # ---------------------------------------------------------------------- what goes wrong

@@ -9,6 +9,7 @@ import linecache
 import os
 import pickle
 import socket
+import subprocess
 import sys
 import threading
 import types
@@ -358,6 +359,40 @@ def test_each_kind_says_what_to_do() -> None:
         assert "open it where it is used" in message_of({"s": open_socket})
     with open(os.devnull, "rb") as binary:
         assert "an open file ('/dev/null')" in message_of(binary)
+
+
+INHERITED = """\
+import multiprocessing
+from gridengine.errors import PackingError
+from gridengine.serialization.serializer import pack
+
+kept = multiprocessing.Pipe()
+for obj in (
+    multiprocessing.Lock(), multiprocessing.RLock(), multiprocessing.Semaphore(),
+    multiprocessing.Condition(), multiprocessing.Event(), multiprocessing.Barrier(2),
+    multiprocessing.Value("i"), multiprocessing.Array("i", 2), multiprocessing.RawValue("i"),
+    multiprocessing.RawArray("i", 2), multiprocessing.Queue(), multiprocessing.SimpleQueue(),
+    kept[0],
+):
+    try:
+        pack([obj], "the result")
+    except PackingError as error:
+        print(error)
+"""
+
+
+def test_what_multiprocessing_inherits_says_what_to_take_instead() -> None:
+    # In a process of its own: memory that is shared stays until its end.
+    done = subprocess.run(
+        [sys.executable, "-c", INHERITED], capture_output=True, text=True, timeout=60
+    )
+    assert done.stderr == ""
+    said = done.stdout.splitlines()
+    assert len(said) == 13
+    for line in said:
+        assert line.startswith("the result[0]")
+        assert "workers are none" in line
+        assert "multiprocessing.Manager()" in line
 
 
 def gen() -> Iterator[int]:

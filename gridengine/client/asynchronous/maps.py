@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import inspect
 import queue
+import sys
 import threading
 import time
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
 from typing import Any
 
-from ..map_runs import MapRuns
 from ..stream_control import StreamControl
 from .deliveries import Deliveries, deliveries
 from .items import AsyncItems, is_async
@@ -152,11 +151,6 @@ class _Drawing:
         *,
         at_once: bool,
     ) -> None:
-        if inspect.iscoroutinefunction(f):
-            raise TypeError(
-                f"f is {f!r}, whose calls return coroutines, which cannot travel; give a function "
-                f"that runs one in its worker: lambda *args: asyncio.run({f.__name__}(*args))"
-            )
         loop_side = deliveries()
         strict = options.get("buffersize") is not None
         control = StreamControl()
@@ -170,7 +164,7 @@ class _Drawing:
         self._end.atexit = False
         thread = threading.Thread(
             target=contextvars.copy_context().run,
-            args=(_draw, control, self._handover, f, iterables, options, at_once),
+            args=(_draw, control, self._handover, f, iterables, options, at_once, sys.gettrace()),
             name="gridengine-aio",
             daemon=True,
         )
@@ -201,10 +195,22 @@ def _draw(
     iterables: tuple[Any, ...],
     options: dict[str, Any],
     at_once: bool,
+    trace: Any,
 ) -> None:
-    """Draws a map; all of its thread."""
+    """Draws a map; all of its thread.
+
+    ``trace`` is what the thread that wants the values is traced by: a debugger traces one thread
+    alone, and calls that run inline run in this one.
+    """
+    # Not by the loop, for which all that comes with it would take too long.
+    from ..map_runs import MapRuns
+
     try:
-        stream: Generator[list[Any], None, None] = MapRuns(f, iterables, **options).start(control)
+        runs = MapRuns(f, iterables, **options)
+        stream: Generator[list[Any], None, None] = runs.start(control)
+        # Who measures coverage has asked for all threads, and has another one for each.
+        if runs.inline and sys.gettrace() is None:
+            sys.settrace(trace)
         try:
             if at_once:
                 handover.put(_all_of(stream, control))

@@ -15,6 +15,7 @@ from ...schedulers.arguments import whole_number
 from ...schedulers.choice import current, scheduler_of_own
 from ...schedulers.limits import with_workers, workers_of
 from ...serialization.by_value.explain import short_repr
+from ..callables import check_callable
 from .calls import ExecutorCalls
 from .map import results_of_map
 
@@ -100,12 +101,11 @@ class Executor(concurrent.futures.Executor):
             Its future. If ``fn`` or an argument cannot travel, that fails with `PackingError`.
 
         Raises:
-            TypeError: ``fn`` cannot be called.
+            TypeError: ``fn`` cannot be called, or is a coroutine function.
             RuntimeError: The executor was shut down, or its initializer has failed.
             SchedulerError: The scheduler cannot be used.
         """
-        if not callable(fn):
-            raise TypeError(f"fn is {short_repr(fn)}, which cannot be called")
+        check_callable("fn", fn)
         return self._calls.submit(fn, args, kwargs)
 
     def map(
@@ -135,8 +135,7 @@ class Executor(concurrent.futures.Executor):
             SchedulerError: As `submit`.
             BaseException: When a result is asked for: what its call raised, or `TimeoutError`.
         """
-        if not callable(fn):
-            raise TypeError(f"fn is {short_repr(fn)}, which cannot be called")
+        check_callable("fn", fn)
         return results_of_map(self._calls, fn, iterables, timeout, chunksize, buffersize)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:

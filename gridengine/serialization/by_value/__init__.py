@@ -29,7 +29,7 @@ from .fingerprints import fingerprint
 from .importability import forget as forget_importability
 from .importability import importable
 from .namespaces import become_worker, from_here
-from .refused import reduce_refused
+from .refused import reduce_refused, refuse
 from .shared_values import generation
 
 __all__ = [
@@ -60,6 +60,9 @@ class _Handlers(dict[type, "_Handler | None"]):
             handler = special_types.reduce_of_dataclasses
         if (kind.__module__, kind.__qualname__) == ("unittest.mock", "_Call"):
             handler = special_types.reduce_of_mocks
+        if kind.__module__ == "multiprocessing.connection" and kind.__name__.endswith("Connection"):
+            # A number of this process, which the copy would close in another.
+            handler = refuse
         self[kind] = handler
         return handler
 

@@ -25,11 +25,25 @@ def reduce_refused(obj: Any) -> Any:
         return type(obj), (dict(obj),)
     try:
         obj.__reduce_ex__(5)
+    # As those of multiprocessing, which are for forks.
+    except RuntimeError:
+        if reason := why_not(obj):
+            raise TypeError(reason) from None
+        raise
     except TypeError as error:
         if reason := why_not(obj):
             raise TypeError(reason) from None
         return _with_dill(obj, error)
     return NotImplemented
+
+
+def refuse(obj: Any) -> Any:
+    """Refuses what plain pickle would send, though it is of no use elsewhere.
+
+    Raises:
+        TypeError: Always; the message says what to do instead.
+    """
+    raise TypeError(why_not(obj))
 
 
 def _standard_stream(obj: io.TextIOBase) -> str | None:
@@ -80,6 +94,24 @@ _BELONG_TO_A_PROCESS = {
         "sqlite3.Connection",
         "zmq.sugar.socket.Socket",
     ): "belongs to the process that opened it; open it where it is used",
+    (
+        "_multiprocessing.SemLock",
+        "multiprocessing.synchronize.SemLock",
+        "multiprocessing.synchronize.Condition",
+        "multiprocessing.synchronize.Event",
+        "multiprocessing.synchronize.Barrier",
+        "multiprocessing.queues.Queue",
+        "multiprocessing.queues.SimpleQueue",
+        "multiprocessing.sharedctypes.SynchronizedBase",
+        "multiprocessing.connection._ConnectionBase",
+    ): (
+        "is for forks of this program, and workers are none; take that of a "
+        "multiprocessing.Manager(), or have the calls return what they would put there"
+    ),
+    ("mmap.mmap",): (
+        "belongs to this program and its forks, and workers are none; map the file where it is "
+        "used, and for values that calls share take those of a multiprocessing.Manager()"
+    ),
     (
         "builtins.frame",
         "builtins.traceback",
