@@ -5,8 +5,11 @@ from __future__ import annotations
 import copy
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -158,3 +161,38 @@ def test_what_cannot_be_called_is_refused_at_once(made: Any) -> None:
     scheduler.initializer = "load"  # type: ignore[assignment]
     with pytest.raises(TypeError, match="initializer is 'load', which cannot be called"):
         gridengine.map(abs, [1], scheduler=scheduler)
+
+
+OF_A_MANAGER = """\
+import multiprocessing
+import gridengine
+
+def share(lock):
+    global shared
+    shared = lock
+
+def use_shared(x):
+    with shared:
+        return x
+
+def use(lock):
+    with gridengine.Pool(2, share, (lock,), scheduler="process") as pool:
+        return pool.map(use_shared, range(3))
+
+if __name__ == "__main__":
+    try:
+        use(multiprocessing.Lock())
+    except gridengine.PackingError as error:
+        assert "take that of a multiprocessing.Manager()" in str(error)
+        print("refused")
+    with multiprocessing.Manager() as manager:
+        print(use(manager.Lock()))
+"""
+
+
+def test_a_lock_for_all_workers_is_that_of_a_manager(tmp_path: Path) -> None:
+    # In a process of its own: multiprocessing's tracker of resources stays until its end.
+    program = tmp_path / "program.py"
+    program.write_text(OF_A_MANAGER, encoding="utf-8")
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines() == ["refused", "[0, 1, 2]"], done.stderr
