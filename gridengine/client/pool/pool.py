@@ -73,10 +73,11 @@ class Pool:
         own, owned = scheduler_of_pool(
             scheduler, processes, initializer, initargs, maxtasksperchild
         )
-        self._calls = PoolCalls(own, owned)
+        calls = PoolCalls(own, owned)
+        # Its workers start now; what cannot begin need not be closed.
+        calls.dispatcher()
+        self._calls = calls
         self._processes = workers_of(own)
-        # Its workers start now.
-        self._calls.dispatcher()
 
     # ------------------------------------------------------------------ single calls
 
