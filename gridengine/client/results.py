@@ -52,9 +52,6 @@ def _values_in(
 ) -> tuple[list[Any], BaseException | None]:
     try:
         got = unpack(outcome.payload, outcome.frames) if outcome.payload else []
-    except KeyboardInterrupt:
-        # That of who waits here, as a rule.
-        raise
     except BaseException as error:
         answer = unreadable(error, task, outcome)
         if reraise:
@@ -108,8 +105,6 @@ def value_in(task: Task, outcome: Outcome) -> Any:
     """
     try:
         return unpack(outcome.payload, outcome.frames)
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:
         raise unreadable(error, task, outcome) from error
 
