@@ -11,7 +11,7 @@ $ as_user() { prlimit --nproc=$1 setpriv --ruid $2 --bounding-set=-sys_resource,
 gridengine: only ... workers can be started: Resource temporarily unavailable; the limit of processes ...
 [0, 2, 4, 6, 8]
 $ as_user() { prlimit --nproc=$1 setpriv --ruid $2 --bounding-set=-sys_resource,-sys_admin "${@:3}"; }
-> as_user 4 54323 python a_limit_of_processes.py 2>&1 | tail -1
+> as_user 4 54323 python a_limit_of_processes.py 2>&1 | grep ^gridengine.errors
 gridengine.errors.SchedulerError: ...
 """
 
