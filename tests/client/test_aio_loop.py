@@ -22,7 +22,7 @@ from .. import targets
 LIMIT = 0.001
 
 #: Of none, be it the machine's.
-LONGEST = 0.02
+LONGEST = 0.1
 
 ARRAYS = [np.full(500_000, x) for x in range(20)]
 
@@ -112,7 +112,7 @@ async def jobs_of_large_arrays(scheduler: ProcessScheduler) -> Any:
         jobs_of_large_arrays,
     ],
 )  # fmt: skip
-def test_of_a_thousand_turns_of_the_loop_not_one_takes_a_millisecond(
+def test_of_a_hundred_turns_of_the_loop_not_two_take_a_millisecond(
     laptop: ProcessScheduler, work: Callable[[ProcessScheduler], Awaitable[Any]]
 ) -> None:
     seen = []
@@ -120,7 +120,7 @@ def test_of_a_thousand_turns_of_the_loop_not_one_takes_a_millisecond(
         turns, _kept = asyncio.run(turns_of(work(laptop)))
         long = [turn for turn in turns if turn > LIMIT]
         # What the machine takes for itself counts as time of the thread, too.
-        if len(long) <= len(turns) / 1000 and max(turns) < LONGEST:
+        if len(long) <= len(turns) / 100 and max(turns) < LONGEST:
             return
         seen.append(f"{len(long)} of {len(turns)}, {1000 * max(turns):.1f} ms at most")
     pytest.fail(f"turns of more than {1000 * LIMIT:g} ms: {'; '.join(seen)}")
