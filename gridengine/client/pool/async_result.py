@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import abc
 import math
 import threading
 import time
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class AsyncResult(Generic[T]):
+class AsyncResult(abc.ABC, Generic[T]):
     """The result of `Pool.apply_async`, or of `Pool.map_async` or `Pool.starmap_async`.
 
     Args:
@@ -108,21 +109,21 @@ class AsyncResult(Generic[T]):
 
     # ------------------------------------------------------------------ inside
 
+    @abc.abstractmethod
     def _is_over(self) -> bool:
         """Tells whether its calls are over."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _wait(self, timeout: float | None) -> None:
         """Waits until its calls are over."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _gather(self, end: float | None) -> bool:
         """Has the value or the error there, or returns False if it is not there by ``end``."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _check_process(self) -> None:
         """Raises in a fork of the program."""
-        raise NotImplementedError
 
     def _know(self, end: float | None) -> bool:
         """As `_gather`, for any thread."""
