@@ -1,4 +1,4 @@
-"""What a process has that a test could leave behind: children, threads, descriptors, folders."""
+"""What a process has that a test could leave behind: children, threads, files, dispatchers."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import psutil
 
+from gridengine.dispatcher.registry import open_dispatchers
+
 
 class Traces(NamedTuple):
     """What there is at one moment.
@@ -24,6 +26,7 @@ class Traces(NamedTuple):
         descriptors: What each is open on, as Linux names it: ``socket:[4711]``.
         doors: Addresses of the sockets that listen.
         names: Paths of what lies in the folders.
+        dispatchers: Those that are open, which need not have anything of the above.
     """
 
     children: frozenset[int]
@@ -31,6 +34,7 @@ class Traces(NamedTuple):
     descriptors: collections.Counter[str]
     doors: frozenset[Any]
     names: frozenset[str]
+    dispatchers: frozenset[str]
 
 
 def look(folders: Sequence[Path]) -> Traces:
@@ -43,6 +47,11 @@ def look(folders: Sequence[Path]) -> Traces:
         descriptors=collections.Counter(opened.values()),
         doors=frozenset(door for door, listens in doors if listens),
         names=frozenset(f"{folder}/{name}" for folder in folders for name in _names(folder)),
+        dispatchers=frozenset(
+            # Not themselves: whoever has let go of one is to be rid of it.
+            f"{type(each).__name__} {id(each):#x}"
+            for each in open_dispatchers()
+        ),
     )
 
 
@@ -60,6 +69,7 @@ def new(before: Traces, now: Traces) -> list[str]:
         *(f"thread {thread.name}" for thread in threads if thread.is_alive()),
         *_new_descriptors(before, now),
         *sorted(now.names - before.names),
+        *sorted(now.dispatchers - before.dispatchers),
     ]
 
 

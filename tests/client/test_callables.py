@@ -14,6 +14,7 @@ import pytest
 
 import gridengine
 from gridengine.client.callables import check_callable
+from gridengine.schedulers import InlineScheduler
 
 
 async def ask(x: int) -> int:
@@ -54,7 +55,8 @@ def test_a_coroutine_function_is_refused_with_what_to_write(function: Any, way: 
 
 
 def test_what_is_advised_works() -> None:
-    got = gridengine.map(lambda *args: asyncio.run(ask(*args)), [1, 2], scheduler="inline")
+    with InlineScheduler() as inline:
+        got = gridengine.map(lambda *args: asyncio.run(ask(*args)), [1, 2], scheduler=inline)
     assert got == [1, 2]
 
 

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 import gridengine
-from gridengine.schedulers import GridEngineScheduler, ProcessScheduler, Scheduler
+from gridengine.schedulers import GridEngineScheduler, InlineScheduler, ProcessScheduler, Scheduler
 
 from ..conftest import warm
 from ..waiting import wait_until
@@ -175,7 +175,8 @@ def test_inline_calls_are_as_elsewhere() -> None:
     shared: list[int] = []
     options = {"initializer": targets.note, "initargs": ("inline", 1)}
     targets.called.clear()
-    with parallel_config("gridengine", scheduler="inline", **options):
+    inline = InlineScheduler()
+    with inline, parallel_config("gridengine", scheduler=inline, **options):
         assert Parallel()(delayed(targets.grow)(shared) for _ in range(6)) == [1] * 6
         with pytest.raises(gridengine.PackingError, match="a generator stands in the middle"):
             Parallel()(delayed(targets.never_ending)() for _ in range(2))
