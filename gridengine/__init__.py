@@ -8,19 +8,30 @@
         return x * x
 
     if __name__ == "__main__":
-        print(gridengine.map(f, [1, 2, 3]))       # on the best scheduler that there is
+        print(gridengine.map(f, [1, 2, 3]))        # [1, 4, 9]
 
-        job = gridengine.Job(target=f, args=(7,))  # threading.Thread's interface
+        job = gridengine.Job(target=f, args=(7,))
         job.start()
-        job.join()
-        print(job.result)
+        print(job.result)                          # 49
 
-`map` does what the builtin does, in parallel. A `Job` is one call, a `JobDispatcher` a batch of
-them, and `partial` fixes some of a function's arguments and keeps its name; for an event loop there
-is `gridengine.aio`, and a job is awaited as it is. Where they run is said
-by a scheduler: `gridengine.schedulers.ProcessScheduler` for the cores of this computer,
-``GridEngineScheduler`` for a Grid Engine; without one, the best that there is. A call that fails
-raises what its function has raised; what else can go wrong is in `gridengine.errors`.
+Five names to begin with, each with a ``help`` of its own:
+
+- `map` is the builtin, in parallel; `imap` yields the results one by one, as they come.
+- `Job` is one call, with the interface of `threading.Thread` and a ``result``.
+- `Pool` and `Executor` have the interfaces of `multiprocessing.Pool` and of
+  `concurrent.futures.ProcessPoolExecutor`.
+- `schedulers` says where all of them run: ``ProcessScheduler`` is this computer's cores,
+  ``GridEngineScheduler`` a Grid Engine, ``InlineScheduler`` this very process, for debuggers.
+
+Without a ``scheduler=``, and outside of a ``with`` of one, that is the Grid Engine if there is one
+that answers, else the cores. A call that fails raises what its function has raised, with the
+traceback of the worker; what else can go wrong is in `gridengine.errors`.
+
+For programs with an event loop there is `gridengine.aio`, and ``await job``; for joblib and
+scikit-learn ``gridengine.compat.joblib``. ``python -m gridengine.example`` tries whether it works
+here, and the pages that say more, from what follows a function to a worker to how one behaves on a
+cluster, are in the folder ``docs`` of the source. What is not in ``gridengine.__all__`` is not for
+programs, and may change.
 """
 
 from __future__ import annotations
@@ -29,7 +40,7 @@ import atexit as _atexit
 import importlib
 import sys as _sys
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # `typing` is left to those who need it: see `gridengine.schedulers.base`.
 TYPE_CHECKING = False
@@ -135,8 +146,11 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    # Without what only this file needs, and the folders that happen to have been imported.
-    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
+    # Without what only this file needs, and the folders that happen to have been imported; `help`
+    # would show its functions, too.
+    hidden = ("__dir__", "__getattr__")
+    special = (name for name in globals() if name.startswith("__") and name not in hidden)
+    return sorted({*__all__, *special})
 
 
 def _close() -> None:

@@ -30,10 +30,13 @@ FOLDERS = {
     "compat": "client dispatcher worker ledger schedulers serialization transport",
     "cli": "client dispatcher schedulers transport",
 }
-TOP = {"errors", "logs", "nesting", "settings", "settings_file", "states"}
+TOP = {"errors", "extras", "logs", "nesting", "settings", "settings_file", "states"}
 
 #: What lies there only for users to import it by its name; nobody else does.
 FACES = {"aio"}
+
+#: Programs as users write them, which import the package itself.
+PROGRAMS = {"example"}
 
 #: What the ledger may import from the standard library: nothing with which it could look at a
 #: clock, talk to anybody, or run somebody's code.
@@ -143,6 +146,8 @@ def folder_of(module: str) -> str:
 def goes_down(imported: Import) -> bool:
     """True if an import is allowed by the order of the folders."""
     here, there = folder_of(imported.importer), folder_of(imported.imported)
+    if imported.importer in PROGRAMS:
+        return not imported.imported
     if not there:
         return imported.imported in TOP
     if imported.importer == "__main__":
@@ -159,7 +164,7 @@ def test_imports_go_down(module: str) -> None:
 
 def test_every_module_lies_in_a_folder_of_the_table_or_is_known_by_all() -> None:
     elsewhere = {module for module in MODULES if module and not folder_of(module)}
-    assert elsewhere == {*TOP, *FACES, "__main__"}
+    assert elsewhere == {*TOP, *FACES, *PROGRAMS, "__main__"}
     assert {folder_of(module) for module in MODULES} == {"", *FOLDERS}
 
 

@@ -86,11 +86,22 @@ def test_every_file_that_a_document_links_to_is_there(document: Path) -> None:
     assert [link for link in links if not (document.parent / link).exists()] == []
 
 
+def test_the_figures_of_the_readme_stand_in_the_documents_that_say_how_they_were_measured() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = [line for line in readme.partition("| measured |")[2].splitlines() if line[:1] == "|"]
+    figures = {each for row in rows for each in re.findall(r"\d[\d.,]*\d|\d", row)}
+    documents = [ROOT / "docs" / name for name in ("performance.md", "reliability.md")]
+    text = " ".join(document.read_text(encoding="utf-8") for document in documents)
+    assert len(figures) > 20
+    assert figures - set(re.findall(r"\d[\d.,]*\d|\d", text)) == set()
+
+
 #: What the code in a document imports that is not everywhere.
 NEEDED = {
     "asyncio.md": ("anyio", "trio"),
     "debugging.md": (),
     "executor.md": ("dask", "numpy"),
+    "jobs.md": (),
     "map.md": ("numpy",),
     "options.md": ("numpy",),
     "pool.md": (),

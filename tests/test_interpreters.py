@@ -32,10 +32,11 @@ def put(folder: Path, name: str, script: str) -> Path:
     return program
 
 
-def test_readme_and_settings_name_the_versions_of_the_metadata() -> None:
+def test_documents_and_settings_name_the_versions_of_the_metadata() -> None:
     oldest, *_, newest = interpreters.supported()
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert re.findall(r"CPython (3\.\d+) to (3\.\d+)", readme) == [(oldest, newest)] * 2
+    for name in ("README.md", "docs/install.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert set(re.findall(r"CPython (3\.\d+) to (3\.\d+)", text)) == {(oldest, newest)}
     metadata = configparser.ConfigParser()
     metadata.read(ROOT / "setup.cfg", encoding="utf-8")
     assert metadata["options"]["python_requires"] == f">={oldest}"

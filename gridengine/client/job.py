@@ -17,12 +17,7 @@ from ..serialization.functions import pack_function
 from ..serialization.serializer import pack, pack_arguments
 from ..states import FINAL, JobState, Mode
 from .call_options import PLAIN, call_options
-from .job_arguments import (
-    check_target,
-    checked_resources,
-    default_name,
-    do_nothing,
-)
+from .job_arguments import check_target, checked_resources, default_name, do_nothing
 from .job_facts import JobFacts
 from .job_object import Returned, run_job, state_in
 from .replay import replay
@@ -43,6 +38,14 @@ class Job(JobFacts, Generic[T]):
     There are two ways to say what it does, as with a thread: pass a callable as ``target``, or
     override `run` in a subclass. Unlike a thread it has a `result`.
 
+    Example:
+        >>> import gridengine
+        >>> with gridengine.schedulers.ProcessScheduler(1):
+        ...     job = gridengine.Job(target=pow, args=(2, 10))
+        ...     job.start()
+        ...     job.result
+        1024
+
     Args:
         group: Must be None, as with a thread.
         target: What `run` calls.
@@ -53,8 +56,8 @@ class Job(JobFacts, Generic[T]):
             for when the program ends.
         mutable: Whether the attributes that `run` sets on ``self`` come back: they are set on
             this object by `join`, and by `result`.
-        scheduler: Where it runs: a scheduler, or the name of one, or what makes one; see
-            `gridengine.schedulers.choice.scheduler_for`. By default what is
+        scheduler: Where it runs: ``"process"``, ``"grid_engine"``, ``"inline"``, one of
+            `gridengine.schedulers`, or a class or function that makes one. By default what is
             `gridengine.schedulers.current` when it is started.
         resources: Requests to the batch system for this job, which add to and override those
             of the scheduler: ``{"h_vmem": "4G"}``. Without a meaning on one host.

@@ -17,17 +17,18 @@ import queue
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from joblib import register_parallel_backend
-from joblib.parallel import (
-    FallbackToBackend,
-    ParallelBackendBase,
-    SequentialBackend,
-    ThreadingBackend,
-)
-
-from .. import nesting
+from .. import extras, nesting
 from ..schedulers.choice import current, scheduler_for
 from ..schedulers.process import usable_cores
+
+with extras.needed("joblib", __name__):
+    from joblib import register_parallel_backend
+    from joblib.parallel import (
+        FallbackToBackend,
+        ParallelBackendBase,
+        SequentialBackend,
+        ThreadingBackend,
+    )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ class GridEngineBackend(ParallelBackendBase):  # type: ignore[misc]  # joblib ha
     """What `joblib.parallel_config` makes of the name ``"gridengine"``.
 
     Args:
-        scheduler: Where to run: a scheduler, or the name of one, or what makes one; see
-            `gridengine.schedulers.choice.scheduler_for`. By default
+        scheduler: Where to run: ``"process"``, ``"grid_engine"``, ``"inline"``, one of
+            `gridengine.schedulers`, or a class or function that makes one. By default
             `gridengine.schedulers.current`.
         initializer: What each worker calls once, before its first batch. What it raises, the
             batches raise.

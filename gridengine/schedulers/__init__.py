@@ -1,10 +1,19 @@
-"""Ways to start workers: the names, and `best_available` to choose one.
+"""Where jobs run.
 
-- `Scheduler`: the contract; a new batch system is one file that keeps it
-- `current`: what is used where none is named
-- `ProcessScheduler`: processes of this host
-- `InlineScheduler`: this process and thread, for debuggers
-- `GridEngineScheduler`: queue jobs of a Grid Engine cluster, by way of DRMAA
+- `ProcessScheduler`: in processes of this host, one for each core
+- `GridEngineScheduler`: on a Grid Engine cluster, by way of DRMAA
+- `InlineScheduler`: in this process and thread, for debuggers
+
+Maps, jobs, pools and executors take one as ``scheduler=``, and each is a context manager::
+
+    with GridEngineScheduler(h_rt="01:00:00", h_vmem="4G"):
+        results = gridengine.map(f, xs)
+
+Within the ``with`` it is what all use that name no other (`current`); outside of any that is
+`best_available`, the Grid Engine if there is one whose master answers, else the cores.
+
+A batch system that is not here is a subclass of `Scheduler`, whose ``open``, ``resources_of``,
+``time_limit`` and ``on_close`` are for that, and nothing for programs.
 """
 
 from __future__ import annotations

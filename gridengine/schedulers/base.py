@@ -184,7 +184,7 @@ class Scheduler(abc.ABC):
 
     @abc.abstractmethod
     def open(self) -> Session:
-        """Starts a session.
+        """Starts a session. Dispatchers call it; programs have no use for it.
 
         Raises:
             SchedulerUnavailable: It cannot be used here; the message says why.

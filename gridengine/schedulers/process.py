@@ -80,7 +80,7 @@ class ProcessScheduler(Scheduler):
         return {}
 
     def open(self) -> ProcessSession:
-        """Starts a session."""
+        """Starts a session, for a dispatcher."""
         return ProcessSession()
 
 

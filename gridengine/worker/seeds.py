@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from .. import extras
 from ..serialization.function_options import Seed
 from ..states import Mode
 from .calls import Items
@@ -43,7 +44,8 @@ class _CallSeed:
 
     def sequence(self) -> np.random.SeedSequence:
         if self._sequence is None:
-            from numpy.random import SeedSequence
+            with extras.needed("numpy", "gridengine.seed_sequence()"):
+                from numpy.random import SeedSequence
 
             self._sequence = SeedSequence(
                 self._seed.entropy, spawn_key=self._key, pool_size=self._seed.pool_size

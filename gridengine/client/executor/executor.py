@@ -50,8 +50,8 @@ class Executor(concurrent.futures.Executor):
     Args:
         max_workers: Calls that run at the same time, at most. By default as many as the scheduler
             has workers.
-        scheduler: Where they run: a scheduler, or the name of one, or what makes one; see
-            `gridengine.schedulers.choice.scheduler_for`. By default what is
+        scheduler: Where they run: ``"process"``, ``"grid_engine"``, ``"inline"``, one of
+            `gridengine.schedulers`, or a class or function that makes one. By default what is
             `gridengine.schedulers.current` now. With ``max_workers`` or ``initializer`` the
             executor has workers of its own, those of a scheduler like it, and ends them when it is
             shut down. Otherwise it shares them with whatever else uses the scheduler.

@@ -29,6 +29,8 @@ T = TypeVar("T")
 class AsyncResult(abc.ABC, Generic[T]):
     """The result of `Pool.apply_async`, or of `Pool.map_async` or `Pool.starmap_async`.
 
+    Pools make it; programs do not.
+
     Args:
         pool: Lives as long as it is not there.
         calls: Those of the pool.

@@ -50,8 +50,8 @@ class Pool:
             makes room for another one; None for as long as the pool is there.
         context: Without a meaning: workers are no children of the program. It is taken for those
             who have one to pass.
-        scheduler: Where the workers run: a scheduler, or the name of one, or what makes one; see
-            `gridengine.schedulers.choice.scheduler_for`. By default what is
+        scheduler: Where they run: ``"process"``, ``"grid_engine"``, ``"inline"``, one of
+            `gridengine.schedulers`, or a class or function that makes one. By default what is
             `gridengine.schedulers.current`. With any of the other arguments it is a copy of it,
             with workers of its own, which end with the pool.
 
@@ -325,11 +325,11 @@ class Pool:
     def __reduce__(self) -> Any:
         raise NotImplementedError("pool objects cannot be passed between processes or pickled")
 
-    # At the end of the interpreter, when modules are empty, its workers have been ended; and what
-    # this needs by then is there.
     def __del__(
         self, _warn: Any = warnings.warn, _run: str = RUN, _over: Any = sys.is_finalizing
     ) -> None:
+        # At the end of the interpreter, when modules are empty, its workers have been ended; and
+        # what this needs by then is there.
         calls: PoolCalls | None = getattr(self, "_calls", None)
         if calls is not None and calls.state == _run:
             _warn(f"unclosed running multiprocessing pool {self!r}", ResourceWarning, source=self)

@@ -45,6 +45,9 @@ _numbers = itertools.count(1)
 class GridEngineScheduler(Scheduler):
     """Runs workers on a Grid Engine cluster, as array jobs.
 
+    ``GridEngineScheduler(h_rt="01:00:00", h_vmem="4G", max_workers=100)``: each worker may take an
+    hour and four gigabytes, and there are a hundred of them at most.
+
     Args:
         queue: The queue, or several with commas between, of ``qsub -q``.
         slots: Slots of each worker; more than one needs ``parallel_environment``.

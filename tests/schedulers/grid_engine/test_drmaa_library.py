@@ -65,7 +65,8 @@ def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "SGE_ROOT is not set" in (drmaa_library.problem(library, {}) or "")
     assert drmaa_library.problem(library, {"SGE_ROOT": "/sge"}) is None
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    assert "pip install drmaa" in (drmaa_library.problem(library, {"SGE_ROOT": "/sge"}) or "")
+    told = drmaa_library.problem(library, {"SGE_ROOT": "/sge"}) or ""
+    assert "pip install 'gridengine[cluster]'" in told
 
 
 @pytest.mark.usefixtures("alone")
