@@ -1,6 +1,6 @@
 """Run Python functions on this computer's cores and, with the same code, on a cluster.
 
-::
+A first program::
 
     import gridengine
 

@@ -20,8 +20,9 @@ def needed(extra: str, what: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
+        library = str(error.name).partition(".")[0]
         raise ModuleNotFoundError(
-            f"{what} needs {error.name}, which is not installed: {command(extra)}",
+            f"{what} needs {library}, which is not installed: {command(extra)}",
             name=error.name,
             path=error.path,
         ) from error

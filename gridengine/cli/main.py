@@ -50,8 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gridengine",
         description="Runs Python functions on this computer's cores, or on a Grid Engine cluster.",
-        epilog="Whether it works here says: python -m gridengine.example. How programs use it says "
-        "help(gridengine), in Python. `gridengine COMMAND --help` says more of a command.",
+        epilog="`python -m gridengine.example` tries whether it works here. How programs use it is "
+        "said by help(gridengine), in Python.",
     )
     parser.add_argument("--version", action="version", version=f"gridengine {_version()}")
     actions = parser.add_subparsers(required=True, metavar="COMMAND")

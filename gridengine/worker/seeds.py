@@ -16,7 +16,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from .. import extras
 from ..serialization.function_options import Seed
 from ..states import Mode
 from .calls import Items
@@ -44,6 +43,8 @@ class _CallSeed:
 
     def sequence(self) -> np.random.SeedSequence:
         if self._sequence is None:
+            from .. import extras
+
             with extras.needed("numpy", "gridengine.seed_sequence()"):
                 from numpy.random import SeedSequence
 

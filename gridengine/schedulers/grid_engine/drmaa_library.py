@@ -14,7 +14,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ... import extras
 from ...errors import SchedulerUnavailable
 
 _NAMES = ("libdrmaa.dylib",) if sys.platform == "darwin" else ("libdrmaa.so", "libdrmaa.so.*")
@@ -71,6 +70,8 @@ def problem(library: Path | None, environ: Mapping[str, str] | None = None) -> s
             "the usual places; set DRMAA_LIBRARY_PATH to your libdrmaa.so"
         )
     if importlib.util.find_spec("drmaa") is None:
+        from ... import extras
+
         install = extras.command("cluster")
         return f"{library} is here, but not the Python package drmaa: {install}"
     if root(library, environ) is None:
