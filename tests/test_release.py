@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -23,13 +24,17 @@ from .release import Release
 ROOT = Path(__file__).parent.parent
 VERSION = gridengine.__version__
 
+MISSING_TOOLS = [
+    tool
+    for tool in ("build", "check_wheel_contents", "twine", "uv")
+    if importlib.util.find_spec(tool) is None
+]
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not (ROOT / ".git").exists(), reason="these are not git's files"),
+    pytest.mark.skipif(bool(MISSING_TOOLS), reason="needs the extra `situations`"),
 ]
-
-for _tool in ("build", "check_wheel_contents", "twine", "uv"):
-    pytest.importorskip(_tool, reason="installed with the extra `situations`")
 
 
 @pytest.fixture(scope="module")
@@ -96,19 +101,17 @@ def test_nothing_in_it_is_of_this_machine(built: Release) -> None:
 # -- where there is nothing else --------------------------------------------------------------
 
 
-def ends() -> list[str]:
-    """Returns the oldest and the newest supported version that is on this machine."""
-    found = [version for version in interpreters.supported() if interpreters.find(version)]
-    return [*dict.fromkeys([found[0], found[-1]])]
-
-
-@pytest.fixture(scope="module", params=ends())
+@pytest.fixture(scope="module", params=["oldest", "newest"])
 def python(
     request: pytest.FixtureRequest, built: Release, tmp_path_factory: pytest.TempPathFactory
 ) -> str:
-    """The interpreter of an environment with the wheel and what it needs."""
+    """The interpreter of an environment with the wheel and what it needs.
+
+    It is the oldest of those that are supported and on this machine, or the newest.
+    """
+    found = [path for each in interpreters.supported() if (path := interpreters.find(each))]
+    base = found[0 if request.param == "oldest" else -1]
     place = tmp_path_factory.mktemp("environment")
-    base = interpreters.find(request.param)
     subprocess.run([str(base), "-m", "venv", "--without-pip", str(place)], check=True, timeout=60)
     inside = str(place / "bin/python")
     # Not by pip, of which each Python needs another version.
