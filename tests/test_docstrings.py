@@ -10,6 +10,8 @@ import pkgutil
 import re
 import subprocess
 import sys
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -47,10 +49,25 @@ def test_what_users_call_has_examples() -> None:
     }
 
 
-def test_the_example_of_the_readme_runs(tmp_path: Path) -> None:
-    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    (tmp_path / "example.py").write_text(example, encoding="utf-8")
+def readme() -> str:
+    """Returns the program in the README."""
+    text = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    return str(program)
+
+
+def help_text() -> str:
+    """Returns the program in the package's docstring."""
+    (program,) = re.findall(r"::\n\n(.*?\n)\n(?=\S)", gridengine.__doc__ or "", re.DOTALL)
+    return textwrap.dedent(program)
+
+
+@pytest.mark.parametrize(
+    ("program", "written"),
+    [(readme, "[1, 4, 9, 16, 25]\n49\n"), (help_text, "[1, 4, 9]\n49\n")],
+)
+def test_the_first_program_runs(tmp_path: Path, program: Callable[[], str], written: str) -> None:
+    (tmp_path / "example.py").write_text(program(), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "example.py"],
         cwd=tmp_path,
@@ -59,4 +76,4 @@ def test_the_example_of_the_readme_runs(tmp_path: Path) -> None:
         text=True,
         timeout=60,
     )
-    assert ("", "[1, 4, 9, 16, 25]\n49\n") == (done.stderr, done.stdout)
+    assert ("", written) == (done.stderr, done.stdout)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import pydoc
 import subprocess
 import sys
 from pathlib import Path
@@ -84,6 +85,12 @@ def test_the_tab_key_shows_what_users_may_use_and_nothing_else() -> None:
         "assert shown == sorted(gridengine.__all__), shown"
     )
     assert loaded_by(code)
+
+
+def test_help_is_of_what_users_call() -> None:
+    text = pydoc.plain(pydoc.render_doc(gridengine))
+    assert all(f"`{name}`" in text for name in ("map", "Job", "Pool", "Executor", "schedulers"))
+    assert not [name for name in ("__getattr__", "__dir__") if name in text]
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error_that_says_so() -> None:
