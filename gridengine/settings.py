@@ -45,8 +45,12 @@ BLOCK_BYTES = 4 * 1024 * 1024
 
 FLUSH_SECONDS = 0.005
 """A worker collects results for so long before it sends them, while it has more to run: what
-a crash can lose, and what a waiting thread can notice. In a call that takes longer it sends them
-after one to two heartbeats."""
+a crash can lose, and what a waiting thread can notice. In a call that takes longer it is asked for
+them."""
+
+ASK_SECONDS = 0.25
+"""A supervisor looks so often whether a worker is still at the same calls as at the last look, and
+then asks it for the results of those before."""
 
 SLICE_SECONDS = 0.001
 """A worker notes before every stretch of about this length which calls of a map it runs, so

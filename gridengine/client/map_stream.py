@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import collections
 import math
 import operator
 import time
@@ -15,12 +14,13 @@ from typing import Any
 
 from ..dispatcher.dispatcher import Dispatcher
 from ..errors import TimeoutError
-from ..ledger.task import Task
+from ..ledger.task import Outcome, Task
 from ..serialization.packed import Function
 from ..states import Mode
 from .call_options import PLAIN, CallOptions
 from .map_tasks import MapTasks
-from .results import values_of
+from .order import AsTheyCome, InOrder, Order
+from .results import values_in
 from .stream_control import StreamControl
 
 #: Seconds for which runs are given out before a look at the workers: a look costs some µs, as much
@@ -43,7 +43,7 @@ def stream(
     control: StreamControl | None = None,
     options: CallOptions = PLAIN,
 ) -> Generator[list[Any], None, None]:
-    """Yields the values of a map in runs: one list for each task, which is some neighbouring calls.
+    """Yields the values of a map in runs: one list for each answer, of some neighbouring calls.
 
     The thread that draws from it does all of the work: it draws the items and packs them, only
     just ahead of the workers, and unpacks the answers. Nothing is drawn before the first run is
@@ -81,44 +81,40 @@ def stream(
         length=length, chunksize=chunksize, buffersize=buffersize, fail_fast=reraise, end=end,
         control=control, options=options,
     )  # fmt: skip
-    # Whose values are next, and what has been read of those that are done.
-    turns: collections.deque[Task] = collections.deque()
-    read: dict[Task, tuple[list[Any], BaseException | None]] = {}
+    # What has been read of the answers that have come: values, and the error behind them.
+    order: Order[tuple[Task, int, list[Any], BaseException | None]]
+    order = InOrder() if ordered else AsTheyCome()
     failed: list[tuple[int, BaseException]] = []
     try:
         while True:
             if control is not None and control.stopped:
                 tasks.cancel()
                 return
-            ready = bool(turns) and turns[0] in read
             # What waits for a slow call keeps no worker from work, but what waits for a slow
             # consumer does.
-            for task in tasks.feed(waiting=len(read) if ready else 0):
-                if ordered:
-                    turns.append(task)
-            if tasks.over and not ready:
+            ready = order.ready()
+            tasks.feed(waits_for_consumer=ready)
+            if tasks.all_taken:
                 return
             if not tasks.over and time.monotonic() >= end:
                 raise TimeoutError(f"the map was not done in time; {tasks.taken} calls were")
             # Unpacked in the order in which they come: an answer that waits for its turn as it
             # came holds the memory of its worker, beside that of its values later.
-            for task in tasks.answered(wait=not ready and not tasks.has_room()):
-                read[task] = _, error = values_of(task, reraise)
-                task.outcomes = []
+            wait = not ready and not tasks.has_room()
+            for task, outcome in tasks.answered(wait=wait):
+                first, calls, values, error = _read(task, outcome, reraise)
                 if error is not None:
                     tasks.failed = True
-                    failed.append((task.first, error))
-                if not ordered:
-                    turns.append(task)
+                    failed.append((first, error))
+                order.add(first, calls, (task, calls, values, error))
             patience = time.monotonic() + _BURST
-            while turns and turns[0] in read:
-                task = turns.popleft()
-                values, error = read.pop(task)
+            while order.ready():
+                task, calls, values, error = order.take()
                 if values:
                     yield values
                 # Its consumer may have let go of it.
                 del values
-                tasks.taken += task.size
+                tasks.take(task, calls)
                 # A consumer that takes its time does not keep the workers waiting.
                 if error is not None or (time.monotonic() > patience and not failed):
                     break
@@ -131,3 +127,14 @@ def stream(
         raise
     finally:
         tasks.close()
+
+
+def _read(
+    task: Task, outcome: Outcome | None, reraise: bool
+) -> tuple[int, int, list[Any], BaseException | None]:
+    """Returns the number of the first call, how many there are, their values, and the error."""
+    if outcome is None:
+        assert task.error is not None
+        return task.first, task.size, [], task.error
+    values, error = values_in(task, outcome, reraise)
+    return task.first + outcome.lo, outcome.hi - outcome.lo, values, error

@@ -16,13 +16,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from ..dispatcher.dispatcher import Dispatcher
-from ..ledger.task import Task
+from ..ledger.task import Outcome, Task
 from ..serialization.batches import pack_each, pack_together
 from ..serialization.packed import Function, Packed
 from ..settings import BLOCK_BYTES, BLOCK_SECONDS, CHUNK_SECONDS, SLICE_SECONDS
 from ..states import JobState, Mode
 from .call_options import PLAIN, CallOptions
-from .stream_control import Arriving, StreamControl
+from .stream_control import Answer, Arriving, StreamControl
 
 #: Tasks that a map has under way at most, where they are small.
 _AHEAD_TASKS = 4000
@@ -107,39 +107,61 @@ class MapTasks:
         self._breathed = 0.0
         # With the bytes of their arguments. Those are in it that are done, but were not asked for.
         self._running: dict[Task, int] = {}
+        # How many calls of each were not taken.
+        self._open: dict[Task, int] = {}
         self._answered = (control or StreamControl()).answered
         self.taken = 0
         self.failed = False
+
+    @property
+    def all_taken(self) -> bool:
+        """True once the values of all calls have been taken, and there will be no more."""
+        return self._exhausted and not self._running and not self._open
 
     @property
     def over(self) -> bool:
         """True once no task is under way, and none will be."""
         return not self._running and (self._exhausted or self.failed)
 
-    def answered(self, wait: bool) -> Iterator[Task]:
-        """Yields the tasks that are done; with ``wait``, waits for the first until time is up."""
+    def answered(self, wait: bool) -> Iterator[tuple[Task, Outcome | None]]:
+        """Yields answers that have come; with ``wait``, waits for the first until time is up.
+
+        Each is for some calls of a task; or it is None, if the task has ended by an error of its
+        own.
+        """
         if wait:
             patience = self._end - time.monotonic()
             limit = None if patience == math.inf else min(max(0.0, patience), threading.TIMEOUT_MAX)
             try:
-                task = self._answered.get(timeout=limit)
+                answer = self._answered.get(timeout=limit)
             except queue.Empty:
                 return
-            if task is not None:
-                yield self._taken_back(task)
+            yield from self._noted(answer)
         # One look at what is to be fed serves all answers that have come meanwhile.
         timed = self._end < math.inf
         for _ in range(self._answered.qsize()):
             self._breathe()
             if timed and self._end < time.monotonic():
                 return
-            task = self._answered.get()
-            if task is not None:
-                yield self._taken_back(task)
+            yield from self._noted(self._answered.get())
 
-    def _taken_back(self, task: Task) -> Task:
-        self._bytes_ahead -= self._running.pop(task)
-        return task
+    def _noted(self, answer: Answer | None) -> Iterator[tuple[Task, Outcome | None]]:
+        if answer is None:
+            return
+        task, outcome, over = answer
+        if over:
+            self._bytes_ahead -= self._running.pop(task)
+        if outcome is not None or task.error is not None:
+            yield task, outcome
+
+    def take(self, task: Task, calls: int) -> None:
+        """Notes that the values of some calls of a task have been taken."""
+        self.taken += calls
+        left = self._open[task] - calls
+        if left:
+            self._open[task] = left
+        else:
+            del self._open[task]
 
     def _breathe(self) -> None:
         """Lets the dispatcher's thread have the interpreter once in a while.
@@ -208,8 +230,11 @@ class MapTasks:
             most = max(few, 3 * self._dispatcher.possible_workers)
         return most - running
 
-    def feed(self, waiting: int) -> Iterator[Task]:
-        """Yields new tasks as long as there is room, and the items are not slow to come.
+    def feed(self, *, waits_for_consumer: bool) -> None:
+        """Submits tasks as long as there is room, and the items are not slow to come.
+
+        Args:
+            waits_for_consumer: Whether what is done and not taken only waits for the consumer.
 
         Raises:
             BaseException: What drawing them raises.
@@ -218,12 +243,12 @@ class MapTasks:
         """
         # Answers do not wait for long.
         enough = time.monotonic() + BLOCK_SECONDS
+        waiting = len(self._open) - len(self._running) if waits_for_consumer else 0
         while (room := self._room(waiting)) > 0:
             tasks = self._some(room)
             if not tasks:
                 return
             self._dispatcher.submit(*tasks)
-            yield from tasks
             self._breathe()
             if time.monotonic() > enough:
                 return
@@ -249,7 +274,7 @@ class MapTasks:
         except BaseException:
             # Nobody else knows of these.
             for task in tasks:
-                del self._running[task]
+                del self._running[task], self._open[task]
             raise
         return tasks
 
@@ -278,15 +303,21 @@ class MapTasks:
         )
         # As `when_over` does it for a task that others know of.
         task.waiters = [functools.partial(self._over, task)]
+        task.on_outcome = self._has_outcome
         self._fed += len(items)
         self._bytes_ahead += size
         self._running[task] = size
+        self._open[task] = task.size
         return task
 
     def _over(self, task: Task) -> None:
         if self._fail_fast and task.state is not JobState.FINISHED:
             self.failed = True
-        self._answered.put(task)
+        single = task.size == 1 and task.error is None
+        self._answered.put((task, task.outcomes[-1] if single else None, True))
+
+    def _has_outcome(self, task: Task) -> None:
+        self._answered.put((task, task.outcomes[-1], False))
 
     def _size(self) -> int:
         if self._dispatcher.fresh:

@@ -7,7 +7,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Death, JobDied, JobExited, JobTimeout, UnpackingError
-from ..ledger.task import Outcome, Task
+from ..ledger.task import Outcome, Place, Task
 from ..serialization.by_value.explain import short_repr
 from ..serialization.exceptions import add_note, unpack_error
 from ..serialization.serializer import unpack
@@ -34,11 +34,8 @@ def values_of(task: Task, reraise: bool) -> tuple[list[Any], BaseException | Non
     values: list[Any] = []
     if task.error is not None:
         return values, task.error
-    outcomes = task.outcomes
-    if len(outcomes) == 1 and not outcomes[0].lo:
-        return _values_in(task, outcomes[0], reraise)
-    for outcome in sorted(outcomes, key=operator.attrgetter("lo")):
-        got, error = _values_in(task, outcome, reraise)
+    for outcome in sorted(task.outcomes, key=operator.attrgetter("lo")):
+        got, error = values_in(task, outcome, reraise)
         # Behind a call that is not answered for, nothing is in its place.
         if len(values) == outcome.lo:
             values += got
@@ -47,9 +44,13 @@ def values_of(task: Task, reraise: bool) -> tuple[list[Any], BaseException | Non
     return values, None
 
 
-def _values_in(
+def values_in(
     task: Task, outcome: Outcome, reraise: bool
 ) -> tuple[list[Any], BaseException | None]:
+    """Returns the values of some calls of a map, up to the error that comes after them.
+
+    Without ``reraise`` exceptions stand in the places of values, and there is no such error.
+    """
     try:
         got = unpack(outcome.payload, outcome.frames) if outcome.payload else []
     except BaseException as error:
@@ -67,34 +68,41 @@ def _values_in(
     return got, None
 
 
-def values_and_errors(task: Task) -> tuple[list[Any], dict[int, BaseException]]:
-    """Returns the values of a task of a map that is over, and the errors of calls without one.
+def values_and_errors(task: Task, outcome: Outcome) -> tuple[list[Any], dict[int, BaseException]]:
+    """Returns the values of some calls of a task, and the errors of those without one.
 
-    Both are of the calls of the task, counted from 0; there is None in the place of an error's
+    Both are counted from 0, the first of these calls; there is None in the place of an error's
     value.
     """
-    values: list[Any] = []
-    errors: dict[int, BaseException] = {}
     if task.mode is Mode.CALL:
         try:
             error = None if task.state is JobState.FINISHED else error_of(task, 0)
-            return (
-                ([value_in(task, task.outcomes[-1])], {}) if error is None else ([None], {0: error})
-            )
-        except UnpackingError as error:
-            return [None], {0: error}
-    if task.error is not None:
-        return [None] * task.size, dict.fromkeys(range(task.size), task.error)
-    for outcome in sorted(task.outcomes, key=operator.attrgetter("lo")):
-        whole = outcome._replace(failures={}) if outcome.failures else outcome
-        got, unread = _values_in(task, whole, reraise=True)
-        values += got
-        if unread is not None:
-            errors.update(dict.fromkeys(range(outcome.lo, outcome.hi), unread))
-        values += [None] * (outcome.hi - len(values))
-        for index, failure in outcome.failures.items():
-            errors[index] = error_from(task, outcome, index, failure)
+            return ([value_in(task, outcome)], {}) if error is None else ([None], {0: error})
+        except UnpackingError as unreadable_value:
+            return [None], {0: unreadable_value}
+    whole = outcome._replace(failures={}) if outcome.failures else outcome
+    values, unread = values_in(task, whole, reraise=True)
+    if unread is None and not outcome.failures:
+        return values, {}
+    count = outcome.hi - outcome.lo
+    values = [*values, *[None] * (count - len(values))]
+    errors = {} if unread is None else dict.fromkeys(range(count), unread)
+    for index, failure in outcome.failures.items():
+        errors[index - outcome.lo] = error_from(task, outcome, index, failure)
     return values, errors
+
+
+def unanswered(task: Task) -> list[Outcome]:
+    """Returns what stands for the calls without an answer of a task that has ended by an error."""
+    assert task.error is not None
+    outcomes, at = [], 0
+    place = task.place or Place("", 0, "")
+    for lo, hi in [*sorted((o.lo, o.hi) for o in task.outcomes), (task.size, task.size)]:
+        if at < lo:
+            failures = dict.fromkeys(range(at, lo), task.error)
+            outcomes.append(Outcome(at, lo, b"", (), failures, 0.0, 0.0, 0, place))
+        at = hi
+    return outcomes
 
 
 def value_in(task: Task, outcome: Outcome) -> Any:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import abc
 import queue
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
-from ..ledger.task import Task
+from ..ledger.task import Outcome, Task
+
+Answer: TypeAlias = "tuple[Task, Outcome | None, bool]"
+"""Of a task: that some of its calls are answered for, or that it is over, or both."""
 
 
 class StreamControl:
@@ -16,12 +19,12 @@ class StreamControl:
     A generator cannot be closed by another thread than the one that is in it.
 
     Attributes:
-        answered: Where the stream waits: for tasks that are over, or None, for another look.
+        answered: Where the stream waits: for answers, or None, for another look.
         stopped: Whether the stream is to end, and take back what is not done.
     """
 
     def __init__(self) -> None:
-        self.answered: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+        self.answered: queue.SimpleQueue[Answer | None] = queue.SimpleQueue()
         self.stopped = False
 
     def stop(self) -> None:

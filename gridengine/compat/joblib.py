@@ -45,6 +45,10 @@ _BATCH_SECONDS = 0.05
 #: What each worker adds to that: joblib, which makes all batches in one thread, shall have time.
 _BATCH_SECONDS_OF_A_WORKER = 0.001
 
+#: Calls in a batch at most: joblib takes some 5 µs for each, all in one thread, and would keep the
+#: workers waiting while it makes more of them.
+_BATCH_CALLS = 1000
+
 #: How much larger a batch may be than that by which it is measured.
 _GROWTH = 8
 
@@ -290,7 +294,8 @@ class _BatchSizes:
         # The slow count at once, the quick in time: a batch of slow ones keeps others waiting.
         self._pace = max(pace, (self._pace + pace) / 2)
         wanted = _BATCH_SECONDS + workers * _BATCH_SECONDS_OF_A_WORKER
-        self.next = max(1, int(min(wanted / max(self._pace, 1e-8), count * _GROWTH)))
+        most = min(wanted / max(self._pace, 1e-8), count * _GROWTH, _BATCH_CALLS)
+        self.next = max(1, int(most))
 
 
 def _forget_batches(parallel: Any) -> None:

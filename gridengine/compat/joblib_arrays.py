@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from ..serialization.functions import pack_function, pack_once
+from ..serialization.functions import pack_once
 from ..serialization.packed import Function, Packed
 from ..serialization.serializer import Pickler, pack_arguments, pack_by
 from ..transport.shared_memory import gather
@@ -78,7 +78,7 @@ class BatchPacker:
         self._numbers: dict[tuple[Any, ...], int] = {}
         self._shared: list[Any] = []
         self._used: set[int] = set()
-        self._functions: dict[tuple[Any, ...], Function] = {}
+        self._functions: dict[frozenset[int], Function] = {}
 
     def pack(self, batch: object) -> tuple[frozenset[int], Packed]:
         """Returns a batch as the arguments of its `function`, and the arrays that this must have.
@@ -109,14 +109,11 @@ class BatchPacker:
         Raises:
             PackingError: The initializer cannot travel.
         """
-        # What all functions of this moment rely on.
-        around = pack_function(shared_array)
-        known = (numbers, around.context, around.code)
-        if known not in self._functions:
+        if numbers not in self._functions:
             arrays = {number: self._shared[number] for number in sorted(numbers)}
             runner = BatchRunner(arrays, self._writable, self._threads, self._initializer)
-            self._functions[known] = share(pack_once(runner, "the initializer"))
-        return self._functions[known]
+            self._functions[numbers] = share(pack_once(runner, "the initializer"))
+        return self._functions[numbers]
 
     def functions(self) -> list[Function]:
         """Returns all that `function` has returned."""

@@ -127,6 +127,8 @@ class Task:
         waiters: What is to be called when the job is over, None if nobody has asked.
         on_start: What is asked, with the task, before any of it is handed out for the first time:
             whether it is still wanted. None for nothing; it must neither block nor raise.
+        on_outcome: What is called with the task when some of its calls, of several, were answered
+            for, in the dispatcher's thread; None for nothing. It must neither block nor raise.
         on_failure: What is to be called with the task when it fails or dies, None for nothing.
         failure: What that has returned.
     """
@@ -151,6 +153,7 @@ class Task:
         "mode",
         "name",
         "on_failure",
+        "on_outcome",
         "on_start",
         "outcomes",
         "payload",
@@ -212,6 +215,7 @@ class Task:
         self.waiters: list[Callable[[], object]] | None = None
         self.on_start = on_start
         self.on_failure = on_failure
+        self.on_outcome: Callable[[Task], object] | None = None
         self.failure: Any = None
 
     def __repr__(self) -> str:
@@ -279,6 +283,9 @@ class Task:
         self.missing -= outcome.hi - outcome.lo
         if not self.missing or (self.fail_fast and outcome.failures):
             self.move(self._last_state())
+        if self.on_outcome is not None and self.size > 1:
+            # Whoever hears of the last one may let go of all of them.
+            self.on_outcome(self)
 
     def _last_state(self) -> JobState:
         failures = [f for outcome in self.outcomes for f in outcome.failures.values()]

@@ -53,7 +53,7 @@ def pack_together(items: Sequence[Any]) -> Packed | None:
             return packed
     elif kind is tuple:
         return _pack_tuples(items)
-    return pack(items) if _are_plain(items) else None
+    return pack(items) if are_plain(items) else None
 
 
 # To look at the type of each takes longer than to pack them. The pickler asks about what is none
@@ -97,7 +97,8 @@ class _RefusingPickler(pickle.Pickler):
     reducer_override: Any = staticmethod(_refuse)
 
 
-def _are_plain(items: Sequence[Any]) -> bool:
+def are_plain(items: Sequence[Any]) -> bool:
+    """Tells whether to pack items calls no code of theirs, nor of others; there must be some."""
     kinds = list(map(type, items))
     kind = kinds[0]
     # Mostly they are all of one; to count takes half as long as to look up each.

@@ -35,21 +35,26 @@ class Span:
 
     Attributes:
         lo: The first.
+        end: The one behind the last that may be run before somebody is asked.
         values: What they returned, None for those that failed.
-        failures: What the others raised, packed, by the number of the call.
+        first: The first that has not been answered for yet.
+        failures: What others from there on raised, packed, by the number of the call.
         again: Those of them that may be tried again.
         cpu: Processor time of this process at the begin, in seconds.
         begin: When it was.
     """
 
-    __slots__ = ("_options", "again", "begin", "cpu", "failures", "lo", "values")
+    __slots__ = ("_options", "_part", "again", "begin", "cpu", "end", "failures", "first", "lo",
+                 "values")  # fmt: skip
 
     def __init__(self, lo: int, options: FunctionWithOptions | None = None) -> None:
         self._options = options
-        self.lo = lo
+        self.lo = self.first = self.end = lo
         self.again: list[int] = []
         self.values: list[Any] = []
         self.failures: dict[int, bytes] = {}
+        # What is drawn from now, and the number of the first call that it is for.
+        self._part: tuple[int, Iterable[Any]] = lo, ()
         self.cpu = time.process_time()
         self.begin = time.perf_counter()
 
@@ -61,6 +66,35 @@ class Span:
         if self._options is not None and self._options.may_be_tried_again(error):
             self.again.append(call)
 
+    def part(self, items: Items, at: int) -> Iterable[Any]:
+        """Returns the arguments of the calls from ``at`` on that may be run now."""
+        part = items[at : self.end]
+        if type(part) is range:
+            part = list(part)
+        self._part = at, part
+        # A signal may have come meanwhile.
+        if type(part) is list:
+            del part[self.end - at :]
+        return part
+
+    @property
+    def now(self) -> int:
+        """The call that runs."""
+        return self.lo + len(self.values)
+
+    def cut(self) -> None:
+        """Has no more calls run than the one that runs now; by the handler of a signal."""
+        first, part = self._part
+        if type(part) is list and self.now < self.end:
+            # An iterator over a list ends where the list does. The end first: see `part`.
+            self.end = self.now + 1
+            del part[self.end - first :]
+
+    def answered(self, end: int, when: float, cpu: float) -> None:
+        """Notes that those before ``end`` are, as of a moment, with so much processor time."""
+        self.first, self.failures, self.again = end, {}, []
+        self.begin, self.cpu = when, self.cpu + cpu
+
     def parts(self, end: int) -> Iterator[tuple[int, int, dict[int, bytes], bool]]:
         """Yields runs of calls that are answered for together, up to ``end`` (not included).
 
@@ -68,9 +102,9 @@ class Span:
         these are final.
         """
         if not self.again:
-            yield self.lo, end, self.failures, True
+            yield self.first, end, self.failures, True
             return
-        edges = sorted({self.lo, end, *self.again, *(call + 1 for call in self.again)})
+        edges = sorted({self.first, end, *self.again, *(call + 1 for call in self.again)})
         for lo, hi in itertools.pairwise(edges):
             among = {call: failure for call, failure in self.failures.items() if lo <= call < hi}
             yield lo, hi, among, lo not in self.again
@@ -102,19 +136,22 @@ def run_slice(
             raises comes through.
 
     Returns:
-        How far it came: to ``end``, or to a failure that makes the rest unwanted.
+        How far it came: to ``end``, to where `Span.cut` has put that, or to a failure that makes
+        the rest unwanted.
 
     Raises:
         Terminated: This process shall end.
         ShortOfMemory: There is none for the arguments of a call.
     """
     apply: Any = itertools.starmap if mode == Mode.STARMAP else map
-    while at < end:
+    span.end = end
+    # It may come nearer meanwhile.
+    while at < span.end:
         given = len(span.values)
         error: BaseException | None = None
         try:
             # What was yielded before an exception stays in the list.
-            span.values.extend(apply(function, items[at:end]))
+            span.values.extend(apply(function, span.part(items, at)))
         except (Terminated, ShortOfMemory):
             # What runs is not to go on, be it a call of a call.
             raise
@@ -123,7 +160,7 @@ def run_slice(
         if after is not None:
             after()
         at += len(span.values) - given
-        if at < end:
+        if at < span.end:
             # An iterator that ended early was ended by the function.
             error = error or StopIteration()
             if not is_success(error):

@@ -140,11 +140,17 @@ class Outbox:
         released = [self.released.popleft() for _ in range(len(self.released))]
         self.say(Done(results, shared, released), frames)
 
-    def flush_within_a_call(self, *_: object) -> None:
+    def flush_within_a_call(self) -> None:
         """Sends what is there, as the handler of a signal that comes while a call lasts."""
-        # Where memory is short that is not to be the call's affair.
-        if os.getpid() == self._pid and not self._underway and not (self._limit and self._frames):
+        if self.can_send:
             self.flush()
+
+    @property
+    def can_send(self) -> bool:
+        """Whether a signal's handler may add and send something."""
+        # Where memory is short that is not to be the call's affair.
+        ready = not self._underway and not (self._limit and self._frames)
+        return ready and os.getpid() == self._pid
 
     def say_last_words(self) -> None:
         """Sends what is there and waits until it was heard, before this process ends by a signal.

@@ -105,6 +105,12 @@ class ProgressPage:
                     return generation, low, high
             time.sleep(0.0001)
 
+    def narrow(self, width: int) -> None:
+        """Notes that of what was claimed last no more than ``width`` calls are about to be run."""
+        word = self._words[_BEGUN]
+        if width < word & MAX_WIDTH:
+            self._words[_BEGUN] = word >> _WIDTH_BITS << _WIDTH_BITS | width
+
     def set_deadline(self, seconds: float) -> None:
         """Notes when the current job is over its time, on the monotonic clock; 0 for never."""
         self._words[_DEADLINE] = int(seconds * 1e9)

@@ -20,6 +20,7 @@ from _socket import socket
 
 from .. import nesting
 from ..errors import reason_of
+from ..settings import ASK_SECONDS
 from ..transport import messages, versions
 from ..transport.addresses import worker_address
 from ..transport.launch_file import Launch
@@ -142,7 +143,7 @@ class Supervisor:
         for descriptor in (connection.fileno(), self._pipe.read_end):
             poll.register(descriptor, select.POLLIN)
         parent = self._watch_parent(poll)
-        beat = heard = looked = time.monotonic()
+        beat = ask = heard = looked = time.monotonic()
         while not self._stopping:
             now = time.monotonic()
             if now - looked > 2 * self._launch.heartbeat:
@@ -160,9 +161,12 @@ class Supervisor:
             if now >= beat:
                 beat = now + self._launch.heartbeat
                 self._say(Beat(), sign_of_life=True)
-                for child in self._children.values():
-                    child.ask_for_results()
-            patience = 0.0 if connection.ready() else max(0.0, self._next_deadline(beat) - now)
+            if now >= ask:
+                moved = [child.ask_for_results() for child in self._children.values()]
+                # Who is at the same calls as before was asked, and need not be once more.
+                ask = now + (ASK_SECONDS if any(moved) else self._launch.heartbeat)
+            due = self._next_deadline(min(beat, ask))
+            patience = 0.0 if connection.ready() else max(0.0, due - now)
             ready = {descriptor for descriptor, _ in poll.poll(math.ceil(patience * 1000))}
             if parent & ready:
                 return

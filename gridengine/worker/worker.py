@@ -12,11 +12,11 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import nesting
-from ..serialization.batches import unpack_each
+from ..serialization.batches import are_plain, unpack_each
 from ..serialization.function_options import FunctionWithOptions
 from ..serialization.packed import ShortOfMemory
 from ..serialization.serializer import pack, unpack
-from ..settings import FLUSH_SECONDS
+from ..settings import FLUSH_SECONDS, SLICE_SECONDS
 from ..states import Mode
 from ..transport import messages
 from ..transport.borrowed import OpenArena, insert_borrowed
@@ -74,6 +74,9 @@ class Worker:
         self._theirs: dict[str, OpenArena] = {}
         # Calls in a slice, as the last task left it, and of which function that was.
         self._width = b"", 1
+        # While calls of a map run: the task, those of it that are not answered for, the first of
+        # the slice, and when that was.
+        self._running: tuple[Call, Span, int, float] | None = None
         self._outbox = Outbox(connection, page, arena)
         self._pid = os.getpid()
         self._parent = os.getppid()
@@ -105,7 +108,7 @@ class Worker:
     def _work(self, *, once: bool) -> None:
         where = self._arena.path if self._arena is not None else ""
         self._outbox.say(Ready(self._pid, where))
-        signal.signal(RESULTS_WANTED, self._outbox.flush_within_a_call)
+        signal.signal(RESULTS_WANTED, self._on_results_wanted)
         while True:
             message, frames = self._receive()
             if type(message) is Run:
@@ -290,10 +293,12 @@ class Worker:
             if call.timeout:
                 self._page.set_deadline(time.monotonic() + call.timeout)
                 self._on_deadline()
+            self._running = call, span, at, begin
             at = run_slice(
                 function, mode, items, at, at + end - start, span, call.fail_fast,
                 self._end_call,
             )  # fmt: skip
+            self._running = None
             now = clock()
             if call.timeout:
                 self._page.set_deadline(0)
@@ -306,8 +311,29 @@ class Worker:
                 self._outbox.flush()
                 span = Span(at, options)
         self._width = call.function, width
-        if span.lo < at:
+        if span.first < at:
             self._answer(call, span, at)
+
+    def _on_results_wanted(self, *_: object) -> None:
+        """Handles the signal that comes while a call lasts: it is to hold up no other one.
+
+        What those before it in its slice returned is sent; those behind it may be run by others.
+        """
+        if self._running is not None and self._outbox.can_send:
+            call, span, at, begin = self._running
+            span.cut()
+            # What somebody else takes back now is not in the list any more.
+            self._page.narrow(span.end - at)
+            # Not objects of any class: to pack them may need a lock that this very call holds.
+            if span.first < span.now and are_plain(span.values):
+                # When the call that lasts has begun is not known, but that a slice is short.
+                when = min(time.perf_counter(), begin + SLICE_SECONDS)
+                wall = max(0.0, when - span.begin)
+                cpu = min(wall, time.process_time() - span.cpu)
+                end = span.now
+                self._answer_for(call, span, end, wall, cpu)
+                span.answered(end, when, cpu)
+        self._outbox.flush_within_a_call()
 
     def _usual_width(self, function: bytes) -> int:
         # A task goes on where the one before it was, if it is of the same function: to find the
@@ -329,11 +355,13 @@ class Worker:
             at += end - start
 
     def _answer(self, call: Call, span: Span, end: int) -> None:
-        wall = time.perf_counter() - span.begin
-        cpu = time.process_time() - span.cpu
+        wall, cpu = time.perf_counter() - span.begin, time.process_time() - span.cpu
+        self._answer_for(call, span, end, wall, cpu)
+
+    def _answer_for(self, call: Call, span: Span, end: int, wall: float, cpu: float) -> None:
         # What may be tried again is answered for by itself: what stands beside it is not.
         for lo, hi, failures, final in span.parts(end):
-            share = (hi - lo) / (end - span.lo)
+            share = (hi - lo) / (end - span.first)
             values = span.values[lo - span.lo : hi - span.lo]
             packed, buffers = pack_values(values, lo, failures)
             self._outbox.add(

@@ -38,22 +38,27 @@ class WorkerProcess:
         self.ended = (0, 0)
         # The deadline that was put off last, and by how much.
         self._extended = (0.0, 0.0)
-        # What it ran at the last heartbeat, and whether it was asked for its results since.
+        # What it ran when it was looked at last, and whether it was asked for its results since.
         self._ran = (0, 0)
         self._asked = False
 
-    def ask_for_results(self) -> None:
-        """Has it send what it has done if it is at the same calls as at the last heartbeat.
+    def ask_for_results(self) -> bool:
+        """Has it send what it has done if it is at the same calls as when it was looked at last.
 
         It sends results when it has many, or when a call is over: not as long as one lasts.
+
+        Returns:
+            Whether it is at others than then, and should be looked at again before long.
         """
         ran = self.page.begun
-        if ran != self._ran:
+        moved = ran != self._ran
+        if moved:
             self._ran, self._asked = ran, False
         elif not self._asked:
             self._asked = True
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, RESULTS_WANTED)
+        return moved
 
     def is_at(self, calls: tuple[int, int]) -> bool:
         """Tells whether it runs any of these calls, or ran one of them last."""

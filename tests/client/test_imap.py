@@ -7,6 +7,7 @@ import gc
 import itertools
 import math
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -557,3 +558,49 @@ def test_the_example_runs() -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "the first ten" in done.stdout
+
+
+# ---------------------------------------------------------------------- a slow call
+
+
+def _gated(gate: Path, slow: int, then: Callable[[int], int]) -> Callable[[int], int]:
+    """Returns a function of which one call waits until a file is there, and then calls another."""
+
+    def f(x: int) -> int:
+        if x != slow:
+            return x
+        end = time.monotonic() + 60
+        while not gate.exists() and time.monotonic() < end:
+            time.sleep(0.005)
+        return then(x)
+
+    return f
+
+
+def test_a_slow_call_holds_back_no_value_but_its_own(scheduler: Scheduler, tmp_path: Path) -> None:
+    gate, calls, slow = tmp_path / "open", 20_000, 13_210
+    values = imap_unordered(_gated(gate, slow, abs), range(calls), scheduler=scheduler)
+    assert sorted(itertools.islice(values, calls - 1)) == [x for x in range(calls) if x != slow]
+    gate.touch()
+    assert list(values) == [slow]
+
+
+def test_what_comes_before_a_slow_call_is_there(scheduler: Scheduler, tmp_path: Path) -> None:
+    gate, calls, slow = tmp_path / "open", 20_000, 13_210
+    values = imap(_gated(gate, slow, abs), range(calls), scheduler=scheduler)
+    assert list(itertools.islice(values, slow)) == list(range(slow))
+    gate.touch()
+    assert list(values) == list(range(slow, calls))
+
+
+def test_a_slow_call_that_dies_takes_none_of_its_neighbours_with_it(
+    scheduler: Scheduler, tmp_path: Path
+) -> None:
+    gate, calls, slow = tmp_path / "open", 20_000, 13_210
+    f = _gated(gate, slow, lambda _: os.kill(os.getpid(), signal.SIGKILL))  # type: ignore[arg-type,return-value]
+    values = imap_unordered(f, range(calls), scheduler=scheduler, reraise=False)
+    assert sorted(itertools.islice(values, calls - 1)) == [x for x in range(calls) if x != slow]
+    gate.touch()
+    (died,) = values
+    assert isinstance(died, gridengine.JobDied)
+    assert f"call {slow} " in str(died)

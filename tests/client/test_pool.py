@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from gridengine.client.pool import imap
 from gridengine.client.pool.async_result import CallResult
 from gridengine.client.pool.background_thread import BackgroundThread
 from gridengine.dispatcher import waiting
-from gridengine.ledger.task import Task
+from gridengine.ledger.task import Outcome, Task
 from gridengine.schedulers import GridEngineScheduler, ProcessScheduler, Scheduler
 
 from .. import targets
@@ -216,8 +216,8 @@ def test_threads_that_share_an_iterator_never_see_a_failed_call_as_none(
             wait_until(lambda: taken or asked.is_set(), what="the other thread takes or waits")
             return super().items()
 
-    def read(task: Task) -> Any:
-        values, errors = values_and_errors(task)
+    def read(task: Task, outcome: Outcome) -> Any:
+        values, errors = values_and_errors(task, outcome)
         return values, Errors(errors)
 
     values_and_errors = imap.values_and_errors
@@ -335,34 +335,64 @@ def test_who_waits_and_fails_costs_the_others_nothing(
     assert "nonsense" not in caplog.text
 
 
-def test_a_result_may_be_taken_before_its_end_is_told(
-    pool: gridengine.Pool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+# ---------------------------------------------------------------------- many chunks to a task
+
+
+def gated(gate: Gate, at: int) -> Callable[[int], int]:
+    """Returns a function of which the call for ``at`` waits until the gate is open."""
+    return lambda x: gate.pass_(x) if x == at else x
+
+
+def test_a_slow_call_holds_back_no_result_but_its_own(pool: gridengine.Pool, gate: Gate) -> None:
+    calls, slow = 5000, 3210
+    results = pool.imap_unordered(gated(gate, slow), range(calls))
+    others = sorted(itertools.islice(results, calls - 1))
+    assert [x for x in range(calls) if x != slow] == others
+    gate.open()
+    assert [slow] == list(results)
+
+
+def test_what_comes_before_a_slow_call_is_there(pool: gridengine.Pool, gate: Gate) -> None:
+    calls, slow = 5000, 3210
+    results = pool.imap(gated(gate, slow), range(calls))
+    assert list(range(slow)) == list(itertools.islice(results, slow))
+    with pytest.raises(TimeoutError):
+        results.next(0)
+    gate.open()
+    assert list(range(slow, calls)) == list(results)
+
+
+@pytest.mark.parametrize("chunksize", [1, 7])
+def test_each_failure_stands_in_its_own_place(pool: gridengine.Pool, chunksize: int) -> None:
+    def f(x: int) -> int:
+        if x % 1000 == 500:
+            raise KeyError(x)
+        if x == 1234:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return x
+
+    results = pool.imap(f, range(3000), chunksize)
+    for x in range(3000):
+        if x % 1000 == 500:
+            with pytest.raises(KeyError, match=str(x)):
+                next(results)
+        elif x == 1234:
+            with pytest.raises(gridengine.JobDied):
+                next(results)
+        else:
+            assert x == next(results)
+    assert [] == list(results)
+
+
+def test_a_pool_that_is_terminated_ends_an_imap_with_an_error(
+    scheduler: Scheduler, gate: Gate
 ) -> None:
-    wake = Task.wake
-    go_on = threading.Event()
-
-    def late(task: Task) -> None:
-        if task.name == "square":
-            go_on.wait(60)
-        wake(task)
-
-    monkeypatch.setattr(Task, "wake", late)
-    asked: queue.Queue[int | None] = queue.Queue()
-    asked.put(2)
-    results = pool.imap(targets.square, iter(asked.get, None))
-    wait_until(lambda: results._turns and results._turns[0].over, what="it is over")
-    assert 4 == next(results)
-    others: list[int] = []
-    thread = threading.Thread(target=lambda: others.append(results.next(60)))
-    thread.start()
-    wait_until(lambda: results._waits, what="the thread waits for the next one")
-    go_on.set()
-    assert 1 == pool.apply(abs, (-1,))
-    asked.put(3)
-    thread.join()
-    asked.put(None)
-    assert [9] == others
-    assert not [text for text in caplog.messages if "nonsense" in text or "failed" in text]
+    pool = gridengine.Pool(scheduler=scheduler)
+    results = pool.imap(gated(gate, 3000), range(6000))
+    assert list(range(2000)) == list(itertools.islice(results, 2000))
+    pool.terminate()
+    with pytest.raises(gridengine.JobCancelled):
+        list(results)
 
 
 # ---------------------------------------------------------------------- lazy inputs

@@ -42,7 +42,7 @@ class Receiver(Protocol):
         """Returns how many more chunks should be submitted, 0 or less for none."""
 
     def submitted(self, task: Task) -> None:
-        """Event: a task is about to be submitted."""
+        """Event: a task is about to be submitted; it may be changed."""
 
     def is_over(self, task: Task) -> None:
         """Event, in the dispatcher's thread: a task is over."""
@@ -57,11 +57,12 @@ class ChunkFeed:
     Args:
         calls: Those of the pool.
         function: What is called.
-        mode: How it is applied to an item. By `Mode.CALL` a chunk has one item, and takes half as
-            long as one of the other modes would.
+        mode: How it is applied to an item.
         chunks: The items, those of a chunk together.
         receiver: Who has asked for it.
         fail_fast: Whether the first failure in a chunk ends the chunk.
+        single: Whether a chunk of one item is a single call, which takes half as long to submit,
+            and of which an error does not say the number.
 
     Attributes:
         dispatcher: Whose workers do them.
@@ -85,8 +86,10 @@ class ChunkFeed:
         receiver: Receiver,
         *,
         fail_fast: bool,
+        single: bool = False,
     ) -> None:
         self._calls = calls
+        self._single = single
         self.dispatcher: Dispatcher = calls.dispatcher()
         placed = PLAIN.placed(function, *self.dispatcher.surroundings)
         self._function = self.dispatcher.sharing.function(placed)
@@ -150,6 +153,11 @@ class ChunkFeed:
         if not self.exhausted:
             self.error = JobCancelled("the pool was terminated before all of it was begun")
             self._exhaust()
+
+    @property
+    def bytes_per_call(self) -> float:
+        """Bytes of the arguments of a call, 0 if that is not known yet."""
+        return self._bytes_sent / max(1, self._fed)
 
     @property
     def has_memory(self) -> bool:
@@ -222,7 +230,9 @@ class ChunkFeed:
         first = self._fed
         apart = False
         arguments: Any = items
-        if self._mode is Mode.CALL:
+        mode = self._mode
+        if self._single and len(items) == 1:
+            mode = Mode.CALL
             arguments = (items[0],), {}
             payload, frames = pack_arguments(arguments)
         else:
@@ -233,7 +243,7 @@ class ChunkFeed:
             payload, frames = packed
         return Task(
             self._function,
-            self._mode,
+            mode,
             payload,
             self.dispatcher.sharing.frames(frames) if frames else frames,
             name=self._function.name,

@@ -1,4 +1,9 @@
-"""What `Pool.imap` and `Pool.imap_unordered` return: iterators over results that come."""
+"""What `Pool.imap` and `Pool.imap_unordered` return: iterators over results that come.
+
+Of a sequence, neighbouring chunks of quick calls travel as one task. Whoever takes the results sees
+nothing of that: they are told of as soon as some of a task's calls are answered for, and what a
+slow call of it holds up is taken back from its worker as soon as another one has nothing to do.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +15,13 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ...ledger.task import Task
+from ...ledger.task import Outcome, Task
 from ...serialization.packed import Function
-from ...settings import BLOCK_SECONDS
+from ...settings import BLOCK_BYTES, BLOCK_SECONDS
 from ...states import Mode
 from ..job_arguments import another_process
-from ..results import values_and_errors
+from ..order import AsTheyCome, InOrder, Order
+from ..results import unanswered, values_and_errors
 from .calls import PoolCalls
 from .chunk_feed import ChunkFeed
 
@@ -26,11 +32,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Chunks that are drawn and not taken at most, where calls are quick.
-_AHEAD_CHUNKS = 4000
+#: Tasks that are drawn and not taken at most, where calls are quick.
+_AHEAD_TASKS = 4000
 
-#: How many of a worker's chunks there are, where calls are slow: what it runs, what waits for it.
+#: How many of a worker's tasks there are, where calls are slow: what it runs, what waits for it.
 _AHEAD_EACH = 3
+
+#: Calls in a task at most, where that is not the size of a chunk.
+_MOST_CALLS = 20_000
 
 
 class IMapIterator(Generic[T]):
@@ -42,6 +51,7 @@ class IMapIterator(Generic[T]):
     """
 
     _feed: ChunkFeed
+    _new_order: type[Order[Any]] = InOrder
 
     def __init__(self, pool: Pool, calls: PoolCalls) -> None:
         self._pool: Pool | None = pool
@@ -51,18 +61,24 @@ class IMapIterator(Generic[T]):
         # Whether a thread waits for news, and what wakes it.
         self._waits = False
         self._news: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._turns: collections.deque[Task] = collections.deque()
-        # Of a chunk whose calls have all returned: any thread takes the next one, without the lock.
+        # What has come and nobody has looked at yet.
+        self._arrived: collections.deque[tuple[Task, Outcome]] = collections.deque()
+        self._order: Order[tuple[Task, Outcome]] = self._new_order()
+        # How many calls of each task have not been taken.
+        self._open: dict[Task, int] = {}
+        # Of calls that have all returned: any thread takes the next one, without the lock.
         self._plain: Iterator[T] = iter(())
-        # Of any other one; an error counts by the place that it has among them.
+        # Of others; an error counts by the place that it has among them.
         self._values: Iterator[T] = iter(())
         self._errors: dict[int, BaseException] = {}
         self._at = 0
-        # How few are to be left before whoever takes them has more submitted.
+        # How few tasks are to be left before whoever takes them has more submitted.
         self._low = 0
         # How few are to be left before the pool's thread does.
         self._least = 0
-        self._here = False
+        # Of a sequence: its length, how much of it is in tasks.
+        self._length: int | None = None
+        self._cut = 0
 
     def run(self, function: Function, iterable: Iterable[Any], chunksize: int) -> None:
         """Has the calls run.
@@ -73,19 +89,41 @@ class IMapIterator(Generic[T]):
             SchedulerError: The scheduler cannot be used.
         """
         self._chunksize = chunksize
-        # A part of a list is there at once; all else may be slow to come.
-        self._here = sliced = type(iterable) in (range, list, tuple)
-        chunks = _parts(iterable, chunksize) if sliced else _drawn(iter(iterable), chunksize)  # type: ignore[arg-type]
-        mode = Mode.CALL if chunksize == 1 else Mode.MAP
-        self._feed = ChunkFeed(self._calls, function, mode, chunks, self, fail_fast=False)
-        self._feed.begin(here=sliced)
+        if type(iterable) in (range, list, tuple):
+            # A part of it is there at once; all else may be slow to come.
+            self._length = len(iterable)  # type: ignore[arg-type]
+            chunks = self._parts(iterable)  # type: ignore[arg-type]
+        else:
+            chunks = _drawn(iter(iterable), chunksize)
+        self._feed = ChunkFeed(
+            self._calls, function, Mode.MAP, chunks, self, fail_fast=False, single=True
+        )
+        self._feed.begin(here=self._length is not None)
+
+    def _parts(self, items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+        # It may be a list that grows, or shrinks.
+        while part := items[self._cut : self._cut + self._task_size()]:
+            self._cut += len(part)
+            yield part
+
+    def _task_size(self) -> int:
+        """Returns how many calls the next task shall have: some chunks, of quick ones."""
+        usual = self._feed.usual_duration()
+        if self._length is None or usual is None or not self._cut:
+            return self._chunksize
+        size = min(_MOST_CALLS, BLOCK_SECONDS / max(usual, 1e-7))
+        # The workers end together.
+        size = min(size, (self._length - self._cut) / (4 * max(1, self._feed.dispatcher.staff())))
+        size = min(size, BLOCK_BYTES / max(1.0, self._feed.bytes_per_call))
+        return max(1, int(size / self._chunksize)) * self._chunksize
 
     # ------------------------------------------------------------------ the feed's events
 
     def room(self) -> float:
-        """Returns how many more chunks should be submitted, so that no worker waits for one."""
+        """Returns how many more tasks should be submitted, so that no worker waits for one."""
         feed = self._feed
-        ahead = self._ahead()
+        # Who waits does so for a slow call, and what has come since keeps no worker from work.
+        ahead = len(feed.running if self._waits else self._open)
         self._least = staff = feed.dispatcher.staff()
         self._low = ahead - 1
         if not feed.has_memory:
@@ -95,35 +133,37 @@ class IMapIterator(Generic[T]):
         usual = feed.usual_duration()
         if usual is None or usual > BLOCK_SECONDS:
             return max(few, _AHEAD_EACH * feed.dispatcher.possible_workers) - ahead
-        seconds = max(1e-7, usual * self._chunksize)
-        most = max(few, min(_AHEAD_CHUNKS, int(few * BLOCK_SECONDS / seconds)))
+        seconds = max(1e-7, usual * self._task_size())
+        most = max(few, min(_AHEAD_TASKS, int(few * BLOCK_SECONDS / seconds)))
         # In few turns, each of many.
         self._low = most // 2
         return most - ahead
 
-    def _ahead(self) -> int:
-        """Returns how many chunks count as drawn and not taken."""
-        # What waits behind a slow call keeps no worker from work.
-        try:
-            return len(self._turns if self._turns[0].over else self._feed.running)
-        except IndexError:
-            # All are taken.
-            return 0
-
     def submitted(self, task: Task) -> None:
-        """Event: a chunk is about to be submitted."""
-        self._turns.append(task)
-        self._wake()
+        """Event: a task is about to be submitted."""
+        self._open[task] = task.size
+        task.on_outcome = self._has_outcome
+
+    def _has_outcome(self, task: Task) -> None:
+        self._arrives(task, task.outcomes[-1])
 
     def is_over(self, task: Task) -> None:
-        """Event: a chunk is over."""
-        if self._waits and self._is_there():
-            self._wake()
+        """Event: a task is over."""
+        if task.error is not None:
+            for outcome in unanswered(task):
+                self._arrives(task, outcome)
+        elif task.size == 1:
+            self._arrives(task, task.outcomes[-1])
         if len(self._feed.running) <= self._least:
             self._feed.ask()
 
+    def _arrives(self, task: Task, outcome: Outcome) -> None:
+        self._arrived.append((task, outcome))
+        if self._waits and self._order.is_next(task.first + outcome.lo):
+            self._wake()
+
     def all_is_over(self) -> None:
-        """Event: all chunks are over."""
+        """Event: all tasks are over."""
         self._wake()
 
     def _wake(self) -> None:
@@ -166,17 +206,23 @@ class IMapIterator(Generic[T]):
                     if error is not None:
                         raise error
                     return value
-                task = self._next_task(end, timeout)
-                if task is None:
+                found = self._next_outcome(end, timeout)
+                if found is None:
                     raise self._no_more()
-                self._read(task)
+                self._read(*found)
         finally:
             self._lock.release()
 
-    def _read(self, task: Task) -> None:
+    def _read(self, task: Task, outcome: Outcome) -> None:
         self._feed.breathe()
-        values, errors = values_and_errors(task)
-        task.outcomes = []
+        values, errors = values_and_errors(task, outcome)
+        left = self._open[task] - (outcome.hi - outcome.lo)
+        if left:
+            self._open[task] = left
+        else:
+            del self._open[task]
+            # Neither the packed values nor the arguments are of use any more.
+            self._calls.forget(task)
         if not errors:
             self._plain = iter(values)
             return
@@ -190,91 +236,62 @@ class IMapIterator(Generic[T]):
         error, self._feed.error = self._feed.error, None
         return StopIteration() if error is None else error
 
-    def _next_task(self, end: float | None, timeout: float | None) -> Task | None:
-        """Returns the task whose results are next, when it is over; None if there is none."""
+    def _next_outcome(
+        self, end: float | None, timeout: float | None
+    ) -> tuple[Task, Outcome] | None:
+        """Returns the answer whose results are next, when it has come; None if there is none."""
         while True:
-            if self._is_there():
-                task = self._take()
-                if self._ahead() <= self._low:
+            found = self._take()
+            if found is not None:
+                if len(self._open) <= self._low:
                     self._have_more()
-                return task
+                return found
             if self._is_all():
                 return None
             if self._feed.dispatcher.forsaken:
                 raise another_process("get the results of", "imap")
-            self._have_more()
             self._hear(end, timeout)
 
-    def _is_there(self) -> bool:
-        # Whoever takes them may be at it while the dispatcher's thread looks.
-        try:
-            return self._turns[0].over
-        except IndexError:
-            return False
-
     def _is_all(self) -> bool:
-        return self._feed.over and not self._turns
-
-    def _take(self) -> Task:
-        return self._turns.popleft()
+        return self._feed.over and not self._open
 
     def _have_more(self) -> None:
-        if self._here:
-            self._feed.submit(hand_over=False)
-        else:
+        if self._length is None:
             self._feed.ask()
+        else:
+            self._feed.submit(hand_over=False)
 
     def _hear(self, end: float | None, timeout: float | None) -> None:
         """Waits for news, if there are none yet."""
         self._waits = True
-        # Others change first what is looked at here, and then look whether somebody waits.
-        if self._is_there() or self._is_all():
-            self._waits = False
-            return
         try:
+            self._have_more()
+            # Others change first what is looked at here, and then look whether somebody waits.
+            if self._has_next() or self._is_all():
+                return
             self._news.get(timeout=None if end is None else max(0.0, end - time.monotonic()))
         except queue.Empty:
             raise _too_late(timeout) from None
         finally:
             self._waits = False
 
+    def _has_next(self) -> bool:
+        """Tells whether `_take` would return something."""
+        is_next = self._order.is_next
+        return any(is_next(task.first + outcome.lo) for task, outcome in list(self._arrived))
+
+    def _take(self) -> tuple[Task, Outcome] | None:
+        """Takes the next answer; None if it has not come."""
+        while self._arrived:
+            task, outcome = self._arrived.popleft()
+            self._order.add(task.first + outcome.lo, outcome.hi - outcome.lo, (task, outcome))
+        return self._order.take() if self._order.ready() else None
+
 
 class IMapUnorderedIterator(IMapIterator[T]):
     """The results of `Pool.imap_unordered`, as they come; else as `IMapIterator`."""
 
-    def __init__(self, pool: Pool, calls: PoolCalls) -> None:
-        super().__init__(pool, calls)
-        # Those that are over, in that order.
-        self._done: collections.deque[Task] = collections.deque()
-        self._drawn = self._taken = 0
-
-    def _ahead(self) -> int:
-        return self._drawn - self._taken
-
-    def submitted(self, task: Task) -> None:
-        """Event: a chunk is about to be submitted."""
-        self._drawn += 1
-
-    def is_over(self, task: Task) -> None:
-        """Event: a chunk is over."""
-        self._done.append(task)
-        self._wake()
-        if len(self._feed.running) <= self._least:
-            self._feed.ask()
-
-    def _is_there(self) -> bool:
-        return bool(self._done)
-
-    def _is_all(self) -> bool:
-        return self._feed.over and self._taken == self._drawn
-
-    def _take(self) -> Task:
-        self._taken += 1
-        return self._done.popleft()
-
-
-def _parts(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    return itertools.takewhile(len, (items[at : at + size] for at in itertools.count(0, size)))
+    _new_order = AsTheyCome
 
 
 def _drawn(items: Iterator[Any], size: int) -> Iterator[Sequence[Any]]:
