@@ -17,9 +17,9 @@ from ..errors import TimeoutError
 from ..ledger.task import Outcome, Task
 from ..serialization.packed import Function
 from ..states import Mode
+from .answer_order import AnswerOrder, AsTheyCome, InOrder
 from .call_options import PLAIN, CallOptions
 from .map_tasks import MapTasks
-from .order import AsTheyCome, InOrder, Order
 from .results import values_in
 from .stream_control import StreamControl
 
@@ -82,7 +82,7 @@ def stream(
         control=control, options=options,
     )  # fmt: skip
     # What has been read of the answers that have come: values, and the error behind them.
-    order: Order[tuple[Task, int, list[Any], BaseException | None]]
+    order: AnswerOrder[tuple[Task, int, list[Any], BaseException | None]]
     order = InOrder() if ordered else AsTheyCome()
     failed: list[tuple[int, BaseException]] = []
     try:

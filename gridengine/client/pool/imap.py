@@ -19,8 +19,8 @@ from ...ledger.task import Outcome, Task
 from ...serialization.packed import Function
 from ...settings import BLOCK_BYTES, BLOCK_SECONDS
 from ...states import Mode
+from ..answer_order import AnswerOrder, AsTheyCome, InOrder
 from ..job_arguments import another_process
-from ..order import AsTheyCome, InOrder, Order
 from ..results import unanswered, values_and_errors
 from .calls import PoolCalls
 from .chunk_feed import ChunkFeed
@@ -51,7 +51,7 @@ class IMapIterator(Generic[T]):
     """
 
     _feed: ChunkFeed
-    _new_order: type[Order[Any]] = InOrder
+    _new_order: type[AnswerOrder[Any]] = InOrder
 
     def __init__(self, pool: Pool, calls: PoolCalls) -> None:
         self._pool: Pool | None = pool
@@ -63,7 +63,7 @@ class IMapIterator(Generic[T]):
         self._news: queue.SimpleQueue[None] = queue.SimpleQueue()
         # What has come and nobody has looked at yet.
         self._arrived: collections.deque[tuple[Task, Outcome]] = collections.deque()
-        self._order: Order[tuple[Task, Outcome]] = self._new_order()
+        self._order: AnswerOrder[tuple[Task, Outcome]] = self._new_order()
         # How many calls of each task have not been taken.
         self._open: dict[Task, int] = {}
         # Of calls that have all returned: any thread takes the next one, without the lock.

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 A = TypeVar("A")
 
 
-class Order(abc.ABC, Generic[A]):
+class AnswerOrder(abc.ABC, Generic[A]):
     """Answers that have come and were not taken; each is for some neighbouring calls."""
 
     @abc.abstractmethod
@@ -33,7 +33,7 @@ class Order(abc.ABC, Generic[A]):
         """
 
 
-class InOrder(Order[A]):
+class InOrder(AnswerOrder[A]):
     """Taken in the order of the calls."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class InOrder(Order[A]):
         return answer
 
 
-class AsTheyCome(Order[A]):
+class AsTheyCome(AnswerOrder[A]):
     """Taken in the order in which they have come."""
 
     def __init__(self) -> None:
