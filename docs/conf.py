@@ -37,7 +37,6 @@ add_module_names = False
 autodoc_member_order = "bysource"
 # Docstrings say what arguments are; the overloads of `map` would fill a screen.
 autodoc_typehints = "none"
-autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
 # In docstrings one pair of backticks has a name of Python, which is a link where it has a page.
 default_role = "py:obj"

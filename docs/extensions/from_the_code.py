@@ -13,7 +13,9 @@ import re
 from typing import Any
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
 from gridengine.cli import main
@@ -33,10 +35,9 @@ def settings_table() -> list[str]:
     rows = [("variable", "default", "what it is")]
     told = meanings()
     for field, default in Settings._field_defaults.items():
-        given = {True: "1", False: "0", "": ""}.get(default, f"{default:g}" if default else "0")
-        rows.append(
-            (f"``GRIDENGINE_{field.upper()}``", f"``{given}``" if given else "", told[field])
-        )
+        given = default if isinstance(default, str) else f"{float(default):g}"
+        shown = f"``{given}``" if given else ""
+        rows.append((f"``GRIDENGINE_{field.upper()}``", shown, told[field]))
     for first, *others in rows:
         lines += [f"   * - {first}", *(f"     - {each}" for each in others)]
     return lines
@@ -74,8 +75,23 @@ class CommandLine(SphinxDirective):
         return shown
 
 
+def _from_the_package(
+    app: Sphinx, env: BuildEnvironment, link: addnodes.pending_xref, shown: nodes.Element
+) -> nodes.reference | None:
+    """Finds what docstrings of a module call by the name that it has in `gridengine`."""
+    target = link["reftarget"]
+    if link["refdomain"] != "py" or "." in target:
+        return None
+    python = env.domains.python_domain
+    page = link["refdoc"]
+    return python.resolve_xref(
+        env, page, app.builder, link["reftype"], f"gridengine.{target}", link, shown
+    )
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Adds it to a build."""
     app.add_directive("settings", SettingsTable)
     app.add_directive("command-line", CommandLine)
+    app.connect("missing-reference", _from_the_package)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -92,9 +92,13 @@ def _pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     }
     for name in sorted(names):
         text = (ROOT / name).read_text(encoding="utf-8")
-        shown = app.builder.highlighter.highlight_block(text, _language(name), linenos=True)
+        shown = app.builder.highlighter.highlight_block(text, _language(name))
         title = html.escape(name)
-        yield f"{_FILES}/{name}", {"title": title, "body": f"<h1>{title}</h1>{shown}"}, "page.html"
+        yield (
+            f"{_FILES}/{name}",
+            {"title": title, "body": f'<h1 class="file">{title}</h1>{shown}'},
+            "page.html",
+        )
 
 
 def _language(name: str) -> str:
