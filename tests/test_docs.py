@@ -119,16 +119,14 @@ def _runs(name: str, code: str, tmp_path: Path, scheduler: str) -> str:
     return done.stdout
 
 
-#: What takes many seconds: a forest of trees is fitted.
-SLOW = {"docs/joblib.md"}
+def _marks(name: str) -> list[pytest.MarkDecorator]:
+    code = documents.program(documents.blocks(PAGES[name]), "")
+    # Its import alone takes seconds, in the program and in each worker.
+    return [pytest.mark.slow] if "sklearn" in documents.libraries(code) else []
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
-        for name in _pages_with("")
-    ],
+    "name", [pytest.param(name, marks=_marks(name)) for name in _pages_with("")]
 )
 def test_the_code_in_a_document_runs(name: str, tmp_path: Path) -> None:
     blocks = documents.blocks(PAGES[name])
@@ -149,8 +147,9 @@ def test_the_code_for_a_cluster_runs_on_one(name: str, cluster: Cluster, tmp_pat
 def test_all_code_of_a_document_is_run_or_is_said_not_to_be(name: str) -> None:
     for block in documents.blocks(PAGES[name]):
         if block.language == "python":
-            assert block.about in {"", "cluster", "no-run"}, f"{name}:{block.line}"
-            compile(block.text, f"{name}:{block.line}", "exec")
+            assert block.about in {"", "cluster", "no-run", "notebook"}, f"{name}:{block.line}"
+            if block.about != "notebook":  # which may have what IPython alone understands
+                compile(block.text, f"{name}:{block.line}", "exec")
 
 
 @pytest.mark.parametrize("name", PAGES)
