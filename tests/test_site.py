@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import re
 import subprocess
 import sys
@@ -133,18 +132,3 @@ def test_what_lies_outside_of_the_documents_has_pages(site: Path) -> None:
     shown = (site / "_files" / "gridengine" / "transport" / "messages.py.html").read_text()
     assert "THE DRAWING" in shown or "Who says what to whom" in shown
     assert 'href="project/reporting.html"' in (site / "security.html").read_text(encoding="utf-8")
-
-
-def test_the_pictures_are_as_drawn() -> None:
-    code = (
-        "import json, runpy; made = runpy.run_path('docs/pictures')['PICTURES']\n"
-        "print(json.dumps({name: draw() for name, draw in made.items()}))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, done.stderr
-    drawn = json.loads(done.stdout)
-    assert len(drawn) > 3
-    old = [name for name in drawn if (DOCS / "pictures" / name).read_text() != drawn[name]]
-    assert old == [], "draw them anew: python docs/pictures"
