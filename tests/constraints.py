@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 #: The extras of ``scripts/test``.
-EXTRAS = ("test", "situations", "cluster")
+EXTRAS = ("test", "situations", "cluster", "docs")
 
 #: What comes with an environment, in a version of its own.
 BUNDLED = frozenset({"pip", "setuptools", "wheel"})

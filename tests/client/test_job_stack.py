@@ -373,19 +373,14 @@ def test_frames_of_the_worker_alone_stay() -> None:
 # ------------------------------------------------------------------ what is read of it
 
 
-@pytest.mark.parametrize("name", ["docs/where-is-it-now.md", "examples/stuck_job.py"])
-def test_what_people_read_of_it_runs(name: str, tmp_path: Path) -> None:
-    text = (ROOT / name).read_text(encoding="utf-8")
-    if name.endswith(".md"):
-        [text] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    (tmp_path / "program.py").write_text(text, encoding="utf-8")
+def test_the_example_runs() -> None:
     done = subprocess.run(
-        [sys.executable, "program.py"],
-        cwd=tmp_path,
+        [sys.executable, ROOT / "examples" / "stuck_job.py"],
         env={**os.environ, "GRIDENGINE_SCHEDULER": "process"},
         capture_output=True,
         text=True,
         timeout=60,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert ("in convert" in done.stdout and "sleep 600" in done.stdout) or not done.stdout
+    assert "in convert" in done.stdout
+    assert "sleep 600" in done.stdout

@@ -7,7 +7,6 @@ import gc
 import itertools
 import multiprocessing
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -489,18 +488,7 @@ def test_a_forest_grows_in_threads_and_in_jobs_as_it_does_here(configured: None)
     assert (alone == nested).all()
 
 
-# ---------------------------------------------------------------------- documents
-
-
-@pytest.mark.slow
-def test_the_page_does_what_it_says(tmp_path: Path) -> None:
-    pytest.importorskip("sklearn")
-    page = (ROOT / "docs" / "joblib.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) > 3
-    program = tmp_path / "page.py"
-    program.write_text("\n".join(blocks), encoding="utf-8")
-    assert _run(program) == ""
+# ---------------------------------------------------------------------- examples
 
 
 @pytest.mark.slow
