@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
 ]
 SECURITY = ROOT / "docs" / "security.md"
 
@@ -91,9 +91,24 @@ NEEDED = {
     "asyncio.md": ("anyio", "trio"),
     "debugging.md": (),
     "executor.md": ("dask", "numpy"),
+    "howto/big-arrays.md": ("numpy",),
+    "howto/debugging.md": (),
+    "howto/failures.md": (),
+    "howto/nested-maps.md": (),
+    "howto/scikit-learn.md": ("joblib", "sklearn"),
+    "howto/seeds.md": ("numpy",),
+    "howto/writing-a-scheduler.md": (),
     "map.md": ("numpy",),
+    "migrate/concurrent-futures.md": (),
+    "migrate/dask.md": ("dask",),
+    "migrate/gridmap.md": (),
+    "migrate/joblib.md": ("joblib",),
+    "migrate/multiprocessing.md": (),
+    "migrate/queue-map-reduce.md": (),
+    "migrate/ray.md": (),
     "options.md": ("numpy",),
     "pool.md": (),
+    "start/tutorial.md": (),
     "what-follows.md": ("numpy",),
 }
 
