@@ -35,7 +35,7 @@ def source() -> str:
 @pytest.fixture(scope="module")
 def make() -> Make:
     names: dict[str, Any] = {"__name__": "hosts_scheduler"}
-    exec(compile(source(), str(PAGE), "exec"), names)  # noqa: S102  # a page of ours
+    exec(compile(source(), str(PAGE), "exec"), names)  # a page of ours
     made: Make = names["HostsScheduler"]
     return made
 
