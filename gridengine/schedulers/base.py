@@ -82,9 +82,10 @@ class Session(abc.ABC):
     ) -> None:
         """Asks for ``count`` more queue jobs that run ``command``.
 
-        The answer comes as an event: `Submitted` or `Refused`, both with ``batch``; where some of
-        them can be had and others never will, both. The names in `Submitted` are the session's to
-        choose, each once; the supervisor must find the same one: ``queue_job_template``.
+        The answer comes as an event, with ``batch``: `Submitted`, several of them if it is taken in
+        parts, or `Refused`, upon which the jobs fail that wait for it. The names in `Submitted` are
+        the session's to choose, each once; the supervisor must find the same one:
+        ``queue_job_template``.
 
         Args:
             batch: The dispatcher's number for this request.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 import gridengine
 from gridengine.schedulers import Scheduler
+from gridengine.schedulers.events import Ended, Event, Refused, Submitted
 
 from ..waiting import wait_until
 
@@ -103,6 +105,23 @@ def test_a_command_that_is_not_there_is_an_error_that_names_it(make: Make) -> No
         pytest.raises(gridengine.SchedulerError, match="no-such-program cannot be started"),
     ):
         gridengine.map(square, [1])
+
+
+def test_hosts_to_be_avoided_get_nothing_and_if_none_is_left_that_is_refused(
+    make: Make, tmp_path: Path
+) -> None:
+    session = make(["one", "two"], command=HERE).open()
+    for batch, avoid in ((1, ("one",)), (2, ("one", "two"))):
+        session.start(batch, ["true"], 2, name="", resources={}, logs=str(tmp_path), avoid=avoid)
+        heard: list[Event] = []
+        while not heard or (batch == 1 and not isinstance(heard[-1], Ended)):
+            assert select.select([session.fileno()], [], [], 20.0)[0]
+            heard += session.events()
+        if batch == 1:
+            assert heard[0] == Submitted(1, ("1.1",))
+        else:
+            assert heard == [Refused(2, "no host is left of one, two")]
+    session.close()
 
 
 USES_IT = """
