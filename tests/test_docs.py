@@ -146,7 +146,9 @@ def test_the_code_in_a_document_runs(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.cluster
-@pytest.mark.parametrize("name", _pages_with("cluster"))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=_marks(name)) for name in _pages_with("cluster")]
+)
 def test_the_code_for_a_cluster_runs_on_one(name: str, cluster: Cluster, tmp_path: Path) -> None:
     blocks = documents.blocks(PAGES[name])
     code = documents.program(blocks, "", "cluster")

@@ -1,7 +1,8 @@
 """The contract between the dispatcher and whatever starts workers.
 
 A scheduler knows how to start a command a number of times, how to tell what became of it, and
-how to stop it. It knows no job, no message and no pickle, so a new batch system is one file::
+how to stop it. It knows no job, no message and no pickle, so a new batch system is one file
+(``docs/howto/writing-a-scheduler.md`` has a whole one)::
 
     Scheduler                  what the user makes: a description, reusable, cheap
        │ open()
@@ -81,7 +82,10 @@ class Session(abc.ABC):
     ) -> None:
         """Asks for ``count`` more queue jobs that run ``command``.
 
-        The answer comes as an event: `Submitted` or `Refused`, both with ``batch``.
+        The answer comes as an event, with ``batch``: `Submitted`, several of them if it is taken in
+        parts, or `Refused`, upon which the jobs fail that wait for it. The names in `Submitted` are
+        the session's to choose, each once; the supervisor must find the same one:
+        ``queue_job_template``.
 
         Args:
             batch: The dispatcher's number for this request.
@@ -158,7 +162,8 @@ class Scheduler(abc.ABC):
         queue_job_name: What people shall read in the queue; by default what the first of the jobs
             is called for which a queue job is asked.
         queue_job_template: How a supervisor derives its queue job's identifier from its
-            environment (``str.format`` fields).
+            environment (``str.format`` fields, such as ``{JOB_ID}.{SGE_TASK_ID}``): the name that
+            `Submitted` has for it.
         dispatchers: What serves it, by host and ports; for `gridengine.dispatcher.registry` alone.
     """
 
@@ -193,7 +198,9 @@ class Scheduler(abc.ABC):
     def resources_of(self, resources: Mapping[str, object]) -> Mapping[str, object]:
         """Returns a job's own resource requests in a form fit for `Session.start`.
 
-        Called when the job is started, so that a mistake is told to the one who made it.
+        Called when the job is started, so that a mistake is told to the one who made it. Jobs whose
+        requests differ have workers of their own; a scheduler that has no use for requests returns
+        nothing.
 
         Raises:
             ValueError, TypeError: A request has a value that the batch system cannot take.

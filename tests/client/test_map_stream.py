@@ -175,6 +175,8 @@ def test_a_slow_consumer_lets_nothing_pile_up(laptop: ProcessScheduler) -> None:
     runs.close()
 
 
+# Where workers are slow to have their turn, more of the others would be made meanwhile.
+@pytest.mark.alone
 def test_what_has_piled_up_behind_a_slow_call_is_taken_before_more_is_drawn(
     laptop: ProcessScheduler, others: Any
 ) -> None:
