@@ -30,7 +30,7 @@ FOLDERS = {
     "compat": "client dispatcher worker ledger schedulers serialization transport",
     "cli": "client dispatcher schedulers transport",
 }
-TOP = {"errors", "logs", "nesting", "settings", "settings_file", "states"}
+TOP = {"errors", "html_tables", "logs", "nesting", "settings", "settings_file", "states"}
 
 #: What lies there only for users to import it by its name; nobody else does.
 FACES = {"aio"}

@@ -118,6 +118,7 @@ class MapTasks:
 
     def answered(self, wait: bool) -> Iterator[Task]:
         """Yields the tasks that are done; with ``wait``, waits for the first until time is up."""
+        __tracebackhide__ = True
         if wait:
             patience = self._end - time.monotonic()
             limit = None if patience == math.inf else min(max(0.0, patience), threading.TIMEOUT_MAX)

@@ -137,6 +137,15 @@ def unpack_error(packed: Frame) -> BaseException:
     return error.with_traceback(packed.trace) if isinstance(packed, FailureHere) else error
 
 
+def summary_of(packed: Frame) -> str:
+    """Returns the type and the message of what `pack_error` was given; runs none of its code."""
+    try:
+        _, summary, _ = pickle.loads(packed)
+    except Exception as problem:
+        return f"an exception that arrived broken: {problem}"
+    return str(summary)
+
+
 def add_note(error: BaseException, note: str) -> None:
     """Adds a line that a traceback shows under the exception (from Python 3.11 on)."""
     try:

@@ -139,6 +139,7 @@ class IMapIterator(Generic[T]):
     def __next__(self) -> T:
         for value in self._plain:
             return value
+        __tracebackhide__ = True
         return self.next()
 
     def next(self, timeout: float | None = None) -> T:
@@ -150,6 +151,7 @@ class IMapIterator(Generic[T]):
             BaseException: What the function raised instead, or what drawing its arguments has
                 raised; as `AsyncResult.get`.
         """
+        __tracebackhide__ = True  # as in `gridengine.client.map.map`
         end = None if timeout is None else time.monotonic() + timeout
         if not self._lock.acquire(timeout=-1 if timeout is None else max(0.0, timeout)):
             raise _too_late(timeout)
@@ -192,6 +194,7 @@ class IMapIterator(Generic[T]):
 
     def _next_task(self, end: float | None, timeout: float | None) -> Task | None:
         """Returns the task whose results are next, when it is over; None if there is none."""
+        __tracebackhide__ = True
         while True:
             if self._is_there():
                 task = self._take()
@@ -226,6 +229,7 @@ class IMapIterator(Generic[T]):
 
     def _hear(self, end: float | None, timeout: float | None) -> None:
         """Waits for news, if there are none yet."""
+        __tracebackhide__ = True
         self._waits = True
         # Others change first what is looked at here, and then look whether somebody waits.
         if self._is_there() or self._is_all():
@@ -235,6 +239,9 @@ class IMapIterator(Generic[T]):
             self._news.get(timeout=None if end is None else max(0.0, end - time.monotonic()))
         except queue.Empty:
             raise _too_late(timeout) from None
+        except KeyboardInterrupt:
+            self._feed.take_back()
+            raise
         finally:
             self._waits = False
 
