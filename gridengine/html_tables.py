@@ -27,7 +27,8 @@ _COLOURS = {
 }
 _GREY = "#8a8a8a"
 
-_CELL = 'style="text-align: left; padding: 0.1em 1em 0.1em 0; vertical-align: top"'
+#: What is short stays on one line: a long text beside it would have it broken into words.
+_SHORT = 40
 
 
 class Markup(str):
@@ -55,7 +56,7 @@ def state(name: str) -> Markup:
 def facts(known: Mapping[str, object]) -> Markup:
     """Returns a table of names and values; what is None or empty is left out."""
     rows = [
-        f'<tr><th scope="row" {_CELL}>{escaped(name)}</th><td {_CELL}>{escaped(value)}</td></tr>'
+        f"<tr>{_cell('th', escaped(name))}{_cell('td', escaped(value))}</tr>"
         for name, value in known.items()
         if value is not None and value != ""
     ]
@@ -64,14 +65,11 @@ def facts(known: Mapping[str, object]) -> Markup:
 
 def rows_of(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Markup:
     """Returns a table with a line for each row; columns without any value are left out."""
-    cells = [["" if value is None else escaped(value) for value in row] for row in rows]
+    cells = [[escaped("" if value is None else value) for value in row] for row in rows]
     kept = [place for place in range(len(columns)) if any(row[place] for row in cells)]
-    head = "".join(f'<th scope="col" {_CELL}>{escaped(columns[place])}</th>' for place in kept)
-    lines = [
-        "<tr>" + "".join(f"<td {_CELL}>{row[place]}</td>" for place in kept) + "</tr>"
-        for row in cells
-    ]
-    return _table([f"<tr>{head}</tr>", *lines]) if lines else Markup("")
+    head = "".join(_cell("th", escaped(columns[place])) for place in kept)
+    lines = ["".join(_cell("td", row[place]) for place in kept) for row in cells]
+    return _table([f"<tr>{line}</tr>" for line in (head, *lines)]) if lines else Markup()
 
 
 def titled(title: str, *parts: str) -> str:
@@ -82,6 +80,12 @@ def titled(title: str, *parts: str) -> str:
         if part
     )
     return f"<div><strong>{escaped(title)}</strong>{shown}</div>"
+
+
+def _cell(tag: str, content: Markup) -> str:
+    wrap = "; white-space: nowrap" if tag == "th" or len(content) <= _SHORT else ""
+    style = f"text-align: left; vertical-align: top; padding: 0.1em 1em 0.1em 0{wrap}"
+    return f'<{tag} style="{style}">{content}</{tag}>'
 
 
 def _table(rows: Sequence[str]) -> Markup:

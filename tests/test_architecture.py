@@ -38,7 +38,17 @@ FACES = {"aio"}
 #: What the ledger may import from the standard library: nothing with which it could look at a
 #: clock, talk to anybody, or run somebody's code.
 PURE = {"__future__", "builtins", "collections", "collections.abc", "enum", "functools"}
-PURE |= {"errno", "itertools", "math", "typing", "typing_extensions", "signal", "abc", "types"}
+PURE |= {
+    "errno",
+    "html",
+    "itertools",
+    "math",
+    "typing",
+    "typing_extensions",
+    "signal",
+    "abc",
+    "types",
+}
 PURE |= {"msgspec"}
 
 #: What else some of it needs: settings are read from the environment, when a scheduler is opened,

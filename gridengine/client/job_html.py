@@ -6,7 +6,6 @@ A failure that somebody has seen here alone is still told of as one that nobody 
 from __future__ import annotations
 
 import collections
-import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +45,9 @@ def job_html(job: JobFacts, closed: bool) -> str:
         "host": _place(task),
         "attempts": job.attempts or None,
         "with its worker for": _duration(_since(job)),
-        "time": None if usage is None else f"{_duration(usage.wall)}, {usage.cpu:.3g} s of a core",
+        "time": None
+        if usage is None
+        else f"{_duration(usage.wall)}, of a core {_duration(usage.cpu)}",
         "peak memory": None if usage is None else format_bytes(usage.peak_memory),
         "error": _error_line(task),
     }
@@ -71,7 +72,7 @@ def batch_html(
 
 
 def _lines(jobs: Iterable[JobFacts]) -> Markup:
-    columns = ("job", "state", "host", "attempts", "time", "peak memory", "error")
+    columns = ("job", "state", "error", "host", "attempts", "time", "peak memory")
     return rows_of(columns, map(_line, jobs))
 
 
@@ -80,11 +81,11 @@ def _line(job: JobFacts) -> tuple[object, ...]:
     return (
         job.name,
         state(job.state.value),
+        _error_line(job._task),
         job.host,
         job.attempts or None,
         _duration(_since(job) if usage is None else usage.wall),
         None if usage is None else format_bytes(usage.peak_memory),
-        _error_line(job._task),
     )
 
 
@@ -100,8 +101,7 @@ def _since(job: JobFacts) -> float | None:
     task = job._task
     if task is None or task.state is not JobState.RUNNING or job._dispatcher is None:
         return None
-    given = job._dispatcher.overview().given_at.get(task.id)
-    return None if given is None else max(0.0, time.monotonic() - given)
+    return job._dispatcher.overview().held_for.get(task.id)
 
 
 def _error_line(task: Task | None) -> Markup | None:
@@ -127,6 +127,10 @@ def _text_of(failure: Any) -> str:
 def _duration(seconds: float | None) -> str | None:
     if seconds is None:
         return None
+    if seconds < 1e-3:
+        return f"{1e6 * seconds:.0f} µs"
+    if seconds < 1:
+        return f"{1e3 * seconds:.3g} ms"
     if seconds < 100:
         return f"{seconds:.3g} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 log = Log(__name__)
 
+#: Seconds after which a cell that awaits something hears of an interrupt.
+_WAKE_SECONDS = 0.2
+
 
 class Cells:
     """Notes where each cell begins.
@@ -35,20 +38,41 @@ class Cells:
         self._dispatchers = dispatchers
         # The first one that matters has begun already.
         self._began = 0
+        self._timer: asyncio.TimerHandle | None = None
+        if _in_main_thread():
+            self._wake_loop()
 
     def pre_run_cell(self, info: object) -> None:
         """Event: a cell is about to be run."""
         # Those of a subshell run in other threads, and no signal interrupts them.
-        if threading.current_thread() is threading.main_thread():
+        if _in_main_thread():
             self._began = newest()
+            self._wake_loop()
 
     def post_run_cell(self, result: Any) -> None:
         """Event: a cell has ended."""
+        if not _in_main_thread():
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         # A cell that awaits something is cancelled.
         ended_by = getattr(result, "error_in_exec", None)
         interrupted = isinstance(ended_by, (KeyboardInterrupt, asyncio.CancelledError))
-        if interrupted and threading.current_thread() is threading.main_thread():
+        if interrupted:
             self._cancel()
+
+    def _wake_loop(self) -> None:
+        """Has the kernel's loop, where a cell awaits something, look around from time to time.
+
+        A signal does not wake it: ipykernel would hear of it when what is awaited is there
+        (https://github.com/ipython/ipykernel/issues/881).
+        """
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        self._timer = loop.call_later(_WAKE_SECONDS, self._wake_loop)
 
     def _cancel(self) -> None:
         count = 0
@@ -64,6 +88,10 @@ class Cells:
                 else f"{count} jobs that it has started are"
             )
             log.warning("the cell was interrupted: %s cancelled", jobs)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 _watched: Any = None

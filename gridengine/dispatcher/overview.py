@@ -6,6 +6,8 @@ be seen twice, or not at all. Copies of the tables are taken in one step of the 
 
 from __future__ import annotations
 
+import time
+
 from ..schedulers.overview import Overview, QueueJobOverview
 
 TYPE_CHECKING = False
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 def overview_of(state: DispatcherState) -> Overview:
     """Returns what a dispatcher has under way now."""
+    now = time.monotonic()
     workers = list(state.ledger.workers.values())
     held = [list(worker.outstanding) for worker in workers]
     chunks = [chunk for each in held for chunk in each]
@@ -31,7 +34,7 @@ def overview_of(state: DispatcherState) -> Overview:
         waiting=sum(queue.calls for queue in queues),
         next_name=next(filter(None, map(_first_name, queues)), ""),
         queue_jobs=tuple(map(_queue_job, list(state.staffing.queue_jobs.values()))),
-        given_at={chunk.task.id: chunk.since for chunk in chunks if chunk.task.size == 1},
+        held_for={chunk.task.id: now - chunk.since for chunk in chunks if chunk.task.size == 1},
     )
 
 
@@ -52,7 +55,7 @@ def _queue_job(record: QueueJobRecord) -> QueueJobOverview:
         supervisors[-1].host if supervisors else "",
         len(workers),
         sum(bool(worker.outstanding) for worker in workers),
-        record.since,
+        time.monotonic() - record.since if record.since else None,
         remark,
     )
 

@@ -14,7 +14,7 @@ class QueueJobOverview(NamedTuple):
         host: Where it runs, empty while it waits.
         workers: How many workers are in it.
         busy: How many of those have something to do.
-        asked: When it was asked for, on the monotonic clock; 0 if that is not known.
+        age: Seconds since it was asked for; None if that is not known.
         remark: That it is suspended, or being deleted; empty otherwise.
     """
 
@@ -22,7 +22,7 @@ class QueueJobOverview(NamedTuple):
     host: str
     workers: int
     busy: int
-    asked: float
+    age: float | None
     remark: str
 
 
@@ -36,7 +36,7 @@ class Overview(NamedTuple):
         waiting: Calls that wait for a worker.
         next_name: What the first of those are called, empty if none wait.
         queue_jobs: All that are not over.
-        given_at: When each task of one call that a worker has was given to it, by its number.
+        held_for: For how many seconds a worker has had each task of one call, by its number.
     """
 
     workers: int
@@ -45,4 +45,4 @@ class Overview(NamedTuple):
     waiting: int
     next_name: str
     queue_jobs: tuple[QueueJobOverview, ...]
-    given_at: Mapping[int, float]
+    held_for: Mapping[int, float]

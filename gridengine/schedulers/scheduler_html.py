@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -26,14 +25,15 @@ def scheduler_html(scheduler: Scheduler) -> str:
 
 
 def _facts_of(now: Overview) -> Markup:
-    waiting = _counted(now.waiting, "call")
+    calls = []
+    if now.given:
+        calls.append(f"{now.given} with workers")
+    if now.waiting:
+        calls.append(f"{now.waiting} waiting, the next of {now.next_name}")
     return facts(
         {
-            "workers": f"{now.workers}, of which {now.busy} have work"
-            if now.workers
-            else "none yet",
-            "with workers": _counted(now.given, "call"),
-            "waiting": f"{waiting}, the next is of {now.next_name}" if now.waiting else waiting,
+            "workers": _workers(now.workers, now.busy) if now.workers else "none yet",
+            "calls": ", ".join(calls) or "none under way",
         }
     )
 
@@ -44,7 +44,7 @@ def _queue_jobs(scheduler: Scheduler, at_work: Iterable[Overview]) -> list[str]:
         return []
     every = [each for now in at_work for each in now.queue_jobs]
     # Those that wait first, the longest on top.
-    shown = sorted(every, key=lambda each: (bool(each.host), each.asked))[:_MOST_LINES]
+    shown = sorted(every, key=lambda each: (bool(each.host), -(each.age or 0.0)))[:_MOST_LINES]
     rest = len(every) - len(shown)
     columns = ("queue job", "where", "workers", "asked for", "remark")
     more = f"and {_counted(rest, 'queue job')} more" if rest else ""
@@ -52,9 +52,13 @@ def _queue_jobs(scheduler: Scheduler, at_work: Iterable[Overview]) -> list[str]:
 
 
 def _line(each: QueueJobOverview) -> tuple[object, ...]:
-    ago = f"{time.monotonic() - each.asked:.0f} s ago" if each.asked else None
-    workers = f"{each.workers}, of which {each.busy} have work" if each.workers else None
+    ago = None if each.age is None else f"{each.age:.0f} s ago"
+    workers = _workers(each.workers, each.busy) if each.workers else None
     return each.name, each.host or "waits in the queue", workers, ago, each.remark
+
+
+def _workers(number: int, busy: int) -> str:
+    return f"{number}, {busy} of them at work" if busy else f"{number}, idle"
 
 
 def _counted(number: int, what: str) -> str:
