@@ -33,12 +33,14 @@ class Outputs(NamedTuple):
         html: What stands for its value where HTML can be shown.
         error: The name of the exception that has ended it, empty if none has.
         traceback: As it is shown, without colours.
+        kinds: In which ways its values can be shown.
     """
 
     text: str
     html: str
     error: str
     traceback: str
+    kinds: frozenset[str]
 
 
 class Kernel:
@@ -76,17 +78,19 @@ class Kernel:
         end = time.monotonic() + _LIMIT
         texts: list[str] = []
         html = error = traceback = ""
+        kinds: set[str] = set()
         while True:
             message = self._client.get_iopub_msg(timeout=max(0.1, end - time.monotonic()))
             if message["parent_header"].get("msg_id") != request:
                 continue
             kind, content = message["msg_type"], message["content"]
             if kind == "status" and content["execution_state"] == "idle":
-                return Outputs("".join(texts), html, error, traceback)
+                return Outputs("".join(texts), html, error, traceback, frozenset(kinds))
             if kind == "stream":
                 texts.append(content["text"])
             elif kind in ("execute_result", "display_data"):
                 texts.append(content["data"].get("text/plain", ""))
+                kinds.update(content["data"])
                 html += content["data"].get("text/html", "")
             elif kind == "error":
                 error = content["ename"]
@@ -116,9 +120,13 @@ class Kernel:
         self._client.stop_channels()
         self._manager.shutdown_kernel(now=False)
         self._client.context.destroy(linger=0)
-        # The library has made it for this thread, and leaves it.
-        ensure_event_loop().close()
-        asyncio.set_event_loop(None)
+        close_loop()
+
+
+def close_loop() -> None:
+    """Closes the event loop that jupyter_client has made for this thread, and leaves open."""
+    ensure_event_loop().close()
+    asyncio.set_event_loop(None)
 
 
 @contextlib.contextmanager

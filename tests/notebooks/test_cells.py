@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+
+import pytest
+
+import gridengine
 
 from .kernel import Kernel
 
@@ -70,6 +75,18 @@ def test_the_traceback_of_a_failure_shows_the_lines_of_the_cells(kernel: Kernel)
     assert "return total / parts" in lines
     # The cell itself, as of any failure.
     assert re.search(r"^-+> 3 gridengine\.map\(each", told, re.MULTILINE), told
+
+
+@pytest.mark.skipif(
+    "progress" not in inspect.signature(gridengine.map).parameters, reason="maps show no progress"
+)
+def test_progress_is_a_widget(kernel: Kernel) -> None:
+    for library in ("tqdm", "ipywidgets"):
+        pytest.importorskip(library)
+    outputs = kernel.run("gridengine.map(abs, range(-20, 0), progress=True)[:3]")
+    assert not outputs.error, outputs.traceback
+    assert outputs.text.endswith("[20, 19, 18]")
+    assert "application/vnd.jupyter.widget-view+json" in outputs.kinds
 
 
 def test_a_failure_is_not_told_by_the_frames_of_this_package(kernel: Kernel) -> None:

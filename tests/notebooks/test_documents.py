@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .kernel import Kernel
+from .kernel import Kernel, close_loop
 
 nbclient = pytest.importorskip("nbclient")
 nbformat = pytest.importorskip("nbformat")
@@ -46,7 +46,10 @@ def test_a_notebook_shows_what_it_has_been_saved_with(
     client = nbclient.NotebookClient(
         run, timeout=60, resources={"metadata": {"path": str(tmp_path)}}
     )
-    client.execute()
+    try:
+        client.execute()
+    finally:
+        close_loop()
     assert list(map(shown, run.cells)) == list(map(shown, saved.cells))
 
 
