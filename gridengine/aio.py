@@ -91,6 +91,7 @@ async def map(
             or no event loop of asyncio runs.
         BaseException: Else as `gridengine.map`, or what drawing an asynchronous iterable raised.
     """
+    __tracebackhide__ = True  # as in `gridengine.client.map.map`
     return await map_in_thread(f, iterables, {"reraise": reraise, **options})
 
 

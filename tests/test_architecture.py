@@ -30,7 +30,9 @@ FOLDERS = {
     "compat": "client dispatcher worker ledger schedulers serialization transport",
     "cli": "client dispatcher schedulers transport",
 }
-TOP = {"errors", "extras", "logs", "nesting", "settings", "settings_file", "states"}
+TOP = {
+    "errors", "extras", "html_tables", "logs", "nesting", "settings", "settings_file", "states",
+}  # fmt: skip
 
 #: What lies there only for users to import it by its name; nobody else does.
 FACES = {"aio"}
@@ -41,7 +43,17 @@ PROGRAMS = {"example"}
 #: What the ledger may import from the standard library: nothing with which it could look at a
 #: clock, talk to anybody, or run somebody's code.
 PURE = {"__future__", "builtins", "collections", "collections.abc", "enum", "functools"}
-PURE |= {"errno", "itertools", "math", "typing", "typing_extensions", "signal", "abc", "types"}
+PURE |= {
+    "errno",
+    "html",
+    "itertools",
+    "math",
+    "typing",
+    "typing_extensions",
+    "signal",
+    "abc",
+    "types",
+}
 PURE |= {"msgspec"}
 
 #: What else some of it needs: settings are read from the environment, when a scheduler is opened,

@@ -207,6 +207,7 @@ class Job(JobFacts, Generic[T]):
         Raises:
             RuntimeError: The job has not been started, or not by this process, but before its fork.
         """
+        __tracebackhide__ = True  # as in `gridengine.client.map.map`
         task = self._started("join")
         if not wait(task, timeout):
             return
@@ -297,6 +298,7 @@ class Job(JobFacts, Generic[T]):
             ValueError: It was closed.
         """
         if self._value is _UNKNOWN:
+            __tracebackhide__ = True
             self._wait_to("get the result of")
             if self._error is not None:
                 raise self._error
@@ -353,6 +355,7 @@ class Job(JobFacts, Generic[T]):
 
     def _wait_to(self, what: str) -> None:
         """Waits for the end of the job, and has its value or its error there."""
+        __tracebackhide__ = True
         task = self._started(what)
         if task.state not in FINAL:
             wait(task)

@@ -110,6 +110,7 @@ class JobDispatcher:
             TimeoutError: They are not over yet; they go on, and may be joined again.
             BaseException: What the first job that failed has raised.
         """
+        __tracebackhide__ = True  # as in `gridengine.client.map.map`
         end = None if timeout is None else time.monotonic() + timeout
         for job, task in zip(self._jobs, self._tasks, strict=True):
             # Not `Job.join`, which prints what is raised here.
@@ -135,6 +136,16 @@ class JobDispatcher:
         if self.start_time is None:
             return None
         return (time.monotonic() if self.end_time is None else self._ended) - self._began
+
+    def __repr__(self) -> str:
+        jobs = "1 job" if len(self._jobs) == 1 else f"{len(self._jobs)} jobs"
+        return f"<{type(self).__name__}({self.scheduler!r}, {jobs})>"
+
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows of it; waits for nothing."""
+        from .job_html import batch_html
+
+        return batch_html(type(self).__name__, self.scheduler, list(self._jobs), self.elapsed_time)
 
     def close(self) -> None:
         """Cancels what was dispatched and not joined. Idempotent."""

@@ -86,6 +86,12 @@ class JobFacts:
         where = f" on {self.host}" if self.host else ""
         return f"<{type(self).__name__}({self._name}, {state}{where})>"
 
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows of it; waits for nothing."""
+        from .job_html import job_html
+
+        return job_html(self, self._closed)
+
     def _started(self, what: str) -> Task:
         self._check_closed()
         if self._task is None:

@@ -121,6 +121,8 @@ def map(
         SchedulerError: The scheduler cannot be used.
         TypeError, ValueError: An argument is impossible.
     """
+    # IPython and pytest leave such frames out of what they show: none of them is the user's.
+    __tracebackhide__ = True
     runs: Generator[list[Any], None, None] = MapRuns(
         f, iterables,
         scheduler=scheduler, reraise=reraise, chunksize=chunksize, timeout=timeout,
@@ -306,6 +308,7 @@ def imap_unordered(
 
 
 def _each(runs: MapRuns) -> Generator[Any, None, None]:
+    __tracebackhide__ = True
     stream: Generator[list[Any], None, None] = runs.start()
     try:
         for values in stream:

@@ -76,6 +76,7 @@ def stream(
         PackingError: An item cannot travel.
         SchedulerError: The scheduler was closed.
     """
+    __tracebackhide__ = True  # as in `gridengine.client.map.map`
     tasks = MapTasks(
         dispatcher, function, items, mode,
         length=length, chunksize=chunksize, buffersize=buffersize, fail_fast=reraise, end=end,

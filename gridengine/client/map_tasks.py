@@ -129,6 +129,7 @@ class MapTasks:
         Each is for some calls of a task; or it is None, if the task has ended by an error of its
         own.
         """
+        __tracebackhide__ = True
         if wait:
             patience = self._end - time.monotonic()
             limit = None if patience == math.inf else min(max(0.0, patience), threading.TIMEOUT_MAX)

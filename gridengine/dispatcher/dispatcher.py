@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import signal
 import threading
 import time
@@ -63,6 +64,7 @@ class Dispatcher:
 
     Attributes:
         forsaken: Whether this is a copy, in a fork of the program.
+        overview: Returns what there is now, for people.
         sharing: Makes large buffers ready for the workers.
         stacks: Asks where tasks are that run.
         surroundings: ``cwd`` and ``env`` of the scheduler.
@@ -120,10 +122,12 @@ class Dispatcher:
         from .handlers import Handlers
         from .new_task_messages import new_task_messages
         from .order_execution import OrderExecution
+        from .overview import overview_of
         from .stacks import StackQuestions
 
         self._task_messages = new_task_messages(scheduler, settings, self._arena, self.sharing)
         parts = self._connections, self._state, self._queue_jobs, self._task_messages
+        self.overview = functools.partial(overview_of, self._state)
         self.stacks = StackQuestions(self._connections, self._state, self._ask)
         self._handlers = Handlers(*parts, self.stacks)
         self._execution = OrderExecution(*parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import resource
 import signal
@@ -30,6 +31,7 @@ from ..worker.own_surroundings import Surroundings
 from .inbox import guarded
 from .new_state import surroundings_of
 from .new_task_messages import initializer_of
+from .overview import overview_of_inline
 from .sharing import Sharing
 
 TYPE_CHECKING = False
@@ -50,6 +52,7 @@ class InlineDispatcher:
         inline: True, and False of a `Dispatcher`.
         surroundings: ``cwd`` and ``env`` of the scheduler.
         forsaken: Whether this is a copy, in a fork of the program.
+        overview: Returns what there is now, for people.
         sharing: Makes large buffers ready.
     """
 
@@ -71,6 +74,7 @@ class InlineDispatcher:
         self._functions: dict[bytes, Callable[..., Any]] = {}
         # What runs, and in which thread.
         self._running: dict[Task, int] = {}
+        self.overview = functools.partial(overview_of_inline, self._running)
         self._closing = self._released = False
         self.forsaken = False
         self.sharing = Sharing(None, keep=False)

@@ -102,6 +102,10 @@ def _registered(scheduler: Scheduler, dispatcher: Dispatcher) -> Dispatcher:
     weakref.finalize(scheduler, dispatcher.release).atexit = False
     _dispatchers[:] = [known for known in _dispatchers if known() is not None]
     _dispatchers.append(weakref.ref(dispatcher))
+    if "IPython" in sys.modules:
+        from .interrupted_cells import watch
+
+        watch(open_dispatchers)
     if nesting.in_job():
         nesting.opened = nesting.Opened(_wait_for_jobs, _close_idle, close_all, end_all)
         if scheduler.remote:

@@ -33,6 +33,8 @@ def wait(task: Task, timeout: float | None = None) -> bool:
     """Waits until a task is over, for ``timeout`` seconds at most; True if it is."""
     if task.over:
         return True
+    # See `gridengine.client.map.map`.
+    __tracebackhide__ = True
     gate = threading.Lock()
     gate.acquire()
     when_over(task, gate.release)

@@ -23,7 +23,7 @@ from .hand_out import HandOut
 from .idle_workers import IdleWorkers
 from .observers import Observers
 from .orders import Assign, TakeBack
-from .queues import Queues
+from .queues import Queue, Queues
 from .rebalancing import PATIENCE, Rebalancing
 from .records import AnsweredCalls, Chunk, SupervisorRecord, Verdict, WorkerRecord
 from .retries import Retries
@@ -87,6 +87,10 @@ class Ledger:
     def kinds(self) -> list[int]:
         """Returns the kinds that have calls waiting."""
         return [kind for kind, queue in self._queues.of_kind.items() if queue.calls]
+
+    def queues(self) -> list[Queue]:
+        """Returns what waits, of each kind; to be looked at and not changed."""
+        return list(self._queues.of_kind.values())
 
     def usual_duration(self, function: bytes) -> float | None:
         """Returns the seconds that one call of a function takes, None if not yet known."""

@@ -241,6 +241,12 @@ class Scheduler(abc.ABC):
             if name not in ("dispatchers", "_closers", "_leavers")
         }
 
+    def _repr_html_(self) -> str:
+        """Returns what a notebook shows of it; starts nothing, and waits for nothing."""
+        from .scheduler_html import scheduler_html
+
+        return scheduler_html(self)
+
     def __enter__(self) -> Self:
         _entered.set((*_entered.get(), self))
         return self

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-import os
 import pickle
-import sys
 import types
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..errors import UnpackingError
@@ -16,6 +14,7 @@ from . import by_value
 from .by_value.explain import short_repr
 from .packed import Frame
 from .serializer import UpwardPickler
+from .source_lines import with_source_lines
 
 
 class RemoteTraceback(Exception):  # as the standard library's own
@@ -35,44 +34,7 @@ class RemoteTraceback(Exception):  # as the standard library's own
         self.text = text
 
     def __str__(self) -> str:
-        return "\n" + _with_sources(self.text.rstrip())
-
-
-#: A frame in a traceback, in one of an exception group too.
-_FRAME = r'([ |]*)File "(.+)", line (\d+), in '
-
-
-def _with_sources(text: str) -> str:
-    # Not at the top: a program without failures does without.
-    import linecache
-    import re
-
-    lines = text.split("\n")
-    shown = []
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
-        shown.append(line)
-        frame = re.match(_FRAME, line)
-        # The name of all that has none, of what `exec` is given say.
-        if frame is None or following.startswith(f"{frame[1]}  ") or frame[2] == "<string>":
-            continue
-        if not _may_be_read(frame[2], linecache.cache):
-            continue
-        source = linecache.getline(frame[2], int(frame[3])).strip()
-        if source:
-            shown.append(printable(f"{frame[1]}  {source}"))
-    return "\n".join(shown)
-
-
-def _may_be_read(path: str, known: Container[str]) -> bool:
-    """Tells whether a file that a text names may be looked at: the text may be anybody's.
-
-    One that looks like a frame can stand in the message of an exception, and name a pipe, which
-    would never be read to its end, or what is nobody's to be shown.
-    """
-    main = getattr(sys.modules.get("__main__"), "__file__", None)
-    if path in known or path == main or path.startswith("<"):
-        return True
-    return path.endswith((".py", ".pyx", ".pyw")) and os.path.isfile(path)
+        return "\n" + with_source_lines(self.text.rstrip())
 
 
 class FailureHere(bytes):
@@ -135,6 +97,15 @@ def unpack_error(packed: Frame) -> BaseException:
     # Past a class that lets nobody set its attributes.
     BaseException.__setattr__(error, "__cause__", RemoteTraceback(text))
     return error.with_traceback(packed.trace) if isinstance(packed, FailureHere) else error
+
+
+def summary_of(packed: Frame) -> str:
+    """Returns the type and the message of what `pack_error` was given; runs none of its code."""
+    try:
+        _, summary, _ = pickle.loads(packed)
+    except Exception as problem:
+        return f"an exception that arrived broken: {problem}"
+    return str(summary)
 
 
 def add_note(error: BaseException, note: str) -> None:

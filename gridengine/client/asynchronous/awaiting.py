@@ -39,6 +39,7 @@ async def result_of(job: Job[T], task: Task, end: Callable[[], None]) -> T:
         task: The dispatcher's record of it.
         end: Ends the job: called when the task that awaits it is cancelled.
     """
+    __tracebackhide__ = True  # as in `gridengine.client.map.map`
     if not task.over:
         await _over(task, end)
     if not _is_light(task):
@@ -47,6 +48,7 @@ async def result_of(job: Job[T], task: Task, end: Callable[[], None]) -> T:
 
 
 async def _over(task: Task, end: Callable[[], None]) -> None:
+    __tracebackhide__ = True
     loop_side = deliveries()
     future = asyncio.get_running_loop().create_future()
     when_over(task, functools.partial(loop_side.add, functools.partial(_finish, future)))

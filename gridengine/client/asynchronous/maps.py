@@ -40,6 +40,7 @@ async def map_in_thread(
     options: dict[str, Any],
 ) -> list[Any]:
     """Returns all values of a map; ``options`` are for `MapRuns`."""
+    __tracebackhide__ = True  # as in `gridengine.client.map.map`
     drawing = _Drawing(f, iterables, options, at_once=True)
     try:
         return await drawing.take() or []
@@ -116,6 +117,7 @@ class Handover:
         Raises:
             BaseException: Why there is no more.
         """
+        __tracebackhide__ = True
         self.make_room()
         while True:
             over = self._over
@@ -174,6 +176,7 @@ class _Drawing:
 
     async def take(self) -> list[Any] | None:
         """Returns the next values, None after the last."""
+        __tracebackhide__ = True
         return await self._handover.take()
 
     def stop(self) -> None:

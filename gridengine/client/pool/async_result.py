@@ -98,6 +98,7 @@ class AsyncResult(abc.ABC, Generic[T]):
             PackingError: The function, or an argument, cannot travel.
             RuntimeError: As `wait`.
         """
+        __tracebackhide__ = True
         if not self._is_known or not self.ready():
             end = None if timeout is None else time.monotonic() + timeout
             if not self._know(end) or not self._is_told(end):
@@ -109,7 +110,20 @@ class AsyncResult(abc.ABC, Generic[T]):
             raise self._error
         return self._value  # type: ignore[no-any-return]  # a T by now
 
+    def get_here(self) -> T:
+        """As `get`, for whoever alone knows of it: Ctrl-C takes back what is not done."""
+        __tracebackhide__ = True  # as in `gridengine.client.map.map`
+        try:
+            return self.get()
+        except KeyboardInterrupt:
+            self._take_back()
+            raise
+
     # ------------------------------------------------------------------ inside
+
+    @abc.abstractmethod
+    def _take_back(self) -> None:
+        """Takes back what is not done; what runs is ended."""
 
     @abc.abstractmethod
     def _is_over(self) -> bool:
@@ -131,6 +145,7 @@ class AsyncResult(abc.ABC, Generic[T]):
         """As `_gather`, for any thread."""
         if self._is_known:
             return True
+        __tracebackhide__ = True
         if not self._lock.acquire(timeout=-1 if end is None else max(0.0, _left(end) or 0.0)):
             return False
         try:
@@ -193,10 +208,15 @@ class CallResult(AsyncResult[T]):
         self._error, self._is_known = error, True
         self._tell_later()
 
+    def _take_back(self) -> None:
+        if self._dispatcher is not None and self._task is not None:
+            self._dispatcher.cancel([self._task])
+
     def _is_over(self) -> bool:
         return self._task is None or self._task.state in FINAL
 
     def _wait(self, timeout: float | None) -> None:
+        __tracebackhide__ = True
         if not self._is_over():
             assert self._task is not None
             self._check_process()
@@ -208,6 +228,7 @@ class CallResult(AsyncResult[T]):
             raise another_process("get the result of", self._task.name)
 
     def _gather(self, end: float | None) -> bool:
+        __tracebackhide__ = True
         self._wait(_left(end))
         task = self._task
         if task is None or not self._is_over():
@@ -287,6 +308,10 @@ class MapResult(AsyncResult[list[T]]):
 
     # ------------------------------------------------------------------ whoever asks
 
+    def _take_back(self) -> None:
+        if self._feed is not None:
+            self._feed.take_back()
+
     def _is_over(self) -> bool:
         return self._over.is_set()
 
@@ -300,6 +325,7 @@ class MapResult(AsyncResult[list[T]]):
             raise another_process("get the results of", "map")
 
     def _gather(self, end: float | None) -> bool:
+        __tracebackhide__ = True
         self._check_process()
         # As they come: the others still run meanwhile.
         while True:

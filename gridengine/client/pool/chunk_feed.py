@@ -106,7 +106,7 @@ class ChunkFeed:
         self._asked = False
         self._end_seen = threading.Lock()
         self.running: dict[Task, int] = {}
-        self.exhausted = self.over = False
+        self.exhausted = self.over = self._unwanted = False
         self.ended = threading.Event()
         self.error: BaseException | None = None
 
@@ -153,6 +153,14 @@ class ChunkFeed:
         if not self.exhausted:
             self.error = JobCancelled("the pool was terminated before all of it was begun")
             self._exhaust()
+
+    def take_back(self) -> None:
+        """As `stop`, and ends what is under way: who waited for it was interrupted."""
+        self._unwanted = True
+        if not self.exhausted:
+            self.error = JobCancelled("it was interrupted before all of it was begun")
+            self._exhaust()
+        self.dispatcher.cancel(list(self.running))
 
     @property
     def bytes_per_call(self) -> float:
@@ -224,6 +232,9 @@ class ChunkFeed:
             # Ctrl-C: nobody knows whether it was submitted, and it shall be over either way.
             self.dispatcher.cancel([task])
             raise
+        if self._unwanted:
+            # Since somebody has last looked at what is under way.
+            self.dispatcher.cancel([task])
         return task
 
     def _task(self, items: Sequence[Any]) -> Task:

@@ -179,6 +179,7 @@ class IMapIterator(Generic[T]):
     def __next__(self) -> T:
         for value in self._plain:
             return value
+        __tracebackhide__ = True
         return self.next()
 
     def next(self, timeout: float | None = None) -> T:
@@ -190,6 +191,7 @@ class IMapIterator(Generic[T]):
             BaseException: What the function raised instead, or what drawing its arguments has
                 raised; as `AsyncResult.get`.
         """
+        __tracebackhide__ = True  # as in `gridengine.client.map.map`
         end = None if timeout is None else time.monotonic() + timeout
         if not self._lock.acquire(timeout=-1 if timeout is None else max(0.0, timeout)):
             raise _too_late(timeout)
@@ -240,6 +242,7 @@ class IMapIterator(Generic[T]):
         self, end: float | None, timeout: float | None
     ) -> tuple[Task, Outcome] | None:
         """Returns the answer whose results are next, when it has come; None if there is none."""
+        __tracebackhide__ = True
         while True:
             found = self._take()
             if found is not None:
@@ -263,6 +266,7 @@ class IMapIterator(Generic[T]):
 
     def _hear(self, end: float | None, timeout: float | None) -> None:
         """Waits for news, if there are none yet."""
+        __tracebackhide__ = True
         self._waits = True
         try:
             self._have_more()
@@ -272,6 +276,9 @@ class IMapIterator(Generic[T]):
             self._news.get(timeout=None if end is None else max(0.0, end - time.monotonic()))
         except queue.Empty:
             raise _too_late(timeout) from None
+        except KeyboardInterrupt:
+            self._feed.take_back()
+            raise
         finally:
             self._waits = False
 

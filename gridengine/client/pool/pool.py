@@ -93,7 +93,8 @@ class Pool:
             ValueError: The pool is not running.
             BaseException: As `AsyncResult.get`.
         """
-        return self.apply_async(func, args, kwds).get()
+        __tracebackhide__ = True
+        return self.apply_async(func, args, kwds).get_here()
 
     def apply_async(
         self,
@@ -158,7 +159,8 @@ class Pool:
             ValueError: The pool is not running.
             BaseException: As `AsyncResult.get`.
         """
-        return self.map_async(func, iterable, chunksize).get()
+        __tracebackhide__ = True
+        return self.map_async(func, iterable, chunksize).get_here()
 
     def map_async(
         self,
@@ -189,7 +191,8 @@ class Pool:
             ValueError: The pool is not running.
             BaseException: As `AsyncResult.get`.
         """
-        return self.starmap_async(func, iterable, chunksize).get()
+        __tracebackhide__ = True
+        return self.starmap_async(func, iterable, chunksize).get_here()
 
     def starmap_async(
         self,

@@ -1,0 +1,1 @@
+"""What a notebook's user sees, by a real kernel."""

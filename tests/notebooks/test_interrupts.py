@@ -1,0 +1,111 @@
+"""The stop button: what a cell has begun ends, and the next one works at once."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from ..waiting import wait_until
+from .kernel import Kernel
+
+#: Each writes that it runs, and that it has been let to clear up.
+WORK = """
+def work(number):
+    import pathlib, time
+    try:
+        pathlib.Path(f"{folder}/runs-{number}").touch()
+        time.sleep(600)
+    finally:
+        pathlib.Path(f"{folder}/ended-{number}").touch()
+"""
+
+CELLS = {
+    "map": "gridengine.map(work, [0, 1])",
+    "imap": "for _ in gridengine.imap(work, [0, 1]): pass",
+    "imap in a list": "list(gridengine.imap_unordered(work, iter(range(100))))",
+    "aio": "await gridengine.aio.map(work, [0, 1])",
+    "await": "job = gridengine.Job(target=work, args=(0,)); job.start(); await job",
+    "job": "job = gridengine.Job(target=work, args=(0,)); job.start(); job.join()",
+    "result": "job = gridengine.Job(target=work, args=(0,)); job.start(); job.result",
+    "not waited for": "job = gridengine.Job(target=work, args=(0,)); job.start(); time.sleep(600)",
+    "dispatcher": (
+        "with gridengine.JobDispatcher() as batch:\n"
+        "    batch.dispatch([gridengine.Job(target=work, args=(n,)) for n in range(2)])\n"
+        "    batch.join()"
+    ),
+    "pool": "with gridengine.Pool() as pool: pool.map(work, [0, 1])",
+    "pool.apply": "shared.apply(work, (0,))",
+    "pool.map": "shared.map(work, range(100), chunksize=1)",
+    "pool.starmap": "shared.starmap(work, [(0,), (1,)])",
+    "pool.imap": "for _ in shared.imap(work, range(100)): pass",
+    "executor": "with gridengine.Executor() as executor: list(executor.map(work, [0, 1]))",
+    "executor.submit": "executor = gridengine.Executor(); executor.submit(work, 0).result()",
+}
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_an_interrupted_cell_ends_its_calls_and_the_next_one_works(
+    kernel: Kernel, cell: str
+) -> None:
+    folder = kernel.folder / cell.replace(" ", "_")
+    folder.mkdir()
+    kernel.value(f"folder = {str(folder)!r}\nshared = gridengine.Pool()" + WORK)
+    request = kernel.begin(CELLS[cell])
+    wait_until(lambda: list(folder.glob("runs-*")), what="a call runs", timeout=40)
+    kernel.interrupt()
+    begin = time.monotonic()
+    ended = kernel.end(request)
+    assert ended.error in ("KeyboardInterrupt", "CancelledError"), ended
+    assert (
+        kernel.value("gridengine.map(abs, range(-8, 0), chunksize=1)") == "[8, 7, 6, 5, 4, 3, 2, 1]"
+    )
+    assert time.monotonic() - begin < 10
+    # Nothing goes on, and nothing more is begun, until all that is left of it is ended anyway.
+    wait_until(lambda: _numbers(folder, "runs") == _numbers(folder, "ended"), what="all have ended")
+    ran = _numbers(folder, "runs")
+    kernel.value("shared.terminate(); shared.join()")
+    assert _numbers(folder, "runs") == ran
+
+
+def _numbers(folder: Path, what: str) -> set[str]:
+    return {path.name.partition("-")[2] for path in folder.glob(f"{what}-*")}
+
+
+def test_the_second_interrupt_hurts_nobody(kernel: Kernel) -> None:
+    folder = kernel.folder / "twice"
+    folder.mkdir()
+    kernel.value(f"folder = {str(folder)!r}" + WORK)
+    for turn in range(2):
+        request = kernel.begin(f"gridengine.map(work, [{turn}])")
+        wait_until((folder / f"runs-{turn}").exists, what="it runs")
+        kernel.interrupt()
+        kernel.interrupt()
+        assert kernel.end(request).error == "KeyboardInterrupt"
+    assert kernel.value("gridengine.map(abs, [-1, -2])") == "[1, 2]"
+
+
+def test_jobs_of_earlier_cells_go_on(kernel: Kernel) -> None:
+    gate = kernel.folder / "gate"
+    kernel.value(
+        f"def wait(gate={str(gate)!r}):\n"
+        "    while not os.path.exists(gate): time.sleep(0.01)\n"
+        "    return 'went on'\n"
+        "background = gridengine.Job(target=wait); background.start()"
+    )
+    request = kernel.begin("print('waits', flush=True); background.join()")
+    time.sleep(0.5)
+    kernel.interrupt()
+    assert kernel.end(request).error == "KeyboardInterrupt"
+    gate.touch()
+    assert kernel.value("background.result") == "'went on'"
+
+
+def test_what_is_shown_of_an_interrupt_is_short(kernel: Kernel) -> None:
+    request = kernel.begin("print('begun', flush=True)\ngridengine.map(time.sleep, [600, 600])")
+    time.sleep(0.5)
+    kernel.interrupt()
+    shown = kernel.end(request).traceback
+    assert shown.rstrip().endswith("KeyboardInterrupt:")
+    assert len(shown.splitlines()) < 30, shown
