@@ -6,10 +6,10 @@ neither happens. Whoever tells something asks for `Observers.callbacks` first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from .records import Chunk, WorkerRecord
-from .task import Task
+from .records import Chunk, QueueJobRecord, WorkerRecord
+from .task import Outcome, Task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,6 +69,13 @@ class Observers:
         task = chunk.task
         self.tell(JobRetried(task.id, task.name, chunk.lo, chunk.hi, reason))
 
+    def calls_done(self, task: Task, outcome: Outcome) -> None:
+        """See `events.CallsDone`; of a job that has several."""
+        from .events import CallsDone
+
+        calls = outcome.hi - outcome.lo
+        self.tell(CallsDone(task.id, task.name, calls, len(outcome.failures)))
+
     def job_over(self, task: Task) -> None:
         """See `events.JobOver`."""
         from .events import JobOver
@@ -122,3 +129,17 @@ class Observers:
         from .events import NoticeGiven
 
         self.tell(NoticeGiven(text))
+
+
+def introduce(
+    observer: Observer, queue_jobs: Iterable[QueueJobRecord], workers: Iterable[WorkerRecord]
+) -> None:
+    """Tells a new observer of what is there, by the events that it would have heard."""
+    from .events import QueueJobsSubmitted, QueueJobStarted, WorkerJoined
+
+    for record in queue_jobs:
+        observer(QueueJobsSubmitted((record.name,)))
+        for supervisor in record.supervisors:
+            observer(QueueJobStarted(record.name, supervisor.host))
+    for worker in workers:
+        observer(WorkerJoined(worker.address, *worker.place))
