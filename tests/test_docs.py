@@ -94,6 +94,7 @@ NEEDED = {
     "map.md": ("numpy",),
     "options.md": ("numpy",),
     "pool.md": (),
+    "progress.md": ("tqdm",),
     "what-follows.md": ("numpy",),
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -27,6 +26,21 @@ from ..states import JobState
 _REASON = 120
 
 
+class _Counted:
+    """What is known of a task that is not over.
+
+    Attributes:
+        calls: How many of its calls are counted already.
+        places: Which worker has what begins at which of its calls.
+    """
+
+    __slots__ = ("calls", "places")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.places: dict[int, tuple[str, int]] = {}
+
+
 class MapCounts:
     """An observer that counts the calls of one map, and the workers that there are.
 
@@ -40,11 +54,10 @@ class MapCounts:
 
     def __init__(self) -> None:
         self.done = self.failed = self.retried = 0
-        # Of each task that is not over: how many of its calls are counted already.
-        self._counted: dict[int, int] = {}
-        # Which worker has what begins at which call of which task; and how many such each has.
-        self._places: dict[int, dict[int, tuple[str, int]]] = {}
-        self._busy: collections.Counter[tuple[str, int]] = collections.Counter()
+        self._tasks: dict[int, _Counted] = {}
+        # How much each worker has that begins at some call of these, and how many have any.
+        self._busy: dict[tuple[str, int], int] = {}
+        self._running = 0
         self._workers: set[bytes] = set()
         # Queue jobs that have not started, and the reason as far as it is known.
         self._waiting: dict[str, str] = {}
@@ -69,7 +82,12 @@ class MapCounts:
     @property
     def running(self) -> int:
         """How many workers have calls of this map."""
-        return len(self._busy)
+        return self._running
+
+    @property
+    def queued(self) -> int:
+        """How many queue jobs have not started."""
+        return len(self._waiting)
 
     @property
     def waiting(self) -> str:
@@ -84,7 +102,7 @@ class MapCounts:
     def expect(self, tasks: Iterable[Task]) -> None:
         """Has tasks counted; to be called before they are submitted."""
         for task in tasks:
-            self._counted[task.id] = 0
+            self._tasks[task.id] = _Counted()
 
     def __call__(self, event: DispatcherEvent) -> None:
         """Takes in what has happened."""
@@ -95,40 +113,44 @@ class MapCounts:
     # ------------------------------------------------------------------ calls
 
     def _started(self, event: JobStarted) -> None:
-        if event.task not in self._counted:
+        task = self._tasks.get(event.task)
+        if task is None:
             return
-        places = self._places.setdefault(event.task, {})
-        if (before := places.get(event.lo)) is not None:
+        if (before := task.places.get(event.lo)) is not None:
             self._leave(before)
-        places[event.lo] = worker = event.host, event.pid
-        self._busy[worker] += 1
+        task.places[event.lo] = worker = event.host, event.pid
+        has = self._busy.get(worker, 0)
+        self._busy[worker] = has + 1
+        if not has:
+            self._running += 1
 
     def _leave(self, worker: tuple[str, int]) -> None:
-        self._busy[worker] -= 1
-        if self._busy[worker] <= 0:
-            del self._busy[worker]
+        self._busy[worker] = has = self._busy[worker] - 1
+        if not has:
+            self._running -= 1
 
     def _tried_again(self, event: JobRetried) -> None:
-        if event.task not in self._counted:
+        task = self._tasks.get(event.task)
+        if task is None:
             return
         self.retried += event.hi - event.lo
-        places = self._places.get(event.task, {})
-        for lo in [lo for lo in places if event.lo <= lo < event.hi]:
-            self._leave(places.pop(lo))
+        for lo in [lo for lo in task.places if event.lo <= lo < event.hi]:
+            self._leave(task.places.pop(lo))
 
     def _calls_done(self, event: CallsDone) -> None:
-        if event.task in self._counted:
-            self._counted[event.task] += event.calls
+        task = self._tasks.get(event.task)
+        if task is not None:
+            task.calls += event.calls
             self.done += event.calls
             self.failed += event.failures
 
     def _over(self, event: JobOver) -> None:
-        counted = self._counted.pop(event.task, None)
-        if counted is None:
+        task = self._tasks.pop(event.task, None)
+        if task is None:
             return
-        for worker in self._places.pop(event.task, {}).values():
+        for worker in task.places.values():
             self._leave(worker)
-        left = event.calls - counted
+        left = event.calls - task.calls
         if event.state is JobState.CANCELLED:
             return
         if event.calls == 1 or event.state is JobState.FINISHED:
@@ -144,10 +166,11 @@ class MapCounts:
     def _lost(self, event: WorkerLost) -> None:
         self._workers.discard(event.address)
         worker = event.host, event.pid
-        if self._busy.pop(worker, 0):
-            for places in self._places.values():
-                for lo in [lo for lo, place in places.items() if place == worker]:
-                    del places[lo]
+        if self._busy.get(worker):
+            for task in list(self._tasks.values()):
+                for lo in [lo for lo, place in task.places.items() if place == worker]:
+                    self._leave(task.places.pop(lo))
+        self._busy.pop(worker, None)
 
     def _submitted(self, event: QueueJobsSubmitted) -> None:
         for name in event.queue_jobs:
@@ -229,8 +252,8 @@ def line(counts: MapCounts, estimate: Estimate, *, remote: bool, over: bool) -> 
             parts.append("1 worker" if counts.workers == 1 else f"{counts.workers} workers")
     parts += [f"{counts.failed:,} failed"] if counts.failed else []
     parts += [f"{counts.retried:,} tried again"] if counts.retried else []
-    if remote and counts.workers and not over:
-        parts += filter(None, [counts.waiting])
+    if remote and counts.queued and counts.workers and not over:
+        parts.append(f"{counts.queued:,} queued")
     return ", ".join(parts)
 
 

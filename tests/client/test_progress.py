@@ -429,3 +429,30 @@ def test_a_pipe_gets_lines_and_no_carriage_returns(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.stdout == "the end\n"
     assert re.fullmatch(r"simulate: 40/40 \(100 %\) \[00:0\d, [\d.]+ calls/s\]\n", done.stderr)
+
+
+NOTEBOOK = """
+import nbclient, nbformat
+cell = '''
+import gridengine, sys
+with gridengine.schedulers.ProcessScheduler(1) as scheduler:
+    gridengine.map(abs, range(10), progress=True, scheduler=scheduler)
+print("tqdm.auto" in sys.modules)
+'''
+notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+print(notebook.cells[0].outputs)
+"""
+
+
+def test_in_a_notebook_the_bar_is_that_of_tqdm_auto_below_the_cell(tmp_path: Path) -> None:
+    pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", NOTEBOOK],
+        cwd=tmp_path, capture_output=True, text=True, timeout=80,
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+    )  # fmt: skip
+    # A line of text or, with ipywidgets, a widget.
+    assert re.search(r"abs: 100%\|.* 10/10 \[|jupyter\.widget", done.stdout), done.stderr
+    assert "True" in done.stdout

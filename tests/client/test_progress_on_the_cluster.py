@@ -91,4 +91,4 @@ def test_more_workers_than_slots_run_what_they_can_while_the_rest_waits(cluster:
     told = "\n".join(bar.texts)
     assert "waiting for workers" in told
     assert "12 queue jobs wait" in told
-    assert "8 running, 4 queue jobs wait" in told
+    assert "8 running, 4 queued" in told

@@ -126,7 +126,7 @@ def test_without_workers_it_says_what_the_queue_jobs_wait_for(watched: Watched) 
     watched.counts(QueueJobOver("1.2", "deleted"))
     watched.counts(QueueJobStarted("1.1", "node"))
     watched.worker()
-    assert watched.says() == "0 running, 1 worker, 1 queue job waits"
+    assert watched.says() == "0 running, 1 worker, 1 queued"
 
 
 def test_a_long_reason_is_cut(watched: Watched) -> None:
