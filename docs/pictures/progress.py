@@ -1,4 +1,4 @@
-"""Makes progress.svg of what a bar really draws: python docs/pictures/progress.py
+"""Makes progress.svg of what a bar really draws.
 
 On the scheduler that there is; the picture in the documents is of the test cluster:
 ``python -m tests.cluster own python docs/pictures/progress.py``. It needs pexpect and tqdm.
@@ -55,16 +55,17 @@ def some(drawn: list[str]) -> list[str]:
 def svg(lines: list[str]) -> str:
     """Returns a picture of lines of text, as on a dark terminal."""
     width, height = COLUMNS * 8.4 + 32, len(lines) * 22 + 28
-    text = "\n".join(
-        f'<text x="16" y="{30 + 22 * number}" xml:space="preserve" textLength="{8.4 * len(line):.0f}" '
-        f'lengthAdjust="spacingAndGlyphs">{html.escape(line)}</text>'
-        for number, line in enumerate(lines)
-    )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" role="img" '
-        f'aria-label="A progress bar at several moments" font-family="monospace" font-size="14" '
-        f'fill="#e6e6e6">\n<rect width="100%" height="100%" rx="8" fill="#1e1e1e"/>\n{text}\n</svg>\n'
-    )
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}"',
+        'role="img" aria-label="A progress bar at several moments"',
+        'font-family="monospace" font-size="14" fill="#e6e6e6">',
+        '<rect width="100%" height="100%" rx="8" fill="#1e1e1e"/>',
+    ]
+    for number, line in enumerate(lines):
+        where = f'x="16" y="{30 + 22 * number}" textLength="{8.4 * len(line):.0f}"'
+        how = 'xml:space="preserve" lengthAdjust="spacingAndGlyphs"'
+        parts.append(f"<text {where} {how}>{html.escape(line)}</text>")
+    return "\n".join([*parts, "</svg>", ""])
 
 
 if __name__ == "__main__":

@@ -50,12 +50,12 @@ class InlineDispatcher:
         inline: True, and False of a `Dispatcher`.
         surroundings: ``cwd`` and ``env`` of the scheduler.
         forsaken: Whether this is a copy, in a fork of the program.
+        remote: As of a `Dispatcher`.
         sharing: Makes large buffers ready.
         shows_progress: As of a `Dispatcher`.
     """
 
     inline = True
-    remote = False
     fresh = False
     possible_workers = 1
 
@@ -71,7 +71,7 @@ class InlineDispatcher:
         self._observers = Observers()
         # Maps of several threads may begin and end at once.
         self._changing = threading.Lock()
-        self.shows_progress = Settings.read().progress
+        self.shows_progress, self.remote = Settings.read().progress, False
         # As in a worker, calls one after the other share what their function holds.
         self._functions: dict[bytes, Callable[..., Any]] = {}
         # What runs, and in which thread.

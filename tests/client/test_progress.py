@@ -25,6 +25,8 @@ from .. import targets
 from ..conftest import warm
 from ..waiting import wait_until
 
+ROOT = Path(__file__).parents[2]
+
 pexpect = pytest.importorskip("pexpect")
 pytest.importorskip("tqdm")
 
@@ -429,6 +431,16 @@ def test_a_pipe_gets_lines_and_no_carriage_returns(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.stdout == "the end\n"
     assert re.fullmatch(r"simulate: 40/40 \(100 %\) \[00:0\d, [\d.]+ calls/s\]\n", done.stderr)
+
+
+def test_the_example_runs(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "progress.py")],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True,
+        env={**os.environ, "GRIDENGINE_SCHEDULER": "process"},
+    )  # fmt: skip
+    assert done.stdout.startswith("pi is about 3.14")
+    assert re.fullmatch(r"throwing darts: 40/40 .*\n", done.stderr)
 
 
 NOTEBOOK = """
