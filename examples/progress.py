@@ -8,7 +8,7 @@ import random
 
 import gridengine
 
-THROWS = 200_000
+THROWS = 50_000
 
 
 def hits(seed: int) -> int:
