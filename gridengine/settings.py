@@ -92,6 +92,8 @@ class Settings(NamedTuple):
             `gridengine.transport.environment`.
         core_files: Whether a worker on another host that crashes may leave a core file: the key
             of the program's connections would be in it.
+        progress: Whether maps show how far they are, on a terminal and in notebooks, if they are
+            not told: as if each had ``progress=True``, but for what is written to a file.
     """
 
     heartbeat: float = 5.0
@@ -107,6 +109,7 @@ class Settings(NamedTuple):
     run_dir: str = ""
     environment: str = ""
     core_files: bool = False
+    progress: bool = False
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Settings:

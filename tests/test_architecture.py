@@ -26,7 +26,8 @@ FOLDERS = {
     "ledger": "schedulers serialization transport",
     "worker": "serialization transport",
     "dispatcher": "worker ledger schedulers serialization transport",
-    "client": "dispatcher worker ledger schedulers serialization transport",
+    "observers": "ledger",
+    "client": "observers dispatcher worker ledger schedulers serialization transport",
     "compat": "client dispatcher worker ledger schedulers serialization transport",
     "cli": "client dispatcher schedulers transport",
 }

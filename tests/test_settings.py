@@ -24,7 +24,7 @@ def test_blank_variables_and_other_peoples_change_nothing() -> None:
 
 def test_every_number_can_be_set_and_keeps_its_type() -> None:
     environ = {f"GRIDENGINE_{field.upper()}": "7" for field in Settings._fields}
-    environ["GRIDENGINE_CORE_FILES"] = "1"
+    environ["GRIDENGINE_CORE_FILES"] = environ["GRIDENGINE_PROGRESS"] = "1"
     for field, default in Settings._field_defaults.items():
         value = getattr(Settings.read(environ), field)
         wanted = os.path.abspath("7") if field == "run_dir" else type(default)(7)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     Directory: TypeAlias = str | os.PathLike[str]
     """What ``cwd=`` takes."""
 
+    ProgressLike: TypeAlias = bool | str | Callable[..., Any]
+    """What ``progress=`` takes."""
+
     class MapOptions(TypedDict, total=False):
         """What `gridengine.map` takes beside ``reraise=``."""
 
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
         cwd: Directory | None
         env: Mapping[str, str | None] | None
         seed: SeedLike | None
+        progress: ProgressLike | None
 
     class ImapOptions(MapOptions, total=False):
         """What `gridengine.imap` takes beside it."""

@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from ..schedulers.choice import SchedulerLike
-    from .call_options import Directory, ImapOptions, MapOptions, RetryOn, SeedLike
+    from .call_options import (
+        Directory,
+        ImapOptions,
+        MapOptions,
+        ProgressLike,
+        RetryOn,
+        SeedLike,
+    )
 
     A = TypeVar("A")
     B = TypeVar("B")
@@ -70,6 +77,7 @@ def map(
     cwd: Directory | None = None,
     env: Mapping[str, str | None] | None = None,
     seed: SeedLike | None = None,
+    progress: ProgressLike | None = None,
 ) -> list[Any]:
     """Applies ``f`` to the items of iterables, in parallel; equal to ``list(map(f, ...))``.
 
@@ -109,6 +117,10 @@ def map(
         seed: A number, or a numpy.random.SeedSequence: `random`, numpy's global generator and
             `gridengine.seed_sequence` are then, in each call, as it and the number of the call say,
             wherever that runs.
+        progress: Whether to show how far it is, on standard error or in the notebook: True, or a
+            text to stand before the bar in place of the name of ``f``, or a class or function that
+            makes bars as tqdm does. By default as ``GRIDENGINE_PROGRESS`` says, which shows nothing
+            where there is no terminal. Nothing is shown within jobs.
 
     Returns:
         The values, in the order of the items.
@@ -120,6 +132,7 @@ def map(
         PackingError: ``f`` or an item cannot travel (also a TypeError).
         SchedulerError: The scheduler cannot be used.
         TypeError, ValueError: An argument is impossible.
+        ModuleNotFoundError: A bar is asked for, and tqdm is not installed.
     """
     # IPython and pytest leave such frames out of what they show: none of them is the user's.
     __tracebackhide__ = True
@@ -127,7 +140,7 @@ def map(
         f, iterables,
         scheduler=scheduler, reraise=reraise, chunksize=chunksize, timeout=timeout,
         timeout_per_call=timeout_per_call, retries=retries, retry_on=retry_on,
-        cwd=cwd, env=env, seed=seed,
+        cwd=cwd, env=env, seed=seed, progress=progress,
     ).start()  # fmt: skip
     results: list[Any] = []
     try:
@@ -194,6 +207,7 @@ def imap(
     cwd: Directory | None = None,
     env: Mapping[str, str | None] | None = None,
     seed: SeedLike | None = None,
+    progress: ProgressLike | None = None,
 ) -> Generator[Any, None, None]:
     """As `map`, but yields the results one by one, in order, as soon as they are there.
 
@@ -228,6 +242,7 @@ def imap(
         cwd: As for `map`.
         env: As for `map`.
         seed: As for `map`.
+        progress: As for `map`.
 
     Yields:
         The values, in the order of the items.
@@ -242,7 +257,7 @@ def imap(
             f, iterables,
             scheduler=scheduler, reraise=reraise, chunksize=chunksize, buffersize=buffersize,
             timeout=timeout, timeout_per_call=timeout_per_call, retries=retries,
-            retry_on=retry_on, cwd=cwd, env=env, seed=seed,
+            retry_on=retry_on, cwd=cwd, env=env, seed=seed, progress=progress,
         )
     )  # fmt: skip
 

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
     from typing import Any, TypeVar
 
+    from ..dispatcher.dispatcher import Dispatcher
+    from ..observers.progress import Progress
     from ..schedulers.choice import SchedulerLike
-    from .call_options import Directory, RetryOn, SeedLike
+    from .call_options import Directory, ProgressLike, RetryOn, SeedLike
     from .stream_control import Arriving, StreamControl
 
     R = TypeVar("R")
@@ -49,6 +51,7 @@ class MapRuns:
         cwd: As there.
         env: As there.
         seed: As there.
+        progress: As there.
         arriving: What is drawn in place of the iterables, if they come by themselves.
 
     Attributes:
@@ -56,6 +59,7 @@ class MapRuns:
 
     Raises:
         TypeError, ValueError: An argument is impossible.
+        ModuleNotFoundError: A bar is asked for, and tqdm is not installed.
     """
 
     def __init__(
@@ -75,6 +79,7 @@ class MapRuns:
         cwd: Directory | None = None,
         env: Mapping[str, str | None] | None = None,
         seed: SeedLike | None = None,
+        progress: ProgressLike | None = None,
         arriving: Arriving | None = None,
     ) -> None:
         check_callable("f", f)
@@ -101,6 +106,11 @@ class MapRuns:
             timeout=timeout_per_call, retries=retries, retry_on=retry_on,
             cwd=cwd, env=env, seed=seed, timeout_name="timeout_per_call",
         )  # fmt: skip
+        if progress is not None and progress is not False and not nesting.in_job():
+            from ..observers import bars
+
+            bars.check(progress)
+        self._progress = progress
         self._reraise = reraise
         self._chunksize = chunksize
         self._buffersize = buffersize
@@ -136,7 +146,8 @@ class MapRuns:
         from .map_stream import stream
 
         function = options.attached_to(self._function, many=True)
-        return stream(
+        progress = self._shown_progress(dispatcher)
+        runs = stream(
             dispatcher,
             options.placed(pack_function(function, "the function"), *dispatcher.surroundings),
             self._items,
@@ -149,7 +160,23 @@ class MapRuns:
             end=self._end,
             control=control,
             options=options,
+            before=None if progress is None else progress.expect,
         )
+        return runs if progress is None else progress.around(runs)
+
+    def _shown_progress(self, dispatcher: Dispatcher) -> Progress | None:
+        """Returns what shows how far it is, None if nothing does."""
+        given = self._progress
+        if given is False or (given is None and not dispatcher.shows_progress) or nesting.in_job():
+            return None
+        from ..observers import bars
+        from ..observers.progress import Progress
+        from ..serialization.functions import name_of
+
+        make = bars.maker(given, name_of(self._function), self._length)
+        if make is None:
+            return None
+        return Progress(make, dispatcher.observe, self._length, remote=dispatcher.remote)
 
     def _in_place(self) -> Generator[list[R], None, None]:
         from ..states import Mode

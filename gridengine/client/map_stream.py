@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 from ..dispatcher.dispatcher import Dispatcher
@@ -42,6 +42,7 @@ def stream(
     end: float = math.inf,
     control: StreamControl | None = None,
     options: CallOptions = PLAIN,
+    before: Callable[[Iterable[Task]], object] | None = None,
 ) -> Generator[list[Any], None, None]:
     """Yields the values of a map in runs: one list for each answer, of some neighbouring calls.
 
@@ -66,6 +67,7 @@ def stream(
         end: When time is up, on the monotonic clock.
         control: What other threads may do to it.
         options: What is asked for the calls.
+        before: What is told of tasks before they are submitted.
 
     Raises:
         BaseException: What the function raised, as soon as that is known, after the values before
@@ -80,7 +82,7 @@ def stream(
     tasks = MapTasks(
         dispatcher, function, items, mode,
         length=length, chunksize=chunksize, buffersize=buffersize, fail_fast=reraise, end=end,
-        control=control, options=options,
+        control=control, options=options, before=before,
     )  # fmt: skip
     # What has been read of the answers that have come: values, and the error behind them.
     order: AnswerOrder[tuple[Task, int, list[Any], BaseException | None]]

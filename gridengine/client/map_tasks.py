@@ -12,7 +12,7 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from ..dispatcher.dispatcher import Dispatcher
@@ -58,6 +58,7 @@ class MapTasks:
         end: When no more items are to be drawn, on the monotonic clock.
         control: What other threads may do to it; they do not wait long for the interpreter, then.
         options: What is asked for the calls.
+        before: What is told of tasks before they are submitted.
 
     Attributes:
         taken: Calls whose values have been taken.
@@ -78,6 +79,7 @@ class MapTasks:
         end: float,
         options: CallOptions = PLAIN,
         control: StreamControl | None = None,
+        before: Callable[[Iterable[Task]], object] | None = None,
     ) -> None:
         self._dispatcher = dispatcher
         self._function = dispatcher.sharing.function(function)
@@ -100,6 +102,7 @@ class MapTasks:
         self._most_calls = _MOST_CALLS if control is None else _SMOOTH_CALLS
         self._most_bytes = BLOCK_BYTES if control is None else _SMOOTH_BYTES
         self._options = options
+        self._before = before
         self._fed = 0
         self._exhausted = False
         self._bytes_per_call = 0.0
@@ -249,6 +252,8 @@ class MapTasks:
             tasks = self._some(room)
             if not tasks:
                 return
+            if self._before is not None:
+                self._before(tasks)
             self._dispatcher.submit(*tasks)
             self._breathe()
             if time.monotonic() > enough:

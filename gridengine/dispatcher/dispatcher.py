@@ -31,9 +31,9 @@ from ..transport import descriptors
 from ..transport.launch_file import Keys
 from ..transport.shared_memory import Arena
 from ..transport.wake_pipe import WakePipe
-from .asking import answer
+from .asking import T, answer
 from .early_start import EarlyStart
-from .inbox import Inbox
+from .inbox import Inbox, guarded
 from .new_state import new_state, surroundings_of
 from .queue_jobs import QueueJobs, launch_for
 from .run_folder import new_shared_folder, remove_shared_folder
@@ -49,9 +49,6 @@ if TYPE_CHECKING:
 
 log = Log(__name__)
 
-#: Seconds after which a worker that rests learns what of its memory it may use again.
-_RELEASE_SECONDS = 0.5
-
 
 class Dispatcher:
     """Hands the tasks of one scheduler to its workers.
@@ -65,7 +62,9 @@ class Dispatcher:
     Attributes:
         forsaken: Whether this is a copy, in a fork of the program.
         overview: Returns what there is now, for people.
+        remote: Whether workers are on other hosts.
         sharing: Makes large buffers ready for the workers.
+        shows_progress: Whether a map shows how far it is if it is not told.
         stacks: Asks where tasks are that run.
         surroundings: ``cwd`` and ``env`` of the scheduler.
 
@@ -84,6 +83,7 @@ class Dispatcher:
         ahead: EarlyStart | None = None,
     ) -> None:
         self._settings = settings = Settings.read()
+        self.shows_progress, self.remote = settings.progress, scheduler.remote
         # A copy: the dispatcher must not keep alive what its user has let go.
         self._scheduler = copy.copy(scheduler)
         self._released = False
@@ -124,14 +124,15 @@ class Dispatcher:
         from .order_execution import OrderExecution
         from .overview import overview_of
         from .stacks import StackQuestions
+        from .tidying import Tidying
 
-        self._task_messages = new_task_messages(scheduler, settings, self._arena, self.sharing)
-        parts = self._connections, self._state, self._queue_jobs, self._task_messages
+        calls = new_task_messages(scheduler, settings, self._arena, self.sharing)
+        parts = self._connections, self._state, self._queue_jobs, calls
         self.overview = functools.partial(overview_of, self._state)
         self.stacks = StackQuestions(self._connections, self._state, self._ask)
         self._handlers = Handlers(*parts, self.stacks)
         self._execution = OrderExecution(*parts)
-        self._tidied = self._released_at = 0.0
+        self._tidying = Tidying(settings.heartbeat, calls, self._execution, self._handlers)
         self._news = self._queue_jobs.session.fileno()
         self._inbox = Inbox()
         self._new = self._inbox.tasks
@@ -245,18 +246,25 @@ class Dispatcher:
         wanted = list(tasks)
         self._ask(lambda: self._state.cancellation.drop(wanted))
 
-    def observe(self, observer: Observer) -> None:
+    def observe(self, observer: Observer) -> Callable[[], object]:
         """Has an observer hear all events from now on, in the dispatcher's thread.
 
-        One that raises is not asked again, and the log says so.
+        First it hears which queue jobs and workers are there. One that raises is not asked again,
+        and the log says so.
+
+        Returns:
+            What ends that: when it has returned, in any thread, no more is heard.
         """
-        self._inbox.observers.append(observer)
+        observers = self._state.observers
+        guard = guarded(observer, observers)
+        self._inbox.observers.append(guard)
         self._wake()
+        return lambda: self._answer(lambda: observers.remove(guard))
 
     def unfinished(self) -> list[Task]:
         """Returns the tasks that are not over and for which the program shall wait."""
         look = lambda: [task for task in self._state.tasks() if not task.daemon]  # noqa: E731
-        return answer(self._ask, look, lambda: self.closed) or []
+        return self._answer(look) or []
 
     def release(self) -> None:
         """Has the dispatcher close by itself as soon as it has nothing left to do."""
@@ -299,6 +307,11 @@ class Dispatcher:
     def _ask(self, request: Callable[[], None]) -> None:
         self._inbox.requests.append(request)
         self._wake()
+
+    def _answer(self, look: Callable[[], T]) -> T | None:
+        if threading.current_thread() is self._thread:
+            return look()
+        return answer(self._ask, look, lambda: self.closed)
 
     def _wake(self) -> None:
         # The dispatcher says that it sleeps before it looks into its inbox for the last time.
@@ -347,7 +360,7 @@ class Dispatcher:
         now = time.monotonic()
         self._state.tick(now)
         self._execution.execute()
-        self._tidy(now)
+        self._tidying.tidy(now)
         if self._woken:
             # Not before what it was woken for has been done; and while nobody wakes it.
             self._pipe.empty()
@@ -361,16 +374,6 @@ class Dispatcher:
         if self._news in ready:
             self._handlers.hear_scheduler()
         self._inbox.empty_into(self._state)
-
-    def _tidy(self, now: float) -> None:
-        """Gives memory back that nobody needs: to the workers, and to the system."""
-        if now >= self._tidied:
-            self._tidied = now + self._settings.heartbeat
-            self._task_messages.trim()
-        if now >= self._released_at:
-            self._released_at = now + min(_RELEASE_SECONDS, self._settings.heartbeat)
-            self._execution.say_released()
-            self._handlers.look_at_the_door()
 
     def _abandon(self, error: Exception) -> None:
         self._inbox.empty_into(self._state)

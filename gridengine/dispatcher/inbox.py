@@ -40,7 +40,7 @@ class Inbox:
     def empty_into(self, state: DispatcherState) -> None:
         """Tells the state what has been asked for so far."""
         while self.observers:
-            state.observers.add(guarded(self.observers.popleft(), state.observers))
+            state.observe(self.observers.popleft())
         # What is asked may be about a task that was submitted before it was asked.
         requests, unwanted = len(self.requests), len(self.unwanted)
         tasks, submit = self.tasks, state.ledger.submit

@@ -22,7 +22,7 @@ from ..schedulers.base import Scheduler, enter
 from ..schedulers.inline import InlineScheduler
 from ..serialization.own_surroundings import own_surroundings_of
 from ..serialization.packed import ShortOfMemory
-from ..settings import REMEMBERED_DURATIONS
+from ..settings import REMEMBERED_DURATIONS, Settings
 from ..states import JobState
 from ..worker.calls import RSS_UNIT
 from ..worker.inline import InlineCalls, failing, unpack_function
@@ -53,7 +53,9 @@ class InlineDispatcher:
         surroundings: ``cwd`` and ``env`` of the scheduler.
         forsaken: Whether this is a copy, in a fork of the program.
         overview: Returns what there is now, for people.
+        remote: As of a `Dispatcher`.
         sharing: Makes large buffers ready.
+        shows_progress: As of a `Dispatcher`.
     """
 
     inline = True
@@ -70,6 +72,9 @@ class InlineDispatcher:
         self._uninitialized: InitializerError | None = None
         self._durations = Durations()
         self._observers = Observers()
+        # Maps of several threads may begin and end at once.
+        self._changing = threading.Lock()
+        self.shows_progress, self.remote = Settings.read().progress, False
         # As in a worker, calls one after the other share what their function holds.
         self._functions: dict[bytes, Callable[..., Any]] = {}
         # What runs, and in which thread.
@@ -148,6 +153,8 @@ class InlineDispatcher:
                 continue
             lo, errors = outcome.hi, 0
             task.record(outcome)
+            if self._observers.callbacks and task.size > 1:
+                self._observers.calls_done(task, outcome)
             if task.over:
                 return
 
@@ -242,9 +249,20 @@ class InlineDispatcher:
         if self._observers.callbacks:
             self._observers.job_over(task)
 
-    def observe(self, observer: Observer) -> None:
-        """Has an observer hear all events from now on, in the thread where they happen."""
-        self._observers.add(guarded(observer, self._observers))
+    def observe(self, observer: Observer) -> Callable[[], object]:
+        """Has an observer hear all events from now on, in the thread where they happen.
+
+        Returns:
+            What ends that.
+        """
+        guard = guarded(observer, self._observers)
+        with self._changing:
+            self._observers.add(guard)
+        return lambda: self._forget(guard)
+
+    def _forget(self, observer: Observer) -> None:
+        with self._changing:
+            self._observers.remove(observer)
 
     def unfinished(self) -> list[Task]:
         """Returns what other threads run and the program shall wait for."""

@@ -53,12 +53,19 @@ class Answers:
             )  # fmt: skip
             if task is None:
                 continue
-            task.record(_outcome(result, own, worker.place, tries))
+            outcome = _outcome(result, own, worker.place, tries)
+            task.record(outcome)
             if task.size > 1 and task.over and task.missing:
                 ended_early.append(task)
-            if self._observers.callbacks and task.over:
-                self._observers.job_over(task)
+            if self._observers.callbacks:
+                self._tell(task, outcome)
         return ended_early
+
+    def _tell(self, task: Task, outcome: Outcome) -> None:
+        if task.size > 1:
+            self._observers.calls_done(task, outcome)
+        if task.over:
+            self._observers.job_over(task)
 
     def _record_common(
         self, worker: WorkerRecord, results: Sequence[AnsweredCalls], now: float

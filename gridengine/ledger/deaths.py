@@ -213,8 +213,11 @@ class Deaths:
 
     def _fail(self, verdict: Verdict, place: Place, failure: Death | BaseException) -> None:
         task, index = verdict.task, verdict.index
-        task.record(Outcome(index, index + 1, b"", (), {index: failure}, 0.0, 0.0, 0, place))
+        outcome = Outcome(index, index + 1, b"", (), {index: failure}, 0.0, 0.0, 0, place)
+        task.record(outcome)
         if task.over and task.missing:
             self._cancellation.take_back_rest([task])
-        if task.over and self._observers.callbacks:
+        if self._observers.callbacks and task.size > 1:
+            self._observers.calls_done(task, outcome)
+        if self._observers.callbacks and task.over:
             self._observers.job_over(task)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import JobCancelled, SchedulerError
 from ..schedulers.events import End, Event, Explained
@@ -26,7 +26,7 @@ from .cancellation import Cancellation
 from .deaths import Deaths
 from .demand import Demand
 from .ledger import Ledger
-from .observers import Observers
+from .observers import Observers, introduce
 from .orders import Dismiss, Order, StopSupervisor, Warn
 from .records import (
     AnsweredCalls,
@@ -37,6 +37,9 @@ from .records import (
 )
 from .staffing import Capacity, Hopeless, Staffing
 from .task import Place, Task
+
+if TYPE_CHECKING:
+    from .observers import Observer
 
 #: Supervisors whose workers were heard before themselves, that are remembered. They say their own
 #: first word within milliseconds; a peer that makes up names shall not fill the memory with them.
@@ -102,6 +105,11 @@ class DispatcherState:
         )
 
     # ------------------------------------------------------------------ from time to time
+
+    def observe(self, observer: Observer) -> None:
+        """Has an observer hear all events, after those that tell of what is there already."""
+        self.observers.add(observer)
+        introduce(observer, self.staffing.queue_jobs.values(), self.ledger.workers.values())
 
     def tasks(self) -> list[Task]:
         """Returns the tasks that are not over."""

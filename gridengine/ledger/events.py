@@ -7,12 +7,13 @@ it, nothing is made. Progress bars, status pages, journals and reports are obser
 `JobSubmitted`            it waits for a worker
 `JobStarted`              some or all of its calls were given to a worker
 `JobRetried`              some of its calls are tried again, and why
+`CallsDone`               some calls of a map have an answer
 `JobOver`                 it will never leave its state
 `WorkerJoined`            a worker can be given work
 `WorkerLost`              a worker is no more
 `QueueJobsSubmitted`      the batch system has them
 `QueueJobStarted`         its supervisor has said its first word
-`QueueJobWaiting`         it will not start by itself, and the batch system's reason
+`QueueJobWaiting`         it has not started yet, and the batch system's reason
 `QueueJobOver`            the batch system, or its silence, says that it is over
 `NoticeGiven`             something that a person who waits would want to read
 ========================  =========================================================================
@@ -71,6 +72,22 @@ class JobRetried(NamedTuple):
     reason: str
 
 
+class CallsDone(NamedTuple):
+    """Calls of a job that has several have an answer.
+
+    Attributes:
+        task: As of `JobSubmitted`.
+        name: As of `JobSubmitted`.
+        calls: How many.
+        failures: How many of them have failed.
+    """
+
+    task: int
+    name: str
+    calls: int
+    failures: int
+
+
 class JobOver(NamedTuple):
     """A job has come to its end.
 
@@ -127,7 +144,7 @@ class QueueJobStarted(NamedTuple):
 
 
 class QueueJobWaiting(NamedTuple):
-    """A queue job will not start by itself; ``reason`` is the batch system's."""
+    """A queue job has waited for long, or will not start at all; ``reason`` says why."""
 
     queue_job: str
     reason: str
@@ -147,6 +164,6 @@ class NoticeGiven(NamedTuple):
 
 
 DispatcherEvent = (
-    JobSubmitted | JobStarted | JobRetried | JobOver | WorkerJoined | WorkerLost
+    JobSubmitted | JobStarted | JobRetried | CallsDone | JobOver | WorkerJoined | WorkerLost
     | QueueJobsSubmitted | QueueJobStarted | QueueJobWaiting | QueueJobOver | NoticeGiven
 )  # fmt: skip

@@ -6,17 +6,33 @@ neither happens. Whoever tells something asks for `Observers.callbacks` first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from .records import Chunk, WorkerRecord
-from .task import Task
+from .records import Chunk, QueueJobRecord, WorkerRecord
+from .task import Outcome, Task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..schedulers.events import End
     from .events import DispatcherEvent
 
     Observer = Callable[[DispatcherEvent], object]
+
+
+def _types() -> Any:
+    """Returns the module of the types, imported when the first of them is made."""
+    global _loaded
+    if _loaded is None:
+        from . import events
+
+        _loaded = events
+    return _loaded
+
+
+#: To ask the import system takes as long as to make an event.
+_loaded: Any = None
 
 
 class Observers:
@@ -49,76 +65,75 @@ class Observers:
 
     def job_submitted(self, task: Task) -> None:
         """See `events.JobSubmitted`."""
-        from .events import JobSubmitted
-
-        self.tell(JobSubmitted(task.id, task.name, task.size))
+        self.tell(_types().JobSubmitted(task.id, task.name, task.size))
 
     def job_started(self, chunks: Sequence[Chunk], worker: WorkerRecord) -> None:
         """See `events.JobStarted`; of each of some chunks."""
-        from .events import JobStarted
-
         host, pid, _ = worker.place
+        made = _types().JobStarted
         for chunk in chunks:
             task = chunk.task
-            self.tell(JobStarted(task.id, task.name, chunk.lo, chunk.hi, chunk.attempt, host, pid))
+            self.tell(made(task.id, task.name, chunk.lo, chunk.hi, chunk.attempt, host, pid))
 
     def job_retried(self, chunk: Chunk, reason: str) -> None:
         """See `events.JobRetried`."""
-        from .events import JobRetried
-
         task = chunk.task
-        self.tell(JobRetried(task.id, task.name, chunk.lo, chunk.hi, reason))
+        self.tell(_types().JobRetried(task.id, task.name, chunk.lo, chunk.hi, reason))
+
+    def calls_done(self, task: Task, outcome: Outcome) -> None:
+        """See `events.CallsDone`; of a job that has several."""
+        calls = outcome.hi - outcome.lo
+        self.tell(_types().CallsDone(task.id, task.name, calls, len(outcome.failures)))
 
     def job_over(self, task: Task) -> None:
         """See `events.JobOver`."""
-        from .events import JobOver
-
-        outcomes = task.outcomes
-        failures = sum(len(outcome.failures) for outcome in outcomes)
-        wall = sum(outcome.wall for outcome in outcomes)
-        peak = max((outcome.peak_memory for outcome in outcomes), default=0)
-        self.tell(JobOver(task.id, task.name, task.state, task.size, failures, wall, peak))
+        failures, wall, peak = 0, 0.0, 0
+        # Not by three generators: most have one, and there is one of these for each job.
+        for outcome in task.outcomes:
+            failures += len(outcome.failures)
+            wall += outcome.wall
+            peak = max(peak, outcome.peak_memory)
+        self.tell(_types().JobOver(task.id, task.name, task.state, task.size, failures, wall, peak))
 
     def worker_joined(self, worker: WorkerRecord) -> None:
         """See `events.WorkerJoined`."""
-        from .events import WorkerJoined
-
-        self.tell(WorkerJoined(worker.address, *worker.place))
+        self.tell(_types().WorkerJoined(worker.address, *worker.place))
 
     def worker_lost(self, worker: WorkerRecord, end: End) -> None:
         """See `events.WorkerLost`; to be called before its calls are taken from it."""
-        from .events import WorkerLost
-
         calls = sum(chunk.hi - chunk.lo for chunk in worker.outstanding)
         cause = None if end.exitcode == 0 and not calls else end.cause
-        self.tell(WorkerLost(worker.address, *worker.place, calls, cause))
+        self.tell(_types().WorkerLost(worker.address, *worker.place, calls, cause))
 
     def queue_jobs_submitted(self, queue_jobs: tuple[str, ...]) -> None:
         """See `events.QueueJobsSubmitted`."""
-        from .events import QueueJobsSubmitted
-
-        self.tell(QueueJobsSubmitted(queue_jobs))
+        self.tell(_types().QueueJobsSubmitted(queue_jobs))
 
     def queue_job_started(self, queue_job: str, host: str) -> None:
         """See `events.QueueJobStarted`."""
-        from .events import QueueJobStarted
-
-        self.tell(QueueJobStarted(queue_job, host))
+        self.tell(_types().QueueJobStarted(queue_job, host))
 
     def queue_job_waiting(self, queue_job: str, reason: str) -> None:
         """See `events.QueueJobWaiting`."""
-        from .events import QueueJobWaiting
-
-        self.tell(QueueJobWaiting(queue_job, reason))
+        self.tell(_types().QueueJobWaiting(queue_job, reason))
 
     def queue_job_over(self, queue_job: str, detail: str) -> None:
         """See `events.QueueJobOver`."""
-        from .events import QueueJobOver
-
-        self.tell(QueueJobOver(queue_job, detail))
+        self.tell(_types().QueueJobOver(queue_job, detail))
 
     def notice_given(self, text: str) -> None:
         """See `events.NoticeGiven`."""
-        from .events import NoticeGiven
+        self.tell(_types().NoticeGiven(text))
 
-        self.tell(NoticeGiven(text))
+
+def introduce(
+    observer: Observer, queue_jobs: Iterable[QueueJobRecord], workers: Iterable[WorkerRecord]
+) -> None:
+    """Tells a new observer of what is there, by the events that it would have heard."""
+    types = _types()
+    for record in queue_jobs:
+        observer(types.QueueJobsSubmitted((record.name,)))
+        for supervisor in record.supervisors:
+            observer(types.QueueJobStarted(record.name, supervisor.host))
+    for worker in workers:
+        observer(types.WorkerJoined(worker.address, *worker.place))

@@ -334,6 +334,28 @@ class QueueJobRecord:
         return silent or bool(self.suspended)
 
 
+class QueueJobRequest:
+    """Queue jobs that were asked for, and which the batch system has not named yet."""
+
+    def __init__(
+        self,
+        kind: int,
+        count: int,
+        since: float = 0.0,
+        wave: int = 0,
+        avoid: tuple[str, ...] = (),
+    ) -> None:
+        self.kind = kind
+        self.count = count
+        self.since = since
+        self.wave = wave
+        self.avoid = avoid
+
+    def record(self, queue_job: str) -> QueueJobRecord:
+        """Returns the record of one of them that has got its name."""
+        return QueueJobRecord(queue_job, self.kind, self.since, self.wave, self.avoid)
+
+
 class Verdict(Struct, frozen=True):
     """The call ``index`` of a task has died for good, in this attempt."""
 

@@ -9,7 +9,17 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct
 
 from ..schedulers.base import FIRST_BATCH
-from ..schedulers.events import End, Ended, Event, Notice, Refused, Standing, Stuck, Submitted
+from ..schedulers.events import (
+    End,
+    Ended,
+    Event,
+    Notice,
+    Refused,
+    Standing,
+    Stuck,
+    Submitted,
+    Waiting,
+)
 from ..states import DeathCause
 from .demand import Demand
 from .observers import Observers
@@ -24,7 +34,7 @@ from .orders import (
     StopSupervisor,
     Warn,
 )
-from .records import QueueJobRecord, SupervisorRecord, WorkerRecord
+from .records import QueueJobRecord, QueueJobRequest, SupervisorRecord, WorkerRecord
 from .silence import Silence
 from .start_failures import StartFailures, counted, named
 
@@ -51,28 +61,6 @@ class Hopeless(Struct, frozen=True):
 
     kind: int
     reason: str
-
-
-class _Request:
-    """Queue jobs that were asked for, and which the batch system has not named yet."""
-
-    def __init__(
-        self,
-        kind: int,
-        count: int,
-        since: float = 0.0,
-        wave: int = 0,
-        avoid: tuple[str, ...] = (),
-    ) -> None:
-        self.kind = kind
-        self.count = count
-        self.since = since
-        self.wave = wave
-        self.avoid = avoid
-
-    def record(self, queue_job: str) -> QueueJobRecord:
-        """Returns the record of one of them that has got its name."""
-        return QueueJobRecord(queue_job, self.kind, self.since, self.wave, self.avoid)
 
 
 class Staffing:
@@ -115,7 +103,7 @@ class Staffing:
             patience, remote=remote, orders=orders, observers=observers, retire=retire
         )
         self._batches = itertools.count(FIRST_BATCH)
-        self._requests: dict[int, _Request] = {}
+        self._requests: dict[int, QueueJobRequest] = {}
         self._failures = StartFailures(resubmissions, orders)
         self._lost: set[bytes] = set()
         self._looked = 0.0
@@ -126,7 +114,7 @@ class Staffing:
 
     def started_early(self) -> None:
         """Event: one queue job of the first kind was asked for before all else."""
-        self._requests[next(self._batches)] = _Request(0, 1)
+        self._requests[next(self._batches)] = QueueJobRequest(0, 1)
 
     def hire(self, wanted: Mapping[int, int], now: float) -> None:
         """Orders what it takes until as many workers as wanted work, or are on their way.
@@ -147,7 +135,7 @@ class Staffing:
             if self._demand.is_told(kind, count, now):
                 batch = next(self._batches)
                 avoid, wave = self._failures.avoided(now), self._failures.wave(kind)
-                self._requests[batch] = _Request(kind, count, now, wave, avoid)
+                self._requests[batch] = QueueJobRequest(kind, count, now, wave, avoid)
                 order = RequestQueueJobs(batch, kind, count, min(each, unmet), avoid)
                 self._orders.append(order)
 
@@ -330,6 +318,10 @@ class Staffing:
             self._silence.told(
                 [record for record in known if record], event.suspended, self._looked
             )
+        elif isinstance(event, Waiting):
+            self._warn(event.text)
+            if self._observers.callbacks:
+                self._observers.queue_job_waiting(event.queue_job, event.reason)
         elif isinstance(event, Notice):
             self._warn(event.text)
             if self._observers.callbacks:

@@ -77,6 +77,18 @@ class Stuck(NamedTuple):
     reason: str
 
 
+class Waiting(NamedTuple):
+    """A queue job has waited for long; ``reason`` is the batch system's."""
+
+    queue_job: str
+    reason: str
+
+    @property
+    def text(self) -> str:
+        """What a person who waits would want to read."""
+        return f"queue job {self.queue_job} waits: {self.reason}"
+
+
 class Standing(NamedTuple):
     """How queue jobs stand that were asked about, or have just been suspended or resumed.
 
@@ -96,4 +108,4 @@ class Notice(NamedTuple):
     text: str
 
 
-Event = Submitted | Refused | Ended | Explained | Stuck | Standing | Notice
+Event = Submitted | Refused | Ended | Explained | Stuck | Waiting | Standing | Notice

@@ -10,6 +10,7 @@ from gridengine.errors import Death, SchedulerError
 from gridengine.ledger.certificates import SIGNAL, TIMEOUT
 from gridengine.ledger.dispatcher_state import DispatcherState
 from gridengine.ledger.events import (
+    CallsDone,
     DispatcherEvent,
     JobOver,
     JobRetried,
@@ -51,6 +52,7 @@ from gridengine.schedulers.events import (
     Standing,
     Stuck,
     Submitted,
+    Waiting,
 )
 from gridengine.serialization.packed import Function
 from gridengine.settings import Settings
@@ -696,6 +698,39 @@ def test_observers_hear_of_deaths_cancellations_and_notices(program: Program) ->
     assert last.state is JobState.CANCELLED
     program.state.scheduler_said(Notice("the master is away"))
     assert program.events[-1] == NoticeGiven("the master is away")
+    program.state.scheduler_said(Waiting("2.1", "all slots are taken"))
+    assert program.events[-1] == QueueJobWaiting("2.1", "all slots are taken")
+
+
+def test_observers_hear_which_calls_of_a_map_are_done(program: Program) -> None:
+    [task] = program.submit(size=3)
+    program.tick()
+    program.supervisor()
+    worker = program.worker()
+    program.tick()
+    program.answer(worker, task, lo=0, hi=2, failures={1: b"error"}, final=False)
+    assert program.events[-1] == CallsDone(task.id, "job", 2, 1)
+    program.answer(worker, task, lo=2, hi=3)
+    assert program.events[-2] == CallsDone(task.id, "job", 1, 0)
+    assert isinstance(program.events[-1], JobOver)
+
+
+def test_a_new_observer_hears_what_is_there(program: Program) -> None:
+    program.submit()
+    program.tick()
+    program.state.scheduler_said(Submitted(1, ("1.1", "1.2")))
+    program.supervisor()
+    program.worker()
+    heard: list[DispatcherEvent] = []
+    program.state.observe(heard.append)
+    assert heard == [
+        QueueJobsSubmitted(("1.1",)),
+        QueueJobStarted("1.1", "node"),
+        QueueJobsSubmitted(("1.2",)),
+        WorkerJoined(b"s.0", "node", 8, "1.1"),
+    ]
+    program.state.scheduler_said(Notice("the master is away"))
+    assert heard[-1] == NoticeGiven("the master is away")
 
 
 def test_without_observers_no_event_is_made(

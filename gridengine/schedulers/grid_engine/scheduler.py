@@ -21,9 +21,10 @@ from typing import Any, ClassVar
 from ...errors import SchedulerUnavailable
 from ...settings import Settings
 from ...transport.wake_pipe import WakePipe
+from .. import events
 from ..arguments import checked_cwd, checked_env, checked_initializer, whole_number
 from ..base import Scheduler, Session
-from ..events import End, Ended, Event, Explained, Notice, Refused, Standing, Stuck, Submitted
+from ..events import End, Ended, Event, Explained, Notice, Refused, Standing, Submitted
 from .drmaa_session import messages
 from .exit_status import judge
 from .request import Hosts, Request, job_name
@@ -342,7 +343,9 @@ class GridEngineSession(Session):
             case messages.Accounted(queue_job, record):
                 self._explain(queue_job, record)
             case messages.QueueJobStuck(queue_job, reason):
-                self._tell(Stuck(queue_job, reason))
+                self._tell(events.Stuck(queue_job, reason))
+            case messages.QueueJobWaits(queue_job, reason):
+                self._tell(events.Waiting(queue_job, reason))
             case messages.QueueJobsStanding(queue_jobs, suspended):
                 self._tell(Standing(queue_jobs, suspended))
             case messages.LogEntry(text):

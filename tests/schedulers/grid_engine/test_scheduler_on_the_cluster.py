@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from gridengine.schedulers import best_available
-from gridengine.schedulers.events import Ended, Notice, Refused
+from gridengine.schedulers.events import Ended, Notice, Refused, Waiting
 from gridengine.schedulers.grid_engine.scheduler import GridEngineScheduler
 from gridengine.states import DeathCause
 
@@ -215,8 +215,8 @@ def test_queues_in_error_are_told_of(talk: Open, cluster: Cluster) -> None:
         wait_until(lambda: all(map(cluster.queue_state, cluster.nodes)), what="queues in error")
     one = talk()
     one.start("true")
-    [notice, *_] = one.hear(Notice, timeout=60)
-    assert re.search(r"waits: queue all\.q@\S+ is in state E", notice.text)
+    [waiting, *_] = one.hear(Waiting, timeout=60)
+    assert re.search(r"waits: queue all\.q@\S+ is in state E", waiting.text)
 
 
 def test_a_full_cluster_is_told_of(talk: Open, cluster: Cluster) -> None:
@@ -225,9 +225,9 @@ def test_a_full_cluster_is_told_of(talk: Open, cluster: Cluster) -> None:
     first.submitted(2 * cluster.slots)
     wait_until(lambda: len(_names(cluster, "r")) == 2 * cluster.slots, what="all slots are taken")
     second.start("true")
-    [notice, *_] = second.hear(Notice, timeout=60)
-    assert "waits" in notice.text
-    assert "offers only qc:slots=0" in notice.text
+    [waiting, *_] = second.hear(Waiting, timeout=60)
+    assert "waits" in waiting.text
+    assert "offers only qc:slots=0" in waiting.reason
 
 
 def test_a_session_process_that_dies_is_replaced(talk: Open, cluster: Cluster) -> None:

@@ -4,8 +4,8 @@
 
     program ──▶ session process      Hello  Submit  Delete  Ask  Close
     session process ──▶ program      SessionReady  BatchTaken  BatchRefused  QueueJobEnd
-                                     Accounted  QueueJobStuck  QueueJobsStanding  LogEntry
-                                     Closed  SessionFailed
+                                     Accounted  QueueJobStuck  QueueJobWaits  QueueJobsStanding
+                                     LogEntry  Closed  SessionFailed
 """
 
 from __future__ import annotations
@@ -149,6 +149,14 @@ class QueueJobStuck:
 
 
 @dataclasses.dataclass(frozen=True)
+class QueueJobWaits:
+    """A queue job has waited for long, and why."""
+
+    queue_job: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
 class QueueJobsStanding:
     """By what those of ``queue_jobs`` are suspended that are.
 
@@ -176,7 +184,7 @@ class Closed:
 Message = (
     Hello | Submit | Delete | Ask | Close
     | SessionReady | SessionFailed | BatchTaken | BatchRefused | QueueJobEnd | Accounted
-    | QueueJobStuck | QueueJobsStanding | LogEntry | Closed
+    | QueueJobStuck | QueueJobWaits | QueueJobsStanding | LogEntry | Closed
 )  # fmt: skip
 
 
@@ -226,6 +234,6 @@ def _checked(expected: str, value: object) -> object:
 _MESSAGES: tuple[type[Message], ...] = (
     Hello, Submit, Delete, Ask, Close,
     SessionReady, SessionFailed, BatchTaken, BatchRefused, QueueJobEnd, Accounted,
-    QueueJobStuck, QueueJobsStanding, LogEntry, Closed,
+    QueueJobStuck, QueueJobWaits, QueueJobsStanding, LogEntry, Closed,
 )  # fmt: skip
 _KINDS = {kind.__name__: kind for kind in _MESSAGES}

@@ -28,6 +28,7 @@ from .messages import (
     QueueJobEnd,
     QueueJobsStanding,
     QueueJobStuck,
+    QueueJobWaits,
     SessionFailed,
     SessionReady,
     Submit,
@@ -197,7 +198,7 @@ class Program:
                 self._send(QueueJobStuck(name, reason))
         elif isinstance(thing, qstat.WaitReason):
             if self._plan.worth_saying(thing.reason, time.monotonic()):
-                self._say(f"queue job {thing.queue_job} waits: {thing.reason}")
+                self._send(QueueJobWaits(thing.queue_job, thing.reason))
         elif isinstance(thing, LogEntry):
             self._send(thing)
         elif isinstance(thing, (Close, Orphaned)):

@@ -10,6 +10,7 @@ from gridengine.schedulers.grid_engine.drmaa_session.messages import (
     Malformed,
     Message,
     QueueJobEnd,
+    QueueJobWaits,
     Submit,
     decode,
     encode,
@@ -21,6 +22,7 @@ from gridengine.schedulers.grid_engine.drmaa_session.messages import (
     [
         Hello(("/a", "/b"), 1, "/run/x.json", 60.0, True, "", ("1.1",)),
         Submit(1, ("/bin/true", "a\nb", "\udcff"), 2, "x", "-r n", "/logs"),
+        QueueJobWaits("1.1", "all slots are taken"),
         QueueJobEnd("1.1", True, 0, "", False, False, {"a": "b"}, {}),
         Close(),
     ],

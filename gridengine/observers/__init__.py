@@ -1,0 +1,1 @@
+"""Who listens to what a dispatcher tells: see `gridengine.ledger.events`."""
