@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .client.pool.pool import Pool
     from .client.replay import replay
     from .errors import (
+        BreakpointError,
         Death,
         GridEngineError,
         InitializerError,
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncResult",
+    "BreakpointError",
     "Death",
     "DeathCause",
     "ExceptHookArgs",

@@ -99,3 +99,20 @@ class Opened:
 
 #: None as long as no job of this worker has used a scheduler.
 opened: Opened | None = None
+
+
+class Inner:
+    """The calls that a job makes in place, as it has one core.
+
+    Attributes:
+        job: What their map is called, empty where none runs.
+    """
+
+    __slots__ = ("job",)
+
+    def __init__(self) -> None:
+        self.job = ""
+
+
+inner = Inner()
+"""Those of this process: what they log bears their name."""

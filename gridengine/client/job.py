@@ -351,7 +351,7 @@ class Job(JobFacts, Generic[T]):
     def _wait_to(self, what: str) -> None:
         """Waits for the end of the job, and has its value or its error there."""
         task = self._started(what)
-        if task.state not in FINAL:
+        if task.state not in FINAL or task.told is not None:
             wait(task)
         if self._value is _UNKNOWN and self._error is None:
             self._collect(task)

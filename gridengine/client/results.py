@@ -32,6 +32,7 @@ def values_of(task: Task, reraise: bool) -> tuple[list[Any], BaseException | Non
     unless the task has none of both.
     """
     values: list[Any] = []
+    _settle(task)
     if task.error is not None:
         return values, task.error
     outcomes = task.outcomes
@@ -45,6 +46,12 @@ def values_of(task: Task, reraise: bool) -> tuple[list[Any], BaseException | Non
         if error is not None:
             return values, error
     return values, None
+
+
+def _settle(task: Task) -> None:
+    # What it has logged is handled, and its warnings are shown, before its end is seen.
+    if task.told is not None:
+        task.told.settle()
 
 
 def _values_in(
@@ -75,6 +82,7 @@ def values_and_errors(task: Task) -> tuple[list[Any], dict[int, BaseException]]:
     """
     values: list[Any] = []
     errors: dict[int, BaseException] = {}
+    _settle(task)
     if task.mode is Mode.CALL:
         try:
             error = None if task.state is JobState.FINISHED else error_of(task, 0)
@@ -103,6 +111,7 @@ def value_in(task: Task, outcome: Outcome) -> Any:
     Raises:
         UnpackingError: It cannot be rebuilt here.
     """
+    _settle(task)
     try:
         return unpack(outcome.payload, outcome.frames)
     except BaseException as error:
@@ -123,6 +132,7 @@ def exitcode_of(task: Task, error: BaseException | None) -> int:
 
 def error_of(task: Task, index: int) -> BaseException | None:
     """Returns what call ``index`` of a task that is over raises, None if it has a value."""
+    _settle(task)
     outcome = next((o for o in reversed(task.outcomes) if o.lo <= index < o.hi), None)
     failure = outcome.failures.get(index) if outcome is not None else None
     if outcome is None or failure is None:

@@ -30,9 +30,18 @@ def when_over(task: Task, callback: Callable[[], object]) -> None:
 
 
 def wait(task: Task, timeout: float | None = None) -> bool:
-    """Waits until a task is over, for ``timeout`` seconds at most; True if it is."""
-    if task.over:
-        return True
+    """Waits until a task is over, for ``timeout`` seconds at most; True if it is.
+
+    What it has logged is handled by then, and its warnings are shown here.
+    """
+    if not task.over and not _wait(task, timeout):
+        return False
+    if task.told is not None:
+        task.told.settle()
+    return True
+
+
+def _wait(task: Task, timeout: float | None) -> bool:
     gate = threading.Lock()
     gate.acquire()
     when_over(task, gate.release)

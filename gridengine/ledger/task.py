@@ -129,6 +129,7 @@ class Task:
             whether it is still wanted. None for nothing; it must neither block nor raise.
         on_failure: What is to be called with the task when it fails or dies, None for nothing.
         failure: What that has returned.
+        told: What its calls have logged and warned of, None for nothing.
     """
 
     __slots__ = (
@@ -159,6 +160,7 @@ class Task:
         "state",
         "timeout",
         "timeout_retries",
+        "told",
         "waiters",
         "waiting",
     )
@@ -213,6 +215,7 @@ class Task:
         self.on_start = on_start
         self.on_failure = on_failure
         self.failure: Any = None
+        self.told: Any = None
 
     def __repr__(self) -> str:
         return f"<Task {self.id} {self.name!r} {self.state.value}, attempt {self.attempts}>"
