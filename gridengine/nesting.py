@@ -102,17 +102,21 @@ opened: Opened | None = None
 
 
 class Inner:
-    """The calls that a job makes in place, as it has one core.
+    """What is known of jobs within the job of this process, for what they log.
 
     Attributes:
-        job: What their map is called, empty where none runs.
+        job: What the map is called whose calls this process makes in place, empty if none; or
+            the job whose warning it shows.
+        host: Where that ran, empty if it was here.
+        told: Whether all that is logged here goes to the program, theirs included.
     """
 
-    __slots__ = ("job",)
+    __slots__ = ("host", "job", "told")
 
     def __init__(self) -> None:
-        self.job = ""
+        self.job = self.host = ""
+        self.told = False
 
 
 inner = Inner()
-"""Those of this process: what they log bears their name."""
+"""That of this process."""

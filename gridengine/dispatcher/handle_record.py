@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ..nesting import inner
+
 if TYPE_CHECKING:
     import logging
 
@@ -30,7 +32,7 @@ def handle(packed: LoggedRecord, job: str, host: str) -> None:
             return
         logger = logging.getLogger(packed.name)
         record = _record(packed, job, host)
-        if not logger.hasHandlers():
+        if not logger.hasHandlers() and not inner.told:
             # `logging.lastResort` shows nothing but the message.
             record.msg = f"[{_who(record)}] {record.msg}"
         logger.handle(record)

@@ -78,7 +78,11 @@ class Told:
             except IndexError:
                 # Another thread was quicker.
                 return
-            show(warning, self.job, host)
+            try:
+                show(warning, self.job, host)
+            except Exception:
+                # What the program has put in the place of `warnings.showwarning`.
+                log.exception("a warning of job %r cannot be shown: %s", self.job, warning.text)
 
 
 class JobRecords:

@@ -7,6 +7,7 @@ import threading
 import warnings
 from typing import Any
 
+from ..nesting import inner
 from ..transport.logged import WarningShown
 
 #: Of modules that the program has not imported, what `warnings` notes for each.
@@ -30,8 +31,21 @@ def show(shown: WarningShown, job: str, host: str) -> None:
         job: Its name.
         host: Where it ran.
     """
+    job, host = shown.within or job, shown.host or host
+    if inner.told:
+        # It goes on to the program that has sent the job in which this one was.
+        before = inner.job, inner.host
+        inner.job, inner.host = job, host
+        try:
+            _show(shown, _category(shown), shown.text)
+        finally:
+            inner.job, inner.host = before
+        return
     category = _category(shown)
-    text = _with_origin(shown, category, job, host)
+    _show(shown, category, _with_origin(shown, category, job, host))
+
+
+def _show(shown: WarningShown, category: type[Warning], text: str) -> None:
     where = shown.path, shown.line
     try:
         warnings.warn_explicit(text, category, *where, shown.module, _registry(shown.module))
@@ -71,7 +85,7 @@ def _registry(module: str) -> dict[Any, Any]:
 
 
 def _with_origin(shown: WarningShown, category: type[Warning], job: str, host: str) -> str:
-    text = f"{shown.text} [{shown.within or job} on {host}]"
+    text = f"{shown.text} [{job} on {host}]"
     if _action(shown, category) in ("always", "all"):
         return text
     key = shown.text, category, shown.module, shown.line
@@ -82,12 +96,19 @@ def _with_origin(shown: WarningShown, category: type[Warning], job: str, host: s
         return _first.setdefault(key, text)
 
 
+def _matches(pattern: Any, text: str) -> bool:
+    # Those with which the interpreter starts have texts.
+    if pattern is None or isinstance(pattern, str):
+        return pattern in (None, text)
+    return bool(pattern.match(text))
+
+
 def _action(shown: WarningShown, category: type[Warning]) -> str:
     for action, message, kind, module, line in warnings.filters:
         if (
-            (message is None or message.match(shown.text))
+            _matches(message, shown.text)
             and issubclass(category, kind)
-            and (module is None or module.match(shown.module))
+            and _matches(module, shown.module)
             and line in (0, shown.line)
         ):
             return str(action)

@@ -56,7 +56,7 @@ class WarningShown(Struct, array_like=True, gc=False):
     """A warning that a call of a task has shown.
 
     ``categories`` are its class and those that this is derived from, by module and name. Of a job
-    within the job ``within`` says who has warned.
+    within the job ``within`` says who has warned, and ``host`` where, if it was elsewhere.
     """
 
     task: Count
@@ -66,6 +66,7 @@ class WarningShown(Struct, array_like=True, gc=False):
     line: Count
     module: Name
     within: Name = ""
+    host: Name = ""
 
 
 class Logged(Struct, tag="logged", array_like=True, gc=False):

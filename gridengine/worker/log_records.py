@@ -46,6 +46,16 @@ def send_log_records(records: Records) -> None:
         else:
             sink.handle(record)
 
+    inner.told = True
+    basic_config = logging.basicConfig
+
+    def basic_config_if_asked(**kwargs: Any) -> None:
+        # `logging.warning` and its like call it without a word where the root logger has no
+        # handler: here that is no lack.
+        if kwargs or os.getpid() != pid:
+            basic_config(**kwargs)
+
+    logging.basicConfig = basic_config_if_asked
     logging.Logger.callHandlers = call_handlers_or_send  # type: ignore[assignment,method-assign]
 
 
@@ -123,10 +133,10 @@ def _extra(record: logging.LogRecord) -> bytes:
     for name, value in found.items():
         carried = _carried(value)
         key = sendable(name, _NAME)
-        left -= len(carried) + 4 * len(key) + 10
-        if left < 0:
-            break
-        packed[key] = msgspec.Raw(carried)
+        size = len(carried) + 4 * len(key) + 10
+        if size <= left:
+            left -= size
+            packed[key] = msgspec.Raw(carried)
     return msgspec.msgpack.encode(packed)
 
 

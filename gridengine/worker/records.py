@@ -110,5 +110,5 @@ def sendable(text: object, most: int) -> str:
     if len(shown) > most:
         shown = shown[: most - 1] + "…"
     if not shown.isascii():
-        shown = shown.encode("utf-8", "surrogatepass").decode("utf-8", "backslashreplace")
+        shown = shown.encode("utf-8", "backslashreplace").decode("utf-8")
     return shown[:most]

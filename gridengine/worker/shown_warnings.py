@@ -53,6 +53,7 @@ def send_warnings(records: Records) -> None:
             max(0, lineno),
             sendable(_module_at(filename, lineno), _NAME),
             sendable(inner.job, _NAME),
+            sendable(inner.host, _NAME),
         )
         try:
             records.add(shown, _BYTES + len(shown.text), urgent=True)
