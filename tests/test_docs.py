@@ -91,6 +91,7 @@ NEEDED = {
     "asyncio.md": ("anyio", "trio"),
     "debugging.md": (),
     "executor.md": ("dask", "numpy"),
+    "logging.md": (),
     "map.md": ("numpy",),
     "options.md": ("numpy",),
     "pool.md": (),

@@ -493,3 +493,19 @@ def test_what_a_job_logs_that_is_waited_for_at_the_end_is_handled() -> None:
         [sys.executable, "-c", AT_THE_END], capture_output=True, text=True, timeout=60
     )
     assert done.stderr == "INFO:root:at the end\n"
+
+
+def test_the_example_runs(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "job_logs.py")],
+        cwd=tmp_path,
+        env={**os.environ, "GRIDENGINE_SCHEDULER": "process"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (0, "[6.0, 5.0, 6.0]\n")
+    host = os.uname().nodename
+    assert f"INFO mean on {host}: reading Lima\n" in done.stderr
+    assert f"WARNING mean on {host}: Kyiv: one day is missing\n" in done.stderr
+    assert "UserWarning: Kyiv has gaps [mean on" in done.stderr

@@ -181,6 +181,34 @@ def test_a_duration_that_nobody_could_reckon_with_is_refused(wall: float) -> Non
 
 
 @pytest.mark.parametrize(
+    "changed",
+    [
+        {"text": "x" * 65537},
+        {"exception": "x" * 65537},
+        {"stack": "x" * 65537},
+        {"extra": b"x" * 65537},
+        {"name": "x" * 1001},
+        {"level_name": "x" * 1001},
+        {"path": "x" * 4097},
+        {"function": "x" * 1001},
+        {"thread_name": "x" * 1001},
+        {"process_name": "x" * 1001},
+    ],
+    ids=list,
+)
+def test_no_text_of_a_log_record_is_longer_than_it_may_be(changed: dict[str, object]) -> None:
+    frame = encode(Logged([msgspec.structs.replace(RECORD, **changed)]))
+    with pytest.raises(ProtocolError):
+        decode_to_host(frame)
+
+
+def test_no_message_has_more_records_or_warnings_than_it_may_have() -> None:
+    for message in (Logged([RECORD] * 1001), Logged([], [WARNING] * 1001)):
+        with pytest.raises(ProtocolError):
+            decode_to_host(encode(message))
+
+
+@pytest.mark.parametrize(
     "message",
     [
         Done([Result(1, 1, -1, 1, b"", 0, {}, 0, 0, 0)]),
@@ -189,6 +217,7 @@ def test_a_duration_that_nobody_could_reckon_with_is_refused(wall: float) -> Non
         Died(1, 0, -1, 0, "", 0),
         Died(1, 0, 0, -1, "", 0),
         Recalled(1, -1, 0),
+        Logged([], [], -1),
         Stack(-1),
     ],
     ids=str,
