@@ -1,6 +1,6 @@
 """Where Python would speak to a person, a job speaks to the program: by `logging`, by warnings.
 
-What nobody has imported is not imported for that.
+`logging` is not imported for that; `warnings` is there in every worker, which has its filters set.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from .breakpoints import explain_breakpoints
 from .on_import import when_imported
 from .records import Records
+from .shown_warnings import send_warnings
 
 
 def speak_to_program(records: Records) -> None:
@@ -24,11 +25,6 @@ def speak_to_program(records: Records) -> None:
         apply_levels()
         send_log_records(records)
 
-    def warnings_are_there() -> None:
-        from .shown_warnings import send_warnings
-
-        send_warnings(records)
-
     when_imported("logging", logging_is_there)
-    when_imported("warnings", warnings_are_there)
+    send_warnings(records)
     explain_breakpoints()

@@ -1,4 +1,4 @@
-"""Warnings that jobs show go to the program. To be imported where `warnings` is already."""
+"""Warnings that jobs show go to the program."""
 
 from __future__ import annotations
 
