@@ -44,7 +44,8 @@ def send_log_records(records: Records) -> None:
         if os.getpid() != pid or _is_taken(logger, record):
             call_handlers(logger, record)
         else:
-            sink.handle(record)
+            # Not `handle`, which has other threads wait: what is sent is so by one alone.
+            sink.emit(record)
 
     inner.told = True
     basic_config = logging.basicConfig
@@ -75,10 +76,6 @@ class _Sink(logging.Handler):
         super().__init__()
         self._records = records
         self._formatter = logging.Formatter()
-
-    def createLock(self) -> None:  # noqa: N802  # the base's name
-        """Has none: what is sent is so by one thread alone."""
-        self.lock = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Sends a record, soon."""
