@@ -71,7 +71,9 @@ class Outbox:
         self._pid = os.getpid()
         self.flushed = time.perf_counter()
         self.released: collections.deque[int] = collections.deque()
-        self.records = Records(page, wake, self._send_records)
+        # On one host the kernel has it at once.
+        departure: float = getattr(connection, "departure", 0.0)
+        self.records = Records(page, wake, self._send_records, departure)
         self.receiving = False
         # Bytes of records that the program need not have heard.
         self._unheard = 0

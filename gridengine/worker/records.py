@@ -22,6 +22,10 @@ _PATIENCE = 0.2
 #: Records, and bytes of them, that are sent together. The job that logs on waits until they are.
 _BATCH, _BATCH_BYTES = 200, 128 * 1024
 
+#: Seconds from one wait for the departure of what is urgent to the next, at least: a job that logs
+#: much of that is not to spend its time so.
+_BETWEEN = 0.02
+
 #: As many wait at most while the main thread does not come to it, in C code say.
 _MOST, _MOST_BYTES = 10_000, 4 * 1024 * 1024
 
@@ -33,18 +37,25 @@ class Records:
         page: Shared with the supervisor.
         wake: Has the supervisor look at it.
         send: Sends what waits, unless that cannot be now.
+        departure: Seconds until what was sent would survive this process.
 
     Attributes:
         task: Number of the task whose call runs, or ran last.
     """
 
     def __init__(
-        self, page: ProgressPage, wake: Callable[[], object], send: Callable[[], object]
+        self,
+        page: ProgressPage,
+        wake: Callable[[], object],
+        send: Callable[[], object],
+        departure: float = 0.0,
     ) -> None:
         self.task = 0
         self._page = page
         self._wake = wake
         self._send = send
+        self._departure = departure
+        self._departed = 0.0
         self._main = _thread.get_ident()
         # Appended to by any thread, and by handlers of signals, which can wait for no lock.
         self._waiting: collections.deque[tuple[LoggedRecord | WarningShown, int]]
@@ -77,6 +88,9 @@ class Records:
         many = len(self._waiting) >= _BATCH or self._bytes >= _BATCH_BYTES
         if _thread.get_ident() == self._main and (urgent or many or now - self._sent > _PATIENCE):
             self._send()
+            if urgent and self._departure and now - self._departed > _BETWEEN:
+                time.sleep(self._departure)
+                self._departed = time.monotonic()
         if self._waiting and not self._due:
             self._due = True
             self._page.set_records_due(now if urgent else now + _PATIENCE)
