@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from .client.pool.pool import Pool
     from .client.replay import replay
     from .errors import (
+        BreakpointError,
         Death,
         GridEngineError,
         InitializerError,
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncResult",
+    "BreakpointError",
     "Death",
     "DeathCause",
     "ExceptHookArgs",

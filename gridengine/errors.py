@@ -6,6 +6,7 @@
     ├── PackingError            (also a TypeError)
     ├── UnpackingError
     ├── TimeoutError            (also the builtin TimeoutError)
+    ├── BreakpointError
     ├── SchedulerError
     │   └── SchedulerUnavailable
     └── JobError
@@ -51,6 +52,13 @@ class UnpackingError(GridEngineError):
 
 class TimeoutError(GridEngineError, builtins.TimeoutError):
     """The time that the caller gave for waiting is over; what was waited for goes on."""
+
+
+class BreakpointError(GridEngineError):
+    """A job has come to a breakpoint, where no debugger can be: it has no keyboard.
+
+    The message says where, and how the job runs in the program itself.
+    """
 
 
 class SchedulerError(GridEngineError):

@@ -99,3 +99,24 @@ class Opened:
 
 #: None as long as no job of this worker has used a scheduler.
 opened: Opened | None = None
+
+
+class Inner:
+    """What is known of jobs within the job of this process, for what they log.
+
+    Attributes:
+        job: What the map is called whose calls this process makes in place, empty if none; or
+            the job whose warning it shows.
+        host: Where that ran, empty if it was here.
+        told: Whether all that is logged here goes to the program, theirs included.
+    """
+
+    __slots__ = ("host", "job", "told")
+
+    def __init__(self) -> None:
+        self.job = self.host = ""
+        self.told = False
+
+
+inner = Inner()
+"""That of this process."""

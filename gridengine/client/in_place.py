@@ -101,10 +101,14 @@ class _Calls:
         if self._seed is not None:
             function, mode = SeededCalls(function, mode, self._seed), Mode.STARMAP
             items = NumberedItems(arguments, at)
-        with streams_of(self._seed):
-            run_slice(
-                function, mode, items, 0, len(drawn), span, self._reraise, self._die_in_a_fork
-            )
+        outer, nesting.inner.job = nesting.inner.job, self._task.name
+        try:
+            with streams_of(self._seed):
+                run_slice(
+                    function, mode, items, 0, len(drawn), span, self._reraise, self._die_in_a_fork
+                )
+        finally:
+            nesting.inner.job = outer
         values, errors = self._copied(span.values, drawn, at)
         for number, failure in span.failures.items():
             errors[number] = self._failure(at + number, drawn[number], failure)

@@ -357,7 +357,7 @@ class Job(JobFacts, Generic[T]):
         """Waits for the end of the job, and has its value or its error there."""
         __tracebackhide__ = True
         task = self._started(what)
-        if task.state not in FINAL:
+        if task.state not in FINAL or task.told is not None:
             wait(task)
         if self._value is _UNKNOWN and self._error is None:
             self._collect(task)

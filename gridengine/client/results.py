@@ -33,6 +33,7 @@ def values_of(task: Task, reraise: bool) -> tuple[list[Any], BaseException | Non
     """
     values: list[Any] = []
     if task.error is not None:
+        _settle(task)
         return values, task.error
     for outcome in sorted(task.outcomes, key=operator.attrgetter("lo")):
         got, error = values_in(task, outcome, reraise)
@@ -44,6 +45,12 @@ def values_of(task: Task, reraise: bool) -> tuple[list[Any], BaseException | Non
     return values, None
 
 
+def _settle(task: Task) -> None:
+    # What it has logged is handled, and its warnings are shown, before its end is seen.
+    if task.told is not None:
+        task.told.settle()
+
+
 def values_in(
     task: Task, outcome: Outcome, reraise: bool
 ) -> tuple[list[Any], BaseException | None]:
@@ -51,6 +58,7 @@ def values_in(
 
     Without ``reraise`` exceptions stand in the places of values, and there is no such error.
     """
+    _settle(task)
     try:
         got = unpack(outcome.payload, outcome.frames) if outcome.payload else []
     except BaseException as error:
@@ -74,6 +82,7 @@ def values_and_errors(task: Task, outcome: Outcome) -> tuple[list[Any], dict[int
     Both are counted from 0, the first of these calls; there is None in the place of an error's
     value.
     """
+    _settle(task)
     if task.mode is Mode.CALL:
         try:
             error = None if task.state is JobState.FINISHED else error_of(task, 0)
@@ -111,6 +120,7 @@ def value_in(task: Task, outcome: Outcome) -> Any:
     Raises:
         UnpackingError: It cannot be rebuilt here.
     """
+    _settle(task)
     try:
         return unpack(outcome.payload, outcome.frames)
     except BaseException as error:
@@ -131,6 +141,7 @@ def exitcode_of(task: Task, error: BaseException | None) -> int:
 
 def error_of(task: Task, index: int) -> BaseException | None:
     """Returns what call ``index`` of a task that is over raises, None if it has a value."""
+    _settle(task)
     outcome = next((o for o in reversed(task.outcomes) if o.lo <= index < o.hi), None)
     failure = outcome.failures.get(index) if outcome is not None else None
     if outcome is None or failure is None:

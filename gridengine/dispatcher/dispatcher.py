@@ -385,6 +385,7 @@ class Dispatcher:
             if self._folder is not None:
                 steps.callback(remove_shared_folder, self._folder)
             steps.callback(self._pipe.close)
+            steps.callback(self._handlers.close)
             if self._arena is not None:
                 steps.callback(self._arena.close)
             steps.callback(self._execution.close)

@@ -11,7 +11,9 @@ from ..ledger.records import Report, SupervisorRecord, WorkerRecord
 from ..logs import Log
 from ..transport import messages, versions
 from ..transport.base import Connections
+from ..transport.logged import Logged
 from ..transport.unreached import Unreached
+from .job_records import JobRecords
 from .queue_jobs import QueueJobs
 from .stacks import StackQuestions
 from .task_messages import TaskMessages, WorkerMemory
@@ -53,6 +55,7 @@ class Handlers:
         self._task_messages = task_messages
         self._stacks = stacks
         self._workers = state.ledger.workers
+        self._job_records = JobRecords()
         self._turns_with_more = 0
         self._told: set[str] = set()
         self._handlers: dict[type, Callable[[bytes, Any, float], None]] = {
@@ -62,6 +65,7 @@ class Handlers:
             messages.Died: self._died,
             messages.Recalled: self._recalled,
             messages.Stack: self._stack,
+            Logged: self._logged,
             messages.Probe: self._probe,
         }
 
@@ -97,6 +101,10 @@ class Handlers:
         reason = self._connections.shut_out()
         if reason:
             self._state.shut_out(reason)
+
+    def close(self) -> None:
+        """Has all handled that jobs have logged."""
+        self._job_records.close()
 
     def _done(
         self, worker: WorkerRecord, message: messages.Done, frames: list[Any], now: float
@@ -170,6 +178,11 @@ class Handlers:
 
     def _stack(self, address: bytes, message: messages.Stack, _: float) -> None:
         self._stacks.answered(address, message)
+
+    def _logged(self, address: bytes, message: Logged, _: float) -> None:
+        worker = self._workers.get(address)
+        if worker is not None:
+            self._job_records.take_in(worker, message)
 
     def _probe(self, address: bytes, _: messages.Probe, now: float) -> None:
         self._connections.send(address, messages.Here())

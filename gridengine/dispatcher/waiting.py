@@ -30,10 +30,20 @@ def when_over(task: Task, callback: Callable[[], object]) -> None:
 
 
 def wait(task: Task, timeout: float | None = None) -> bool:
-    """Waits until a task is over, for ``timeout`` seconds at most; True if it is."""
-    if task.over:
-        return True
+    """Waits until a task is over, for ``timeout`` seconds at most; True if it is.
+
+    What it has logged is handled by then, and its warnings are shown here.
+    """
     # See `gridengine.client.map.map`.
+    __tracebackhide__ = True
+    if not task.over and not _wait(task, timeout):
+        return False
+    if task.told is not None:
+        task.told.settle()
+    return True
+
+
+def _wait(task: Task, timeout: float | None) -> bool:
     __tracebackhide__ = True
     gate = threading.Lock()
     gate.acquire()

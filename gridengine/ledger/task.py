@@ -131,6 +131,7 @@ class Task:
             for, in the dispatcher's thread; None for nothing. It must neither block nor raise.
         on_failure: What is to be called with the task when it fails or dies, None for nothing.
         failure: What that has returned.
+        told: What its calls have logged and warned of, None for nothing.
     """
 
     __slots__ = (
@@ -162,6 +163,7 @@ class Task:
         "state",
         "timeout",
         "timeout_retries",
+        "told",
         "waiters",
         "waiting",
     )
@@ -217,6 +219,7 @@ class Task:
         self.on_failure = on_failure
         self.on_outcome: Callable[[Task], object] | None = None
         self.failure: Any = None
+        self.told: Any = None
 
     def __repr__(self) -> str:
         return f"<Task {self.id} {self.name!r} {self.state.value}, attempt {self.attempts}>"

@@ -1,9 +1,9 @@
 """What a function relies on beside its arguments, as the program has it: its context.
 
 That is the working directory, the environment, where modules are found, the command line's
-arguments, the recursion limit, the filters for warnings, and the key by which processes of
-`multiprocessing` know each other. It is looked at when a job or map is started; where something
-is not as it was, it travels anew, with the functions that are packed from then on.
+arguments, the recursion limit, the filters for warnings, the levels of loggers, and the key by
+which processes of `multiprocessing` know each other. It is looked at when a job or map is started;
+where something is not as it was, it travels anew, with the functions that are packed from then on.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from __future__ import annotations
 import _thread
 import os
 import sys
+
+from .log_levels import MARK, UNSEEN, levels, mark
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ class _Seen:
     limit = 0
     filters: object = None
     authkey: bytes | None = None
+    levels: Any = None
+    # Where a mark stands as long as no level is set.
+    marked: Mapping[Any, bool] = UNSEEN
     # The environment as text, None before the first look; and what of it has ever changed since.
     variables: Mapping[str, str] | None = None
     changed: frozenset[str] = frozenset()
@@ -59,6 +64,8 @@ def current(*, hurried: bool = False) -> bytes:
         or getattr(sys, "argv", None) != seen.argv
         or sys.getrecursionlimit() != seen.limit
         or ("warnings" in modules and modules["warnings"].filters != seen.filters)
+        or MARK not in seen.marked
+        or (seen.marked is UNSEEN and "logging" in modules)
         or ("multiprocessing.managers" in modules and _authkey() != seen.authkey)
         or (_directory_soon if hurried else _working_directory)() != seen.cwd
     ):
@@ -115,6 +122,9 @@ def _look() -> _Seen:
     seen.limit = sys.getrecursionlimit()
     warnings = sys.modules.get("warnings")
     seen.filters = None if warnings is None else list(warnings.filters)
+    # In this order: what is set meanwhile shows at the next look.
+    seen.marked = mark()
+    seen.levels = levels()
     seen.authkey = _authkey()
     seen.packed = _pack(seen)
     _seen = seen
@@ -153,6 +163,7 @@ def _pack(seen: _Seen) -> bytes:
             "argv": seen.argv,
             "recursion_limit": seen.limit,
             "warnings": None if seen.filters is None else _described(seen.filters),
+            "log_levels": seen.levels,
             "authkey": seen.authkey,
         },
         5,

@@ -16,6 +16,7 @@
        │ ── Unseen ────────────────────────────▶ │  "I cannot see your memory: send all"
        │ ── Run(functions, calls) ─────────────▶ │  a block of work; the next one may
        │ ── Run(…) ────────────────────────────▶ │  be sent before the first is done
+       │ ◀───────────────────────────── Logged ── │  what calls have logged and warned of so far
        │ ◀─────────────────────────────── Done ── │  the outcomes of some calls
        │ ── Stop ──────────────────────────────▶ │  "end, you are not needed", or "leave your
        │                                          │  place to one that has imported nothing yet"
@@ -53,15 +54,10 @@ from typing import Annotated, Any, Union
 import msgspec
 from msgspec import Meta, Struct
 
-VERSION = 5
+from .logged import Count, Logged, Seconds
+
+VERSION = 6
 """Grows when two sides of different versions could misunderstand each other."""
-
-
-Count = Annotated[int, Meta(ge=0)]
-"""A number, an index or a position."""
-
-Seconds = Annotated[float, Meta(ge=0, le=1e12)]
-"""A duration. The host reckons with it: it shall be neither infinite nor no number."""
 
 
 STACK_LENGTH = 65536
@@ -296,7 +292,7 @@ class Stop(Struct, tag="stop", array_like=True, frozen=True):
     replaced: bool = False
 
 
-ToHost = Union[Probe, Supervising, Ready, Done, Beat, Died, Recalled, Stack]
+ToHost = Union[Probe, Supervising, Ready, Logged, Done, Beat, Died, Recalled, Stack]
 ToNode = Union[Here, Staff, Unseen, Run, Beat, Recall, Signal, ShowStack, Stop]
 
 _encoder = msgspec.msgpack.Encoder()

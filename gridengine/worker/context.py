@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import nesting
 from ..serialization.context import note_environment, unpack
+from .log_levels import set_levels
 from .node_environment import NodeEnvironment
 from .own_surroundings import Surroundings
 
@@ -120,6 +121,7 @@ _SETTERS: Mapping[str, Any] = {
     "argv": _set_argv,
     "recursion_limit": sys.setrecursionlimit,
     "warnings": _set_filters,
+    "log_levels": set_levels,
     "authkey": _set_authkey,
 }
 

@@ -7,7 +7,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..serialization.packed import ShortOfMemory
@@ -18,6 +18,7 @@ from . import os_support
 from .calls import RSS_UNIT
 from .connection import Connection
 from .progress_page import ProgressPage
+from .records import Records
 
 #: Bytes of a result up to which it is copied, so that the next call may begin at once and change
 #: what it has returned. What is larger is waited for instead, until the program has it: it takes
@@ -29,6 +30,10 @@ _COPIED = 64 * 1024 * 1024
 _ROOM = 16 * 1024 * 1024
 
 
+#: Bytes of records after which it is waited until the program has heard all.
+_UNHEARD = 1024 * 1024
+
+
 class Outbox:
     """Sends what a worker has to say.
 
@@ -36,13 +41,22 @@ class Outbox:
         connection: To the dispatcher.
         page: Shared with the supervisor.
         arena: Memory that the program sees too.
+        wake: Has the supervisor look at the page.
 
     Attributes:
         flushed: When the last results were sent, on the clock of `time.perf_counter`.
         released: Places in the program's memory that the worker uses no more.
+        records: What jobs have logged, and is not sent yet.
+        receiving: Whether a signal that comes now comes in the middle of what is received.
     """
 
-    def __init__(self, connection: Connection, page: ProgressPage, arena: Arena | None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        page: ProgressPage,
+        arena: Arena | None,
+        wake: Callable[[], object],
+    ) -> None:
         self._connection = connection
         self._page = page
         self._arena = arena
@@ -57,6 +71,12 @@ class Outbox:
         self._pid = os.getpid()
         self.flushed = time.perf_counter()
         self.released: collections.deque[int] = collections.deque()
+        # On one host the kernel has it at once.
+        departure: float = getattr(connection, "departure", 0.0)
+        self.records = Records(page, wake, self._send_records, departure)
+        self.receiving = False
+        # Bytes of records that the program need not have heard.
+        self._unheard = 0
 
     def say(
         self, message: object, frames: Sequence[Any] = (), *, sign_of_life: bool = False
@@ -122,6 +142,9 @@ class Outbox:
             ShortOfMemory: There is no memory to do it; what was there is dropped.
         """
         self.flushed = time.perf_counter()
+        if self.records:
+            # Whoever sees a result has seen what was logged before.
+            self._send_records()
         if not self._results and not self.released:
             return
         _flush_output()
@@ -144,13 +167,29 @@ class Outbox:
         """Sends what is there, as the handler of a signal that comes while a call lasts."""
         if self.can_send:
             self.flush()
+        elif self._is_free:
+            self._send_records()
 
     @property
     def can_send(self) -> bool:
         """Whether a signal's handler may add and send something."""
         # Where memory is short that is not to be the call's affair.
-        ready = not self._underway and not (self._limit and self._frames)
-        return ready and os.getpid() == self._pid
+        return self._is_free and not (self._limit and self._frames)
+
+    @property
+    def _is_free(self) -> bool:
+        return not self._underway and not self.receiving and os.getpid() == self._pid
+
+    def _send_records(self) -> None:
+        """Sends what jobs have logged, unless this comes in the middle of something."""
+        while not self._underway and not self.receiving and (taken := self.records.take()):
+            message, size = taken
+            self.say(message)
+            # A job that logs without an end waits for the program: what is sent takes memory.
+            self._unheard += size
+            if self._unheard > _UNHEARD:
+                self._unheard = 0
+                self._connection.drain()
 
     def say_last_words(self) -> None:
         """Sends what is there and waits until it was heard, before this process ends by a signal.

@@ -27,6 +27,7 @@ import threading
 import time
 
 _BEGUN, _GENERATION, _SETTLED, _LOW, _HIGH, _DEADLINE, _SENT, _LEAVING, _SHORTAGE = range(9)
+_RECORDS_DUE = 9
 
 #: How a worker leaves that was told to; 0 as long as it does not.
 _FOR_GOOD, _REPLACED = 1, 2
@@ -119,6 +120,10 @@ class ProgressPage:
         """Notes how many messages the worker has begun to send."""
         self._words[_SENT] = messages
 
+    def set_records_due(self, seconds: float) -> None:
+        """Notes when what jobs have logged is to be sent, on the monotonic clock; 0 for never."""
+        self._words[_RECORDS_DUE] = int(seconds * 1e9)
+
     def set_leaving(self, *, replaced: bool) -> None:
         """Notes that the worker ends because it was told to, and whether another one comes."""
         self._words[_LEAVING] = _REPLACED if replaced else _FOR_GOOD
@@ -149,6 +154,11 @@ class ProgressPage:
     def deadline(self) -> float:
         """When the current job is over its time, on the monotonic clock; 0 for never."""
         return self._words[_DEADLINE] / 1e9
+
+    @property
+    def records_due(self) -> float:
+        """When what jobs have logged is to be sent, on the monotonic clock; 0 for never."""
+        return self._words[_RECORDS_DUE] / 1e9
 
     @property
     def sent(self) -> int:

@@ -199,6 +199,7 @@ class Supervisor:
     def _next_deadline(self, beat: float) -> float:
         deadlines = [child.deadline for child in self._children.values()]
         deadlines += [child.kill_at for child in self._children.values()]
+        deadlines += [child.records_due for child in self._children.values()]
         if len(self._children) < self._target:
             beat = min(beat, self._full_until)
         beat = min(beat, self._stacks.due(time.monotonic()))
@@ -329,6 +330,7 @@ class Supervisor:
     def _enforce_deadlines(self) -> None:
         now = time.monotonic()
         for child in self._children.values():
+            child.ask_for_records(now)
             deadline = child.deadline
             if deadline and now >= deadline:
                 child.reason = "timeout"

@@ -33,6 +33,7 @@ from .calls import (
     run_slice,
 )
 from .connection import Connection
+from .hooks import speak_to_program
 from .known_functions import KnownFunctions
 from .outbox import Outbox
 from .output import Output
@@ -49,7 +50,7 @@ class Worker:
         page: Shared with the supervisor.
         output: Shared with it too.
         termination: Whether this process shall end.
-        on_deadline: Called when a job with a time limit begins.
+        on_deadline: Called when a job with a time limit begins, or what it has logged waits.
         functions: Those that it will be sent.
         arena: Memory that the program sees too.
     """
@@ -77,7 +78,8 @@ class Worker:
         # While calls of a map run: the task, those of it that are not answered for, the first of
         # the slice, and when that was.
         self._running: tuple[Call, Span, int, float] | None = None
-        self._outbox = Outbox(connection, page, arena)
+        self._outbox = Outbox(connection, page, arena, on_deadline)
+        self._records = self._outbox.records
         self._pid = os.getpid()
         self._parent = os.getppid()
 
@@ -109,6 +111,7 @@ class Worker:
         where = self._arena.path if self._arena is not None else ""
         self._outbox.say(Ready(self._pid, where))
         signal.signal(RESULTS_WANTED, self._on_results_wanted)
+        speak_to_program(self._records)
         while True:
             message, frames = self._receive()
             if type(message) is Run:
@@ -145,12 +148,20 @@ class Worker:
 
     def _receive(self) -> tuple[object, list[Any]]:
         """Returns the next message; says what is done, and rests, if there is none yet."""
-        if not self._connection.ready():
-            self._outbox.flush()
+        outbox = self._outbox
+        outbox.receiving = True
+        ready = self._connection.ready()
+        outbox.receiving = False
+        if not ready:
+            outbox.flush()
+        outbox.receiving = True
         message = self._connection.receive()
         while message is None:
+            outbox.receiving = False
             self._while_idle()
+            outbox.receiving = True
             message = self._connection.receive()
+        outbox.receiving = False
         header, *frames = message
         return messages.decode_to_node(header), frames
 
@@ -158,6 +169,8 @@ class Worker:
         if os.getppid() != self._parent:
             # Where the kernel does not end a worker with its supervisor.
             os._exit(1)
+        # What a thread has logged that its job has left behind.
+        self._outbox.flush()
         self._outbox.say(Beat(), sign_of_life=True)
         if self._arena is not None:
             self._arena.trim()
@@ -175,6 +188,9 @@ class Worker:
             )
         self._functions.forget(block.forget)
         at = 0
+        if block.calls:
+            # On whose account it is what is done from here on.
+            self._records.task = block.calls[0].task
         if block.functions:
             # To unpack a function may be the end already: then its first call has done it.
             self._page.claim(block.position, 1)
@@ -190,6 +206,7 @@ class Worker:
                 # Who unpacks them shall be the only one to hold them.
                 frames[at : at + call.frames] = [None] * call.frames
                 at += call.frames
+            self._records.task = call.task
             self._functions.enter_context_of(call.function)
             if call.mode == Mode.CALL:
                 self._run_single(call, own, position)

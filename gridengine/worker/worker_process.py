@@ -14,6 +14,9 @@ from .output import Output
 from .progress_page import ProgressPage
 from .termination import RESULTS_WANTED, Terminated, end_by
 
+#: Seconds until a worker is asked again at the earliest for what its jobs have logged.
+_AGAIN = 0.2
+
 
 class WorkerProcess:
     """A worker as its supervisor sees it.
@@ -41,6 +44,8 @@ class WorkerProcess:
         # What it ran when it was looked at last, and whether it was asked for its results since.
         self._ran = (0, 0)
         self._asked = False
+        # When it may be asked again for what its jobs have logged.
+        self._records_next = 0.0
 
     def ask_for_results(self) -> bool:
         """Has it send what it has done if it is at the same calls as when it was looked at last.
@@ -59,6 +64,25 @@ class WorkerProcess:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, RESULTS_WANTED)
         return moved
+
+    @property
+    def records_due(self) -> float:
+        """When it is to be asked for what its jobs have logged, 0 for never."""
+        due = self.page.records_due
+        return max(due, self._records_next) if due else 0.0
+
+    def ask_for_records(self, now: float) -> None:
+        """Has it send what its jobs have logged, if that is due.
+
+        Less and less often if it does not: it is in C code, which is not to be interrupted so.
+        """
+        due = self.page.records_due
+        if not due:
+            self._records_next = 0.0
+        elif now >= max(due, self._records_next):
+            self._records_next = now + max(_AGAIN, 2 * (now - due))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, RESULTS_WANTED)
 
     def is_at(self, calls: tuple[int, int]) -> bool:
         """Tells whether it runs any of these calls, or ran one of them last."""

@@ -44,6 +44,9 @@ class ZeroMQConnection:
         self._parent = os.getppid()
         self._received: collections.deque[Frames] = collections.deque()
 
+    #: Seconds in which ZeroMQ's thread, as a rule, has given to the kernel what it was given.
+    departure = 0.002
+
     def fileno(self) -> int:
         """See `Connection`."""
         return self._socket.fileno()

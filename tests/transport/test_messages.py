@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from gridengine.dispatcher.dispatcher import Dispatcher
 from gridengine.transport import messages
 from gridengine.transport.addresses import supervisor_of, worker_address
+from gridengine.transport.logged import Logged, LoggedRecord, WarningShown
 from gridengine.transport.messages import (
     Beat,
     Call,
@@ -51,6 +52,12 @@ FRAMES = int(os.environ.get("GRIDENGINE_TEST_FRAMES", "100_000"))
 CALL = Call(7, 1, b"key", 0, 0, 1, b"payload", 0, 1.5, True, True)
 RESULT = Result(7, 1, 0, 3, b"values", 1, {2: b"error"}, 0.25, 0.125, 2**33)
 
+RECORD = LoggedRecord(
+    7, "shop", 30, "WARNING", "no apples", "/shop.py", 3, "sell", 1.5e9, 1, "MainThread", 4712,
+    "MainProcess", "Traceback", "Stack", b"\x80",
+)  # fmt: skip
+WARNING = WarningShown(7, "old", [("builtins", "Warning")], "/shop.py", 3, "shop", "inner")
+
 TO_HOST: list[messages.ToHost] = [
     Probe(),
     Supervising(messages.VERSION, "17.3", 1, "node2", 4711),
@@ -60,6 +67,8 @@ TO_HOST: list[messages.ToHost] = [
     Beat(),
     Died(2, -9, 12, 3, "out of memory", 2**40, 17, "last words\n"),
     Recalled(2, 12, 100),
+    Logged([RECORD], [WARNING], 3),
+    Logged([]),
     Stack(1, "Thread 0x1"),
     Stack(2, "", "it is stopped"),
 ]
@@ -172,6 +181,34 @@ def test_a_duration_that_nobody_could_reckon_with_is_refused(wall: float) -> Non
 
 
 @pytest.mark.parametrize(
+    "changed",
+    [
+        {"text": "x" * 65537},
+        {"exception": "x" * 65537},
+        {"stack": "x" * 65537},
+        {"extra": b"x" * 65537},
+        {"name": "x" * 1001},
+        {"level_name": "x" * 1001},
+        {"path": "x" * 4097},
+        {"function": "x" * 1001},
+        {"thread_name": "x" * 1001},
+        {"process_name": "x" * 1001},
+    ],
+    ids=list,
+)
+def test_no_text_of_a_log_record_is_longer_than_it_may_be(changed: dict[str, object]) -> None:
+    frame = encode(Logged([msgspec.structs.replace(RECORD, **changed)]))
+    with pytest.raises(ProtocolError):
+        decode_to_host(frame)
+
+
+def test_no_message_has_more_records_or_warnings_than_it_may_have() -> None:
+    for message in (Logged([RECORD] * 1001), Logged([], [WARNING] * 1001)):
+        with pytest.raises(ProtocolError):
+            decode_to_host(encode(message))
+
+
+@pytest.mark.parametrize(
     "message",
     [
         Done([Result(1, 1, -1, 1, b"", 0, {}, 0, 0, 0)]),
@@ -180,6 +217,7 @@ def test_a_duration_that_nobody_could_reckon_with_is_refused(wall: float) -> Non
         Died(1, 0, -1, 0, "", 0),
         Died(1, 0, 0, -1, "", 0),
         Recalled(1, -1, 0),
+        Logged([], [], -1),
         Stack(-1),
     ],
     ids=str,

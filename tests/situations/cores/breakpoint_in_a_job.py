@@ -1,16 +1,19 @@
-"""`breakpoint()` in a job: there is no keyboard, so it ends the job; in the program itself it works.
+"""`breakpoint()` in a job, which has no keyboard, says what to do; in the program itself it works.
 
 On: cores, cluster
 
 $ python breakpoint_in_a_job.py >prompts
-BdbQuit, from call 0 of halve
+breakpoint() in halve, ...breakpoint_in_a_job.py:23: a job has no keyboard. ...error.replay()...
+$ PYTHONBREAKPOINT=pdb.set_trace python breakpoint_in_a_job.py >prompts
+breakpoint() in halve, ...
+$ PYTHONBREAKPOINT=builtins.print python breakpoint_in_a_job.py >prompts
+[1.0, 2.0]
 $ PYTHONBREAKPOINT=0 python breakpoint_in_a_job.py
 [1.0, 2.0]
 $ echo continue | python breakpoint_in_a_job.py here >prompts
 1.0
 """
 
-import bdb
 import sys
 
 import gridengine
@@ -26,8 +29,8 @@ def main():
         return halve(2)
     try:
         return gridengine.map(halve, [2, 4], chunksize=2)
-    except bdb.BdbQuit as error:
-        return "BdbQuit, from call 0 of halve" if "call 0" in str(error.__notes__) else error
+    except gridengine.BreakpointError as error:
+        return error
 
 
 if __name__ == "__main__":

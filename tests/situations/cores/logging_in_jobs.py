@@ -1,13 +1,15 @@
-"""A program that sets up logging, and jobs that log.
+"""What jobs log is handled as the program has set up logging; what they set up themselves, by them.
 
-On: cores
+On: cores, cluster
 
 $ python logging_in_jobs.py
 INFO:shop:the program begins
-a job warns: apples
-WARNING:shop:jobs' own set-up
+WARNING:shop:a job warns: apples
+INFO:shop:heard too: apples
 [1]
 INFO:shop:the program ends
+$ cat own.log
+WARNING:shop:jobs' own set-up
 """
 
 import logging
@@ -18,13 +20,14 @@ log = logging.getLogger("shop")
 
 
 def warn(x):
-    # Python's last resort: nobody has set up logging in this process.
+    # Nobody has set up logging in this process.
     log.warning("a job warns: %s", x)
-    log.info("not heard: %s", x)
+    log.info("heard too: %s", x)
+    log.debug("not heard: %s", x)
 
 
 def set_up(x):
-    logging.basicConfig(level=logging.INFO)
+    logging.basicConfig(filename="own.log")
     log.warning("jobs' own set-up")
     return x
 
@@ -33,7 +36,6 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
     logging.getLogger("gridengine").setLevel(logging.WARNING)
     log.info("the program begins")
-    with gridengine.schedulers.ProcessScheduler(1) as one:
-        gridengine.map(warn, ["apples"], scheduler=one)
-        print(gridengine.map(set_up, [1], scheduler=one), flush=True)
+    gridengine.map(warn, ["apples"])
+    print(gridengine.map(set_up, [1]), flush=True)
     log.info("the program ends")
