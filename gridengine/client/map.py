@@ -70,6 +70,9 @@ def map(
     cwd: Directory | None = None,
     env: Mapping[str, str | None] | None = None,
     seed: SeedLike | None = None,
+    output: str | None = None,
+    logs: Directory | None = None,
+    keep_logs: bool = True,
 ) -> list[Any]:
     """Applies ``f`` to the items of iterables, in parallel; equal to ``list(map(f, ...))``.
 
@@ -109,6 +112,11 @@ def map(
         seed: A number, or a numpy.random.SeedSequence: `random`, numpy's global generator and
             `gridengine.seed_sequence` are then, in each call, as it and the number of the call say,
             wherever that runs.
+        output: What becomes of what the calls print: see `ProcessScheduler`; by default the
+            scheduler's.
+        logs: A folder in which all that they print is written to files, one for each task of
+            neighbouring calls.
+        keep_logs: Whether the files of tasks whose calls all succeeded stay.
 
     Returns:
         The values, in the order of the items.
@@ -125,7 +133,7 @@ def map(
         f, iterables,
         scheduler=scheduler, reraise=reraise, chunksize=chunksize, timeout=timeout,
         timeout_per_call=timeout_per_call, retries=retries, retry_on=retry_on,
-        cwd=cwd, env=env, seed=seed,
+        cwd=cwd, env=env, seed=seed, output=output, logs=logs, keep_logs=keep_logs,
     ).start()  # fmt: skip
     results: list[Any] = []
     try:
@@ -192,6 +200,9 @@ def imap(
     cwd: Directory | None = None,
     env: Mapping[str, str | None] | None = None,
     seed: SeedLike | None = None,
+    output: str | None = None,
+    logs: Directory | None = None,
+    keep_logs: bool = True,
 ) -> Generator[Any, None, None]:
     """As `map`, but yields the results one by one, in order, as soon as they are there.
 
@@ -226,6 +237,9 @@ def imap(
         cwd: As for `map`.
         env: As for `map`.
         seed: As for `map`.
+        output: As for `map`.
+        logs: As for `map`.
+        keep_logs: As for `map`.
 
     Yields:
         The values, in the order of the items.
@@ -241,6 +255,7 @@ def imap(
             scheduler=scheduler, reraise=reraise, chunksize=chunksize, buffersize=buffersize,
             timeout=timeout, timeout_per_call=timeout_per_call, retries=retries,
             retry_on=retry_on, cwd=cwd, env=env, seed=seed,
+            output=output, logs=logs, keep_logs=keep_logs,
         )
     )  # fmt: skip
 

@@ -49,6 +49,9 @@ class MapRuns:
         cwd: As there.
         env: As there.
         seed: As there.
+        output: As there.
+        logs: As there.
+        keep_logs: As there.
         arriving: What is drawn in place of the iterables, if they come by themselves.
 
     Attributes:
@@ -75,6 +78,9 @@ class MapRuns:
         cwd: Directory | None = None,
         env: Mapping[str, str | None] | None = None,
         seed: SeedLike | None = None,
+        output: str | None = None,
+        logs: Directory | None = None,
+        keep_logs: bool = True,
         arriving: Arriving | None = None,
     ) -> None:
         check_callable("f", f)
@@ -99,7 +105,8 @@ class MapRuns:
         self._scheduler = innermost() if scheduler is None else scheduler_for(scheduler)
         self._options = call_options(
             timeout=timeout_per_call, retries=retries, retry_on=retry_on,
-            cwd=cwd, env=env, seed=seed, timeout_name="timeout_per_call",
+            cwd=cwd, env=env, seed=seed, output=output, logs=logs, keep_logs=keep_logs,
+            timeout_name="timeout_per_call",
         )  # fmt: skip
         self._reraise = reraise
         self._chunksize = chunksize

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from ..dispatcher.dispatcher import Dispatcher
+from ..dispatcher.printing import SHOWN_SECONDS, printer
 from ..ledger.task import Task
 from ..serialization.batches import pack_each, pack_together
 from ..serialization.packed import Function, Packed
@@ -138,6 +139,9 @@ class MapTasks:
                 yield self._taken_back(task)
 
     def _taken_back(self, task: Task) -> Task:
+        if task.output is not None:
+            # What it has printed comes before what the program has to say of its values.
+            printer.settle(SHOWN_SECONDS)
         self._bytes_ahead -= self._running.pop(task)
         return task
 
@@ -275,6 +279,7 @@ class MapTasks:
             fail_fast=self._fail_fast,
             apart=apart,
             arguments=items,
+            output=self._options.output,
         )
         # As `when_over` does it for a task that others know of.
         task.waiters = [functools.partial(self._over, task)]

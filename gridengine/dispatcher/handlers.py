@@ -11,7 +11,9 @@ from ..ledger.records import Report, SupervisorRecord, WorkerRecord
 from ..logs import Log
 from ..transport import messages, versions
 from ..transport.base import Connections
+from ..transport.output_messages import Printing
 from ..transport.unreached import Unreached
+from .job_output import JobOutput
 from .queue_jobs import QueueJobs
 from .stacks import StackQuestions
 from .task_messages import TaskMessages, WorkerMemory
@@ -36,6 +38,7 @@ class Handlers:
         state: What is decided by it.
         queue_jobs: What kinds of workers there are.
         task_messages: What is kept for each worker.
+        output: What jobs print.
         stacks: Who has asked where workers are.
     """
 
@@ -45,6 +48,7 @@ class Handlers:
         state: DispatcherState,
         queue_jobs: QueueJobs,
         task_messages: TaskMessages,
+        output: JobOutput,
         stacks: StackQuestions,
     ) -> None:
         self._connections = connections
@@ -52,6 +56,7 @@ class Handlers:
         self._queue_jobs = queue_jobs
         self._task_messages = task_messages
         self._stacks = stacks
+        self._output = output
         self._workers = state.ledger.workers
         self._turns_with_more = 0
         self._told: set[str] = set()
@@ -63,6 +68,7 @@ class Handlers:
             messages.Recalled: self._recalled,
             messages.Stack: self._stack,
             messages.Probe: self._probe,
+            Printing: self._printed,
         }
 
     def listen(self) -> None:
@@ -107,6 +113,8 @@ class Handlers:
         if message.shared:
             memory.borrow(frames, message.shared)
         _check(message, frames)
+        if message.printed:
+            self._output.answered(worker, message.printed)
         self._state.answered(worker, message.results, frames, now)
 
     def _beat(self, address: bytes, _: messages.Beat, now: float) -> None:
@@ -170,6 +178,10 @@ class Handlers:
 
     def _stack(self, address: bytes, message: messages.Stack, _: float) -> None:
         self._stacks.answered(address, message)
+
+    def _printed(self, address: bytes, message: Printing, _: float) -> None:
+        if address in self._state.staffing.supervisors:
+            self._output.forwarded(address, message)
 
     def _probe(self, address: bytes, _: messages.Probe, now: float) -> None:
         self._connections.send(address, messages.Here())

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from ..ledger.task import Task, newest
+from .printing import SHOWN_SECONDS, printer
 
 _guard = threading.Lock()
 
@@ -32,19 +33,29 @@ def when_over(task: Task, callback: Callable[[], object]) -> None:
 def wait(task: Task, timeout: float | None = None) -> bool:
     """Waits until a task is over, for ``timeout`` seconds at most; True if it is."""
     if task.over:
+        _settle(task)
         return True
     gate = threading.Lock()
     gate.acquire()
     when_over(task, gate.release)
     try:
         limit = -1 if timeout is None else min(max(0.0, timeout), threading.TIMEOUT_MAX)
-        return gate.acquire(timeout=limit)
+        over = gate.acquire(timeout=limit)
     except KeyboardInterrupt:
         global _interrupted_at
         _interrupted_at = newest()
         raise
     finally:
         _forget(task, gate.release)
+    if over:
+        _settle(task)
+    return over
+
+
+def _settle(task: Task) -> None:
+    """Lets what a task has printed be shown before what the program has to say of it."""
+    if task.output is not None:
+        printer.settle(SHOWN_SECONDS)
 
 
 def was_interrupted(task: Task) -> bool:

@@ -16,6 +16,7 @@ from ..errors import Death, JobCancelled
 from ..logs import Log
 from ..serialization.packed import Function
 from ..states import FINAL, MOVES, JobState, Mode
+from .task_output import OutputPolicy, TaskOutput
 
 log = Log(__name__)
 
@@ -129,6 +130,8 @@ class Task:
             whether it is still wanted. None for nothing; it must neither block nor raise.
         on_failure: What is to be called with the task when it fails or dies, None for nothing.
         failure: What that has returned.
+        output: What is asked for what it prints, an `OutputPolicy`, None if nothing is; from the
+            first byte on, what is known of it.
     """
 
     __slots__ = (
@@ -153,6 +156,7 @@ class Task:
         "on_failure",
         "on_start",
         "outcomes",
+        "output",
         "payload",
         "place",
         "size",
@@ -184,6 +188,7 @@ class Task:
         arguments: Any = None,
         on_start: Callable[[Task], bool] | None = None,
         on_failure: Callable[[Task], object] | None = None,
+        output: OutputPolicy | None = None,
     ) -> None:
         self.id = next(_ids)
         self.name = name
@@ -213,6 +218,7 @@ class Task:
         self.on_start = on_start
         self.on_failure = on_failure
         self.failure: Any = None
+        self.output: OutputPolicy | TaskOutput | None = output
 
     def __repr__(self) -> str:
         return f"<Task {self.id} {self.name!r} {self.state.value}, attempt {self.attempts}>"
