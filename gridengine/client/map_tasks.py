@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from ..dispatcher.dispatcher import Dispatcher
-from ..dispatcher.printing import SHOWN_SECONDS, printer
+from ..dispatcher.waiting import settle_output
 from ..ledger.task import Task
 from ..serialization.batches import pack_each, pack_together
 from ..serialization.packed import Function, Packed
@@ -141,7 +141,7 @@ class MapTasks:
     def _taken_back(self, task: Task) -> Task:
         if task.output is not None:
             # What it has printed comes before what the program has to say of its values.
-            printer.settle(SHOWN_SECONDS)
+            settle_output(task)
         self._bytes_ahead -= self._running.pop(task)
         return task
 

@@ -96,6 +96,11 @@ class JobOutput:
                 self._strays.pop(worker.address, None)
             self._take(worker, run, part.pieces, run.positions(part.lo, part.hi))
 
+    @property
+    def incomplete(self) -> bool:
+        """Whether something is on its way that was printed before what has come."""
+        return any(run.gap for runs in self._runs.values() for run in runs)
+
     def ended(self, worker: WorkerRecord) -> None:
         """Event: nothing more comes from a worker."""
         self._strays.pop(worker.address, None)

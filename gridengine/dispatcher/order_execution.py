@@ -163,6 +163,10 @@ class OrderExecution:
         said = f"; it has printed: {' '.join(output[-_PRINTED:].split())}" if output else ""
         self._state.not_started(record, f"{order.end.detail}{said}")
 
+    def output_is_incomplete(self) -> bool:
+        """Tells whether something that jobs have printed is on its way."""
+        return self._output.incomplete
+
     def close(self) -> None:
         """Lets go of the memory of all workers, and of what their jobs have printed."""
         self._output.close()

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 
-SHOWN_SECONDS = 0.5
+SHOWN_SECONDS = 1.0
 """Seconds for which who waits for a job also waits for what that has printed to be shown; longer
 it takes where nobody reads."""
 
@@ -26,7 +26,7 @@ HIGH = 4 * 1024 * 1024
 _FULL = 128 * 1024 * 1024
 
 #: Seconds without anything to write after which the thread ends.
-_LINGER = 1.0
+_LINGER = 0.2
 
 
 class Printer:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 
 from ..ledger.task import Task, newest
+from ..ledger.task_output import TaskOutput
 from .printing import SHOWN_SECONDS, printer
+
+#: Seconds that the rest of a job's output gets to come, and between two looks.
+_ON_ITS_WAY, _LOOK = 5.0, 0.002
 
 _guard = threading.Lock()
 
@@ -33,7 +38,7 @@ def when_over(task: Task, callback: Callable[[], object]) -> None:
 def wait(task: Task, timeout: float | None = None) -> bool:
     """Waits until a task is over, for ``timeout`` seconds at most; True if it is."""
     if task.over:
-        _settle(task)
+        settle_output(task)
         return True
     gate = threading.Lock()
     gate.acquire()
@@ -48,13 +53,26 @@ def wait(task: Task, timeout: float | None = None) -> bool:
     finally:
         _forget(task, gate.release)
     if over:
-        _settle(task)
+        settle_output(task)
     return over
 
 
-def _settle(task: Task) -> None:
+def await_output(task: Task) -> None:
+    """Waits, some seconds at most, until all that a task that is over has printed has come.
+
+    The rest of it may come on another connection than the result, from the same node at the same
+    time.
+    """
+    output = task.output
+    end = time.monotonic() + _ON_ITS_WAY
+    while isinstance(output, TaskOutput) and output.awaited and time.monotonic() < end:
+        time.sleep(_LOOK)
+
+
+def settle_output(task: Task) -> None:
     """Lets what a task has printed be shown before what the program has to say of it."""
     if task.output is not None:
+        await_output(task)
         printer.settle(SHOWN_SECONDS)
 
 
