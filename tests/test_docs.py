@@ -93,6 +93,7 @@ NEEDED = {
     "executor.md": ("dask", "numpy"),
     "map.md": ("numpy",),
     "options.md": ("numpy",),
+    "output.md": (),
     "pool.md": (),
     "what-follows.md": ("numpy",),
 }

@@ -407,6 +407,22 @@ if __name__ == "__main__":
 """
 
 
+def test_the_example_shows_and_collects() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "output.py")],
+        capture_output=True, text=True, timeout=60, check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "GRIDENGINE_SCHEDULER": "process"},
+    )  # fmt: skip
+    *shown, values, kept = done.stdout.splitlines()
+    assert sorted(shown) == [
+        f"{cake}: {what}"
+        for cake in ("apple cake", "cheese cake")
+        for what in ("a process says so too", "in the oven")
+    ]
+    assert values == "['APPLE CAKE', 'CHEESE CAKE']"
+    assert kept == "it has printed: ['a secret: in the oven', 'a secret: a process says so too']"
+
+
 def test_a_program_whose_output_is_a_closed_pipe_goes_on(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
     read, write = os.pipe()
