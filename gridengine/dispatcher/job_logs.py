@@ -7,7 +7,6 @@ import os
 import re
 
 from ..ledger.task import Task
-from ..ledger.task_output import OutputPolicy
 from ..logs import Log
 from ..states import JobState
 from .printing import printer
@@ -24,41 +23,49 @@ _NAME = 100
 _failed: set[str] = set()
 
 
-def new_log(policy: OutputPolicy, task: Task) -> str:
-    """Returns the path of a task's file, which is made when something is written to it."""
-    name = _UNFIT.sub("_", task.name)[:_NAME].lstrip(".") or "job"
-    path = os.path.join(policy.logs, f"{name}-{os.getpid()}-{task.id}.log")
-    if not policy.keep_logs:
-        when_over(task, functools.partial(_remove_if_done, task, path))
-    return path
+class JobLog:
+    """The file of one task, which is made when something is written to it.
 
+    Args:
+        folder: Where it is.
+        task: Whose it is.
+        keep: Whether it stays when the task has succeeded.
+    """
 
-def write(path: str, data: bytes) -> None:
-    """Has bytes written to the end of a file."""
-    printer.call(functools.partial(_append, path, data), len(data))
+    def __init__(self, folder: str, task: Task, *, keep: bool) -> None:
+        name = _UNFIT.sub("_", task.name)[:_NAME].lstrip(".") or "job"
+        self._folder = folder
+        self._path = os.path.join(folder, f"{name}-{os.getpid()}-{task.id}.log")
+        self._removed = False
+        if not keep:
+            when_over(task, functools.partial(self._remove_if_done, task))
 
+    def write(self, data: bytes) -> None:
+        """Has bytes written to the end of it."""
+        printer.call(functools.partial(self._append, data), len(data))
 
-def _append(path: str, data: bytes) -> None:
-    try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "ab") as file:
-            file.write(data)
-    except OSError as error:
-        folder = os.path.dirname(path)
-        if folder not in _failed:
-            _failed.add(folder)
-            log.warning("what jobs print cannot be written to %s: %s", folder, error)
+    def _append(self, data: bytes) -> None:
+        # What comes after the result is not wanted either.
+        if self._removed:
+            return
+        try:
+            os.makedirs(self._folder, exist_ok=True)
+            with open(self._path, "ab") as file:
+                file.write(data)
+        except OSError as error:
+            if self._folder not in _failed:
+                _failed.add(self._folder)
+                log.warning("what jobs print cannot be written to %s: %s", self._folder, error)
 
+    def _remove_if_done(self, task: Task) -> None:
+        if task.state is JobState.FINISHED:
+            printer.call(self._remove, 0)
 
-def _remove_if_done(task: Task, path: str) -> None:
-    if task.state is JobState.FINISHED:
-        printer.call(functools.partial(_remove, path), 0)
-
-
-def _remove(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        log.warning("the log of a job that is done cannot be removed: %s", error)
+    def _remove(self) -> None:
+        self._removed = True
+        try:
+            os.unlink(self._path)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            log.warning("the log of a job that is done cannot be removed: %s", error)

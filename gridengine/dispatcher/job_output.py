@@ -16,7 +16,7 @@ from ..states import Mode
 from ..transport.addresses import worker_address
 from ..transport.base import Connections
 from ..transport.output_messages import OutputHeard, Piece, Printed, Printing
-from . import job_logs
+from .job_logs import JobLog
 from .output_runs import OutputRun
 from .printing import printer
 from .registry import after_all
@@ -151,7 +151,7 @@ class JobOutput:
         policy = self._policy if known is None else known._replace(mode=known.mode or self._mode)
         output = task.output = TaskOutput(policy, self._kept)
         if policy.logs:
-            output.path = job_logs.new_log(policy, task)
+            output.log = JobLog(policy.logs, task, keep=policy.keep_logs)
         return output
 
     # ------------------------------------------------------------------ what becomes of it
@@ -182,8 +182,8 @@ class JobOutput:
                 continue
             if run.task.mode is Mode.CALL:
                 output.add(data)
-            if output.path:
-                job_logs.write(output.path, data)
+            if output.log is not None:
+                output.log.write(data)
             if output.policy.mode == STREAM:
                 lines = run.lines(stream, data)
                 if lines is not None:

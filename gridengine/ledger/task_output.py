@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 STREAM, COLLECT, DISCARD = MODES = ("stream", "collect", "discard")
 """What ``output=`` takes: printed by the program, only kept, or neither."""
@@ -32,15 +32,15 @@ class TaskOutput:
 
     Attributes:
         policy: The same.
-        path: The file that it is written to, empty if to none, or if there is none yet.
+        log: Where all of it is written, None for nowhere.
         awaited: Attempts, by their numbers, of which something is known to be on its way.
     """
 
-    __slots__ = ("_kept", "_parts", "_size", "awaited", "path", "policy")
+    __slots__ = ("_kept", "_parts", "_size", "awaited", "log", "policy")
 
     def __init__(self, policy: OutputPolicy, kept: int) -> None:
         self.policy = policy
-        self.path = ""
+        self.log: Any = None
         self.awaited: set[int] = set()
         self._kept = kept
         self._parts: collections.deque[bytes] = collections.deque()

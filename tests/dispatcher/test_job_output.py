@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from gridengine.dispatcher.job_output import JobOutput
 from gridengine.dispatcher.printing import printer
 from gridengine.ledger.records import Chunk, SupervisorRecord, WorkerRecord
-from gridengine.ledger.task import Place, Task
-from gridengine.ledger.task_output import TaskOutput
+from gridengine.ledger.task import Outcome, Place, Task
+from gridengine.ledger.task_output import OutputPolicy, TaskOutput
 from gridengine.serialization.packed import Function
 from gridengine.settings import Settings
-from gridengine.states import Mode
+from gridengine.states import JobState, Mode
 from gridengine.transport.output_messages import Piece, Printed, Printing
 
 
@@ -122,6 +123,19 @@ def test_pieces_without_end_that_follow_nothing_are_given_up(
         scene.forward(out(10 + 2 * number, b"\n"))
     assert scene.heard[-1] == (b"supervisor", 1)
     assert 0 < len(shown(capsys)) <= 1000
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_the_log_of_what_has_succeeded_is_removed_though_more_comes_later(
+    scene: Scene, capsys: pytest.CaptureFixture[str], tmp_path: Path, keep: bool
+) -> None:
+    scene.task.output = OutputPolicy("discard", str(tmp_path), keep_logs=keep)
+    scene.task.move(JobState.RUNNING)
+    scene.answer(out(2, b"ab"))
+    scene.task.finish(Outcome(0, 1, b"", (), {}, 0.0, 0.0, 0, scene.worker.place))
+    scene.forward(out(0, b"12"))
+    assert shown(capsys) == ""
+    assert [log.read_text() for log in tmp_path.iterdir()] == ["12ab"] * keep
 
 
 def test_a_line_without_end_is_taken_for_several(
