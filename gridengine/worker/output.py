@@ -176,26 +176,28 @@ class Output:
         self._flush()
         wrote, self.wrote = self.wrote, False
         pieces: list[Piece] = []
+        if not (self._poll.poll(0) or self.begun or self._words[_READS] != self._seen):
+            return pieces
         # Whatever the job has done to the descriptors.
-        with contextlib.suppress(OSError):
-            some = self._poll.poll(0)
-            if some or self.begun or self._words[_READS] != self._seen:
-                with self._locked():
-                    pieces = self._read(whole=True)
-                    self._seen = self._words[_READS]
-                    if over:
-                        self._words[_COUNTS] = self._words[_COUNTS + 1] = 0
-                self.begun = not over and (self.begun or bool(pieces))
-                if pieces and not wrote:
-                    # Past Python's own streams: so may the calls that follow.
-                    self.long = 0.0
+        with contextlib.suppress(OSError), self._locked():
+            pieces = self._read(whole=True)
+            self._seen = self._words[_READS]
+            if over:
+                self._words[_COUNTS] = self._words[_COUNTS + 1] = 0
+        self.begun = not over and (self.begun or bool(pieces))
+        if pieces and not wrote:
+            # Past Python's own streams: so may the calls that follow.
+            self.long = 0.0
         return pieces
 
     def _flush(self) -> None:
         for stream in (sys.stdout, sys.stderr):
-            # Closed, or replaced, by the job: its output is its own affair.
-            with contextlib.suppress(Exception):
+            # Not `contextlib.suppress`: it costs more than the flush, before every answer.
+            try:  # noqa: SIM105
                 stream.flush()
+            # Closed, or replaced, by the job: its output is its own affair.
+            except Exception:  # noqa: S110
+                pass
         self._flush_c(None)
 
     # ------------------------------------------------------------------ either side
@@ -319,7 +321,9 @@ def _line_buffered_c() -> Callable[[Any], object]:
             with contextlib.suppress(ValueError):
                 stream = ctypes.c_void_p.in_dll(library, name)
                 library.setvbuf(stream, None, _IOLBF, 0)
-        flush: Callable[[Any], object] = library.fflush
-        return flush
+        flush = library.fflush
+        flush.argtypes = [ctypes.c_void_p]
+        made: Callable[[Any], object] = flush
+        return made
     except (OSError, AttributeError):
         return lambda _: None
