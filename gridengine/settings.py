@@ -90,6 +90,10 @@ class Settings(NamedTuple):
             commas or spaces between, that leave out with ``!`` before them. The last one that
             matches decides; where none does, all go but what looks like a credential. See
             `gridengine.transport.environment`.
+        output: What becomes of what jobs print that ask for nothing else: ``stream``, ``collect``
+            or ``discard``.
+        output_prefix: Whether each line of it has the job's name and its host before it.
+        output_kept: Bytes of what a job prints that are kept for `Job.output`, the last ones.
         core_files: Whether a worker on another host that crashes may leave a core file: the key
             of the program's connections would be in it.
         progress: Whether maps show how far they are, on a terminal and in notebooks, if they are
@@ -108,6 +112,9 @@ class Settings(NamedTuple):
     ports: str = ""
     run_dir: str = ""
     environment: str = ""
+    output: str = "stream"
+    output_prefix: bool = False
+    output_kept: int = 65536
     core_files: bool = False
     progress: bool = False
 
@@ -132,6 +139,9 @@ class Settings(NamedTuple):
                 name, text = files[field]
             if text:
                 given[field] = _parse(name, text, type(default), field in _MAY_BE_ZERO)
+                if field in _CHOICES and given[field] not in _CHOICES[field]:
+                    choices = " or ".join(_CHOICES[field])
+                    raise GridEngineError(f"{name} is {text!r}; it takes {choices}")
         if "run_dir" in given:
             # Queue jobs start elsewhere, and this program may go elsewhere.
             given["run_dir"] = os.path.abspath(os.path.expanduser(str(given["run_dir"])))
@@ -157,8 +167,12 @@ def _warn_of_misspelt(environ: Mapping[str, str]) -> None:
                 _log.warning("%s is read by nobody; did you mean %s?", name, _PREFIX + near)
 
 
+_CHOICES = {"output": ("stream", "collect", "discard")}
+
 #: A heartbeat or a patience of nothing would end every worker at once.
-_MAY_BE_ZERO = frozenset({"infrastructure_retries", "resubmissions", "linger", "grace"})
+_MAY_BE_ZERO = frozenset(
+    {"infrastructure_retries", "resubmissions", "linger", "grace", "output_kept"}
+)
 
 
 _TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}

@@ -24,10 +24,12 @@ def test_blank_variables_and_other_peoples_change_nothing() -> None:
 
 def test_every_number_can_be_set_and_keeps_its_type() -> None:
     environ = {f"GRIDENGINE_{field.upper()}": "7" for field in Settings._fields}
-    environ["GRIDENGINE_CORE_FILES"] = environ["GRIDENGINE_PROGRESS"] = "1"
+    environ |= {f"GRIDENGINE_{name}": "1" for name in ("CORE_FILES", "PROGRESS", "OUTPUT_PREFIX")}
+    environ["GRIDENGINE_OUTPUT"] = "collect"
     for field, default in Settings._field_defaults.items():
         value = getattr(Settings.read(environ), field)
-        wanted = os.path.abspath("7") if field == "run_dir" else type(default)(7)
+        given = environ[f"GRIDENGINE_{field.upper()}"]
+        wanted = os.path.abspath("7") if field == "run_dir" else type(default)(given)
         assert value == wanted
         assert type(value) is type(default)
 
@@ -53,6 +55,7 @@ def test_the_environment_of_this_process_is_read_when_asked_not_at_import(
         ("LINGER", "-0.1", "at least 0"),
         ("CORE_FILES", "7", "1 or 0"),
         ("CORE_FILES", "perhaps", "1 or 0"),
+        ("OUTPUT", "loud", "stream or collect or discard"),
         ("RESUBMISSIONS", "-1", "at least 0"),
         ("INFRASTRUCTURE_RETRIES", "many", "a whole number"),
     ],

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import os
 
-from ..schedulers.arguments import checked_cwd, checked_env, whole_number
+from ..schedulers.arguments import (
+    checked_cwd,
+    checked_directory,
+    checked_env,
+    checked_output,
+    whole_number,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +19,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from ..ledger.task_output import OutputPolicy
     from ..schedulers.choice import SchedulerLike
     from ..serialization.function_options import Seed
     from ..serialization.packed import Function
@@ -42,6 +49,9 @@ if TYPE_CHECKING:
         env: Mapping[str, str | None] | None
         seed: SeedLike | None
         progress: ProgressLike | None
+        output: str | None
+        logs: Directory | None
+        keep_logs: bool
 
     class ImapOptions(MapOptions, total=False):
         """What `gridengine.imap` takes beside it."""
@@ -61,6 +71,7 @@ class CallOptions:
         cwd: The directory of the calls, None for the scheduler's.
         env: Variables that are set for the calls, or taken away, beside the scheduler's.
         seed: What the calls are seeded with, None if they are not.
+        output: What is asked for what they print, None if nothing is.
     """
 
     __slots__ = (
@@ -68,6 +79,7 @@ class CallOptions:
         "env",
         "error_retries",
         "lost_retries",
+        "output",
         "retry_on",
         "seed",
         "timeout",
@@ -82,6 +94,7 @@ class CallOptions:
         self.cwd: str | None = None
         self.env: Mapping[str, str | None] | None = None
         self.seed: Seed | None = None
+        self.output: OutputPolicy | None = None
 
     @property
     def in_place(self) -> bool:
@@ -91,6 +104,7 @@ class CallOptions:
             and self.lost_retries == 1
             and self.cwd is None
             and not self.env
+            and self.output is None
         )
 
     def attached_to(self, function: Callable[..., Any], *, many: bool) -> Callable[..., Any]:
@@ -138,6 +152,9 @@ def call_options(
     cwd: Directory | None = None,
     env: Mapping[str, str | None] | None = None,
     seed: SeedLike | None = None,
+    output: str | None = None,
+    logs: Directory | None = None,
+    keep_logs: bool = True,
     timeout_name: str = "timeout",
 ) -> CallOptions:
     """Returns what was asked for.
@@ -149,12 +166,15 @@ def call_options(
         cwd: The directory of the calls.
         env: Variables that are set for the calls; None takes one away.
         seed: What the calls are seeded with.
+        output: What becomes of what they print.
+        logs: The folder of the files that it is written to.
+        keep_logs: Whether the file of a job that has succeeded stays.
         timeout_name: What the user calls ``timeout``.
 
     Raises:
         TypeError, ValueError: One of them is impossible.
     """
-    if (timeout, retries, retry_on, cwd, env, seed) == (None,) * 6:
+    if (timeout, retries, retry_on, cwd, env, seed, output, logs) == (None,) * 8:
         return PLAIN
     made = CallOptions()
     if timeout is not None:
@@ -171,6 +191,8 @@ def call_options(
     made.env = checked_env(env)
     if seed is not None:
         made.seed = _seed(seed)
+    if output is not None or logs is not None:
+        made.output = _output_policy(output, logs, keep_logs)
     return made
 
 
@@ -187,6 +209,13 @@ def checked_timeout(timeout: float, name: str) -> float:
     if not timeout > 0:
         raise ValueError(f"{name} is {timeout!r}; it takes more than 0 seconds")
     return float(timeout)
+
+
+def _output_policy(output: str | None, logs: Directory | None, keep_logs: bool) -> OutputPolicy:
+    from ..ledger.task_output import OutputPolicy
+
+    folder = "" if logs is None else checked_directory("logs", logs)
+    return OutputPolicy(checked_output(output) or "", folder, bool(keep_logs))
 
 
 def _exceptions(retry_on: object) -> tuple[type[BaseException], ...]:

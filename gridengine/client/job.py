@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import signal as _signal
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -18,7 +17,7 @@ from ..serialization.serializer import pack, pack_arguments
 from ..states import FINAL, JobState, Mode
 from .call_options import PLAIN, call_options
 from .job_arguments import check_target, checked_resources, default_name, do_nothing
-from .job_facts import JobFacts
+from .job_ending import JobEnding
 from .job_object import Returned, run_job, state_in
 from .replay import replay
 from .results import T, error_of, exitcode_of, value_in
@@ -32,7 +31,7 @@ _UNKNOWN = object()
 _CALL, _FINISHED = Mode.CALL, JobState.FINISHED
 
 
-class Job(JobFacts, Generic[T]):
+class Job(JobEnding, Generic[T]):
     """A call that runs in another process: on this host, or wherever the scheduler has workers.
 
     There are two ways to say what it does, as with a thread: pass a callable as ``target``, or
@@ -74,6 +73,10 @@ class Job(JobFacts, Generic[T]):
             with an OSError.
         env: Variables that are set for it, and for nothing after it in the same worker, beside the
             scheduler's; None takes one away.
+        output: What becomes of what it prints: see `ProcessScheduler`; by default the scheduler's.
+            The end of it is `output`.
+        logs: A folder in which all that it prints is written to a file of its own.
+        keep_logs: Whether that file stays when the job has succeeded.
 
     Raises:
         TypeError: ``target`` cannot be called or is a coroutine function, or an argument is of a
@@ -109,6 +112,9 @@ class Job(JobFacts, Generic[T]):
         retry_on: RetryOn | None = None,
         cwd: Directory | None = None,
         env: Mapping[str, str | None] | None = None,
+        output: str | None = None,
+        logs: Directory | None = None,
+        keep_logs: bool = True,
     ) -> None:
         if group is not None:
             raise ValueError("group must be None: there are no groups of jobs")
@@ -132,10 +138,11 @@ class Job(JobFacts, Generic[T]):
         if resources is not None:
             self._resources = checked_resources(resources)
         few = timeout is None and retries is None and retry_on is None
-        if not (few and cwd is None and env is None):
+        if not (few and cwd is None and env is None and output is None and logs is None):
             self._options = call_options(
-                timeout=timeout, retries=retries, retry_on=retry_on, cwd=cwd, env=env
-            )
+                timeout=timeout, retries=retries, retry_on=retry_on, cwd=cwd, env=env,
+                output=output, logs=logs, keep_logs=keep_logs,
+            )  # fmt: skip
 
     # ------------------------------------------------------------------ Thread's interface
 
@@ -190,6 +197,7 @@ class Job(JobFacts, Generic[T]):
             timeout_retries=options.timeout_retries,
             daemon=self._daemon,
             on_failure=Unretrieved,
+            output=options.output,
         )
         task.arguments = arguments
         dispatcher.submit(task)
@@ -253,22 +261,6 @@ class Job(JobFacts, Generic[T]):
             return 0
         self._collect(task)
         return exitcode_of(task, self._error)
-
-    def terminate(self) -> None:
-        """Ends the job with SIGTERM; one that does not run yet is taken back.
-
-        Raises:
-            RuntimeError: The job has not been started.
-        """
-        self._end("terminate", _signal.SIGTERM)
-
-    def kill(self) -> None:
-        """As `terminate`, with SIGKILL.
-
-        Raises:
-            RuntimeError: The job has not been started.
-        """
-        self._end("kill", _signal.SIGKILL)
 
     def close(self) -> None:
         """Lets go of the result and all else that the job holds.
@@ -363,11 +355,6 @@ class Job(JobFacts, Generic[T]):
             self._collect(task)
         if self._error is not None and task.failure is not None:
             task.failure.take()
-
-    def _end(self, what: str, signum: int | None) -> None:
-        task = self._started(what)
-        if not task.over and self._dispatcher is not None:
-            self._dispatcher.cancel([task], signum)
 
     def _collect(self, task: Task) -> None:
         """Unpacks the answer, once, in the thread that asks for it."""

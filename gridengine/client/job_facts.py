@@ -6,6 +6,7 @@ from ..dispatcher.dispatcher import Dispatcher
 from ..ledger.task import Task, Usage
 from ..states import JobState
 from .job_arguments import another_process
+from .job_output import output_of
 from .job_stack import stack_of
 
 
@@ -61,6 +62,16 @@ class JobFacts:
         task = self._task
         known = task is not None and task.over and task.outcomes
         return known[-1].usage if known else None
+
+    @property
+    def output(self) -> str:
+        """What the latest attempt has printed so far, on both streams: the end of it.
+
+        That is 64 KiB, or what ``GRIDENGINE_OUTPUT_KEPT`` says. All of it is there when the job is
+        over. It is empty where it is discarded, or printed by the program itself: by an
+        `InlineScheduler`.
+        """
+        return "" if self._task is None else output_of(self._task)
 
     def stack(self, timeout: float = 10.0) -> str:
         """Returns where the running job is now: a text with the Python stacks of its process.

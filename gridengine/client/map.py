@@ -78,6 +78,9 @@ def map(
     env: Mapping[str, str | None] | None = None,
     seed: SeedLike | None = None,
     progress: ProgressLike | None = None,
+    output: str | None = None,
+    logs: Directory | None = None,
+    keep_logs: bool = True,
 ) -> list[Any]:
     """Applies ``f`` to the items of iterables, in parallel; equal to ``list(map(f, ...))``.
 
@@ -121,6 +124,11 @@ def map(
             text to stand before the bar in place of the name of ``f``, or a class or function that
             makes bars as tqdm does. By default as ``GRIDENGINE_PROGRESS`` says, which shows nothing
             where there is no terminal. Nothing is shown within jobs.
+        output: What becomes of what the calls print: see `ProcessScheduler`; by default the
+            scheduler's.
+        logs: A folder in which all that they print is written to files, one for each task of
+            neighbouring calls.
+        keep_logs: Whether the files of tasks whose calls all succeeded stay.
 
     Returns:
         The values, in the order of the items.
@@ -141,6 +149,7 @@ def map(
         scheduler=scheduler, reraise=reraise, chunksize=chunksize, timeout=timeout,
         timeout_per_call=timeout_per_call, retries=retries, retry_on=retry_on,
         cwd=cwd, env=env, seed=seed, progress=progress,
+        output=output, logs=logs, keep_logs=keep_logs,
     ).start()  # fmt: skip
     results: list[Any] = []
     try:
@@ -208,6 +217,9 @@ def imap(
     env: Mapping[str, str | None] | None = None,
     seed: SeedLike | None = None,
     progress: ProgressLike | None = None,
+    output: str | None = None,
+    logs: Directory | None = None,
+    keep_logs: bool = True,
 ) -> Generator[Any, None, None]:
     """As `map`, but yields the results one by one, in order, as soon as they are there.
 
@@ -243,6 +255,9 @@ def imap(
         env: As for `map`.
         seed: As for `map`.
         progress: As for `map`.
+        output: As for `map`.
+        logs: As for `map`.
+        keep_logs: As for `map`.
 
     Yields:
         The values, in the order of the items.
@@ -258,6 +273,7 @@ def imap(
             scheduler=scheduler, reraise=reraise, chunksize=chunksize, buffersize=buffersize,
             timeout=timeout, timeout_per_call=timeout_per_call, retries=retries,
             retry_on=retry_on, cwd=cwd, env=env, seed=seed, progress=progress,
+            output=output, logs=logs, keep_logs=keep_logs,
         )
     )  # fmt: skip
 

@@ -52,6 +52,9 @@ class MapRuns:
         env: As there.
         seed: As there.
         progress: As there.
+        output: As there.
+        logs: As there.
+        keep_logs: As there.
         arriving: What is drawn in place of the iterables, if they come by themselves.
 
     Attributes:
@@ -80,6 +83,9 @@ class MapRuns:
         env: Mapping[str, str | None] | None = None,
         seed: SeedLike | None = None,
         progress: ProgressLike | None = None,
+        output: str | None = None,
+        logs: Directory | None = None,
+        keep_logs: bool = True,
         arriving: Arriving | None = None,
     ) -> None:
         check_callable("f", f)
@@ -104,7 +110,8 @@ class MapRuns:
         self._scheduler = innermost() if scheduler is None else scheduler_for(scheduler)
         self._options = call_options(
             timeout=timeout_per_call, retries=retries, retry_on=retry_on,
-            cwd=cwd, env=env, seed=seed, timeout_name="timeout_per_call",
+            cwd=cwd, env=env, seed=seed, output=output, logs=logs, keep_logs=keep_logs,
+            timeout_name="timeout_per_call",
         )  # fmt: skip
         if progress is not None and progress is not False and not nesting.in_job():
             from ..observers import bars

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from ..dispatcher.dispatcher import Dispatcher
+from ..dispatcher.waiting import settle_output
 from ..ledger.task import Outcome, Task
 from ..serialization.batches import pack_each, pack_together
 from ..serialization.packed import Function, Packed
@@ -154,6 +155,9 @@ class MapTasks:
             return
         task, outcome, over = answer
         if over:
+            if task.output is not None:
+                # What it has printed comes before what the program has to say of its values.
+                settle_output(task)
             self._bytes_ahead -= self._running.pop(task)
         if outcome is not None or task.error is not None:
             yield task, outcome
@@ -306,6 +310,7 @@ class MapTasks:
             fail_fast=self._fail_fast,
             apart=apart,
             arguments=items,
+            output=self._options.output,
         )
         # As `when_over` does it for a task that others know of.
         task.waiters = [functools.partial(self._over, task)]

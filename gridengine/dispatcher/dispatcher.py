@@ -35,6 +35,7 @@ from .asking import T, answer
 from .early_start import EarlyStart
 from .inbox import Inbox, guarded
 from .new_state import new_state, surroundings_of
+from .printing import printer
 from .queue_jobs import QueueJobs, launch_for
 from .run_folder import new_shared_folder, remove_shared_folder
 from .sharing import Sharing
@@ -120,14 +121,17 @@ class Dispatcher:
         early = ahead is not None and ahead.workers > 0
         self._state = new_state(scheduler, settings, started_early=early)
         from .handlers import Handlers
+        from .job_output import new_job_output
         from .new_task_messages import new_task_messages
         from .order_execution import OrderExecution
         from .overview import overview_of
         from .stacks import StackQuestions
         from .tidying import Tidying
 
-        calls = new_task_messages(scheduler, settings, self._arena, self.sharing)
-        parts = self._connections, self._state, self._queue_jobs, calls
+        output = new_job_output(scheduler, settings, self._connections, self._state, self._ask)
+        given = scheduler, settings, self._arena, self.sharing, output.is_unwanted
+        calls = new_task_messages(*given)
+        parts = self._connections, self._state, self._queue_jobs, calls, output
         self.overview = functools.partial(overview_of, self._state)
         self.stacks = StackQuestions(self._connections, self._state, self._ask)
         self._handlers = Handlers(*parts, self.stacks)
@@ -288,6 +292,7 @@ class Dispatcher:
             self._over.wait()
             raise
         self._thread.join()
+        printer.finish()
 
     def hurry(self) -> None:
         """Has a dispatcher that closes kill what runs, without waiting for it any longer."""

@@ -12,7 +12,9 @@ from ..logs import Log
 from ..transport import messages, versions
 from ..transport.base import Connections
 from ..transport.logged import Logged
+from ..transport.output_messages import Printing
 from ..transport.unreached import Unreached
+from .job_output import JobOutput
 from .job_records import JobRecords
 from .queue_jobs import QueueJobs
 from .stacks import StackQuestions
@@ -38,6 +40,7 @@ class Handlers:
         state: What is decided by it.
         queue_jobs: What kinds of workers there are.
         task_messages: What is kept for each worker.
+        output: What jobs print.
         stacks: Who has asked where workers are.
     """
 
@@ -47,6 +50,7 @@ class Handlers:
         state: DispatcherState,
         queue_jobs: QueueJobs,
         task_messages: TaskMessages,
+        output: JobOutput,
         stacks: StackQuestions,
     ) -> None:
         self._connections = connections
@@ -54,6 +58,7 @@ class Handlers:
         self._queue_jobs = queue_jobs
         self._task_messages = task_messages
         self._stacks = stacks
+        self._output = output
         self._workers = state.ledger.workers
         self._job_records = JobRecords()
         self._turns_with_more = 0
@@ -67,6 +72,7 @@ class Handlers:
             messages.Stack: self._stack,
             Logged: self._logged,
             messages.Probe: self._probe,
+            Printing: self._printed,
         }
 
     def listen(self) -> None:
@@ -115,6 +121,8 @@ class Handlers:
         if message.shared:
             memory.borrow(frames, message.shared)
         _check(message, frames)
+        if message.printed:
+            self._output.answered(worker, message.printed)
         self._state.answered(worker, message.results, frames, now)
 
     def _beat(self, address: bytes, _: messages.Beat, now: float) -> None:
@@ -183,6 +191,10 @@ class Handlers:
         worker = self._workers.get(address)
         if worker is not None:
             self._job_records.take_in(worker, message)
+
+    def _printed(self, address: bytes, message: Printing, _: float) -> None:
+        if address in self._state.staffing.supervisors:
+            self._output.forwarded(address, message)
 
     def _probe(self, address: bytes, _: messages.Probe, now: float) -> None:
         self._connections.send(address, messages.Here())

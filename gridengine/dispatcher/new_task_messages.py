@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 from ..schedulers.arguments import checked_initializer
 from ..schedulers.base import Scheduler
@@ -17,16 +18,20 @@ from .task_messages import TaskMessages
 
 
 def new_task_messages(
-    scheduler: Scheduler, settings: Settings, arena: Arena | None, sharing: Sharing
+    scheduler: Scheduler,
+    settings: Settings,
+    arena: Arena | None,
+    sharing: Sharing,
+    is_unwanted: Callable[[Any], bool],
 ) -> TaskMessages:
-    """Returns what makes them.
+    """Returns what makes them; see `TaskMessages`.
 
     Raises:
         PackingError: The scheduler's initializer, or an argument of it, cannot travel.
         TypeError: It cannot be called.
     """
     environment = settings.environment if scheduler.remote else None
-    return TaskMessages(arena, environment, _initializer(scheduler, sharing))
+    return TaskMessages(arena, environment, _initializer(scheduler, sharing), is_unwanted)
 
 
 def _initializer(scheduler: Scheduler, sharing: Sharing) -> Function | None:

@@ -14,6 +14,7 @@ from ..logs import Log
 from ..schedulers.events import Refused
 from ..transport import messages
 from ..transport.base import Connections
+from .job_output import JobOutput
 from .queue_jobs import QueueJobs
 from .task_messages import TaskMessages, WorkerMemory
 
@@ -31,6 +32,7 @@ class OrderExecution:
         state: What gives the orders.
         queue_jobs: By way of the scheduler.
         task_messages: Makes the messages with work.
+        output: What jobs print.
     """
 
     def __init__(
@@ -39,11 +41,13 @@ class OrderExecution:
         state: DispatcherState,
         queue_jobs: QueueJobs,
         task_messages: TaskMessages,
+        output: JobOutput,
     ) -> None:
         self._connections = connections
         self._state = state
         self._queue_jobs = queue_jobs
         self._task_messages = task_messages
+        self._output = output
         self._dismissed: set[bytes] = set()
         self._actions: dict[type, Callable[[Any], None]] = {
             orders.Assign: self._assign,
@@ -83,6 +87,7 @@ class OrderExecution:
     def _release(self, order: orders.Release) -> None:
         memory: WorkerMemory = order.worker.memory
         memory.close()
+        self._output.ended(order.worker)
         self._connections.forget(order.worker.address)
 
     def forget(self, function: bytes) -> None:
@@ -158,8 +163,13 @@ class OrderExecution:
         said = f"; it has printed: {' '.join(output[-_PRINTED:].split())}" if output else ""
         self._state.not_started(record, f"{order.end.detail}{said}")
 
+    def output_is_incomplete(self) -> bool:
+        """Tells whether something that jobs have printed is on its way."""
+        return self._output.incomplete
+
     def close(self) -> None:
-        """Lets go of the memory of all workers."""
+        """Lets go of the memory of all workers, and of what their jobs have printed."""
+        self._output.close()
         for worker in self._state.ledger.workers.values():
             worker.memory.close()
 

@@ -53,6 +53,7 @@ class Shutdown:
         if grace:
             self._state.cancellation.end_all(signal.SIGTERM, error)
             self._turn_while(self._state.busy, grace + _LAST_WORDS)
+        self._turn_while(self._execution.output_is_incomplete, _LAST_WORDS)
         # What has been given back, and what is kept for the dead.
         self._state.cancellation.end_given_back()
         self._execution.execute()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..ledger.orders import Assign
@@ -82,6 +82,7 @@ class TaskMessages:
         environment: Which variables go to workers on other hosts; None where they have all, as
             children of this program. See `gridengine.settings.Settings`.
         initializer: What each worker calls before all else, None for nothing.
+        is_unwanted: Tells by `Task.output` whether nobody wants to see what a task prints.
     """
 
     def __init__(
@@ -89,10 +90,13 @@ class TaskMessages:
         arena: Arena | None = None,
         environment: str | None = None,
         initializer: Function | None = None,
+        is_unwanted: Callable[[Any], bool] = lambda _: False,
     ) -> None:
         self._arena = arena
         self._environment = environment
         self._initializer = initializer
+        self._is_unwanted = is_unwanted
+        self._quiet = is_unwanted(None)
         self._contexts: dict[bytes, bytes] = {}
 
     def memory_for(self, arena: str) -> WorkerMemory:
@@ -174,6 +178,7 @@ class TaskMessages:
                     task.id, chunk.attempt, function.key, task.mode, chunk.lo, chunk.hi,
                     task.payload, len(own), task.timeout, chunk.one_at_a_time,
                     task.fail_fast, task.apart, task.first,
+                    self._quiet if task.output is None else self._is_unwanted(task.output),
                 )
             )  # fmt: skip
         forget = _forget(known, keep=len(used)) if definitions else []

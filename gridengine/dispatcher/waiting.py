@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 
 from ..ledger.task import Task, newest
+from ..ledger.task_output import TaskOutput
+from .printing import SHOWN_SECONDS, printer
+
+#: Seconds that the rest of a job's output gets to come, and between two looks.
+_ON_ITS_WAY, _LOOK = 5.0, 0.002
 
 _guard = threading.Lock()
 
@@ -32,12 +38,14 @@ def when_over(task: Task, callback: Callable[[], object]) -> None:
 def wait(task: Task, timeout: float | None = None) -> bool:
     """Waits until a task is over, for ``timeout`` seconds at most; True if it is.
 
-    What it has logged is handled by then, and its warnings are shown here.
+    What it has printed is shown by then, what it has logged is handled, and its warnings are shown
+    here.
     """
     # See `gridengine.client.map.map`.
     __tracebackhide__ = True
     if not task.over and not _wait(task, timeout):
         return False
+    settle_output(task)
     if task.told is not None:
         task.told.settle()
     return True
@@ -57,6 +65,25 @@ def _wait(task: Task, timeout: float | None) -> bool:
         raise
     finally:
         _forget(task, gate.release)
+
+
+def await_output(task: Task) -> None:
+    """Waits, some seconds at most, until all that a task that is over has printed has come.
+
+    The rest of it may come on another connection than the result, from the same node at the same
+    time.
+    """
+    output = task.output
+    end = time.monotonic() + _ON_ITS_WAY
+    while isinstance(output, TaskOutput) and output.awaited and time.monotonic() < end:
+        time.sleep(_LOOK)
+
+
+def settle_output(task: Task) -> None:
+    """Lets what a task has printed be shown before what the program has to say of it."""
+    if task.output is not None:
+        await_output(task)
+        printer.settle(SHOWN_SECONDS)
 
 
 def was_interrupted(task: Task) -> bool:

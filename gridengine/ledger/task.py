@@ -16,6 +16,7 @@ from ..errors import Death, JobCancelled
 from ..logs import Log
 from ..serialization.packed import Function
 from ..states import FINAL, MOVES, JobState, Mode
+from .task_output import OutputPolicy, TaskOutput
 
 log = Log(__name__)
 
@@ -132,6 +133,8 @@ class Task:
         on_failure: What is to be called with the task when it fails or dies, None for nothing.
         failure: What that has returned.
         told: What its calls have logged and warned of, None for nothing.
+        output: What is asked for what it prints, an `OutputPolicy`, None if nothing is; from the
+            first byte on, what is known of it.
     """
 
     __slots__ = (
@@ -157,6 +160,7 @@ class Task:
         "on_outcome",
         "on_start",
         "outcomes",
+        "output",
         "payload",
         "place",
         "size",
@@ -189,6 +193,7 @@ class Task:
         arguments: Any = None,
         on_start: Callable[[Task], bool] | None = None,
         on_failure: Callable[[Task], object] | None = None,
+        output: OutputPolicy | None = None,
     ) -> None:
         self.id = next(_ids)
         self.name = name
@@ -220,6 +225,7 @@ class Task:
         self.on_outcome: Callable[[Task], object] | None = None
         self.failure: Any = None
         self.told: Any = None
+        self.output: OutputPolicy | TaskOutput | None = output
 
     def __repr__(self) -> str:
         return f"<Task {self.id} {self.name!r} {self.state.value}, attempt {self.attempts}>"

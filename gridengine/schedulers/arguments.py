@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+_OUTPUTS = "'stream', 'collect' or 'discard'"
+
+
 def whole_number(name: str, value: object, least: int) -> int:
     """Returns an argument that is a whole number, numpy's too.
 
@@ -66,6 +69,22 @@ def checked_initializer(
     return initializer, tuple(initargs)
 
 
+def checked_output(output: str | None) -> str | None:
+    """Returns what becomes of what jobs print, None if that is not said.
+
+    Raises:
+        TypeError: It is no text.
+        ValueError: It is nothing that can be done.
+    """
+    if output is None:
+        return None
+    if not isinstance(output, str):
+        raise TypeError(f"output is {output!r}; it takes a text: {_OUTPUTS}")
+    if output not in ("stream", "collect", "discard"):
+        raise ValueError(f"output is {output!r}; it takes {_OUTPUTS}")
+    return output
+
+
 def checked_cwd(cwd: str | os.PathLike[str] | None) -> str | None:
     """Returns the path of a directory, seen from the program's own; None for none.
 
@@ -73,14 +92,22 @@ def checked_cwd(cwd: str | os.PathLike[str] | None) -> str | None:
         TypeError: It is no path.
         ValueError: It is none that could be.
     """
-    if cwd is None:
-        return None
+    return None if cwd is None else checked_directory("cwd", cwd)
+
+
+def checked_directory(name: str, given: str | os.PathLike[str]) -> str:
+    """Returns the path of a directory, seen from the program's own.
+
+    Raises:
+        TypeError: It is no path.
+        ValueError: It is none that could be.
+    """
     try:
-        path = os.fsdecode(cwd)
+        path = os.fsdecode(given)
     except TypeError:
-        raise TypeError(f"cwd is {cwd!r}; it takes the path of a directory") from None
+        raise TypeError(f"{name} is {given!r}; it takes the path of a directory") from None
     if not path or "\0" in path:
-        raise ValueError(f"cwd is {cwd!r}; it takes the path of a directory")
+        raise ValueError(f"{name} is {given!r}; it takes the path of a directory")
     return os.path.abspath(path)
 
 

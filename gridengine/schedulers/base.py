@@ -159,6 +159,8 @@ class Scheduler(abc.ABC):
         initargs: Its arguments.
         cwd: The directory of its jobs, None for that of the program.
         env: Variables that are set for its jobs; None as a value takes one away.
+        output: What becomes of what its jobs print, ``"stream"``, ``"collect"`` or ``"discard"``;
+            None for what ``GRIDENGINE_OUTPUT`` says.
         queue_job_name: What people shall read in the queue; by default what the first of the jobs
             is called for which a queue job is asked.
         queue_job_template: How a supervisor derives its queue job's identifier from its
@@ -180,6 +182,7 @@ class Scheduler(abc.ABC):
     initargs: Iterable[Any] = ()
     cwd: str | None = None
     env: Mapping[str, str | None] | None = None
+    output: str | None = None
     queue_job_name: str = ""
     queue_job_template: ClassVar[str] = ""
 

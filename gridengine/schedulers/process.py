@@ -6,7 +6,13 @@ import os
 
 from .. import nesting
 from ..transport.control import Controls
-from .arguments import checked_cwd, checked_env, checked_initializer, whole_number
+from .arguments import (
+    checked_cwd,
+    checked_env,
+    checked_initializer,
+    checked_output,
+    whole_number,
+)
 from .base import Scheduler, Session
 from .child_process import Child
 
@@ -40,10 +46,13 @@ class ProcessScheduler(Scheduler):
         cwd: The directory in which jobs run that name no other; by default the program's own when
             they are started. Where it cannot be entered they fail with an OSError.
         env: Variables that are set for the jobs, whatever they are called; None takes one away.
+        output: What becomes of what jobs print that ask for nothing else: ``"stream"``, the
+            default, shows it in the program as it comes, line by line; with ``"collect"`` it is
+            only to be had as `Job.output`; ``"discard"`` drops it.
 
     Raises:
         TypeError: ``max_workers`` is no whole number, or ``initializer`` cannot be called.
-        ValueError: ``max_workers`` is less than 1.
+        ValueError: ``max_workers`` is less than 1, or ``output`` is none of these.
     """
 
     remote = False
@@ -58,6 +67,7 @@ class ProcessScheduler(Scheduler):
         initargs: Iterable[Any] = (),
         cwd: str | os.PathLike[str] | None = None,
         env: Mapping[str, str | None] | None = None,
+        output: str | None = None,
     ) -> None:
         self.workers_per_queue_job = (
             usable_cores() if max_workers is None else whole_number("max_workers", max_workers, 1)
@@ -65,6 +75,7 @@ class ProcessScheduler(Scheduler):
         self.fresh = fresh
         self.initializer, self.initargs = checked_initializer(initializer, initargs)
         self.cwd, self.env = checked_cwd(cwd), checked_env(env)
+        self.output = checked_output(output)
 
     @property
     def max_workers(self) -> int:

@@ -6,11 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-Count = Annotated[int, Meta(ge=0)]
-"""A number, an index or a position."""
-
-Seconds = Annotated[float, Meta(ge=0, le=1e12)]
-"""A duration. The host reckons with it: it shall be neither infinite nor no number."""
+from .numbers import Count, Seconds
 
 LONGEST_TEXT = 65536
 """Characters of what a job says in a `Logged`, at most; bytes of the attributes of a record."""

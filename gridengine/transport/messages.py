@@ -30,6 +30,9 @@
        │ ── Signal(worker, position) ──────────▶ │  terminate() and kill() of a running job
        │ ── ShowStack(worker, position) ───────▶ │  "where is it now?"
        │ ◀──────────────────────── Stack(text) ── │  the stack of its threads, or why there is none
+       │ ◀────────────── Printing(worker, …) ── │  what a call that runs has printed; of one
+       │                                          │  that is over, the rest comes with `Done`
+       │ ── OutputHeard(bytes) ────────────────▶ │  "so much more of it may come"
        │ ── Stop ──────────────────────────────▶ │  "end, with all your workers"
 
 `Probe` and `Here` may be lost. All others arrive, once and in the order in which one side has sent
@@ -54,7 +57,9 @@ from typing import Annotated, Any, Union
 import msgspec
 from msgspec import Meta, Struct
 
-from .logged import Count, Logged, Seconds
+from .logged import Logged
+from .numbers import Count, Seconds
+from .output_messages import OutputHeard, Printed, Printing
 
 VERSION = 6
 """Grows when two sides of different versions could misunderstand each other."""
@@ -75,7 +80,7 @@ class Call(Struct, array_like=True, gc=False):
     """The calls ``lo`` to ``hi`` of a task, for one attempt.
 
     An empty payload stands for the first of its frames. ``first`` is the number within its map of
-    the task's own first call.
+    the task's own first call. What ``quiet`` calls print nobody wants to see.
     """
 
     task: Count
@@ -91,6 +96,7 @@ class Call(Struct, array_like=True, gc=False):
     fail_fast: bool = False
     apart: bool = False
     first: Count = 0
+    quiet: bool = False
 
 
 INITIALIZER = b"initializer"
@@ -202,6 +208,7 @@ class Done(Struct, tag="done", array_like=True, gc=False):
     results: list[Result]
     shared: list[LoanPlace] = []
     released: list[Count] = []
+    printed: list[Printed] = []
 
 
 class Beat(Struct, tag="beat", array_like=True, frozen=True):
@@ -292,8 +299,8 @@ class Stop(Struct, tag="stop", array_like=True, frozen=True):
     replaced: bool = False
 
 
-ToHost = Union[Probe, Supervising, Ready, Logged, Done, Beat, Died, Recalled, Stack]
-ToNode = Union[Here, Staff, Unseen, Run, Beat, Recall, Signal, ShowStack, Stop]
+ToHost = Union[Probe, Supervising, Ready, Logged, Done, Beat, Died, Recalled, Stack, Printing]
+ToNode = Union[Here, Staff, Unseen, Run, Beat, Recall, Signal, ShowStack, Stop, OutputHeard]
 
 _encoder = msgspec.msgpack.Encoder()
 _to_host: msgspec.msgpack.Decoder[ToHost] = msgspec.msgpack.Decoder(ToHost)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import os
 import resource
-import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from ..serialization.packed import ShortOfMemory
 from ..transport import messages
 from ..transport.messages import Call, Done, Result
+from ..transport.output_messages import Printed
 from ..transport.shared_memory import Arena, Loan, replace_loans, snapshot
 from . import os_support
 from .calls import RSS_UNIT
@@ -62,6 +62,7 @@ class Outbox:
         self._arena = arena
         self._results: list[Result] = []
         self._frames: list[Any] = []
+        self._printed: list[Printed] = []
         self._lent: dict[int, Loan] = {}
         self._sent = 0
         # Whether a signal that comes now comes in the middle of something.
@@ -128,6 +129,12 @@ class Outbox:
             self.flush()
             self._connection.drain()
 
+    def add_printed(self, printed: Printed) -> None:
+        """Takes in what calls have printed, to be sent with their results, and soon."""
+        self._printed.append(printed)
+        # A call that comes next may take long.
+        self.flushed = 0.0
+
     def _own(self, buffers: Sequence[Any]) -> list[Any]:
         """Returns buffers that later calls cannot change: in shared memory, or copies."""
         try:
@@ -147,8 +154,8 @@ class Outbox:
             self._send_records()
         if not self._results and not self.released:
             return
-        _flush_output()
         self._underway = True
+        printed, self._printed = self._printed, []
         results, self._results = self._results, []
         # Once for all of them: to ask takes as long as to run a small job.
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
@@ -161,7 +168,7 @@ class Outbox:
         frames, shared = replace_loans(given)
         self._lent.update((frame.offset, frame) for frame in given if type(frame) is Loan)
         released = [self.released.popleft() for _ in range(len(self.released))]
-        self.say(Done(results, shared, released), frames)
+        self.say(Done(results, shared, released, printed), frames)
 
     def flush_within_a_call(self) -> None:
         """Sends what is there, as the handler of a signal that comes while a call lasts."""
@@ -204,13 +211,3 @@ class Outbox:
 def _size(buffers: Sequence[Any]) -> int:
     size: int = sum(buffer.nbytes for buffer in buffers)
     return size
-
-
-def _flush_output() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        # Not `contextlib.suppress`: it costs more than the flush, before every answer.
-        try:  # noqa: SIM105
-            stream.flush()
-        # Closed, or replaced, by the job: its output is its own affair.
-        except Exception:  # noqa: S110
-            pass

@@ -35,6 +35,7 @@ from ..transport.messages import (
     Stop,
     Supervising,
 )
+from ..transport.output_messages import OutputHeard
 from ..transport.shared_memory import Arena
 from ..transport.wake_pipe import WakePipe
 from . import os_support
@@ -43,6 +44,7 @@ from .connection import NO_ROOM, Connection, open_connection, own_socket_for, so
 from .context import WorkerContext
 from .known_functions import KnownFunctions
 from .node_environment import NodeEnvironment
+from .output_forwarding import OutputForwarding
 from .stacks import StackDumps
 from .termination import Termination
 from .worker import Worker
@@ -85,6 +87,8 @@ class Supervisor:
         self._causes = CausesOfDeath()
         self._stacks = StackDumps(self._say)
         self._pipe = WakePipe()
+        self._poll = select.poll()
+        self._output = OutputForwarding(self._poll, self._say)
 
     def run(self) -> int:
         """Returns the exit status of the queue job."""
@@ -139,7 +143,7 @@ class Supervisor:
     def _serve(self) -> None:
         connection = self._connection
         assert connection is not None
-        poll = select.poll()
+        poll = self._poll
         for descriptor in (connection.fileno(), self._pipe.read_end):
             poll.register(descriptor, select.POLLIN)
         parent = self._watch_parent(poll)
@@ -175,6 +179,7 @@ class Supervisor:
             if connection.ready():
                 heard = time.monotonic()
                 self._listen(connection)
+            self._output.look(ready)
             self._reap()
             self._stacks.look()
             self._enforce_deadlines()
@@ -202,7 +207,7 @@ class Supervisor:
         deadlines += [child.records_due for child in self._children.values()]
         if len(self._children) < self._target:
             beat = min(beat, self._full_until)
-        beat = min(beat, self._stacks.due(time.monotonic()))
+        beat = min(beat, self._stacks.due(time.monotonic()), self._output.due())
         return min([beat, *(deadline for deadline in deadlines if deadline)])
 
     def _listen(self, connection: Connection) -> None:
@@ -230,6 +235,8 @@ class Supervisor:
                         child.kill_at = time.monotonic() + self._launch.grace
         elif isinstance(message, ShowStack):
             self._stacks.ask(self._number(message.worker), message)
+        elif isinstance(message, OutputHeard):
+            self._output.heard(message.nbytes)
         elif isinstance(message, Stop):
             self._stopping = True
 
@@ -282,11 +289,13 @@ class Supervisor:
             raise
         self._next += 1
         if not child.pid:
-            keep = {0, 1, 2, self._pipe.write_end, child.output.descriptor}
+            keep = {0, 1, 2, self._pipe.write_end, *child.output.descriptors}
             if connection is not None:
                 keep.add(connection.fileno())
             become_worker(child, parent, keep, lambda: self._work(child, connection))
+        child.output.is_shared()
         self._children[child.pid] = child
+        self._output.watch(child)
 
     def _reap(self) -> None:
         while True:
@@ -310,7 +319,7 @@ class Supervisor:
         if status == 0 and child.page.replaced:
             reason = "replaced"
         peak_memory = os_support.peak_memory(usage)
-        said = child.output.read()
+        said = self._output.ended(child)
         self._stacks.ended(child)
         child.close()
         # What it had started and left behind has become this process's child.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import pickle
 import resource
@@ -21,6 +22,7 @@ from ..states import Mode
 from ..transport import messages
 from ..transport.borrowed import OpenArena, insert_borrowed
 from ..transport.messages import Beat, Call, Ready, Run, Stop, Unseen
+from ..transport.output_messages import Printed
 from ..transport.shared_memory import Arena
 from . import os_support
 from .calls import (
@@ -80,6 +82,8 @@ class Worker:
         self._running: tuple[Call, Span, int, float] | None = None
         self._outbox = Outbox(connection, page, arena, on_deadline)
         self._records = self._outbox.records
+        # The chunk that was run last, if it is not known whether that has printed anything.
+        self._unchecked: Call | None = None
         self._pid = os.getpid()
         self._parent = os.getppid()
 
@@ -119,6 +123,7 @@ class Worker:
                 # Before the answer is sent, which also says what memory is not used any more.
                 del message, frames
                 if once:
+                    self._check_for_output()
                     self._outbox.flush()
                     # Nobody else could say it again.
                     self._connection.drain()
@@ -153,6 +158,7 @@ class Worker:
         ready = self._connection.ready()
         outbox.receiving = False
         if not ready:
+            self._check_for_output()
             outbox.flush()
         outbox.receiving = True
         message = self._connection.receive()
@@ -207,6 +213,9 @@ class Worker:
                 frames[at : at + call.frames] = [None] * call.frames
                 at += call.frames
             self._records.task = call.task
+            if call.quiet is not self._output.quiet:
+                self._check_for_output()
+                self._output.be_quiet(call.quiet)
             self._functions.enter_context_of(call.function)
             if call.mode == Mode.CALL:
                 self._run_single(call, own, position)
@@ -214,7 +223,32 @@ class Worker:
                 self._run_many(call, own, position)
             position += call.hi - call.lo
             if time.perf_counter() - self._outbox.flushed > FLUSH_SECONDS:
+                self._check_for_output()
                 self._outbox.flush()
+
+    def _note_output(self, call: Call, lo: int, hi: int, wall: float, *, over: bool) -> None:
+        """Has what calls have printed sent with their results.
+
+        Args:
+            call: The chunk that they are of.
+            lo: The first.
+            hi: The one behind the last.
+            wall: Seconds that they have taken.
+            over: Whether no more of the chunk is run.
+        """
+        output = self._output
+        if wall > output.long or output.wrote or output.begun:
+            self._unchecked = None
+            if pieces := output.end(over=over):
+                self._outbox.add_printed(Printed(call.task, call.attempt, lo, hi, over, pieces))
+        elif over:
+            self._unchecked = call
+
+    def _check_for_output(self) -> None:
+        """Looks whether the short calls that were run last have printed anything."""
+        call = self._unchecked
+        if call is not None:
+            self._note_output(call, call.lo, call.hi, math.inf, over=True)
 
     def _open(self, arena: str) -> OpenArena:
         if arena not in self._theirs:
@@ -224,7 +258,6 @@ class Worker:
     def _run_single(self, call: Call, frames: list[Any], position: int) -> None:
         if self._page.claim(position, 1) == position:
             return
-        self._output.begin()
         if call.timeout:
             self._page.set_deadline(time.monotonic() + call.timeout)
             self._on_deadline()
@@ -257,6 +290,7 @@ class Worker:
         if call.timeout:
             self._page.set_deadline(0)
         cpu = time.process_time() - cpu
+        self._note_output(call, 0, 1, wall, over=True)
         self._outbox.add(call, 0, 1, packed, buffers, failures, wall, cpu, final)
 
     def _run_many(self, call: Call, frames: list[Any], position: int) -> None:
@@ -270,7 +304,6 @@ class Worker:
             self._end_call()
             self._fail_all(call, position, pack_failure(error))
             return
-        self._output.begin()
         options = self._functions.options_of(call.function)
         if options is None or options.seed is None:
             self._run_items(call, position, function, call.mode, items, options)
@@ -324,10 +357,12 @@ class Worker:
                 # The host takes the rest for not begun.
                 break
             if at < call.hi and now - max(self._outbox.flushed, span.begin) > FLUSH_SECONDS:
+                self._note_output(call, span.lo, at, now - span.begin, over=False)
                 self._answer(call, span, at)
                 self._outbox.flush()
                 span = Span(at, options)
         self._width = call.function, width
+        self._note_output(call, span.lo, at, clock() - span.begin, over=True)
         if span.first < at:
             self._answer(call, span, at)
 

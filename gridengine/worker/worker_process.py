@@ -24,7 +24,7 @@ class WorkerProcess:
     Attributes:
         number: Its number under the supervisor.
         page: Where it notes what it runs.
-        output: What it printed last.
+        output: What it prints.
         pid: Its process id, 0 before the fork.
         reason: Why the supervisor has ended it, empty if it has not.
         kill_at: When it is killed because it was asked to end, on the monotonic clock; 0 for never.

@@ -32,6 +32,7 @@ from gridengine.dispatcher.registry import open_dispatchers
 from gridengine.schedulers import Scheduler
 from gridengine.transport import messages
 from gridengine.transport.link import Link
+from gridengine.transport.output_messages import Piece, Printed, Printing
 
 from .. import targets
 from . import peers
@@ -120,7 +121,7 @@ class Generator:
         return self.random.choice((*_ODD, self.random.getrandbits(16)))
 
     def _odd_message(self) -> object:
-        number, pick = self._number, self.random.randrange(8)
+        number, pick = self._number, self.random.randrange(9)
         match pick:
             case 0:
                 return messages.Probe()
@@ -136,6 +137,10 @@ class Generator:
                     [self._result() for _ in range(some)],
                     shared=[(number(), number(), number()) for _ in range(few)],
                     released=[number() for _ in range(few)],
+                    printed=[
+                        Printed(number(), number(), number(), number(), bool(few), self._pieces())
+                        for _ in range(few)
+                    ],
                 )
             case 4:
                 return messages.Died(
@@ -147,7 +152,14 @@ class Generator:
                 return messages.Recalled(self.random.choice((0, number())), number(), number())
             case 6:
                 return messages.Stack(number(), "text", self.random.choice(("", "\x1b[2J")))
+            case 7:
+                return Printing(number() % 4, number(), number(), self._pieces())
         return messages.Beat()
+
+    def _pieces(self) -> list[Piece]:
+        some = range(self.random.randrange(3))
+        # Nothing that could be seen, should it be shown.
+        return [Piece(bool(self._number() % 2), self._number(), b"") for _ in some]
 
     def header(self) -> bytes:
         """Returns a header of the link, with odd values."""

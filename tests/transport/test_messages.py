@@ -43,6 +43,7 @@ from gridengine.transport.messages import (
     decode_to_node,
     encode,
 )
+from gridengine.transport.output_messages import OutputHeard, Piece, Printed, Printing
 from gridengine.worker.supervisor import Supervisor
 from gridengine.worker.worker import Worker
 
@@ -64,6 +65,7 @@ TO_HOST: list[messages.ToHost] = [
     Ready(4712),
     Done([RESULT, RESULT]),
     Done([]),
+    Done([RESULT], [], [], [Printed(7, 1, 0, 3, True, [Piece(False, 3, b"said\n")])]),
     Beat(),
     Died(2, -9, 12, 3, "out of memory", 2**40, 17, "last words\n"),
     Recalled(2, 12, 100),
@@ -71,6 +73,7 @@ TO_HOST: list[messages.ToHost] = [
     Logged([]),
     Stack(1, "Thread 0x1"),
     Stack(2, "", "it is stopped"),
+    Printing(2, 12, 1, [Piece(True, 0, b"\xff\n"), Piece(False, 9, b"")]),
 ]
 TO_NODE: list[messages.ToNode] = [
     Here(),
@@ -83,6 +86,7 @@ TO_NODE: list[messages.ToNode] = [
     Signal(2, 12, 1, 15),
     ShowStack(1, 2, 12, 1),
     Stop(),
+    OutputHeard(2**20),
 ]
 WAYS = [
     pytest.param(decode_to_host, TO_HOST, id="to the host"),

@@ -22,7 +22,7 @@ from ...errors import SchedulerUnavailable
 from ...settings import Settings
 from ...transport.wake_pipe import WakePipe
 from .. import events
-from ..arguments import checked_cwd, checked_env, checked_initializer, whole_number
+from ..arguments import checked_cwd, checked_env, checked_initializer, checked_output, whole_number
 from ..base import Scheduler, Session
 from ..events import End, Ended, Event, Explained, Notice, Refused, Standing, Submitted
 from .drmaa_session import messages
@@ -69,6 +69,7 @@ class GridEngineScheduler(Scheduler):
         cwd: The directory in which jobs run that name no other; by default the program's own when
             they are started. Where it cannot be entered they fail with an OSError.
         env: Variables that are set for the jobs, whatever they are called; None takes one away.
+        output: What becomes of what jobs print: see `ProcessScheduler`.
         native: Further options of ``qsub``, as they are.
         resources: For ``qsub -l``: ``h_rt="00:10:00"``, ``h_vmem="4G"`` and so on. Times may be
             seconds or a `datetime.timedelta`, sizes may be bytes.
@@ -97,6 +98,7 @@ class GridEngineScheduler(Scheduler):
         initargs: Iterable[Any] = (),
         cwd: str | os.PathLike[str] | None = None,
         env: Mapping[str, str | None] | None = None,
+        output: str | None = None,
         **resources: Resource,
     ) -> None:
         self.request = Request.of(
@@ -120,6 +122,7 @@ class GridEngineScheduler(Scheduler):
         self.fresh = fresh
         self.initializer, self.initargs = checked_initializer(initializer, initargs)
         self.cwd, self.env = checked_cwd(cwd), checked_env(env)
+        self.output = checked_output(output)
 
     def __repr__(self) -> str:
         limit = f"max_workers={self.max_workers}" if self.max_workers else ""
