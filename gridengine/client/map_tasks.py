@@ -155,9 +155,8 @@ class MapTasks:
             return
         task, outcome, over = answer
         if over:
-            if task.output is not None:
-                # What it has printed comes before what the program has to say of its values.
-                settle_output(task)
+            # What it has printed comes before what the program has to say of its values.
+            settle_output(task)
             self._bytes_ahead -= self._running.pop(task)
         if outcome is not None or task.error is not None:
             yield task, outcome
@@ -312,8 +311,7 @@ class MapTasks:
             arguments=items,
             output=self._options.output,
         )
-        # As `when_over` does it for a task that others know of.
-        task.waiters = [functools.partial(self._over, task)]
+        task.waiters = [functools.partial(self._over, task)]  # `when_over`, of what others know
         task.on_outcome = self._has_outcome
         self._fed += len(items)
         self._bytes_ahead += size

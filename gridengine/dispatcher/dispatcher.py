@@ -20,23 +20,21 @@ import functools
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ..errors import JobCancelled, SchedulerError
 from ..logs import Log
-from ..schedulers.base import Scheduler, Session
+from ..schedulers.base import Scheduler
 from ..settings import Settings
-from ..transport import descriptors
-from ..transport.launch_file import Keys
 from ..transport.shared_memory import Arena
 from ..transport.wake_pipe import WakePipe
 from .asking import T, answer
 from .early_start import EarlyStart
 from .inbox import Inbox, guarded
 from .new_state import new_state, surroundings_of
+from .opening import open_here, open_network
 from .printing import printer
-from .queue_jobs import QueueJobs, launch_for
 from .run_folder import new_shared_folder, remove_shared_folder
 from .sharing import Sharing
 from .shutdown import Shutdown
@@ -46,7 +44,6 @@ from .shutdown import Shutdown
 if TYPE_CHECKING:
     from ..ledger.observers import Observer
     from ..ledger.task import Task
-    from ..transport.base import Connections
 
 log = Log(__name__)
 
@@ -114,10 +111,12 @@ class Dispatcher:
         if self._arena is not None:
             undo.callback(self._arena.close)
         self.sharing = Sharing(self._arena, keep=scheduler.remote and not scheduler.fresh)
-        if ahead is None:
-            self._open_remote(undo, host, ports)
-        else:
-            self._open_local(undo, ahead)
+        known = undo, scheduler, settings
+        self._connections, self._queue_jobs = (
+            open_here(*known, ahead, share=self._arena is not None)
+            if ahead is not None
+            else open_network(*known, host, ports, self._folder)
+        )
         early = ahead is not None and ahead.workers > 0
         self._state = new_state(scheduler, settings, started_early=early)
         from .handlers import Handlers
@@ -145,38 +144,6 @@ class Dispatcher:
         # Why no more can be done, if it is not that somebody has closed it.
         self._failure = ""
         self._pipe = WakePipe()
-
-    def _open_local(self, undo: contextlib.ExitStack, ahead: EarlyStart) -> None:
-        session = ahead.session
-        undo.callback(session.close)
-        self._queue_jobs = self._new_queue_jobs(session, (), None)
-        if ahead.workers:
-            # It waits for that, and imports in the meantime what it needs.
-            self._queue_jobs.started_early(ahead.workers)
-        from ..transport.local import LocalConnections
-
-        self._connections: Connections = LocalConnections(session.controls)
-        undo.callback(self._connections.close)
-
-    def _open_remote(self, undo: contextlib.ExitStack, host: str, ports: str) -> None:
-        descriptors.check_for_zeromq()
-        from ..transport.zeromq import ZeroMQConnections
-
-        self._connections = ZeroMQConnections(host, ports)
-        undo.callback(self._connections.close)
-        session = self._scheduler.open()
-        undo.callback(session.close)
-        connections = self._connections
-        self._queue_jobs = self._new_queue_jobs(session, connections.endpoints, connections.keys)
-
-    def _new_queue_jobs(
-        self, session: Session, endpoints: Sequence[str], keys: Keys | None
-    ) -> QueueJobs:
-        share = self._arena is not None
-        launch = launch_for(self._scheduler, self._settings, endpoints, keys, share=share)
-        return QueueJobs(
-            session, self._scheduler, launch, self._folder.path if self._folder else ""
-        )
 
     # ------------------------------------------------------------------ any thread
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import pickle
 import resource
 import signal
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from .. import nesting
 from ..serialization.batches import are_plain, unpack_each
@@ -22,25 +21,19 @@ from ..states import Mode
 from ..transport import messages
 from ..transport.borrowed import OpenArena, insert_borrowed
 from ..transport.messages import Beat, Call, Ready, Run, Stop, Unseen
-from ..transport.output_messages import Printed
 from ..transport.shared_memory import Arena
 from . import os_support
-from .calls import (
-    Items,
-    Span,
-    is_success,
-    next_width,
-    pack_failure,
-    pack_values,
-    run_slice,
-)
+from .calls import Items, Span, is_success, next_width, pack_failure, pack_values, run_slice
 from .connection import Connection
 from .hooks import speak_to_program
 from .known_functions import KnownFunctions
 from .outbox import Outbox
 from .output import Output
+from .printed_by_calls import PrintedByCalls
 from .progress_page import MAX_WIDTH, ProgressPage
 from .termination import RESULTS_WANTED, Terminated, Termination
+
+T = TypeVar("T")
 
 
 class Worker:
@@ -69,7 +62,6 @@ class Worker:
     ) -> None:
         self._connection = connection
         self._page = page
-        self._output = output
         self._termination = termination
         self._on_deadline = on_deadline
         self._functions = functions
@@ -82,8 +74,7 @@ class Worker:
         self._running: tuple[Call, Span, int, float] | None = None
         self._outbox = Outbox(connection, page, arena, on_deadline)
         self._records = self._outbox.records
-        # The chunk that was run last, if it is not known whether that has printed anything.
-        self._unchecked: Call | None = None
+        self._printed = PrintedByCalls(output, self._outbox)
         self._pid = os.getpid()
         self._parent = os.getppid()
 
@@ -123,7 +114,7 @@ class Worker:
                 # Before the answer is sent, which also says what memory is not used any more.
                 del message, frames
                 if once:
-                    self._check_for_output()
+                    self._printed.check()
                     self._outbox.flush()
                     # Nobody else could say it again.
                     self._connection.drain()
@@ -153,23 +144,23 @@ class Worker:
 
     def _receive(self) -> tuple[object, list[Any]]:
         """Returns the next message; says what is done, and rests, if there is none yet."""
-        outbox = self._outbox
-        outbox.receiving = True
-        ready = self._connection.ready()
-        outbox.receiving = False
-        if not ready:
-            self._check_for_output()
-            outbox.flush()
-        outbox.receiving = True
-        message = self._connection.receive()
+        if not self._undisturbed(self._connection.ready):
+            self._printed.check()
+            self._outbox.flush()
+        message = self._undisturbed(self._connection.receive)
         while message is None:
-            outbox.receiving = False
             self._while_idle()
-            outbox.receiving = True
-            message = self._connection.receive()
-        outbox.receiving = False
+            message = self._undisturbed(self._connection.receive)
         header, *frames = message
         return messages.decode_to_node(header), frames
+
+    def _undisturbed(self, receive: Callable[[], T]) -> T:
+        # A signal's handler may send nothing meanwhile.
+        self._outbox.receiving = True
+        try:
+            return receive()
+        finally:
+            self._outbox.receiving = False
 
     def _while_idle(self) -> None:
         if os.getppid() != self._parent:
@@ -213,9 +204,7 @@ class Worker:
                 frames[at : at + call.frames] = [None] * call.frames
                 at += call.frames
             self._records.task = call.task
-            if call.quiet is not self._output.quiet:
-                self._check_for_output()
-                self._output.be_quiet(call.quiet)
+            self._printed.be_quiet(call.quiet)
             self._functions.enter_context_of(call.function)
             if call.mode == Mode.CALL:
                 self._run_single(call, own, position)
@@ -223,32 +212,8 @@ class Worker:
                 self._run_many(call, own, position)
             position += call.hi - call.lo
             if time.perf_counter() - self._outbox.flushed > FLUSH_SECONDS:
-                self._check_for_output()
+                self._printed.check()
                 self._outbox.flush()
-
-    def _note_output(self, call: Call, lo: int, hi: int, wall: float, *, over: bool) -> None:
-        """Has what calls have printed sent with their results.
-
-        Args:
-            call: The chunk that they are of.
-            lo: The first.
-            hi: The one behind the last.
-            wall: Seconds that they have taken.
-            over: Whether no more of the chunk is run.
-        """
-        output = self._output
-        if wall > output.long or output.wrote or output.begun:
-            self._unchecked = None
-            if pieces := output.end(over=over):
-                self._outbox.add_printed(Printed(call.task, call.attempt, lo, hi, over, pieces))
-        elif over:
-            self._unchecked = call
-
-    def _check_for_output(self) -> None:
-        """Looks whether the short calls that were run last have printed anything."""
-        call = self._unchecked
-        if call is not None:
-            self._note_output(call, call.lo, call.hi, math.inf, over=True)
 
     def _open(self, arena: str) -> OpenArena:
         if arena not in self._theirs:
@@ -290,7 +255,7 @@ class Worker:
         if call.timeout:
             self._page.set_deadline(0)
         cpu = time.process_time() - cpu
-        self._note_output(call, 0, 1, wall, over=True)
+        self._printed.note(call, 0, 1, wall, over=True)
         self._outbox.add(call, 0, 1, packed, buffers, failures, wall, cpu, final)
 
     def _run_many(self, call: Call, frames: list[Any], position: int) -> None:
@@ -357,12 +322,12 @@ class Worker:
                 # The host takes the rest for not begun.
                 break
             if at < call.hi and now - max(self._outbox.flushed, span.begin) > FLUSH_SECONDS:
-                self._note_output(call, span.lo, at, now - span.begin, over=False)
+                self._printed.note(call, span.lo, at, now - span.begin, over=False)
                 self._answer(call, span, at)
                 self._outbox.flush()
                 span = Span(at, options)
         self._width = call.function, width
-        self._note_output(call, span.lo, at, clock() - span.begin, over=True)
+        self._printed.note(call, span.lo, at, clock() - span.begin, over=True)
         if span.first < at:
             self._answer(call, span, at)
 

@@ -102,14 +102,9 @@ class GridEngineScheduler(Scheduler):
         **resources: Resource,
     ) -> None:
         self.request = Request.of(
-            queue=queue,
-            slots=slots,
-            parallel_environment=parallel_environment,
-            project=project,
-            hosts=hosts,
-            native=native,
-            **resources,
-        )
+            queue=queue, slots=slots, parallel_environment=parallel_environment,
+            project=project, hosts=hosts, native=native, **resources,
+        )  # fmt: skip
         settings = Settings.read()
         self.max_workers = (
             None if max_workers is None else whole_number("max_workers", max_workers, 1)

@@ -1,0 +1,80 @@
+"""How a dispatcher begins: with workers of this host, or with a port for those of others."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from ..schedulers.base import Scheduler
+from ..settings import Settings
+from ..transport import descriptors
+from .early_start import EarlyStart
+from .queue_jobs import QueueJobs, launch_for
+
+# The transports take long to import: see `gridengine.dispatcher.dispatcher`.
+if TYPE_CHECKING:
+    from ..transport.base import Connections
+    from ..transport.run_folders import RunFolder
+
+
+def open_here(
+    undo: contextlib.ExitStack,
+    scheduler: Scheduler,
+    settings: Settings,
+    ahead: EarlyStart,
+    *,
+    share: bool,
+) -> tuple[Connections, QueueJobs]:
+    """Opens the connections to workers of this host, some of which are on their way.
+
+    Args:
+        undo: Gets what closes it.
+        scheduler: Whose workers they are.
+        settings: Those of the session.
+        ahead: What was started for it.
+        share: Whether they see memory of this program.
+    """
+    session = ahead.session
+    undo.callback(session.close)
+    launch = launch_for(scheduler, settings, (), None, share=share)
+    queue_jobs = QueueJobs(session, scheduler, launch, "")
+    if ahead.workers:
+        # It waits for that, and imports in the meantime what it needs.
+        queue_jobs.started_early(ahead.workers)
+    from ..transport.local import LocalConnections
+
+    connections = LocalConnections(session.controls)
+    undo.callback(connections.close)
+    return connections, queue_jobs
+
+
+def open_network(
+    undo: contextlib.ExitStack,
+    scheduler: Scheduler,
+    settings: Settings,
+    host: str,
+    ports: str,
+    folder: RunFolder | None,
+) -> tuple[Connections, QueueJobs]:
+    """Opens a port for workers of any host, and the session with the batch system.
+
+    Args:
+        undo: Gets what closes it.
+        scheduler: Starts the workers.
+        settings: Those of the session.
+        host: Under which names workers find this one.
+        ports: Which may be used.
+        folder: For what nodes are told.
+
+    Raises:
+        SchedulerError: The scheduler or the network cannot be used.
+    """
+    descriptors.check_for_zeromq()
+    from ..transport.zeromq import ZeroMQConnections
+
+    connections = ZeroMQConnections(host, ports)
+    undo.callback(connections.close)
+    session = scheduler.open()
+    undo.callback(session.close)
+    launch = launch_for(scheduler, settings, connections.endpoints, connections.keys, share=False)
+    return connections, QueueJobs(session, scheduler, launch, folder.path if folder else "")
