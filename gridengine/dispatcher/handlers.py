@@ -10,6 +10,7 @@ from ..ledger.dispatcher_state import DispatcherState
 from ..ledger.records import Report, SupervisorRecord, WorkerRecord
 from ..logs import Log
 from ..transport import messages, versions
+from ..transport.addresses import worker_address
 from ..transport.base import Connections
 from ..transport.logged import Logged
 from ..transport.output_messages import Printing
@@ -179,6 +180,7 @@ class Handlers:
             message.peak_memory, message.sent, message.output,
             message.needed_memory, message.granted_memory,
         )  # fmt: skip
+        self._output.is_ending(worker_address(address, message.worker))
         self._state.worker_died(address, message.worker, report, now)
 
     def _recalled(self, address: bytes, message: messages.Recalled, now: float) -> None:

@@ -101,6 +101,11 @@ class JobOutput:
         """Whether something is on its way that was printed before what has come."""
         return any(run.gap for runs in self._runs.values() for run in runs)
 
+    def is_ending(self, address: bytes) -> None:
+        """Event: a worker is dead: whoever waits for what it ran waits for `ended`, too."""
+        for run in self._runs.get(address, ()):
+            run.output.awaited.add(run.attempt)
+
     def ended(self, worker: WorkerRecord) -> None:
         """Event: nothing more comes from a worker."""
         self._strays.pop(worker.address, None)
