@@ -26,7 +26,7 @@ METADATA.read(ROOT / "setup.cfg", encoding="utf-8")
 EXTRAS = METADATA["options.extras_require"]
 
 #: Those of who works on the package itself.
-FOR_DEVELOPERS = {"benchmark", "interpreters", "situations", "test"}
+FOR_DEVELOPERS = {"benchmark", "docs", "interpreters", "situations", "test"}
 
 
 def releases() -> list[tuple[Version, datetime.date]]:
@@ -86,6 +86,8 @@ ELSEWHERE = {
     ("schedulers/grid_engine/drmaa_session/drmaa_calls.py", "drmaa"),
     # It unpacks an array, so numpy has made one.
     ("compat/joblib_worker.py", "numpy"),
+    # It is looked for before.
+    ("observers/bars.py", "tqdm"),
     # It does without.
     ("compat/joblib_worker.py", "threadpoolctl"),
 }

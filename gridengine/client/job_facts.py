@@ -65,7 +65,7 @@ class JobFacts:
 
     @property
     def output(self) -> str:
-        """What the latest attempt has printed so far, on both streams: the end of it.
+        """The end of what the latest attempt has printed so far, on both streams.
 
         That is 64 KiB, or what ``GRIDENGINE_OUTPUT_KEPT`` says. All of it is there when the job is
         over. It is empty where it is discarded, or printed by the program itself: by an

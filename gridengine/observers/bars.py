@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol, TextIO
 
+from .. import extras
 from ..logs import Log, printable
 from .map_counts import clock
 
@@ -24,8 +25,6 @@ _FIRST_LINE, _LAST_LINE = 10.0, 60.0
 _KNOWN = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
 #: The bar of nothing has what is left of the line cut off at the terminal's edge.
 _UNKNOWN = "{desc}: {n_fmt} calls [{elapsed}{postfix}]{bar:b}"
-
-_MISSING = "progress bars need tqdm: pip install 'gridengine[progress]'"
 
 _warned: list[str] = []
 
@@ -79,11 +78,15 @@ def check(given: object) -> None:
             "what makes bars as tqdm does"
         )
     if not callable(given) and not _has_tqdm():
-        raise ModuleNotFoundError(_MISSING, name="tqdm")
+        raise ModuleNotFoundError(_what_is_missing(), name="tqdm")
 
 
 def _has_tqdm() -> bool:
     return "tqdm" in sys.modules or importlib.util.find_spec("tqdm") is not None
+
+
+def _what_is_missing() -> str:
+    return "progress bars need tqdm: " + extras.command("progress")
 
 
 def _may_be_drawn() -> bool:
@@ -91,8 +94,8 @@ def _may_be_drawn() -> bool:
         return False
     if not _has_tqdm():
         if not _warned:
-            _warned.append(_MISSING)
-            log.warning("GRIDENGINE_PROGRESS is set, but %s", _MISSING)
+            _warned.append(_what_is_missing())
+            log.warning("GRIDENGINE_PROGRESS is set, but %s", _warned[0])
         return False
     return True
 
