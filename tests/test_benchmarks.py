@@ -87,6 +87,7 @@ needs_joblib = pytest.mark.skipif(
 
 
 @needs_joblib
+@pytest.mark.slow
 def test_a_short_run_measures_joblib_on_our_workers_and_on_its_own(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     names = "joblib_tiny,joblib_shared"
@@ -100,6 +101,7 @@ def test_a_short_run_measures_joblib_on_our_workers_and_on_its_own(tmp_path: Pat
 
 
 @needs_joblib
+@pytest.mark.slow
 def test_a_grid_search_is_measured_on_our_workers(tmp_path: Path) -> None:
     # On ours alone: each process that imports scikit-learn takes seconds for it.
     file = tmp_path / "figures.json"

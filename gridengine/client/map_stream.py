@@ -20,7 +20,7 @@ from ..states import Mode
 from .answer_order import AnswerOrder, AsTheyCome, InOrder
 from .call_options import PLAIN, CallOptions
 from .map_tasks import MapTasks
-from .results import values_in
+from .results import let_go, values_in
 from .stream_control import StreamControl
 
 #: Seconds for which runs are given out before a look at the workers: a look costs some µs, as much
@@ -140,4 +140,5 @@ def _read(
         assert task.error is not None
         return task.first, task.size, [], task.error
     values, error = values_in(task, outcome, reraise)
+    let_go(task, outcome)
     return task.first + outcome.lo, outcome.hi - outcome.lo, values, error

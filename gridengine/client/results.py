@@ -101,6 +101,15 @@ def values_and_errors(task: Task, outcome: Outcome) -> tuple[list[Any], dict[int
     return values, errors
 
 
+def let_go(task: Task, outcome: Outcome) -> None:
+    """Lets go of the packed values of an answer that was read; what else it says stays."""
+    # In place: the dispatcher may be about to add another one, or to tell of the end.
+    for index, each in enumerate(task.outcomes):
+        if each is outcome:
+            task.outcomes[index] = outcome._replace(payload=b"", frames=())
+            return
+
+
 def unanswered(task: Task) -> list[Outcome]:
     """Returns what stands for the calls without an answer of a task that has ended by an error."""
     assert task.error is not None

@@ -21,7 +21,7 @@ from ...settings import BLOCK_BYTES, BLOCK_SECONDS
 from ...states import Mode
 from ..answer_order import AnswerOrder, AsTheyCome, InOrder
 from ..job_arguments import another_process
-from ..results import unanswered, values_and_errors
+from ..results import let_go, unanswered, values_and_errors
 from .calls import PoolCalls
 from .chunk_feed import ChunkFeed
 
@@ -218,6 +218,7 @@ class IMapIterator(Generic[T]):
     def _read(self, task: Task, outcome: Outcome) -> None:
         self._feed.breathe()
         values, errors = values_and_errors(task, outcome)
+        let_go(task, outcome)
         left = self._open[task] - (outcome.hi - outcome.lo)
         if left:
             self._open[task] = left

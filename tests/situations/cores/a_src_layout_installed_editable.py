@@ -1,6 +1,7 @@
 """A project with a src layout, installed with `pip install -e`, from another folder.
 
 On: cores
+Slow: installs a project
 Needs: pip, setuptools, wheel
 
 $ python a_src_layout_installed_editable.py

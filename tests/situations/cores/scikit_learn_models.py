@@ -1,6 +1,7 @@
 """Models of scikit-learn are fitted by jobs, and used by jobs; a grid of parameters.
 
 On: cores
+Slow: imports scikit-learn in each of its programs
 Needs: sklearn
 
 $ python scikit_learn_models.py
