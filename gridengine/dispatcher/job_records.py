@@ -9,6 +9,7 @@ warnings are shown, where `warnings.catch_warnings` sees them.
 from __future__ import annotations
 
 import collections
+import functools
 import os
 import threading
 
@@ -173,9 +174,13 @@ class JobRecords:
             return
         with self._changed:
             while self._handled < number and self._thread is not None and not self._stuck:
-                handled = self._handled
-                self._changed.wait(_PATIENCE)
-                self._stuck = self._handled == handled
+                # New records wake it as well, so that it woke says nothing about the handler.
+                moved = functools.partial(self._has_moved, self._handled)
+                if not self._changed.wait_for(moved, _PATIENCE):
+                    self._stuck = True
+
+    def _has_moved(self, handled: int) -> bool:
+        return self._handled != handled or self._thread is None or self._stuck
 
     # ------------------------------------------------------------------ its own thread
 

@@ -125,6 +125,26 @@ def test_a_handler_that_is_stuck_is_waited_for_once(
     wait_until(lambda: kept.records, what="the record")
 
 
+def test_records_that_come_meanwhile_do_not_end_the_wait_for_a_handler(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_records, "_PATIENCE", 30)
+    kept.goes_on.clear()
+    records, task, other = JobRecords(), a_task(), a_task()
+    worker = a_worker(task, other)
+    records.take_in(worker, Logged([a_record(task.id)]))
+    asks = threading.Thread(target=task.told.settle)
+    asks.start()
+    wait_until(lambda: records._changed._waiters, what="the one who waits")  # type: ignore[attr-defined]
+    records.take_in(worker, Logged([a_record(other.id)]))
+    asks.join(0.1)
+    assert asks.is_alive()
+    kept.goes_on.set()
+    asks.join(30)
+    assert not asks.is_alive()
+    assert kept.records
+
+
 def test_where_no_thread_can_be_had_the_end_handles_them(
     kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
