@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -202,13 +204,24 @@ def _own_bar(label: str, total: int) -> Bar:
         total=total if total >= 0 else None,
         desc=label,
         unit="call",
-        dynamic_ncols=True,
+        **_shape(),
         # Who draws looks at the clock.
         mininterval=0,
         miniters=0,
         bar_format=_KNOWN if total > 0 else _UNKNOWN,
     )
     return TqdmBar(bar)
+
+
+def _shape() -> dict[str, int | bool]:
+    """Returns what tqdm is told of the size of the terminal."""
+    if _is_terminal():
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            # One that knows no size, as under `script`, in a container or in an editor, says 0.
+            # tqdm believes it, and draws nothing.
+            if 0 in os.get_terminal_size(sys.stderr.fileno()):
+                return {"ncols": 79, "nrows": 24}
+    return {"dynamic_ncols": True}
 
 
 @functools.cache

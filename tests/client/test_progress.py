@@ -311,12 +311,14 @@ SIMULATE = "gridengine.map(simulate, range(40), progress=True)"
 class Terminal:
     """What a program writes on a terminal."""
 
-    def __init__(self, code: str, folder: Path, columns: int = 120, **env: str) -> None:
+    def __init__(
+        self, code: str, folder: Path, columns: int = 120, lines: int = 24, **env: str
+    ) -> None:
         (folder / "program.py").write_text(PROGRAM, encoding="utf-8")
         self.child = pexpect.spawn(
             sys.executable, ["program.py", code],
             cwd=str(folder), env={**os.environ, "PYTHONIOENCODING": "utf-8", **env},
-            dimensions=(24, columns), encoding="utf-8", timeout=40,
+            dimensions=(lines, columns), encoding="utf-8", timeout=40,
         )  # fmt: skip
 
     def all(self) -> str:
@@ -381,6 +383,14 @@ def test_a_narrow_terminal_has_one_line_for_it(tmp_path: Path) -> None:
     lines = [line for line in re.split(r"[\r\n]+", text) if "simulate" in line]
     assert lines
     assert all(len(line) <= 30 for line in lines)
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(0, 0), (120, 0)])
+def test_a_terminal_that_does_not_know_its_size_has_bars_too(
+    columns: int, lines: int, tmp_path: Path
+) -> None:
+    text = Terminal(SIMULATE, tmp_path, columns=columns, lines=lines).all()
+    assert re.search(r"simulate: 100%\|█+\| 40/40 \[", text)
 
 
 def test_bars_of_threads_stand_below_each_other(tmp_path: Path) -> None:
