@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ..nesting import inner
+from .above_bars import above_bars
 
 if TYPE_CHECKING:
     import logging
@@ -35,6 +37,9 @@ def handle(packed: LoggedRecord, job: str, host: str) -> None:
         if not logger.hasHandlers() and not inner.told:
             # `logging.lastResort` shows nothing but the message.
             record.msg = f"[{_who(record)}] {record.msg}"
+            with above_bars(sys.stderr):
+                logger.handle(record)
+            return
         logger.handle(record)
     except Exception:
         # A handler of the program's, or what its records are made by.

@@ -14,6 +14,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from .above_bars import above_bars
+
 SHOWN_SECONDS = 1.0
 """Seconds for which who waits for a job also waits for what that has printed to be shown; longer
 it takes where nobody reads."""
@@ -168,12 +170,13 @@ def _write(name: str, text: str) -> None:
     # A program without a terminal has none.
     if stream is None:
         return
-    try:
-        stream.write(text)
-    except UnicodeEncodeError:
-        encoding = getattr(stream, "encoding", None) or "ascii"
-        stream.write(text.encode(encoding, errors="backslashreplace").decode(encoding))
-    stream.flush()
+    with above_bars(stream):
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:
+            encoding = getattr(stream, "encoding", None) or "ascii"
+            stream.write(text.encode(encoding, errors="backslashreplace").decode(encoding))
+        stream.flush()
 
 
 printer = Printer()

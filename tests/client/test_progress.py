@@ -272,6 +272,7 @@ def test_no_bar_has_tqdm_start_a_thread_or_a_process(
 
 
 PROGRAM = """
+import logging
 import os
 import signal
 import sys
@@ -298,6 +299,14 @@ def flaky(x):
 
 def sleep(x):
     time.sleep(60)
+
+
+def talk(x):
+    time.sleep(0.1)
+    print("said", x)
+    if x == 5:
+        logging.warning("logged %d", x)
+    time.sleep(0.05)
 
 
 with ProcessScheduler(2) as scheduler:
@@ -391,6 +400,17 @@ def test_a_terminal_that_does_not_know_its_size_has_bars_too(
 ) -> None:
     text = Terminal(SIMULATE, tmp_path, columns=columns, lines=lines).all()
     assert re.search(r"simulate: 100%\|█+\| 40/40 \[", text)
+
+
+@pytest.mark.parametrize("bar", ["progress=True", "progress=tqdm.tqdm", "in tqdm"])
+def test_what_jobs_print_and_log_stands_above_the_bar(bar: str, tmp_path: Path) -> None:
+    values = f"gridengine.imap(talk, range(8), {bar if bar != 'in tqdm' else ''})"
+    if bar == "in tqdm":
+        values = f"tqdm.tqdm({values})"
+    text = Terminal(f"import tqdm\nfor _ in {values}: pass", tmp_path).all()
+    said = [line for line in as_seen(text) if "said" in line or "logged" in line]
+    expected = [f"said {x}" for x in range(8)] + ["[talk on HOST] logged 5"]
+    assert sorted(re.sub(r"on \S+\]", "on HOST]", line) for line in said) == sorted(expected)
 
 
 def test_bars_of_threads_stand_below_each_other(tmp_path: Path) -> None:
