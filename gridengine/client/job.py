@@ -117,7 +117,9 @@ class Job(JobEnding, Generic[T]):
         keep_logs: bool = True,
     ) -> None:
         if group is not None:
-            raise ValueError("group must be None: there are no groups of jobs")
+            raise ValueError(
+                f"group is {group!r}; it must be None: target=f, args=(…) say what to run"
+            )
         check_target(target)
         self._target = target
         # What all jobs have in the end is there from the start: an attribute that comes when many

@@ -48,3 +48,8 @@ def test_jobs_may_be_arguments() -> None:
 def test_a_map_of_nothing_is_done_in_no_time() -> None:
     with ProcessScheduler(1) as scheduler:
         assert gridengine.map(abs, [], scheduler=scheduler, timeout=0) == []
+
+
+def test_a_target_in_the_place_of_the_group_is_told_what_to_do() -> None:
+    with pytest.raises(ValueError, match=r"group is <built-in function abs>; .*target=f, args="):
+        gridengine.Job(abs, (7,))  # type: ignore[arg-type]
