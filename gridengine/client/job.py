@@ -158,7 +158,8 @@ class Job(JobEnding, Generic[T]):
         """Has the job run. Returns at once.
 
         Raises:
-            RuntimeError: It was started before.
+            RuntimeError: It was started before, or its class has an ``__init__`` that does not call
+                that of `Job`.
             PackingError: The target or an argument cannot travel (also a TypeError).
             SchedulerError: The scheduler cannot be used.
             ValueError: It was closed, or the scheduler cannot take its resources.
@@ -176,7 +177,11 @@ class Job(JobEnding, Generic[T]):
             self._check_closed()
             raise RuntimeError("jobs can only be started once")
         # Kept for a death certificate to name.
-        arguments = self._args, self._kwargs
+        try:
+            arguments = self._args, self._kwargs
+        except AttributeError:
+            name = type(self).__name__
+            raise RuntimeError(f"{name}.__init__() has not called super().__init__()") from None
         if type(self).run is Job.run and not self._mutable:
             called: Callable[..., Any] = do_nothing if self._target is None else self._target
             payload, frames = pack_arguments(arguments)

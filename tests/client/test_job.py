@@ -9,7 +9,7 @@ import pytest
 
 import gridengine
 from gridengine import Job, JobState
-from gridengine.schedulers import ProcessScheduler
+from gridengine.schedulers import InlineScheduler, ProcessScheduler
 
 
 class Introspective(Job):
@@ -53,3 +53,14 @@ def test_a_map_of_nothing_is_done_in_no_time() -> None:
 def test_a_target_in_the_place_of_the_group_is_told_what_to_do() -> None:
     with pytest.raises(ValueError, match=r"group is <built-in function abs>; .*target=f, args="):
         gridengine.Job(abs, (7,))  # type: ignore[arg-type]
+
+
+class WithoutInit(Job):
+    def __init__(self) -> None:
+        pass
+
+
+def test_a_class_that_forgets_the_init_of_job_is_told_so() -> None:
+    says = r"WithoutInit.__init__\(\) has not called super"
+    with InlineScheduler(), pytest.raises(RuntimeError, match=says):
+        WithoutInit().start()
