@@ -117,7 +117,10 @@ class Job(JobEnding, Generic[T]):
         keep_logs: bool = True,
     ) -> None:
         if group is not None:
-            raise ValueError("group must be None: there are no groups of jobs")
+            raise ValueError(
+                "group, the first argument, must be None: there are no groups of jobs. "
+                "A function is given by its name: Job(target=f, args=(x,))"
+            )
         check_target(target)
         self._target = target
         # What all jobs have in the end is there from the start: an attribute that comes when many
