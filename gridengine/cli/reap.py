@@ -105,8 +105,11 @@ def _session_files(folder: Path) -> Iterator[SessionFile | Finding]:
             yield SessionFile.read(path)
         except FileNotFoundError:
             continue  # It has just come to its end.
-        except (OSError, ValueError) as error:
+        except OSError as error:
             yield Finding(f"session file {path}: {error}", trouble=True)
+        except ValueError as error:
+            remove = f"if qstat shows none of the queue jobs in it: rm {shlex.quote(str(path))}"
+            yield Finding(f"session file {path}: {error}; {remove}", trouble=True)
 
 
 def _session(session: SessionFile) -> Finding:

@@ -118,7 +118,8 @@ class Job(JobEnding, Generic[T]):
     ) -> None:
         if group is not None:
             raise ValueError(
-                f"group is {group!r}; it must be None: target=f, args=(…) say what to run"
+                f"group is {group!r}; it must be None: what to run is given by name, as in "
+                "Job(target=f, args=(x,))"
             )
         check_target(target)
         self._target = target

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..dispatcher.dispatcher import Dispatcher
 from ..errors import TimeoutError
+from ..ledger.start_failures import counted
 from ..ledger.task import Outcome, Task
 from ..serialization.packed import Function
 from ..states import Mode
@@ -100,7 +101,8 @@ def stream(
             if tasks.all_taken:
                 return
             if not tasks.over and time.monotonic() >= end:
-                raise TimeoutError(f"the map was not done in time; {tasks.taken} calls were")
+                done = f"{counted(tasks.taken, 'call')} {'was' if tasks.taken == 1 else 'were'}"
+                raise TimeoutError(f"the map was not done in time; {done}")
             # Unpacked in the order in which they come: an answer that waits for its turn as it
             # came holds the memory of its worker, beside that of its values later.
             wait = not ready and not tasks.has_room()

@@ -12,7 +12,8 @@ from ..errors import Death, JobTimeout, format_bytes
 from ..schedulers.events import End
 from ..states import DeathCause, Mode
 from .records import Report, Verdict
-from .task import Place
+from .task import Place, Task
+from .task_output import TaskOutput
 
 TIMEOUT = "timeout"
 """`Report.reason` of a worker that its supervisor ended for a job's ``timeout``."""
@@ -22,6 +23,12 @@ SIGNAL = "signal"
 
 OVER_TIME = DeathCause.OVER_TIME.value
 """`Report.reason` of a worker that was over the processor time of a process."""
+
+# What is resident stays below what is granted: address space, which nobody touches in full.
+_NEARLY_FULL = 0.75
+
+# Characters, as much as a supervisor tells.
+_LAST_WORDS = 4096
 
 _CAUSES = {cause.value: cause for cause in DeathCause}
 
@@ -42,6 +49,11 @@ def end_of(report: Report) -> End:
 def _advice(report: Report, cause: DeathCause) -> str:
     if report.reason == OVER_TIME:
         return "a process may have no more processor time (h_cpu, or ulimit -t); ask for more"
+    if cause is DeathCause.CRASHED and _was_nearly_full(report):
+        return (
+            "most of its memory was in use, and C code may crash where an allocation fails: ask "
+            "for more (h_vmem on a Grid Engine, ulimit -v here), or use less at once"
+        )
     if cause is not DeathCause.OUT_OF_MEMORY:
         return ""
     if report.needed_memory:
@@ -51,6 +63,11 @@ def _advice(report: Report, cause: DeathCause) -> str:
             "memory (h_vmem on a Grid Engine, ulimit -v here), or pass less at once"
         )
     return "ask for more memory (h_vmem on a Grid Engine), or use less at once"
+
+
+def _was_nearly_full(report: Report) -> bool:
+    granted = report.granted_memory
+    return bool(granted) and report.peak_memory >= _NEARLY_FULL * granted
 
 
 def is_the_jobs_fault(end: End) -> bool:
@@ -69,7 +86,7 @@ def certificate(verdict: Verdict, place: Place, end: End, output: str, now: floa
         verdict: Which call, and which attempt at it.
         place: Where that ran.
         end: What is known of its end.
-        output: What it printed last.
+        output: What it printed last, as far as whoever has seen it end knows.
         now: On the monotonic clock.
     """
     task = verdict.task
@@ -86,10 +103,17 @@ def certificate(verdict: Verdict, place: Place, end: End, output: str, now: floa
         requested_memory=end.requested_memory,
         needed_memory=end.needed_memory,
         wall_time=end.wall_time or now - verdict.since,
-        output=output,
+        output=output or _last_words(task),
         detail=end.detail,
         advice=end.advice,
     )
+
+
+def _last_words(task: Task) -> str:
+    """What has come of the output of one call, whose worker nobody could ask any more."""
+    if task.size > 1 or not isinstance(task.output, TaskOutput):
+        return ""
+    return task.output.text[-_LAST_WORDS:]
 
 
 def timeout_of(verdict: Verdict, place: Place) -> JobTimeout:

@@ -179,7 +179,9 @@ def test_a_file_that_is_no_sessions_is_reported(
 ) -> None:
     path = run_dir / "sessions" / "odd.json"
     private_files.write_file(str(path), text)
-    assert f"left alone: session file {path}" in reap(status=1)
+    told = reap(status=1)
+    assert f"left alone: session file {path}" in told
+    assert f"none of the queue jobs in it: rm {path}" in told
     assert path.exists()
 
 

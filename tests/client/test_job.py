@@ -38,6 +38,11 @@ def test_a_copy_is_a_job_of_its_own_that_was_not_started(duplicate: object) -> N
         assert (again.ident, again.host, again.exitcode, again.attempts) == (None, None, None, 0)
 
 
+def test_a_function_in_the_place_of_the_group_is_told_where_it_belongs() -> None:
+    with pytest.raises(ValueError, match=r"Job\(target=f, args=\(x,\)\)"):
+        Job(abs, (-1,))  # type: ignore[arg-type]
+
+
 def test_jobs_may_be_arguments() -> None:
     with ProcessScheduler(1) as scheduler:
         jobs = [Job(target=abs, args=(-x,), name=f"job {x}") for x in range(3)]
@@ -48,11 +53,6 @@ def test_jobs_may_be_arguments() -> None:
 def test_a_map_of_nothing_is_done_in_no_time() -> None:
     with ProcessScheduler(1) as scheduler:
         assert gridengine.map(abs, [], scheduler=scheduler, timeout=0) == []
-
-
-def test_a_target_in_the_place_of_the_group_is_told_what_to_do() -> None:
-    with pytest.raises(ValueError, match=r"group is <built-in function abs>; .*target=f, args="):
-        gridengine.Job(abs, (7,))  # type: ignore[arg-type]
 
 
 class WithoutInit(Job):

@@ -385,12 +385,17 @@ def test_a_timeout_is_kept(
     assert 0 <= late(call, 0.5) < SLACK
 
 
-def test_time_is_up_for_a_slow_consumer_too(laptop: ProcessScheduler) -> None:
+@pytest.mark.parametrize(("chunksize", "done"), [(1, "1 call was"), (2, "2 calls were")])
+def test_time_is_up_for_a_slow_consumer_too(
+    laptop: ProcessScheduler, chunksize: int, done: str
+) -> None:
     end = time.monotonic() + 1.0
-    runs = stream_of(laptop, targets.give, range(6), chunksize=2, buffersize=2, end=end)
-    assert [0, 1] == next(runs)
+    runs = stream_of(
+        laptop, targets.give, range(6), chunksize=chunksize, buffersize=chunksize, end=end
+    )
+    assert [*range(chunksize)] == next(runs)
     time.sleep(max(0.0, end - time.monotonic()))
-    with pytest.raises(gridengine.TimeoutError, match="2 calls were"):
+    with pytest.raises(gridengine.TimeoutError, match=done):
         next(runs)
 
 

@@ -43,6 +43,7 @@ from gridengine.ledger.orders import (
 from gridengine.ledger.records import Report, SupervisorRecord, WorkerRecord
 from gridengine.ledger.staffing import Capacity
 from gridengine.ledger.task import Task
+from gridengine.ledger.task_output import OutputPolicy, TaskOutput
 from gridengine.schedulers.events import (
     End,
     Ended,
@@ -476,6 +477,40 @@ def test_a_death_certificate_says_what_is_known(program: Program) -> None:
     assert (death.job, death.host, death.pid, death.attempt) == ("job", "node", 8, 1)
     assert (death.cause, death.signal) == (DeathCause.CRASHED, "SIGSEGV")
     assert (death.wall_time, death.output) == (3.0, "last words")
+
+
+@pytest.mark.parametrize(
+    ("reason", "peak", "granted", "more"),
+    [
+        ("crashed", 800, 1000, True),
+        ("crashed", 300, 1000, False),
+        ("crashed", 800, 0, False),
+        ("exited", 800, 1000, False),
+    ],
+)
+def test_a_crash_with_most_of_the_memory_in_use_is_advised_to_ask_for_more(
+    program: Program, reason: str, peak: int, granted: int, more: bool
+) -> None:
+    task, _ = program.at_work(lost_retries=0)
+    program.dies(reason=reason, peak_memory=peak, granted_memory=granted)
+    program.settle()
+    death = task.outcomes[0].failures[0]
+    assert isinstance(death, Death)
+    assert more == ("ask for more (h_vmem" in death.advice)
+
+
+def test_the_certificate_of_a_job_that_went_with_its_queue_job_has_what_had_come_of_its_output(
+    program: Program,
+) -> None:
+    task, worker = program.at_work(lost_retries=0)
+    task.output = TaskOutput(OutputPolicy(), 100)
+    task.output.add(b"step 7\n")
+    end = End(exitcode=-9, cause=DeathCause.OVER_TIME)
+    program.state.lost(worker.supervisor, end, "", program.now)
+    program.settle(after=60.0)
+    death = task.outcomes[0].failures[0]
+    assert isinstance(death, Death)
+    assert (death.cause, death.output) == (DeathCause.OVER_TIME, "step 7\n")
 
 
 def test_a_job_over_its_time_is_tried_again_as_often_as_one_that_raised(program: Program) -> None:

@@ -134,13 +134,20 @@ def test_requests_are_seen_in_the_queue(cluster: Cluster, tmp_path: Path) -> Non
     assert "key" not in told.lower()
 
 
+def _say_and_sleep(seconds: float) -> None:
+    print("last words")
+    targets.sleep(seconds)
+
+
 def test_a_job_over_its_h_rt_is_reported_as_that() -> None:
     with GridEngineScheduler(h_rt=2) as scheduler:
-        job = Job(target=targets.sleep, args=(60.0,), scheduler=scheduler)
+        job = Job(target=_say_and_sleep, args=(60.0,), scheduler=scheduler)
         job.start()
         died = job.exception
     assert isinstance(died, JobDied)
     assert died.death.cause is DeathCause.OVER_TIME
+    # Nobody is left who could send it, and it is what has come; on a slow node that is nothing.
+    assert job.output == died.death.output
     assert "h_rt" in died.death.advice
     assert "60.0" == died.death.input
     assert 2 <= died.death.wall_time < 10

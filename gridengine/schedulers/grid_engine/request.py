@@ -20,6 +20,7 @@ _UNFIT = re.compile(r"[\s,='\"\\#;&`$]|[^ -~]")
 _UNITS = {"k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
 _UNITS |= {"K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 _NAME_LENGTH = 60
+_LEAST_MEMORY = 1024**2  # less is a forgotten unit: an interpreter alone takes 10 MB
 
 Hosts = str | Sequence[str]
 
@@ -138,6 +139,11 @@ class Request:
             )
         if self.hosts and {"hostname", "h"} & self.resources.keys():
             raise ValueError("give hosts=... or the resource hostname=..., not both")
+        if 0 < self.memory < _LEAST_MEMORY * self.slots:
+            raise ValueError(
+                f"h_vmem={self.resources['h_vmem']!r} is {self.memory // self.slots} bytes, in "
+                "which no Python starts; write h_vmem='4G', say"
+            )
 
 
 _FIELDS = tuple(f.name for f in dataclasses.fields(Request) if f.name != "resources")

@@ -27,6 +27,7 @@ from ..base import Scheduler, Session
 from ..events import End, Ended, Event, Explained, Notice, Refused, Standing, Submitted
 from .drmaa_session import messages
 from .exit_status import judge
+from .refusals import refusal
 from .request import Hosts, Request, job_name
 from .scheduler_arguments import LIFETIME, checked_lifetime, checked_name
 from .session_client import DrmaaProcess
@@ -331,8 +332,9 @@ class GridEngineSession(Session):
                 self._taken(batch, queue_jobs)
             case messages.BatchRefused(batch, reason):
                 with self._lock:
-                    self._batches.pop(batch, None)
-                self._tell(Refused(batch, reason))
+                    refused = self._batches.pop(batch, None)
+                request = refused.request if refused else self._request
+                self._tell(Refused(batch, refusal(reason, request, GridEngineScheduler)))
             case messages.QueueJobEnd(queue_job):
                 request = self._live.pop(queue_job, self._request)
                 if not message.final:

@@ -57,6 +57,7 @@ def test_an_empty_request_asks_only_not_to_be_run_again() -> None:
     ("given", "error", "words"),
     [
         ({"slots": 2}, ValueError, "parallel_environment"),
+        ({"h_vmem": 4}, ValueError, "'4' is 4 bytes, in which no Python starts; write h_vmem='4G'"),
         ({"slots": 0}, ValueError, "one slot at least"),
         ({"slots": 1.5}, TypeError, "whole number"),
         ({"slots": True}, TypeError, "whole number"),

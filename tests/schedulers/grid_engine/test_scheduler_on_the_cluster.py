@@ -173,6 +173,9 @@ def test_a_folder_that_cannot_be_written_is_told_in_the_masters_words(talk: Open
         ({"slots": 100, "parallel_environment": "smp"}, "no suitable queues"),
         ({"slots": 2, "parallel_environment": "nowhere"}, '"nowhere" does not exist'),
         ({"hosts": "nowhere"}, 'can\'t resolve hostname "nowhere"'),
+        ({"max_worker": 2}, "did you mean 'max_workers'?"),
+        ({"h_rt": "2h"}, "h_rt is '2h'; it takes '00:30:00'"),
+        ({"h_vmem": "2GB"}, "h_vmem is '2GB'; it takes '4G'"),
     ],
 )
 def test_what_can_never_be_granted_is_refused(
