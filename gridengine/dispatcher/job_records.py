@@ -11,6 +11,7 @@ from __future__ import annotations
 import collections
 import os
 import threading
+import time
 
 from ..ledger.records import WorkerRecord
 from ..ledger.task import Task
@@ -96,9 +97,12 @@ class JobRecords:
         # How many were taken in, and handled.
         self._taken = self._handled = 0
         self._thread: threading.Thread | None = None
-        self._stuck = False
+        # When one was handled, or came when all were.
+        self._moved = 0.0
         self._told: dict[int, Told] = {}
         self._unasked: collections.deque[Told] = collections.deque()
+        # Those of them that are to be shown in this thread: the dispatcher's must not wait for it.
+        self._overdue: collections.deque[Told] = collections.deque()
 
     # ------------------------------------------------------------------ the dispatcher's thread
 
@@ -113,14 +117,19 @@ class JobRecords:
             if not told.warnings:
                 self._unasked.append(told)
             told.warnings.append((warning, host))
-        while len(self._unasked) > _MOST_UNASKED:
-            self._unasked.popleft().show()
         with self._changed:
+            if self._handled == self._taken:
+                self._moved = time.monotonic()
+            while len(self._unasked) > _MOST_UNASKED:
+                self._overdue.append(self._unasked.popleft())
             self._dropped += message.dropped
             for record in message.records:
                 self._add(record, self._told_of(worker, record.task), host)
-            if self._waiting or self._dropped:
+            if self._has_some():
                 self._have_handled()
+
+    def _has_some(self) -> bool:
+        return bool(self._waiting or self._dropped or self._overdue)
 
     def _add(self, record: LoggedRecord, told: Told, host: str) -> None:
         if len(self._waiting) >= _MOST or self._bytes > _MOST_BYTES:
@@ -159,8 +168,8 @@ class JobRecords:
         self.wait_for(self._taken)
         if self._thread is None:
             self._handle_some(len(self._waiting))
-        while self._unasked:
-            self._unasked.popleft().show()
+        _show_all(self._overdue)
+        _show_all(self._unasked)
 
     # ------------------------------------------------------------------ any thread
 
@@ -172,23 +181,26 @@ class JobRecords:
             # A handler that asks for a job.
             return
         with self._changed:
-            while self._handled < number and self._thread is not None and not self._stuck:
-                handled = self._handled
-                self._changed.wait(_PATIENCE)
-                self._stuck = self._handled == handled
+            while self._handled < number and self._thread is not None:
+                # Not by what wakes it: that more has come says nothing of the handler.
+                left = self._moved + _PATIENCE - time.monotonic()
+                if left <= 0:
+                    return
+                self._changed.wait(left)
 
     # ------------------------------------------------------------------ its own thread
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                if not self._changed.wait_for(lambda: self._waiting or self._dropped, _IDLE):
+                if not self._changed.wait_for(self._has_some, _IDLE):
                     self._thread = None
                     self._changed.notify_all()
                     return
             self._handle_some(_BATCH)
             with self._changed:
                 self._changed.notify_all()
+            _show_all(self._overdue)
 
     def _handle_some(self, most: int) -> None:
         from .handle_record import handle
@@ -198,12 +210,22 @@ class JobRecords:
             self._bytes -= _size(record)
             handle(record, told.job, host)
             self._handled += 1
-            self._stuck = False
+            self._moved = time.monotonic()
         if not self._waiting and self._dropped:
             dropped, self._dropped = self._dropped, 0
             log.warning(
                 "%s records and warnings of jobs were dropped: more came than were handled", dropped
             )
+
+
+def _show_all(unasked: collections.deque[Told]) -> None:
+    while unasked:
+        try:
+            told = unasked.popleft()
+        except IndexError:
+            # Another thread was quicker.
+            return
+        told.show()
 
 
 def _task_of(worker: WorkerRecord, number: int) -> Task | None:

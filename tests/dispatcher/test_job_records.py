@@ -125,6 +125,59 @@ def test_a_handler_that_is_stuck_is_waited_for_once(
     wait_until(lambda: kept.records, what="the record")
 
 
+def test_that_more_comes_does_not_make_a_handler_stuck(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_records, "_PATIENCE", 60.0)
+    kept.goes_on.clear()
+    records, task, other = JobRecords(), a_task(), a_task()
+    worker = a_worker(task, other)
+    records.take_in(worker, Logged([a_record(task.id)]))
+    asking = threading.Thread(target=task.told.settle)
+    asking.start()
+    wait_until(lambda: records._changed._waiters, what="somebody who waits")  # type: ignore[attr-defined]
+    for _ in range(5):
+        records.take_in(worker, Logged([a_record(other.id)]))
+        asking.join(0.05)
+    assert asking.is_alive()
+    kept.goes_on.set()
+    asking.join(30)
+    assert not asking.is_alive()
+    records.close()
+
+
+def test_warnings_that_are_shown_before_their_time_hold_up_no_dispatcher(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_records, "_MOST_UNASKED", 1)
+    goes_on, shown = threading.Event(), []
+
+    def show(*given: object) -> None:
+        assert goes_on.wait(30)
+        shown.append(threading.current_thread().name)
+
+    monkeypatch.setattr("warnings.showwarning", show)
+    records, tasks = JobRecords(), [a_task() for _ in range(3)]
+    worker = a_worker(*tasks)
+
+    def take_in() -> None:
+        for number, task in enumerate(tasks):
+            category = [("builtins", "FutureWarning")]
+            warning = WarningShown(task.id, f"old {number}", category, "/shop.py", 3, "shop")
+            records.take_in(worker, Logged([], [warning]))
+
+    taking = threading.Thread(target=take_in, daemon=True)
+    taking.start()
+    taking.join(20)
+    held_up = taking.is_alive()
+    goes_on.set()
+    assert not held_up
+    wait_until(lambda: len(shown) == 2, what="the warnings of two")
+    assert set(shown) == {"gridengine-logs"}
+    records.close()
+    assert len(shown) == 3
+
+
 def test_where_no_thread_can_be_had_the_end_handles_them(
     kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
