@@ -109,10 +109,11 @@ class JobRecords:
     def take_in(self, worker: WorkerRecord, message: Logged) -> None:
         """Takes in what calls of a worker have logged and warned of."""
         host = worker.place.host
+        dropped = message.dropped
         for warning in message.warnings:
             told = self._told_of(worker, warning.task)
             if len(told.warnings) >= _MOST_WARNINGS:
-                self._dropped += 1
+                dropped += 1
                 continue
             if not told.warnings:
                 self._unasked.append(told)
@@ -122,7 +123,7 @@ class JobRecords:
                 self._moved = time.monotonic()
             while len(self._unasked) > _MOST_UNASKED:
                 self._overdue.append(self._unasked.popleft())
-            self._dropped += message.dropped
+            self._dropped += dropped
             for record in message.records:
                 self._add(record, self._told_of(worker, record.task), host)
             if self._has_some():
@@ -206,13 +207,16 @@ class JobRecords:
         from .handle_record import handle
 
         for _ in range(min(most, len(self._waiting))):
-            record, told, host = self._waiting.popleft()
-            self._bytes -= _size(record)
+            with self._changed:
+                record, told, host = self._waiting.popleft()
+                self._bytes -= _size(record)
             handle(record, told.job, host)
             self._handled += 1
             self._moved = time.monotonic()
-        if not self._waiting and self._dropped:
-            dropped, self._dropped = self._dropped, 0
+        with self._changed:
+            dropped = 0 if self._waiting else self._dropped
+            self._dropped -= dropped
+        if dropped:
             log.warning(
                 "%s records and warnings of jobs were dropped: more came than were handled", dropped
             )

@@ -110,6 +110,31 @@ def test_what_is_too_much_is_dropped_and_said_once(
     ]
 
 
+def test_what_waits_is_counted_whatever_two_threads_do_at_once(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records, task = JobRecords(), a_task()
+    worker = a_worker(task)
+    records.take_in(worker, Logged([a_record(task.id)]))
+    task.told.settle()
+    size = job_records._size
+
+    def interrupted(record: LoggedRecord) -> int:
+        # As if the interpreter let the other thread go on here.
+        if threading.current_thread().name == "gridengine-logs" and more:
+            taking = threading.Thread(target=records.take_in, args=(worker, more.pop()))
+            taking.start()
+            taking.join(0.2)
+        return size(record)
+
+    more = [Logged([a_record(task.id)])]
+    monkeypatch.setattr(job_records, "_size", interrupted)
+    records.take_in(worker, Logged([a_record(task.id)]))
+    wait_until(lambda: len(kept.records) == 3, what="all records")
+    wait_until(lambda: not _threads(), what="the end of the thread")
+    assert records._bytes == 0
+
+
 def test_a_handler_that_is_stuck_is_waited_for_once(
     kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
