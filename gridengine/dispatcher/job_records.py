@@ -20,7 +20,8 @@ from ..transport.logged import Logged, LoggedRecord, WarningShown
 
 log = Log(__name__)
 
-#: Records, and bytes of them, that wait at most. What comes when as many do is dropped, and told.
+#: Records, and bytes of them and of warnings, that wait at most. What comes when as many do is
+#: dropped, and told.
 _MOST, _MOST_BYTES = 10_000, 64 * 1024 * 1024
 
 #: Warnings of one task that wait until somebody asks for it, at most.
@@ -79,6 +80,7 @@ class Told:
             except IndexError:
                 # Another thread was quicker.
                 return
+            self._records.is_shown(warning)
             try:
                 show(warning, self.job, host)
             except Exception:
@@ -94,6 +96,8 @@ class JobRecords:
         self._changed = threading.Condition()
         self._waiting: collections.deque[tuple[LoggedRecord, Told, str]] = collections.deque()
         self._bytes = self._dropped = 0
+        # Characters of warnings that wait.
+        self._unshown = 0
         # How many were taken in, and handled.
         self._taken = self._handled = 0
         self._thread: threading.Thread | None = None
@@ -112,11 +116,13 @@ class JobRecords:
         dropped = message.dropped
         for warning in message.warnings:
             told = self._told_of(worker, warning.task)
-            if len(told.warnings) >= _MOST_WARNINGS:
+            if len(told.warnings) >= _MOST_WARNINGS or self._unshown > _MOST_BYTES:
                 dropped += 1
                 continue
             if not told.warnings:
                 self._unasked.append(told)
+            with self._changed:
+                self._unshown += len(warning.text)
             told.warnings.append((warning, host))
         with self._changed:
             if self._handled == self._taken:
@@ -188,6 +194,11 @@ class JobRecords:
                 if left <= 0:
                     return
                 self._changed.wait(left)
+
+    def is_shown(self, warning: WarningShown) -> None:
+        """Notes that a warning does not wait any more."""
+        with self._changed:
+            self._unshown -= len(warning.text)
 
     # ------------------------------------------------------------------ its own thread
 

@@ -230,6 +230,31 @@ def test_warnings_that_nobody_asks_about_are_shown_at_the_end() -> None:
     assert len(told) == 1000
 
 
+def test_warnings_that_nobody_asks_about_take_no_memory_without_end(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_records, "_MOST_BYTES", 2500)
+    records, tasks = JobRecords(), [a_task() for _ in range(5)]
+    worker = a_worker(*tasks)
+
+    def take_in(task: Task) -> None:
+        warning = WarningShown(
+            task.id, "old" * 333, [("builtins", "FutureWarning")], "/shop.py", 3, "shop"
+        )
+        records.take_in(worker, Logged([], [warning]))
+
+    for task in tasks[:4]:
+        take_in(task)
+    wait_until(lambda: kept.records, what="a word about the rest")
+    assert kept.records[0].args == (1,)
+    with pytest.warns(FutureWarning):
+        tasks[0].told.settle()
+    take_in(tasks[4])
+    with pytest.warns(FutureWarning) as told:
+        records.close()
+    assert len(told) == 3
+
+
 @pytest.mark.parametrize("extra", [b"\xc1", b"\x93", b"\x81" * 5000, b"\x81\xa1a\xa1\xff", b"\x01"])
 def test_what_is_no_packed_dictionary_is_passed_over(kept: Kept, extra: bytes) -> None:
     handle(a_record(1, extra=extra), "sale", "node2")
