@@ -97,6 +97,7 @@ class _Calls:
         """Returns the values of some calls, up to the error that comes after them."""
         arguments: Items = copies(drawn, lambda number: f"the argument of call {at + number}")
         span = Span(0)
+        span.end = len(drawn)
         function, mode, items = self._function, self._mode, arguments
         if self._seed is not None:
             function, mode = SeededCalls(function, mode, self._seed), Mode.STARMAP
@@ -104,9 +105,7 @@ class _Calls:
         outer, nesting.inner.job = nesting.inner.job, self._task.name
         try:
             with streams_of(self._seed):
-                run_slice(
-                    function, mode, items, 0, len(drawn), span, self._reraise, self._die_in_a_fork
-                )
+                run_slice(function, mode, items, 0, span, self._reraise, self._die_in_a_fork)
         finally:
             nesting.inner.job = outer
         values, errors = self._copied(span.values, drawn, at)

@@ -357,9 +357,10 @@ class Job(JobEnding, Generic[T]):
         """Waits for the end of the job, and has its value or its error there."""
         __tracebackhide__ = True
         task = self._started(what)
-        if task.state not in FINAL or task.told is not None:
+        unknown = self._value is _UNKNOWN and self._error is None
+        if task.state not in FINAL or (unknown and task.told is not None):
             wait(task)
-        if self._value is _UNKNOWN and self._error is None:
+        if unknown:
             self._collect(task)
         if self._error is not None and task.failure is not None:
             task.failure.take()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import itertools
+import operator
 from collections.abc import Callable, Iterable
 
 from ..ledger.dispatcher_state import DispatcherState
@@ -91,6 +93,7 @@ class JobOutput:
                 # Answered for before it was looked for.
                 self._show_strays(part.pieces)
                 continue
+            self._count_on(worker, run)
             if part.over:
                 run.ends_with(part.pieces)
                 self._strays.pop(worker.address, None)
@@ -158,6 +161,23 @@ class JobOutput:
         if policy.logs:
             output.log = JobLog(policy.logs, task, keep=policy.keep_logs)
         return output
+
+    def _count_on(self, worker: WorkerRecord, run: OutputRun) -> None:
+        """Has a run go on from those before it whose end was not looked at.
+
+        After calls that were quick the worker does not look at once, and its supervisor may have
+        read what they have printed. It would have said before this if it had begun at 0 again.
+        """
+        runs = self._runs[worker.address]
+        if len(runs) == 1:
+            return
+        unended = [each for each in runs if each.first < run.first and not each.is_ending]
+        unended.sort(key=operator.attrgetter("first"))
+        for before, after in itertools.pairwise([*unended, run]):
+            self._give_out(before, before.give_up())
+            runs.remove(before)
+            self._finish(before)
+            self._give_out(after, after.goes_on_from(before))
 
     # ------------------------------------------------------------------ what becomes of it
 

@@ -9,9 +9,9 @@ warnings are shown, where `warnings.catch_warnings` sees them.
 from __future__ import annotations
 
 import collections
-import functools
 import os
 import threading
+import time
 
 from ..ledger.records import WorkerRecord
 from ..ledger.task import Task
@@ -20,7 +20,8 @@ from ..transport.logged import Logged, LoggedRecord, WarningShown
 
 log = Log(__name__)
 
-#: Records, and bytes of them, that wait at most. What comes when as many do is dropped, and told.
+#: Records, and bytes of them and of warnings, that wait at most. What comes when as many do is
+#: dropped, and told.
 _MOST, _MOST_BYTES = 10_000, 64 * 1024 * 1024
 
 #: Warnings of one task that wait until somebody asks for it, at most.
@@ -79,6 +80,7 @@ class Told:
             except IndexError:
                 # Another thread was quicker.
                 return
+            self._records.is_shown(warning)
             try:
                 show(warning, self.job, host)
             except Exception:
@@ -94,34 +96,47 @@ class JobRecords:
         self._changed = threading.Condition()
         self._waiting: collections.deque[tuple[LoggedRecord, Told, str]] = collections.deque()
         self._bytes = self._dropped = 0
+        # Characters of warnings that wait.
+        self._unshown = 0
         # How many were taken in, and handled.
         self._taken = self._handled = 0
         self._thread: threading.Thread | None = None
-        self._stuck = False
+        # When one was handled, or came when all were.
+        self._moved = 0.0
         self._told: dict[int, Told] = {}
         self._unasked: collections.deque[Told] = collections.deque()
+        # Those of them that are to be shown in this thread: the dispatcher's must not wait for it.
+        self._overdue: collections.deque[Told] = collections.deque()
 
     # ------------------------------------------------------------------ the dispatcher's thread
 
     def take_in(self, worker: WorkerRecord, message: Logged) -> None:
         """Takes in what calls of a worker have logged and warned of."""
         host = worker.place.host
+        dropped = message.dropped
         for warning in message.warnings:
             told = self._told_of(worker, warning.task)
-            if len(told.warnings) >= _MOST_WARNINGS:
-                self._dropped += 1
+            if len(told.warnings) >= _MOST_WARNINGS or self._unshown > _MOST_BYTES:
+                dropped += 1
                 continue
             if not told.warnings:
                 self._unasked.append(told)
+            with self._changed:
+                self._unshown += len(warning.text)
             told.warnings.append((warning, host))
-        while len(self._unasked) > _MOST_UNASKED:
-            self._unasked.popleft().show()
         with self._changed:
-            self._dropped += message.dropped
+            if self._handled == self._taken:
+                self._moved = time.monotonic()
+            while len(self._unasked) > _MOST_UNASKED:
+                self._overdue.append(self._unasked.popleft())
+            self._dropped += dropped
             for record in message.records:
                 self._add(record, self._told_of(worker, record.task), host)
-            if self._waiting or self._dropped:
+            if self._has_some():
                 self._have_handled()
+
+    def _has_some(self) -> bool:
+        return bool(self._waiting or self._dropped or self._overdue)
 
     def _add(self, record: LoggedRecord, told: Told, host: str) -> None:
         if len(self._waiting) >= _MOST or self._bytes > _MOST_BYTES:
@@ -160,8 +175,8 @@ class JobRecords:
         self.wait_for(self._taken)
         if self._thread is None:
             self._handle_some(len(self._waiting))
-        while self._unasked:
-            self._unasked.popleft().show()
+        _show_all(self._overdue)
+        _show_all(self._unasked)
 
     # ------------------------------------------------------------------ any thread
 
@@ -173,42 +188,59 @@ class JobRecords:
             # A handler that asks for a job.
             return
         with self._changed:
-            while self._handled < number and self._thread is not None and not self._stuck:
-                # New records wake it as well, so that it woke says nothing about the handler.
-                moved = functools.partial(self._has_moved, self._handled)
-                if not self._changed.wait_for(moved, _PATIENCE):
-                    self._stuck = True
+            while self._handled < number and self._thread is not None:
+                # Not by what wakes it: that more has come says nothing of the handler.
+                left = self._moved + _PATIENCE - time.monotonic()
+                if left <= 0:
+                    return
+                self._changed.wait(left)
 
-    def _has_moved(self, handled: int) -> bool:
-        return self._handled != handled or self._thread is None or self._stuck
+    def is_shown(self, warning: WarningShown) -> None:
+        """Notes that a warning does not wait any more."""
+        with self._changed:
+            self._unshown -= len(warning.text)
 
     # ------------------------------------------------------------------ its own thread
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                if not self._changed.wait_for(lambda: self._waiting or self._dropped, _IDLE):
+                if not self._changed.wait_for(self._has_some, _IDLE):
                     self._thread = None
                     self._changed.notify_all()
                     return
             self._handle_some(_BATCH)
             with self._changed:
                 self._changed.notify_all()
+            _show_all(self._overdue)
 
     def _handle_some(self, most: int) -> None:
         from .handle_record import handle
 
         for _ in range(min(most, len(self._waiting))):
-            record, told, host = self._waiting.popleft()
-            self._bytes -= _size(record)
+            with self._changed:
+                record, told, host = self._waiting.popleft()
+                self._bytes -= _size(record)
             handle(record, told.job, host)
             self._handled += 1
-            self._stuck = False
-        if not self._waiting and self._dropped:
-            dropped, self._dropped = self._dropped, 0
+            self._moved = time.monotonic()
+        with self._changed:
+            dropped = 0 if self._waiting else self._dropped
+            self._dropped -= dropped
+        if dropped:
             log.warning(
                 "%s records and warnings of jobs were dropped: more came than were handled", dropped
             )
+
+
+def _show_all(unasked: collections.deque[Told]) -> None:
+    while unasked:
+        try:
+            told = unasked.popleft()
+        except IndexError:
+            # Another thread was quicker.
+            return
+        told.show()
 
 
 def _task_of(worker: WorkerRecord, number: int) -> Task | None:

@@ -76,6 +76,16 @@ class OutputRun:
         for piece in pieces:
             self._ends[piece.error] = piece.start + len(piece.data)
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether it is known where it ends."""
+        return self._ends is not None
+
+    def goes_on_from(self, before: OutputRun) -> Iterator[tuple[int, bytes]]:
+        """Yields what can be put in order now that this is counted on from another run."""
+        self._heard = [max(counts) for counts in zip(self._heard, before._heard, strict=True)]
+        yield from self.take([])
+
     def follows(self, piece: Piece) -> bool:
         """Tells whether a piece is what something that has come before it waits for."""
         return self.gap and self._heard[piece.error] == piece.start

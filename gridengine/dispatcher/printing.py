@@ -35,7 +35,9 @@ class Printer:
     """Writes lines, in the order in which it gets them."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition(threading.Lock())
+        # Of a lock that its thread may take again: the handler of a signal, or what is let go of
+        # meanwhile, may close a dispatcher.
+        self._changed = threading.Condition()
         self._items: collections.deque[tuple[str, str | Callable[[], object], int]] = (
             collections.deque()
         )
@@ -44,6 +46,8 @@ class Printer:
         self._put = self._done = 0
         self._waiting = 0
         self._dropped = 0
+        # How many were done when somebody has waited in vain.
+        self._stuck_at = -1
         self._hurried = False
         self._relieved: list[Callable[[], object]] = []
 
@@ -83,12 +87,20 @@ class Printer:
                 self._dropped = 0
                 self._append(("stderr", note, len(note)))
             self._append(item)
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="gridengine-output", daemon=True
-                )
-                self._thread.start()
+            self._have_done()
+
+    def _have_done(self) -> None:
+        if self._thread is not None:
             self._changed.notify_all()
+            return
+        thread = threading.Thread(target=self._run, name="gridengine-output", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            # The interpreter is about to end, or there is no room for another one: it waits for
+            # the next line, for who asks for a job, or the end of a dispatcher.
+            return
+        self._thread = thread
 
     def _append(self, item: tuple[str, str | Callable[[], object], int]) -> None:
         self._items.append(item)
@@ -96,43 +108,61 @@ class Printer:
         self._waiting += item[2]
 
     def settle(self, timeout: float | None = None) -> None:
-        """Waits until all is written that was handed over before, or so many seconds."""
+        """Waits until all is written that was handed over before, or so many seconds.
+
+        With a limit only once for what is stuck.
+        """
         if not self.pending or threading.current_thread() is self._thread:
             return
         end = None if timeout is None else time.monotonic() + timeout
         with self._changed:
+            if end is not None and self._stuck_at == self._done:
+                return
             last = self._put
+            self._have_done()
             while self._done < last and self._thread is not None:
                 left = None if end is None else end - time.monotonic()
                 if left is not None and left <= 0:
+                    self._stuck_at = self._done
                     return
                 self._changed.wait(left)
 
     def finish(self) -> None:
-        """Waits until all is written, and the thread has ended."""
+        """Waits until all is written, and the thread has ended unless more has come meanwhile."""
         self.settle()
         with self._changed:
-            thread = self._thread
-            self._hurried = True
-            self._changed.notify_all()
-        if thread is not None and thread is not threading.current_thread():
+            thread, last = self._thread, self._put
+            if thread is threading.current_thread():
+                return
+            if thread is not None:
+                self._hurried = True
+                self._changed.notify_all()
+            while self._thread is thread and self._put == last and thread is not None:
+                self._changed.wait()
+            ended, nobody = self._thread is not thread, self._thread is None
+        if ended and thread is not None:
             thread.join()
+        # Where no thread could be had.
+        while nobody and (batch := self._next()):
+            self._do(*batch)
 
     # ------------------------------------------------------------------ the thread
 
     def _run(self) -> None:
         while batch := self._next_batch():
-            stream, content, count, size = batch
-            # What others have put in the place of a stream may raise anything.
-            with contextlib.suppress(Exception):
-                if callable(content):
-                    content()
-                else:
-                    _write(stream, content)
-            self._note_done(count, size)
+            self._do(*batch)
+
+    def _do(self, stream: str, content: str | Callable[[], object], count: int, size: int) -> None:
+        # What others have put in the place of a stream may raise anything.
+        with contextlib.suppress(BaseException):
+            if callable(content):
+                content()
+            else:
+                _write(stream, content)
+        self._note_done(count, size)
 
     def _next_batch(self) -> tuple[str, str | Callable[[], object], int, int] | None:
-        """Returns what is to be done next: one action, or all neighbouring lines of a stream."""
+        """Returns what is to be done next, and waits for it; None at the end of the thread."""
         with self._changed:
             end = time.monotonic() + _LINGER
             while not self._items:
@@ -140,8 +170,16 @@ class Printer:
                 if left <= 0 or self._hurried:
                     self._hurried = False
                     self._thread = None
+                    self._changed.notify_all()
                     return None
                 self._changed.wait(left)
+            return self._next()
+
+    def _next(self) -> tuple[str, str | Callable[[], object], int, int] | None:
+        """Returns what is there: one action, or all neighbouring lines of a stream."""
+        with self._changed:
+            if not self._items:
+                return None
             stream, content, size = self._items.popleft()
             if callable(content):
                 return stream, content, 1, size

@@ -35,7 +35,7 @@ class Span:
 
     Attributes:
         lo: The first.
-        end: The one behind the last that may be run before somebody is asked.
+        end: The one behind the last that may be run before somebody is asked; see `run_slice`.
         values: What they returned, None for those that failed.
         first: The first that has not been answered for yet.
         failures: What others from there on raised, packed, by the number of the call.
@@ -92,7 +92,10 @@ class Span:
 
     def answered(self, end: int, when: float, cpu: float) -> None:
         """Notes that those before ``end`` are, as of a moment, with so much processor time."""
-        self.first, self.failures, self.again = end, {}, []
+        self.first = end
+        # A signal may come when a failure has been noted, and its call is not among the values yet.
+        self.failures = {call: error for call, error in self.failures.items() if call >= end}
+        self.again = [call for call in self.again if call >= end]
         self.begin, self.cpu = when, self.cpu + cpu
 
     def parts(self, end: int) -> Iterator[tuple[int, int, dict[int, bytes], bool]]:
@@ -101,13 +104,11 @@ class Span:
         Of each the first call and the one behind the last, the failures among them, and whether
         these are final.
         """
-        if not self.again:
-            yield self.first, end, self.failures, True
-            return
-        edges = sorted({self.first, end, *self.again, *(call + 1 for call in self.again)})
+        again = [call for call in self.again if call < end]
+        edges = sorted({self.first, end, *again, *(call + 1 for call in again)})
         for lo, hi in itertools.pairwise(edges):
             among = {call: failure for call, failure in self.failures.items() if lo <= call < hi}
-            yield lo, hi, among, lo not in self.again
+            yield lo, hi, among, lo not in again
 
 
 def run_slice(
@@ -115,28 +116,27 @@ def run_slice(
     mode: int,
     items: Items,
     at: int,
-    end: int,
     span: Span,
     fail_fast: bool,
     after: Callable[[], object] | None = None,
     fail: Callable[[BaseException], bytes] | None = None,
 ) -> int:
-    """Runs the calls from ``at`` to ``end`` (not included), and notes in ``span`` how they ended.
+    """Runs the calls from ``at`` to `Span.end` (not included), and notes in it how they ended.
 
     Args:
         function: What is called.
         mode: How it is applied to an item.
         items: The arguments.
         at: The first call.
-        end: The one after the last.
-        span: Gets values and failures.
+        span: Gets values and failures. Its end is set before: a signal that comes at once looks at
+            it.
         fail_fast: Whether the first failure makes the rest unwanted.
         after: Called after the last call, and after each that failed.
         fail: Returns what a call has raised, ready to travel; by default `pack_failure`. What it
             raises comes through.
 
     Returns:
-        How far it came: to ``end``, to where `Span.cut` has put that, or to a failure that makes
+        How far it came: to the end, be it where `Span.cut` has put that, or to a failure that makes
         the rest unwanted.
 
     Raises:
@@ -144,8 +144,7 @@ def run_slice(
         ShortOfMemory: There is none for the arguments of a call.
     """
     apply: Any = itertools.starmap if mode == Mode.STARMAP else map
-    span.end = end
-    # It may come nearer meanwhile.
+    # The end may come nearer meanwhile.
     while at < span.end:
         given = len(span.values)
         error: BaseException | None = None

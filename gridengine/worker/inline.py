@@ -77,9 +77,10 @@ class InlineCalls:
         if seed is not None:
             function, mode = SeededCalls(function, mode, seed), Mode.STARMAP
             items = NumberedItems(items, self._first)
+        span.end = hi
         with streams_of(seed):
             end = run_slice(
-                function, mode, items, lo, hi, span, self._fail_fast, self._die_in_a_fork, _fail
+                function, mode, items, lo, span, self._fail_fast, self._die_in_a_fork, _fail
             )
         return span, end
 

@@ -25,6 +25,9 @@ _NAME, _PATH = 1000, 4096
 #: Characters of an attribute that is no plain data, as text.
 _REPRESENTATION = 1000
 
+#: Levels are below it.
+_LEVEL = 1 << 31
+
 #: Bytes of a record beside its texts, about.
 _BYTES = 400
 
@@ -96,7 +99,8 @@ class _Sink(logging.Handler):
         return LoggedRecord(
             self._records.task,
             sendable(record.name, _NAME),
-            record.levelno,
+            # What is no level of anybody's shall not keep the others that it is sent with.
+            max(-_LEVEL, min(record.levelno, _LEVEL)),
             sendable(record.levelname, _NAME),
             sendable(record.getMessage(), LONGEST_TEXT),
             sendable(record.pathname, _PATH),

@@ -83,11 +83,12 @@ class Outbox:
         self, message: object, frames: Sequence[Any] = (), *, sign_of_life: bool = False
     ) -> None:
         """Sends a message, now."""
+        encoded = messages.encode(message)
         # Noted first: of a message that is cut off the host shall know that it was the last.
         self._sent += 1
         self._page.set_sent(self._sent)
         self._underway = True
-        self._connection.send([messages.encode(message), *frames], sign_of_life=sign_of_life)
+        self._connection.send([encoded, *frames], sign_of_life=sign_of_life)
         self._underway = False
 
     def share_nothing(self) -> None:
@@ -127,7 +128,7 @@ class Outbox:
         self._underway = False
         if large:
             self.flush()
-            self._connection.drain()
+            self.drain()
 
     def add_printed(self, printed: Printed) -> None:
         """Takes in what calls have printed, to be sent with their results, and soon."""
@@ -189,14 +190,35 @@ class Outbox:
 
     def _send_records(self) -> None:
         """Sends what jobs have logged, unless this comes in the middle of something."""
-        while not self._underway and not self.receiving and (taken := self.records.take()):
+        # A thread may log as fast as they are sent: what comes meanwhile is for the next time.
+        for _ in range(self.records.batches):
+            if self._underway or self.receiving:
+                return
+            # A signal's handler that took some of them meanwhile would send them too early.
+            self._underway = True
+            try:
+                taken = self.records.take()
+            except BaseException:
+                self._underway = False
+                raise
+            if taken is None:
+                self._underway = False
+                return
             message, size = taken
             self.say(message)
             # A job that logs without an end waits for the program: what is sent takes memory.
             self._unheard += size
             if self._unheard > _UNHEARD:
                 self._unheard = 0
-                self._connection.drain()
+                self.drain()
+
+    def drain(self) -> None:
+        """Waits until the program has heard all that was sent."""
+        before, self.receiving = self.receiving, True
+        try:
+            self._connection.drain()
+        finally:
+            self.receiving = before
 
     def say_last_words(self) -> None:
         """Sends what is there and waits until it was heard, before this process ends by a signal.
@@ -205,7 +227,7 @@ class Outbox:
         """
         if not self._underway:
             self.flush()
-            self._connection.drain()
+            self.drain()
 
 
 def _size(buffers: Sequence[Any]) -> int:

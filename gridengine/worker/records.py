@@ -96,6 +96,11 @@ class Records:
             self._page.set_records_due(now if urgent else now + _PATIENCE)
             self._wake()
 
+    @property
+    def batches(self) -> int:
+        """How many messages it takes to send what waits now."""
+        return -(-len(self._waiting) // MOST_RECORDS) or bool(self._dropped)
+
     def take(self) -> tuple[Logged, int] | None:
         """Returns a message with some of them, and its bytes, about; None if there are none."""
         if self._due:

@@ -99,7 +99,7 @@ class Worker:
             raise
         except MemoryError as error:
             self._note_shortage(error)
-            self._connection.drain()
+            self._outbox.drain()
             raise
 
     def _work(self, *, once: bool) -> None:
@@ -117,7 +117,7 @@ class Worker:
                     self._printed.check()
                     self._outbox.flush()
                     # Nobody else could say it again.
-                    self._connection.drain()
+                    self._outbox.drain()
                     break
             elif type(message) is Unseen:
                 if self._arena is not None:
@@ -308,11 +308,9 @@ class Worker:
             if call.timeout:
                 self._page.set_deadline(time.monotonic() + call.timeout)
                 self._on_deadline()
+            span.end = at + end - start
             self._running = call, span, at, begin
-            at = run_slice(
-                function, mode, items, at, at + end - start, span, call.fail_fast,
-                self._end_call,
-            )  # fmt: skip
+            at = run_slice(function, mode, items, at, span, call.fail_fast, self._end_call)
             self._running = None
             now = clock()
             if call.timeout:

@@ -394,6 +394,30 @@ def test_a_handler_that_blocks_holds_up_neither_results_nor_other_jobs(
     )
 
 
+def test_a_handler_that_blocks_holds_up_no_event_loop(
+    laptop: ProcessScheduler, kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gridengine.dispatcher.job_records._PATIENCE", 60.0)
+    blocking = Blocking()
+    log.addHandler(blocking)
+
+    async def ask() -> int:
+        job: Job[int] = Job(target=say_all, scheduler=laptop)
+        job.start()
+        while job.is_alive():
+            await asyncio.sleep(0.01)
+        # Only a loop that goes on comes to it.
+        asyncio.get_running_loop().call_later(0.05, blocking.goes_on.set)
+        return await job
+
+    try:
+        assert asyncio.run(asyncio.wait_for(ask(), 40)) != os.getpid()
+    finally:
+        blocking.goes_on.set()
+        log.removeHandler(blocking)
+    assert blocking.texts
+
+
 class Raising(logging.Handler):
     def handle(self, record: logging.LogRecord) -> bool:
         raise LookupError("this handler's own")

@@ -108,6 +108,26 @@ def test_what_was_printed_between_jobs_may_be_heard_late(
     assert shown(capsys) == "stray\nown\n"
 
 
+def test_who_comes_after_quick_jobs_that_have_printed_waits_for_nothing(
+    scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The supervisor has read it, and the worker has not looked after the first two.
+    scene.forward(out(0, b"a\n"))
+    tasks = [scene.task]
+    for position in (6, 7):
+        task = Task(scene.task.function, Mode.CALL, b"", name="job")
+        chunk = Chunk(task, 0, 1)
+        chunk.position, chunk.attempt = position, 1
+        scene.worker.outstanding.append(chunk)
+        tasks.append(task)
+    scene.forward(out(2, b"b\n"), position=6)
+    scene.answer(out(4, b""), task=tasks[2].id)
+    outputs = [task.output for task in tasks]
+    assert all(isinstance(output, TaskOutput) and not output.awaited for output in outputs)
+    assert not scene.output.incomplete
+    assert shown(capsys) == "a\nb\n"
+
+
 def test_what_no_worker_of_this_program_prints_is_not_shown(
     scene: Scene, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -110,6 +110,31 @@ def test_what_is_too_much_is_dropped_and_said_once(
     ]
 
 
+def test_what_waits_is_counted_whatever_two_threads_do_at_once(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records, task = JobRecords(), a_task()
+    worker = a_worker(task)
+    records.take_in(worker, Logged([a_record(task.id)]))
+    task.told.settle()
+    size = job_records._size
+
+    def interrupted(record: LoggedRecord) -> int:
+        # As if the interpreter let the other thread go on here.
+        if threading.current_thread().name == "gridengine-logs" and more:
+            taking = threading.Thread(target=records.take_in, args=(worker, more.pop()))
+            taking.start()
+            taking.join(0.2)
+        return size(record)
+
+    more = [Logged([a_record(task.id)])]
+    monkeypatch.setattr(job_records, "_size", interrupted)
+    records.take_in(worker, Logged([a_record(task.id)]))
+    wait_until(lambda: len(kept.records) == 3, what="all records")
+    wait_until(lambda: not _threads(), what="the end of the thread")
+    assert records._bytes == 0
+
+
 def test_a_handler_that_is_stuck_is_waited_for_once(
     kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,24 +150,57 @@ def test_a_handler_that_is_stuck_is_waited_for_once(
     wait_until(lambda: kept.records, what="the record")
 
 
-def test_records_that_come_meanwhile_do_not_end_the_wait_for_a_handler(
+def test_that_more_comes_does_not_make_a_handler_stuck(
     kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_records, "_PATIENCE", 30)
+    monkeypatch.setattr(job_records, "_PATIENCE", 60.0)
     kept.goes_on.clear()
     records, task, other = JobRecords(), a_task(), a_task()
     worker = a_worker(task, other)
     records.take_in(worker, Logged([a_record(task.id)]))
-    asks = threading.Thread(target=task.told.settle)
-    asks.start()
-    wait_until(lambda: records._changed._waiters, what="the one who waits")  # type: ignore[attr-defined]
-    records.take_in(worker, Logged([a_record(other.id)]))
-    asks.join(0.1)
-    assert asks.is_alive()
+    asking = threading.Thread(target=task.told.settle)
+    asking.start()
+    wait_until(lambda: records._changed._waiters, what="somebody who waits")  # type: ignore[attr-defined]
+    for _ in range(5):
+        records.take_in(worker, Logged([a_record(other.id)]))
+        asking.join(0.05)
+    assert asking.is_alive()
     kept.goes_on.set()
-    asks.join(30)
-    assert not asks.is_alive()
-    assert kept.records
+    asking.join(30)
+    assert not asking.is_alive()
+    records.close()
+
+
+def test_warnings_that_are_shown_before_their_time_hold_up_no_dispatcher(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_records, "_MOST_UNASKED", 1)
+    goes_on, shown = threading.Event(), []
+
+    def show(*given: object) -> None:
+        assert goes_on.wait(30)
+        shown.append(threading.current_thread().name)
+
+    monkeypatch.setattr("warnings.showwarning", show)
+    records, tasks = JobRecords(), [a_task() for _ in range(3)]
+    worker = a_worker(*tasks)
+
+    def take_in() -> None:
+        for number, task in enumerate(tasks):
+            category = [("builtins", "FutureWarning")]
+            warning = WarningShown(task.id, f"old {number}", category, "/shop.py", 3, "shop")
+            records.take_in(worker, Logged([], [warning]))
+
+    taking = threading.Thread(target=take_in, daemon=True)
+    taking.start()
+    taking.join(20)
+    held_up = taking.is_alive()
+    goes_on.set()
+    assert not held_up
+    wait_until(lambda: len(shown) == 2, what="the warnings of two")
+    assert set(shown) == {"gridengine-logs"}
+    records.close()
+    assert len(shown) == 3
 
 
 def test_where_no_thread_can_be_had_the_end_handles_them(
@@ -170,6 +228,31 @@ def test_warnings_that_nobody_asks_about_are_shown_at_the_end() -> None:
     with pytest.warns(FutureWarning, match=r"^old \[sale on node2\]$") as told:
         records.close()
     assert len(told) == 1000
+
+
+def test_warnings_that_nobody_asks_about_take_no_memory_without_end(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_records, "_MOST_BYTES", 2500)
+    records, tasks = JobRecords(), [a_task() for _ in range(5)]
+    worker = a_worker(*tasks)
+
+    def take_in(task: Task) -> None:
+        warning = WarningShown(
+            task.id, "old" * 333, [("builtins", "FutureWarning")], "/shop.py", 3, "shop"
+        )
+        records.take_in(worker, Logged([], [warning]))
+
+    for task in tasks[:4]:
+        take_in(task)
+    wait_until(lambda: kept.records, what="a word about the rest")
+    assert kept.records[0].args == (1,)
+    with pytest.warns(FutureWarning):
+        tasks[0].told.settle()
+    take_in(tasks[4])
+    with pytest.warns(FutureWarning) as told:
+        records.close()
+    assert len(told) == 3
 
 
 @pytest.mark.parametrize("extra", [b"\xc1", b"\x93", b"\x81" * 5000, b"\x81\xa1a\xa1\xff", b"\x01"])

@@ -65,7 +65,10 @@ def _finish(future: asyncio.Future[None]) -> None:
 
 
 def _is_light(task: Task) -> bool:
-    """Tells whether it takes no time to speak of to unpack the value of a task that is over."""
+    """Tells whether it takes no time to speak of to have the value of a task that is over."""
+    if task.told is not None:
+        # It is waited until what it has logged is handled.
+        return False
     if task.state is not JobState.FINISHED:
         return not task.outcomes
     outcome = task.outcomes[-1]
