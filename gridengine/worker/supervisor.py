@@ -167,8 +167,9 @@ class Supervisor:
                 self._say(Beat(), sign_of_life=True)
             if now >= ask:
                 moved = [child.ask_for_results() for child in self._children.values()]
-                # Who is at the same calls as before was asked, and need not be once more.
-                ask = now + (ASK_SECONDS if any(moved) else self._launch.heartbeat)
+                # Who is at the same calls as before was asked, and need not be once more; but it is
+                # noticed when there are others before workers with nothing to do have left.
+                ask = now + (ASK_SECONDS if any(moved) else 4 * ASK_SECONDS)
             due = self._next_deadline(min(beat, ask))
             patience = 0.0 if connection.ready() else max(0.0, due - now)
             ready = {descriptor for descriptor, _ in poll.poll(math.ceil(patience * 1000))}

@@ -26,9 +26,11 @@ import gridengine
 from gridengine.client.pool import imap
 from gridengine.client.pool.async_result import CallResult
 from gridengine.client.pool.background_thread import BackgroundThread
+from gridengine.client.pool.calls import PoolCalls
 from gridengine.dispatcher import waiting
 from gridengine.ledger.task import Outcome, Task
 from gridengine.schedulers import GridEngineScheduler, ProcessScheduler, Scheduler
+from gridengine.states import JobState
 
 from .. import targets
 from ..conftest import the_cluster
@@ -783,3 +785,25 @@ def test_the_example_runs(
     monkeypatch.setenv("GRIDENGINE_SCHEDULER", "process")
     runpy.run_path(str(ROOT / "examples" / "pool.py"), run_name="__main__")
     assert "primes" in capsys.readouterr().out
+
+
+def test_ctrl_c_amid_the_submission_of_a_map_takes_back_what_runs(
+    pool: gridengine.Pool, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted: list[Task] = []
+    submit = PoolCalls.submit
+
+    def interrupted(calls: PoolCalls, dispatcher: Any, task: Task, then: Any) -> None:
+        submit(calls, dispatcher, task, then)
+        submitted.append(task)
+        if len(submitted) == 2:
+            wait_until(lambda: task.state is JobState.RUNNING, what="a call runs")
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(PoolCalls, "submit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pool.map(gate.pass_, range(10), chunksize=1)
+    for task in submitted:
+        assert waiting.wait(task, 30)
+        assert task.state is JobState.CANCELLED
+    assert len(submitted) == 2

@@ -137,6 +137,14 @@ class ChunkFeed:
         After a while the pool's thread goes on with it; without ``hand_over`` only if nothing is
         under way whose end would have somebody ask for more.
         """
+        try:
+            self._submit_while_there_is_room(hand_over)
+        except KeyboardInterrupt:
+            # Some of it may run already, and nobody will ask for that.
+            self.take_back()
+            raise
+
+    def _submit_while_there_is_room(self, hand_over: bool) -> None:
         while self._room() > 0 and self._at_work.acquire(blocking=False):
             try:
                 enough = self._submit_some()
