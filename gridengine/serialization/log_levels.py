@@ -28,9 +28,7 @@ UNSEEN: dict[Any, bool] = {MARK: True}
 
 def mark() -> dict[Any, bool]:
     """Returns where the mark is until a level is set; to be called before `levels`."""
-    logging: Any = sys.modules.get("logging")
-    # Not in a module that is being imported by another thread.
-    root = getattr(logging, "root", None)
+    root = _root()
     if root is None:
         return UNSEEN
     remembered: dict[Any, bool] | None = getattr(root, "_cache", None)
@@ -43,8 +41,7 @@ def mark() -> dict[Any, bool]:
 
 def levels() -> Levels:
     """Returns the levels that are set now."""
-    logging: Any = sys.modules.get("logging")
-    root = getattr(logging, "root", None)
+    root = _root()
     if root is None:
         return AS_IMPORTED
     named = {
@@ -53,3 +50,10 @@ def levels() -> Levels:
         if getattr(logger, "level", 0)
     }
     return root.level, root.manager.disable, named
+
+
+def _root() -> Any:
+    """Returns the root logger, None if there is none, or it is just being made."""
+    root = getattr(sys.modules.get("logging"), "root", None)
+    # Another thread may be importing the module: its manager is what comes last.
+    return root if hasattr(root, "manager") else None
