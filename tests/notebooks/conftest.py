@@ -29,5 +29,5 @@ def kernel(
     folder = tmp_path_factory.mktemp(re.sub(r"\W", "", request.param))
     with started(Path(folder), environment_of(request.param)) as running:
         running.value("import gridengine, os, pathlib, time")
-        assert running.value("gridengine.map(abs, range(-3, 0))") == "[3, 2, 1]"
+        assert running.value("gridengine.map(abs, range(-3, 0))").endswith("[3, 2, 1]")
         yield running
