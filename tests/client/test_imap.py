@@ -47,8 +47,6 @@ def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
     else:
         request.getfixturevalue("cluster")
         made = GridEngineScheduler(max_workers=2)
-        # Both are there for what a slow call leaves to others, however loaded the nodes are.
-        made.linger = 60.0
     with made:
         warm(made, 2)
         yield made

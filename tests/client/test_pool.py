@@ -50,8 +50,6 @@ def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
     else:
         the_cluster()
         made = GridEngineScheduler(max_workers=2)
-        # Both are there for what a slow call leaves to others, however loaded the nodes are.
-        made.linger = 60.0
     with made:
         gridengine.map(abs, range(2), scheduler=made, chunksize=1)
         yield made
