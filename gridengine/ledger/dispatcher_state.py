@@ -147,6 +147,9 @@ class DispatcherState:
                 self.staffing.dismiss_surplus(kind, self.ledger.wanted(kind), now)
                 continue
             self.staffing.dismiss_pending(kind)
+            if self.ledger.lopsided():
+                # What a slow call leaves to others is for those who have nothing to do.
+                continue
             for worker in self.ledger.idle(kind):
                 if now - worker.heard >= self._linger:
                     self.ledger.retire(worker)
