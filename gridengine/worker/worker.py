@@ -339,13 +339,14 @@ class Worker:
             span.cut()
             # What somebody else takes back now is not in the list any more.
             self._page.narrow(span.end - at)
+            # Those of the slice may have started jobs, which are waited for when it ends.
+            end = span.now if nesting.opened is None else at
             # Not objects of any class: to pack them may need a lock that this very call holds.
-            if span.first < span.now and are_plain(span.values):
+            if span.first < end and are_plain(span.values):
                 # When the call that lasts has begun is not known, but that a slice is short.
-                when = min(time.perf_counter(), begin + SLICE_SECONDS)
+                when = begin if end == at else min(time.perf_counter(), begin + SLICE_SECONDS)
                 wall = max(0.0, when - span.begin)
                 cpu = min(wall, time.process_time() - span.cpu)
-                end = span.now
                 self._answer_for(call, span, end, wall, cpu)
                 span.answered(end, when, cpu)
         self._outbox.flush_within_a_call()

@@ -82,7 +82,9 @@ def test_the_second_interrupt_hurts_nobody(kernel: Kernel) -> None:
         wait_until((folder / f"runs-{turn}").exists, what="it runs")
         kernel.interrupt()
         kernel.interrupt()
-        assert kernel.end(request).error == "KeyboardInterrupt"
+        ended = kernel.end(request)
+        # IPython shows the first of them as text alone where the second comes as it shows it.
+        assert "KeyboardInterrupt" in (ended.error, ended.text.strip()), ended
     assert kernel.value("gridengine.map(abs, [-1, -2])") == "[1, 2]"
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import collections
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -134,3 +136,21 @@ def test_a_failure_is_one_though_the_signal_comes_as_it_is_noted() -> None:
     assert [value for value in found if not isinstance(value, ValueError)] == [
         number for number in range(40) if number not in failed
     ]
+
+
+def write_later(path: str) -> None:
+    # Longer than a supervisor waits until it asks.
+    time.sleep(1.5)
+    Path(path).touch()
+
+
+def start_and_leave(path: str) -> str:
+    gridengine.Job(target=write_later, args=(path,)).start()
+    return path
+
+
+def test_a_call_is_not_over_before_the_jobs_that_it_has_started(tmp_path: Path) -> None:
+    paths = [str(tmp_path / name) for name in "abc"]
+    with ProcessScheduler(1) as scheduler:
+        answers = gridengine.imap(start_and_leave, paths, scheduler=scheduler, chunksize=3)
+        assert [Path(path).exists() for path in answers] == [True, True, True]
