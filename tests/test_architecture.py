@@ -29,7 +29,8 @@ FOLDERS = {
     "observers": "ledger",
     "client": "observers dispatcher worker ledger schedulers serialization transport",
     "compat": "client dispatcher worker ledger schedulers serialization transport",
-    "cli": "client dispatcher schedulers transport",
+    "diagnosis": "client dispatcher schedulers transport",
+    "cli": "diagnosis client dispatcher schedulers transport",
 }
 TOP = {
     "errors", "extras", "html_tables", "logs", "nesting", "settings", "settings_file", "states",

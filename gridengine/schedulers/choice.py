@@ -31,7 +31,7 @@ _best: Scheduler | None = None
 
 #: Which scheduler each name stands for, and what each class and function has made. A name may be
 #: written as the package, too, so that nobody needs to know where the other has its line.
-_ALIASES = {"gridengine": "grid_engine"}
+ALIASES = {"gridengine": "grid_engine"}
 _named: dict[str, Scheduler] = {}
 _made_by: MutableMapping[Any, Scheduler] | None = None
 
@@ -69,7 +69,7 @@ def best_available() -> Scheduler:
     global _best
     with _lock:
         if _best is None:
-            _best = ProcessScheduler() if nesting.in_job() else _choose(*_wanted())
+            _best = ProcessScheduler() if nesting.in_job() else _choose(*wanted())
             _best.on_close(_forget)
         return _best
 
@@ -119,7 +119,7 @@ def check(given: object) -> None:
         ValueError: It is no name of a scheduler.
     """
     if isinstance(given, str):
-        if _ALIASES.get(given, given) not in _MAKERS:
+        if ALIASES.get(given, given) not in _MAKERS:
             raise ValueError(f"scheduler is {given!r}; the names are {_names()}")
     elif not isinstance(given, Scheduler) and not callable(given):
         raise _no_scheduler(f"scheduler is {given!r}, which is none")
@@ -137,7 +137,7 @@ def _no_scheduler(why: str) -> TypeError:
 
 
 def _of_name(given: str) -> Scheduler:
-    name = _ALIASES.get(given, given)
+    name = ALIASES.get(given, given)
     if name not in _named:
         _named[name] = _MAKERS[name]()
     return _named[name]
@@ -166,12 +166,12 @@ def _made_now(maker: Callable[[], Scheduler]) -> Scheduler:
     return made
 
 
-def _wanted() -> tuple[str, str]:
+def wanted() -> tuple[str, str]:
     """Returns which scheduler is to be chosen, and who says so; nothing if nobody does."""
     given = os.environ.get(_VARIABLE, "").strip()
     if not given:
         return settings_file.scheduler()
-    name = _ALIASES.get(given.lower(), given.lower())
+    name = ALIASES.get(given.lower(), given.lower())
     if name not in settings_file.SCHEDULERS:
         names = ", ".join(map(repr, settings_file.SCHEDULERS))
         raise ValueError(f"{_VARIABLE}={given!r}: it is one of {names}, or not set")
