@@ -20,7 +20,7 @@ from ..schedulers.process import ProcessScheduler
 from ..settings import Settings
 from . import grid_engine, on_the_node, this_host
 from .report import Check, DoctorReport
-from .trial import TrialOutcome, Trial
+from .trial import Trial, TrialOutcome
 
 _MASTER = 8.0  # seconds in which the master has to answer
 _ASK_WHY = 3.0  # seconds before the deadline at which it is asked why the queue job waits
@@ -92,7 +92,7 @@ class Doctor:
             return
         if not isinstance(scheduler, GridEngineScheduler):
             with contextlib.closing(scheduler.open()) as session:
-                yield from self._by_a_queue_job(scheduler, session, None)
+                yield from self._by_a_queue_job(scheduler, session, lambda: False)
             return
         library = grid_engine.library()
         yield library
@@ -107,12 +107,16 @@ class Doctor:
                 yield from _not_tried((*_OF_THE_QUEUE, "test job", *on_the_node.ON_THE_NODE))
                 return
             queue = [pool.submit(_looked, look, scheduler.request) for look in _ABOUT_THE_QUEUE]
-            there = list(self._by_a_queue_job(scheduler, session, pool))
+
+            def hopeless() -> bool:
+                return queue[0].done() and queue[0].result().state == "failed"
+
+            there = list(self._by_a_queue_job(scheduler, session, hopeless))
             yield from (future.result() for future in queue)
             yield from there
 
     def _by_a_queue_job(
-        self, scheduler: Scheduler, session: Session, pool: ThreadPoolExecutor | None
+        self, scheduler: Scheduler, session: Session, hopeless: Callable[[], bool]
     ) -> Iterator[Check]:
         try:
             folder = new_shared_folder(self._settings.run_dir)
@@ -123,9 +127,9 @@ class Doctor:
         try:
             trial = Trial(scheduler, session, self._settings, folder.path)
             try:
-                outcome = trial.run(self._deadline - _ASK_WHY)
-                waits = pool is not None and outcome.queue_job and not _has_started(outcome)
-                if waits and not outcome.waits:
+                outcome = trial.run(self._deadline - _ASK_WHY, hopeless)
+                waits = outcome.queue_job and not _has_started(outcome)
+                if waits and isinstance(scheduler, GridEngineScheduler):
                     outcome.waits = grid_engine.why_it_waits(outcome.queue_job)
                 if outcome.queue_job:
                     session.stop([outcome.queue_job])
@@ -213,6 +217,7 @@ def asked_for(scheduler: GridEngineScheduler) -> dict[str, object]:
     return {name: value for name, value in named.items() if value} | dict(request.resources)
 
 
+#: The first of them says if nothing can start.
 _ABOUT_THE_QUEUE: tuple[Callable[..., Check], ...] = (
     grid_engine.queues,
     grid_engine.parallel_environments,
@@ -253,9 +258,11 @@ def _test_job(outcome: TrialOutcome) -> Check:
         return Check(name, "failed", f"{job} cannot be started: {outcome.stuck}", advice)
     if not _has_started(outcome):
         told = f"{job} has not started in the time that there is: "
-        told += outcome.waits or "nobody says why; the cluster may be full"
+        told += outcome.waits or "nobody says why"
+        if outcome.hopeless:
+            return Check(name, "failed", told, "try another queue (--queue)")
         advice = "try another queue (--queue), or later: on a full cluster this is no fault"
-        return Check(name, "failed" if "in state" in outcome.waits else "warning", told, advice)
+        return Check(name, "warning", told, advice)
     if outcome.node is None and outcome.exit_facts is None and not outcome.printed:
         detail = outcome.end.detail if outcome.end else ""
         told = f"{job} has ended and told nothing: {detail or 'it left no reason'}"

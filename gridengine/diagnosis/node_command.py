@@ -27,16 +27,17 @@ LOGS = "/tmp"  # noqa: S108  # of the node, whose queue job writes as its user
 _BASE = 64
 _NO_FOLDER, _NO_PYTHON, _NOT_REACHED = 1, 2, 4
 
-#: ``$0`` is the program's folder, ``$1`` the name of the log, and behind it stands what is run if
-#: that folder is not seen. A log is removed only if it is empty: it may have been there before.
-#: Of a folder of somebody else's nothing is run.
+#: ``$0`` is the program's folder, and behind it stands what is run if that folder is not seen. A
+#: log is removed only if it is empty: it may have been there before. Of a folder of somebody else's
+#: nothing is run. Where the program's Python does not start another one tells the rest.
 _SHELL = (
     f'[ -s "{LOGS}/{{log}}.log" ] || rm -f "{LOGS}/{{log}}.log"; unseen=0; '
     'cd -P "$0" 2>/dev/null && [ -O . ] && [ -f ./start ] || { unseen=1; cd /; }; '
-    "if [ $unseen = 0 ]; then (. ./start) >./printed 2>&1 </dev/null; "
+    "if [ $unseen = 0 ]; then (set --; . ./start) >./printed 2>&1 </dev/null; "
     'else "$@" >/dev/null 2>&1 </dev/null; fi; status=$?; '
     "[ $unseen = 1 ] || { echo $status >./.over && mv ./.over ./over; }; "
-    f"case $status in 0) told=0 ;; 3) told={_NOT_REACHED} ;; *) told={_NO_PYTHON} ;; esac; "
+    f"case $status in 0) told=0 ;; 3) told={_NOT_REACHED} ;; *) told={_NO_PYTHON}; shift; "
+    'PATH=$PATH:/usr/bin:/usr/local/bin; python3 "$@" instead >/dev/null 2>&1 </dev/null ;; esac; '
     f"told=$((told + unseen)); [ $told = 0 ] || exit $(({_BASE} + told)); exit 0"
 )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 from ..settings import Settings
 from ..transport import versions
 from ..transport.own_addresses import bracketed
+from .node_command import ExitFacts
 from .port import interface_of
 from .report import Check
 from .this_host import in_units
@@ -47,26 +49,20 @@ def judged(
         folder: The program's folder.
     """
     facts, node = outcome.exit_facts, outcome.node
-    if node is None and facts is None:
-        if outcome.printed:
-            yield _no_python(outcome)
-        seen = ("run folder there",) if outcome.printed else ()
-        if seen:
-            yield Check("run folder there", "ok", f"the node sees {folder}")
-        said = {"Python there"} if outcome.printed else set()
-        yield from _unknown({*seen, *said})
-        return
     if node is None:
-        assert facts is not None
-        yield from _by_exit_status(outcome, folder)
+        said = list(_without_its_word(outcome, facts, folder))
+        yield from said
+        yield from _unknown({check.name for check in said})
         return
-    yield _python(node)
+    python = _no_python(outcome) if node.get("instead") else _python(node)
+    yield python
     yield _run_folder(outcome, node, folder)
-    if node.get("complete") and node.get("folder"):
+    if "versions" in node and python.state == "ok":
         yield _packages(node)
         yield _folders(node)
     else:
-        why = "the node does not see the run folder" if not node.get("folder") else "too late"
+        why = "it takes a run folder that the node sees" if not node.get("folder") else "too late"
+        why = "it takes the program's Python" if python.state != "ok" else why
         yield Check("packages there", "unknown", why)
         yield Check("folders there", "unknown", why)
     yield _network(node.get("addresses") or {}, settings, configured)
@@ -93,35 +89,31 @@ def host_setting(outcome: TrialOutcome) -> str:
     return interface_of(works) or works[0]
 
 
-def _unknown(said: set[str] | frozenset[str] = frozenset()) -> Iterator[Check]:
+def _without_its_word(
+    outcome: TrialOutcome, facts: ExitFacts | None, folder: str
+) -> Iterator[Check]:
+    """Yields what is known of a node that could tell nothing itself."""
+    if outcome.printed or (facts and not facts.python):
+        yield _no_python(outcome)
+    elif facts:
+        yield Check("Python there", "ok", "it runs")
+    if outcome.printed or (facts and facts.folder):
+        yield Check("run folder there", "ok", f"the node sees {os.path.dirname(folder)}")
+    elif facts:
+        told = f"the node does not see {os.path.dirname(folder)}"
+        yield Check("run folder there", "failed", told, _SHARED)
+    if facts and facts.python and not facts.reached:
+        yield Check("network", "failed", "none of this host's addresses was reached", _LET_IN)
+
+
+def _unknown(said: set[str]) -> Iterator[Check]:
     for name in ON_THE_NODE:
         if name not in said:
             yield Check(name, "unknown", "no queue job has told anything")
 
 
-def _by_exit_status(outcome: TrialOutcome, folder: str) -> Iterator[Check]:
-    facts = outcome.exit_facts
-    assert facts is not None
-    if facts.python:
-        yield Check("Python there", "ok", "it runs")
-    else:
-        yield _no_python(outcome)
-    if facts.folder:
-        yield Check("run folder there", "ok", f"the node sees {folder}")
-    else:
-        yield Check("run folder there", "failed", f"the node does not see {folder}", _SHARED)
-    if facts.python and not facts.reached:
-        told = "none of this host's addresses was reached"
-        yield Check("network", "failed", told, _LET_IN)
-        yield from _unknown({"Python there", "run folder there", "network"})
-        return
-    yield from _unknown({"Python there", "run folder there"})
-
-
 def _no_python(outcome: TrialOutcome) -> Check:
-    said = " ".join(outcome.printed.split())[-400:] or "it does not start"
-    import sys
-
+    said = " ".join(outcome.printed.split())[-400:] or "it does not start there"
     advice = (
         f"have the same Python at {sys.executable} on all nodes, as by a virtual environment on "
         "the network file system; start the program with that one"
@@ -159,7 +151,10 @@ def _run_folder(outcome: TrialOutcome, node: dict[str, Any], folder: str) -> Che
 def _packages(node: dict[str, Any]) -> Check:
     found = node.get("versions") or {}
     seconds = float(node.get("import_seconds") or 0)
-    if errors := node.get("import_errors"):
+    # What is left of a package whose folder is not seen is an empty one.
+    errors = {name: "there is a folder of that name alone" for name in found if found[name] == "?"}
+    errors |= node.get("import_errors") or {}
+    if errors:
         each = "; ".join(f"{name}: {error}" for name, error in errors.items())
         advice = f"install {', '.join(errors)} for the Python of the node, or share the folder"
         if missing := node.get("missing"):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from .. import html_tables
@@ -59,7 +60,7 @@ class DoctorReport:
 
     def __str__(self) -> str:
         width = max((len(check.name) for check in self.checks), default=0)
-        rows = [line for check in self.checks for line in _rows(check, width)]
+        rows = [line for check in _together(self.checks) for line in _rows(check, width)]
         return printable("\n".join([*rows, "", self._summary()]))
 
     def to_json(self) -> str:
@@ -94,6 +95,20 @@ class DoctorReport:
         named = {"warning": "with a warning"}
         told = [f"{count} {named.get(state, state)}" for state, count in counts.items() if count]
         return f"{self.host}: {', '.join(told)}; {self.seconds:.1f} s"
+
+
+def _together(checks: Iterable[Check]) -> Iterator[Check]:
+    """Yields checks, but one for all that stand together and are unknown for the same reason."""
+    for (state, found, _), each in itertools.groupby(
+        checks, lambda c: (c.state, c.found, c.advice)
+    ):
+        first, *more = each
+        if more and state == "unknown":
+            names = ", ".join(check.name for check in more)
+            found = f"{found} (the same: {names})"
+            more = []
+        yield first._replace(found=found)
+        yield from more
 
 
 def _rows(check: Check, width: int) -> Iterator[str]:

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ..schedulers.base import Scheduler, Session
@@ -19,6 +20,7 @@ from .port import Port
 PACKAGES = ("gridengine", "zmq", "msgspec", "dill", "psutil")
 """What a worker imports."""
 
+_GRACE = 4.0  # seconds to start in spite of all
 _STEP = 0.02  # seconds between two looks into the folder
 _LAST = 1.5  # seconds in which a file is seen that was written before the queue job ended
 _SEEN = 3.0  # seconds in which the node's file is to be seen here
@@ -34,6 +36,7 @@ class TrialOutcome:
         submitted: Seconds until it was.
         stuck: The batch system's reason for which it will not start.
         waits: The batch system's reason for which it has not started, as far as it said one.
+        hopeless: Whether it could not be expected to start.
         begun: Seconds from its submission until something of it was heard; 0 if nothing was.
         end: How it ended, None if it was not seen to.
         node: What it has found, None if it has told nothing by itself.
@@ -47,6 +50,7 @@ class TrialOutcome:
     submitted: float = 0.0
     stuck: str = ""
     waits: str = ""
+    hopeless: bool = False
     begun: float = 0.0
     end: End | None = None
     node: dict[str, Any] | None = None
@@ -91,8 +95,13 @@ class Trial:
             self.port.close()
             raise
 
-    def run(self, deadline: float) -> TrialOutcome:
-        """Returns what there is to know, at the deadline (`time.monotonic`) at the latest."""
+    def run(self, deadline: float, hopeless: Callable[[], bool]) -> TrialOutcome:
+        """Returns what there is to know, at the deadline (`time.monotonic`) at the latest.
+
+        Args:
+            deadline: When it ends.
+            hopeless: Whether a queue job is not to be expected to start.
+        """
         asked = time.monotonic()
         self._session.start(1, self._command, 1, name="gridengine-doctor", resources={}, logs=LOGS)
         submitted = 0.0
@@ -108,6 +117,9 @@ class Trial:
             if submitted and not found.begun and (found.node or found.printed):
                 found.begun = time.monotonic() - submitted
             if found.complete or found.refused or found.stuck:
+                break
+            if submitted and not found.begun and now > submitted + _GRACE and hopeless():
+                found.hopeless = True
                 break
             if found.end is not None and last == deadline:
                 last = time.monotonic() + _LAST
@@ -133,6 +145,9 @@ class Trial:
                     self.outcome.end = end
 
     def _look(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            if _read(os.path.join(self._folder, "over")).strip() not in ("0", "3"):
+                self.outcome.printed = _read(os.path.join(self._folder, "printed")).strip() or "?"
         if self.port.findings is not None:
             self.outcome.node, self.outcome.by_network = self.port.findings, True
             return
@@ -141,9 +156,6 @@ class Trial:
             told = json.loads(_read(os.path.join(self._folder, "found")))
             if isinstance(told, dict):
                 self.outcome.node = told
-        with contextlib.suppress(OSError, ValueError):
-            if _read(os.path.join(self._folder, "over")).strip() not in ("0", "3"):
-                self.outcome.printed = _read(os.path.join(self._folder, "printed")).strip() or "?"
 
     def _see_the_nodes_file(self, deadline: float) -> None:
         found = self.outcome
