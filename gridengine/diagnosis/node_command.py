@@ -31,7 +31,7 @@ _NO_FOLDER, _NO_PYTHON, _NOT_REACHED = 1, 2, 4
 #: log is removed only if it is empty: it may have been there before. Of a folder of somebody else's
 #: nothing is run. Where the program's Python does not start another one tells the rest.
 _SHELL = (
-    f'[ -s "{LOGS}/{{log}}.log" ] || rm -f "{LOGS}/{{log}}.log"; unseen=0; '
+    '[ -s "{log}" ] || rm -f "{log}"; unseen=0; '
     'cd -P "$0" 2>/dev/null && [ -O . ] && [ -f ./start ] || { unseen=1; cd /; }; '
     "if [ $unseen = 0 ]; then (set --; . ./start) >./printed 2>&1 </dev/null; "
     'else "$@" >/dev/null 2>&1 </dev/null; fi; status=$?; '
@@ -78,7 +78,7 @@ def prepare(
 
     Args:
         folder: The program's.
-        log: The name of the queue job, of variables of its environment: ``{JOB_ID}``.
+        log: The file into which it prints, with variables of its environment: ``{JOB_ID}``.
         endpoints: Addresses and ports at which the program listens.
         token: What tells its connections from others; anybody can read it in the queue.
         packages: What to import on the node.

@@ -88,7 +88,11 @@ class Trial:
         self.port = Port(settings, folder, token)
         try:
             self._command = prepare(
-                folder, scheduler.queue_job_template, self.port.endpoints, token, PACKAGES
+                folder,
+                f"{LOGS}/{scheduler.queue_job_template}.log",
+                self.port.endpoints,
+                token,
+                PACKAGES,
             )
             self.port.register(session.fileno())
         except BaseException:
