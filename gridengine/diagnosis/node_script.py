@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Found = dict[str, Any]
 
 CONNECT = 4.0  # seconds for all addresses together
+OTHERS = 1.5  # seconds for the others where one has answered
 SEEN = 5.0  # seconds for a file to be seen
 
 
@@ -98,6 +99,7 @@ def connect(asked: "Found") -> "tuple[Found, socket.socket | None]":
     waiting = {}  # type: dict[socket.socket, str]
     line = None
     begun = time.time()
+    end = begun + CONNECT
     for endpoint in asked["endpoints"]:
         host, port = endpoint
         attempt = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -108,8 +110,8 @@ def connect(asked: "Found") -> "tuple[Found, socket.socket | None]":
             waiting[attempt] = host
         else:
             results[host] = {"error": os.strerror(code)}
-    while waiting and time.time() < begun + CONNECT:
-        ready = select.select([], list(waiting), [], max(0.0, begun + CONNECT - time.time()))[1]
+    while waiting and time.time() < end:
+        ready = select.select([], list(waiting), [], max(0.0, end - time.time()))[1]
         for attempt in ready:
             host = waiting.pop(attempt)
             code = attempt.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -121,6 +123,7 @@ def connect(asked: "Found") -> "tuple[Found, socket.socket | None]":
             results[host] = greet(asked, attempt, connected)
             if line is None and "error" not in results[host]:
                 line = attempt
+                end = min(end, time.time() + OTHERS)
     return results, line
 
 

@@ -126,7 +126,9 @@ class Trial:
                 found.hopeless = True
                 break
             if found.end is not None and last == deadline:
-                last = time.monotonic() + _LAST
+                facts = found.exit_facts
+                # Nothing comes by a folder that it has not seen.
+                last = now if facts and not facts.folder else now + _LAST
         self._see_the_nodes_file(deadline)
         return self.outcome
 

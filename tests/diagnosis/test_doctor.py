@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -279,6 +280,17 @@ def test_who_does_not_know_the_token_is_told_nothing(attempt: Try) -> None:
     assert "evil" not in checks["Python there"].found
 
 
+def test_what_runs_on_a_node_needs_no_new_python_and_no_package() -> None:
+    source = Path(node_command.__file__).with_name("node_script.py").read_text(encoding="utf-8")
+    tree = ast.parse(source, feature_version=(3, 6))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            assert {alias.name for alias in node.names} <= sys.stdlib_module_names
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module in sys.stdlib_module_names
+            assert not node.level
+
+
 # -- the command --------------------------------------------------------------------------------
 
 
@@ -332,7 +344,7 @@ from tests.schedulers.test_a_scheduler_of_ones_own import source
 from gridengine.cli.commands import doctor
 names = {"__name__": "hosts_scheduler"}
 exec(source(), names)
-wait = ("sh", "-c", "touch %s; sleep 60")
+wait = ("sh", "-c", "touch %s; exec sleep 60")
 doctor._scheduler = lambda given: names["HostsScheduler"](["one"], command=wait)
 sys.exit(main.main(["doctor"]))
 """
