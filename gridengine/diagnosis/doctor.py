@@ -138,8 +138,14 @@ class Doctor:
         finally:
             remove_shared_folder(folder)
         yield _test_job(outcome)
-        yield from on_the_node.judged(outcome, self._settings, trial.port.configured, folder.path)
-        self._note(scheduler, outcome)
+        try:
+            yield from list(
+                on_the_node.judged(outcome, self._settings, trial.port.configured, folder.path)
+            )
+            self._note(scheduler, outcome)
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            told = f"what has come from the node makes no sense: {type(error).__name__}: {error}"
+            yield Check("the node", "failed", told, "try it again; somebody may play tricks on you")
 
     def _note(self, scheduler: Scheduler, outcome: TrialOutcome) -> None:
         """Notes what is known to work now, as a settings file has it."""

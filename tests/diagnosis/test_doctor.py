@@ -280,6 +280,23 @@ def test_who_does_not_know_the_token_is_told_nothing(attempt: Try) -> None:
     assert "evil" not in checks["Python there"].found
 
 
+@pytest.mark.parametrize("rubbish", [{"addresses": [1]}, {"limits": {"as": "x"}}, {"host": []}])
+def test_rubbish_with_the_right_token_is_a_failure_and_no_crash(
+    make: Make, monkeypatch: pytest.MonkeyPatch, rubbish: dict[str, Any]
+) -> None:
+    run = Trial.run
+
+    def fooled(made: Trial, deadline: float, hopeless: Callable[[], bool]) -> Any:
+        outcome = run(made, deadline, hopeless)
+        outcome.node = {**(outcome.node or {}), **rubbish}
+        return outcome
+
+    monkeypatch.setattr(Trial, "run", fooled)
+    report = gridengine.doctor(make(["one"], command=HERE))
+    assert str(report)
+    assert isinstance(report.ok, bool)
+
+
 def test_what_runs_on_a_node_needs_no_new_python_and_no_package() -> None:
     source = Path(node_command.__file__).with_name("node_script.py").read_text(encoding="utf-8")
     tree = ast.parse(source, feature_version=(3, 6))
@@ -344,7 +361,7 @@ from tests.schedulers.test_a_scheduler_of_ones_own import source
 from gridengine.cli.commands import doctor
 names = {"__name__": "hosts_scheduler"}
 exec(source(), names)
-wait = ("sh", "-c", "touch %s; exec sleep 60")
+wait = ("sh", "-c", "touch %s; exec cat >/dev/null")
 doctor._scheduler = lambda given: names["HostsScheduler"](["one"], command=wait)
 sys.exit(main.main(["doctor"]))
 """
