@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import nesting, settings_file
 from ..dispatcher.run_folder import new_shared_folder, remove_shared_folder
-from ..errors import GridEngineError
+from ..errors import GridEngineError, SchedulerError, SchedulerUnavailable
 from ..schedulers import choice
 from ..schedulers.base import Scheduler, Session, innermost
 from ..schedulers.grid_engine import drmaa_library
@@ -25,6 +25,8 @@ from .trial import Trial, TrialOutcome
 _MASTER = 8.0  # seconds in which the master has to answer
 _ASK_WHY = 3.0  # seconds before the deadline at which it is asked why the queue job waits
 _THREADS = 8
+
+_NO_PORT = "set GRIDENGINE_HOST and GRIDENGINE_PORTS to what this host has, or take them away"
 
 
 def doctor(scheduler: choice.SchedulerLike | None = None, *, timeout: float = 28.0) -> DoctorReport:
@@ -100,7 +102,13 @@ class Doctor:
             yield from _not_tried(("master", *_OF_THE_QUEUE, "test job", *on_the_node.ON_THE_NODE))
             return
         # Without patience: who is asked here is to answer, or to be found silent.
-        with contextlib.closing(GridEngineSession(scheduler.request, patience=0.0)) as session:
+        try:
+            opened = GridEngineSession(scheduler.request, patience=0.0)
+        except SchedulerUnavailable as error:
+            yield Check("master", "failed", str(error))
+            yield from _not_tried((*_OF_THE_QUEUE, "test job", *on_the_node.ON_THE_NODE))
+            return
+        with contextlib.closing(opened) as session:
             master = grid_engine.master(session, min(_MASTER, self._left()))
             yield master
             if master.state == "failed":
@@ -126,15 +134,14 @@ class Doctor:
             return
         try:
             trial = Trial(scheduler, session, self._settings, folder.path)
-            try:
-                outcome = trial.run(self._deadline - _ASK_WHY, hopeless)
-                waits = outcome.queue_job and not _has_started(outcome)
-                if waits and isinstance(scheduler, GridEngineScheduler):
-                    outcome.waits = grid_engine.why_it_waits(outcome.queue_job)
-                if outcome.queue_job:
-                    session.stop([outcome.queue_job])
-            finally:
-                trial.close()
+            with contextlib.closing(trial):
+                outcome = self._tried(trial, scheduler, session, hopeless)
+        except SchedulerError as error:
+            # Of the program's end: there is no such host, or no port is free.
+            yield Check("network", "failed", str(error), _NO_PORT)
+            names = (name for name in ("test job", *on_the_node.ON_THE_NODE) if name != "network")
+            yield from _not_tried(tuple(names))
+            return
         finally:
             remove_shared_folder(folder)
         yield _test_job(outcome)
@@ -145,11 +152,22 @@ class Doctor:
             self._note(scheduler, outcome)
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             told = f"what has come from the node makes no sense: {type(error).__name__}: {error}"
-            yield Check("the node", "failed", told, "try it again; somebody may play tricks on you")
+            yield Check("the node", "failed", told, "try it again; it may be somebody else's")
+
+    def _tried(
+        self, trial: Trial, scheduler: Scheduler, session: Session, hopeless: Callable[[], bool]
+    ) -> TrialOutcome:
+        outcome = trial.run(self._deadline - _ASK_WHY, hopeless)
+        waits = outcome.queue_job and not _has_started(outcome)
+        if waits and isinstance(scheduler, GridEngineScheduler):
+            outcome.waits = grid_engine.why_it_waits(outcome.queue_job)
+        if outcome.queue_job:
+            session.stop([outcome.queue_job])
+        return outcome
 
     def _note(self, scheduler: Scheduler, outcome: TrialOutcome) -> None:
         """Notes what is known to work now, as a settings file has it."""
-        if isinstance(scheduler, GridEngineScheduler):
+        if isinstance(scheduler, GridEngineScheduler) and on_the_node.reached(outcome):
             self._worked["scheduler"] = "grid_engine"
             if host := on_the_node.host_setting(outcome) or self._settings.host:
                 self._worked["host"] = host

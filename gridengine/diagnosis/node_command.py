@@ -86,7 +86,7 @@ def prepare(
     # A folder of this host's own, such as that of a program in a zip archive, stays in it.
     asked = {
         "sys_path": [os.path.abspath(path or ".") for path in sys.path if _is_there(path)],
-        "cwd": os.getcwd(),
+        "cwd": _cwd(),
         "packages": list(packages),
     }
     private_files.write_file(os.path.join(folder, "asked"), json.dumps(asked))
@@ -95,6 +95,14 @@ def prepare(
     script = start_script(command, os.environ, isolated=bool(sys.flags.ignore_environment))
     private_files.write_file(os.path.join(folder, "start"), script)
     return ["/bin/sh", "-c", _SHELL.replace("{log}", log.replace("{", "${")), folder, *command]
+
+
+def _cwd() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        # It was removed; that is this program's affair.
+        return "/"
 
 
 def _is_there(path: str) -> bool:

@@ -280,6 +280,15 @@ def test_who_does_not_know_the_token_is_told_nothing(attempt: Try) -> None:
     assert "evil" not in checks["Python there"].found
 
 
+def test_a_host_that_leads_nowhere_is_told(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRIDENGINE_HOST", "no.such.host.invalid")
+    checks = by_name(gridengine.doctor(make(["one"], command=HERE)))
+    assert checks["network"].state == "failed"
+    assert "no.such.host.invalid" in checks["network"].found
+    assert "GRIDENGINE_HOST" in checks["network"].advice
+    assert checks["test job"].state == "unknown"
+
+
 @pytest.mark.parametrize("rubbish", [{"addresses": [1]}, {"limits": {"as": "x"}}, {"host": []}])
 def test_rubbish_with_the_right_token_is_a_failure_and_no_crash(
     make: Make, monkeypatch: pytest.MonkeyPatch, rubbish: dict[str, Any]
