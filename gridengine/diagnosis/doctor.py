@@ -133,7 +133,7 @@ class Doctor:
             yield from _not_tried(("test job", *on_the_node.ON_THE_NODE))
             return
         try:
-            trial = Trial(scheduler, session, self._settings, folder.path)
+            trial = Trial(session, self._settings, folder.path)
             with contextlib.closing(trial):
                 outcome = self._tried(trial, scheduler, session, hopeless)
         except SchedulerError as error:

@@ -19,20 +19,14 @@ from ..dispatcher.start_script import start_script
 from ..transport import private_files
 from ..transport.interpreter import isolation
 
-#: Where the queue job prints: a folder that every node has. It removes its file at once, for all
-#: that is to be known comes by other ways; into the program's own folder, which a node may not see,
-#: it could not be started at all.
-LOGS = "/tmp"  # noqa: S108  # of the node, whose queue job writes as its user
-
 _BASE = 64
 _NO_FOLDER, _NO_PYTHON, _NOT_REACHED = 1, 2, 4
 
-#: ``$0`` is the program's folder, and behind it stands what is run if that folder is not seen. A
-#: log is removed only if it is empty: it may have been there before. Of a folder of somebody else's
-#: nothing is run. Where the program's Python does not start another one tells the rest.
+#: ``$0`` is the program's folder, and behind it stands what is run if that folder is not seen.
+#: Of a folder of somebody else's nothing is run. Where the program's Python does not start another
+#: one tells the rest.
 _SHELL = (
-    '[ -s "{log}" ] || rm -f "{log}"; unseen=0; '
-    'cd -P "$0" 2>/dev/null && [ -O . ] && [ -f ./start ] || { unseen=1; cd /; }; '
+    'unseen=0; cd -P "$0" 2>/dev/null && [ -O . ] && [ -f ./start ] || { unseen=1; cd /; }; '
     "if [ $unseen = 0 ]; then (set --; . ./start) >./printed 2>&1 </dev/null; "
     'else "$@" >/dev/null 2>&1 </dev/null; fi; status=$?; '
     "[ $unseen = 1 ] || { echo $status >./.over && mv ./.over ./over; }; "
@@ -69,7 +63,6 @@ def exit_facts(status: int | None) -> ExitFacts | None:
 
 def prepare(
     folder: str,
-    log: str,
     endpoints: Sequence[tuple[str, int]],
     token: str,
     packages: Sequence[str],
@@ -78,7 +71,6 @@ def prepare(
 
     Args:
         folder: The program's.
-        log: The file into which it prints, with variables of its environment: ``{JOB_ID}``.
         endpoints: Addresses and ports at which the program listens.
         token: What tells its connections from others; anybody can read it in the queue.
         packages: What to import on the node.
@@ -94,7 +86,7 @@ def prepare(
     command = [sys.executable, *isolation(), "-S", "-c", _code(), told]
     script = start_script(command, os.environ, isolated=bool(sys.flags.ignore_environment))
     private_files.write_file(os.path.join(folder, "start"), script)
-    return ["/bin/sh", "-c", _SHELL.replace("{log}", log.replace("{", "${")), folder, *command]
+    return ["/bin/sh", "-c", _SHELL, folder, *command]
 
 
 def _cwd() -> str:

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import json
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from .. import html_tables
@@ -49,7 +49,7 @@ class DoctorReport:
     """
 
     checks: tuple[Check, ...]
-    settings: Mapping[str, object]
+    settings: dict[str, object]
     host: str
     seconds: float
 

@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ..schedulers.base import Scheduler, Session
+from ..schedulers.base import Session
 from ..schedulers.events import End, Ended, Refused, Stuck, Submitted, Waiting
+from ..schedulers.grid_engine.scheduler import GridEngineSession
 from ..settings import Settings
 from ..transport import private_files
-from .node_command import LOGS, ExitFacts, exit_facts, prepare
+from .node_command import ExitFacts, exit_facts, prepare
 from .port import Port
 
 PACKAGES = ("gridengine", "zmq", "msgspec", "dill", "psutil")
@@ -73,27 +74,24 @@ class Trial:
     """One queue job, from its submission to its end.
 
     Args:
-        scheduler: Whose it is.
-        session: A session of that scheduler, at work.
+        session: A session of the scheduler, at work.
         settings: Those of the program.
         folder: The program's private folder.
     """
 
-    def __init__(
-        self, scheduler: Scheduler, session: Session, settings: Settings, folder: str
-    ) -> None:
+    def __init__(self, session: Session, settings: Settings, folder: str) -> None:
         self._session, self._folder = session, folder
+        # All that is to be known comes by other ways; and a queue job that was to print into a
+        # folder that its node does not see could not be started at all.
+        self._logs = os.devnull
+        if not isinstance(session, GridEngineSession):
+            self._logs = os.path.join(folder, "logs")
+            private_files.new_folder(self._logs)
         self.outcome = TrialOutcome()
         token = os.urandom(8).hex()
         self.port = Port(settings, folder, token)
         try:
-            self._command = prepare(
-                folder,
-                f"{LOGS}/{scheduler.queue_job_template}.log",
-                self.port.endpoints,
-                token,
-                PACKAGES,
-            )
+            self._command = prepare(folder, self.port.endpoints, token, PACKAGES)
             self.port.register(session.fileno())
         except BaseException:
             self.port.close()
@@ -107,7 +105,9 @@ class Trial:
             hopeless: Whether a queue job is not to be expected to start.
         """
         asked = time.monotonic()
-        self._session.start(1, self._command, 1, name="gridengine-doctor", resources={}, logs=LOGS)
+        self._session.start(
+            1, self._command, 1, name="gridengine-doctor", resources={}, logs=self._logs
+        )
         submitted = 0.0
         last = deadline
         while (now := time.monotonic()) < min(deadline, last):

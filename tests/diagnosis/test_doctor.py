@@ -20,7 +20,7 @@ import pytest
 
 import gridengine
 from gridengine.cli import main as cli
-from gridengine.diagnosis import node_command, on_the_node, trial
+from gridengine.diagnosis import node_command, on_the_node
 from gridengine.diagnosis.report import Check, DoctorReport
 from gridengine.diagnosis.trial import Trial
 from gridengine.dispatcher.run_folder import new_shared_folder, remove_shared_folder
@@ -33,15 +33,6 @@ from ..waiting import wait_until
 __all__ = ["make"]
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(autouse=True)
-def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the queue jobs print: not where those of others do."""
-    folder = tmp_path / "logs"
-    folder.mkdir()
-    monkeypatch.setattr(trial, "LOGS", str(folder))
-    return folder
 
 
 def by_name(report: DoctorReport) -> dict[str, Check]:
@@ -135,7 +126,7 @@ def attempt(make: Make) -> Iterator[Try]:
         folder = new_shared_folder(settings.run_dir)
         session = scheduler.open()
         try:
-            made = Trial(scheduler, session, settings, folder.path)
+            made = Trial(session, settings, folder.path)
             try:
                 before(made)
                 outcome = made.run(time.monotonic() + 25, lambda: False)
@@ -172,13 +163,12 @@ def elsewhere(made: Trial) -> None:
     made._command = [word.replace(made._folder, "/nowhere/run") for word in made._command]
 
 
-def test_what_is_well_is_told_by_the_network(attempt: Try, logs: Path) -> None:
+def test_what_is_well_is_told_by_the_network(attempt: Try) -> None:
     checks = attempt()
     assert set(checks) == set(on_the_node.ON_THE_NODE)
     assert {check.state for check in checks.values()} == {"ok"}, checks
     assert "a file is seen there after" in checks["run folder there"].found
     assert "answers in" in checks["network"].found
-    assert not os.listdir(logs)
 
 
 def test_a_scheduler_of_ones_own_is_tested_too(make: Make) -> None:
@@ -376,7 +366,7 @@ sys.exit(main.main(["doctor"]))
 """
 
 
-def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, logs: Path) -> None:
+def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     run_dir = tmp_path / "run"
     process = subprocess.Popen(
         [sys.executable, "-c", WAITS % (tmp_path / "started")],
