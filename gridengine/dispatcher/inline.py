@@ -80,6 +80,7 @@ class InlineDispatcher:
         # What runs, and in which thread.
         self._running: dict[Task, int] = {}
         self.overview = functools.partial(overview_of_inline, self._running)
+        self.maps: dict[object, Callable[[], int]] = {}
         self._closing = self._released = False
         self.forsaken = False
         self.sharing = Sharing(None, keep=False)
