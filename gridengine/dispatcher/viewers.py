@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import math
 import os
 import select
 import socket
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from .. import nesting
 from ..logs import Log
 from ..settings import Settings
 from ..transport import private_files
@@ -66,7 +68,8 @@ class Viewers:
         self._scheduler = scheduler
         self._folder = settings.run_dir or os.path.expanduser(os.path.join("~", ".gridengine"))
         self._began = time.time()
-        self.due = time.monotonic() + _DELAY
+        # Who has jobs within jobs looks at the outer ones.
+        self.due = math.inf if nesting.in_job() else time.monotonic() + _DELAY
         self._listening: socket.socket | None = None
         self._path = ""
         self._closing = threading.Event()
@@ -84,7 +87,7 @@ class Viewers:
             if self._listening.fileno() in ready:
                 self._let_in(self._listening)
         elif now >= self.due:
-            self.due = float("inf")
+            self.due = math.inf
             try:
                 self._listening = self._open()
             except OSError as error:
