@@ -12,8 +12,8 @@ from .process import ProcessScheduler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
-    from typing import Any, TypeAlias, TypeVar
+    from collections.abc import Callable, Mapping, MutableMapping
+    from typing import Any, Literal, TypeAlias, TypeVar, overload
 
     from .grid_engine.scheduler import GridEngineScheduler
 
@@ -28,6 +28,9 @@ _logger = Log(__name__.rpartition(".")[0])
 # `threading.Lock`, without the rest of that module: see `.base`.
 _lock = _thread.allocate_lock()
 _best: Scheduler | None = None
+
+#: What a command line says: the name of a scheduler, and arguments of each; see `say`.
+_said: tuple[str, Mapping[str, Mapping[str, object]]] = ("", {})
 
 #: Which scheduler each name stands for, and what each class and function has made. A name may be
 #: written as the package, too, so that nobody needs to know where the other has its line.
@@ -69,9 +72,22 @@ def best_available() -> Scheduler:
     global _best
     with _lock:
         if _best is None:
-            _best = ProcessScheduler() if nesting.in_job() else _choose(*_wanted())
+            _best = ProcessScheduler() if nesting.in_job() else _choose(*wanted())
             _best.on_close(_forget)
         return _best
+
+
+def say(name: str, arguments: Mapping[str, Mapping[str, object]]) -> None:
+    """Has a command line choose what maps and jobs use that name no scheduler.
+
+    It counts more than the environment and the files. To be called before anything is started.
+
+    Args:
+        name: ``"process"``, ``"grid_engine"`` or ``"inline"``; empty for what these say.
+        arguments: For each of these names arguments of the schedulers that it stands for.
+    """
+    global _said
+    _said = name, arguments
 
 
 def scheduler_for(given: SchedulerLike) -> Scheduler:
@@ -120,7 +136,8 @@ def check(given: object) -> None:
     """
     if isinstance(given, str):
         if _ALIASES.get(given, given) not in _MAKERS:
-            raise ValueError(f"scheduler is {given!r}; the names are {_names()}")
+            hint = settings_file.did_you_mean(given, _MAKERS)
+            raise ValueError(f"scheduler is {given!r}; the names are {_names()}{hint}")
     elif not isinstance(given, Scheduler) and not callable(given):
         raise _no_scheduler(f"scheduler is {given!r}, which is none")
 
@@ -166,34 +183,42 @@ def _made_now(maker: Callable[[], Scheduler]) -> Scheduler:
     return made
 
 
-def _wanted() -> tuple[str, str]:
-    """Returns which scheduler is to be chosen, and who says so; nothing if nobody does."""
+def wanted() -> tuple[str, str]:
+    """Returns which scheduler is to be chosen, and who says so; nothing if nobody does.
+
+    Raises:
+        ValueError: ``GRIDENGINE_SCHEDULER`` is the name of none.
+        GridEngineError: A settings file has the name of none.
+    """
+    if _said[0]:
+        return _said[0], "the command line"
     given = os.environ.get(_VARIABLE, "").strip()
     if not given:
         return settings_file.scheduler()
     name = _ALIASES.get(given.lower(), given.lower())
     if name not in settings_file.SCHEDULERS:
         names = ", ".join(map(repr, settings_file.SCHEDULERS))
-        raise ValueError(f"{_VARIABLE}={given!r}: it is one of {names}, or not set")
+        hint = settings_file.did_you_mean(name, settings_file.SCHEDULERS)
+        raise ValueError(f"{_VARIABLE}={given!r}: it is one of {names}, or not set{hint}")
     return name, f"{_VARIABLE}={given}"
 
 
-def _choose(wanted: str, why: str) -> Scheduler:
-    if wanted == "process":
+def _choose(name: str, why: str) -> Scheduler:
+    if name == "process":
         _logger.info("workers are processes of this host, because of %s", why)
-        return _made("process", ProcessScheduler, free=False)
-    if wanted == "inline":
+        return described(name)
+    if name == "inline":
         _logger.info("jobs run in this process, because of %s", why)
-        return _inline()
+        return described(name)
     from ..errors import SchedulerUnavailable
 
     try:
         return _grid_engine()
     except SchedulerUnavailable as error:
-        if wanted:
+        if name:
             raise SchedulerUnavailable(f"{error} (and {why} allows nothing else)") from None
         _say_why(str(error))
-        return _made("process", ProcessScheduler, free=False)
+        return described("process")
 
 
 def _say_why(reason: str) -> None:
@@ -216,31 +241,59 @@ def _grid_engine() -> GridEngineScheduler:
     from .grid_engine import drmaa_library
 
     drmaa_library.require()  # at no cost on a laptop, which has none
-    from .grid_engine.scheduler import GridEngineScheduler
-
-    scheduler = _made("grid_engine", GridEngineScheduler, free=True)
+    scheduler = described("grid_engine")
     system = scheduler.probe()
     _logger.info("workers are queue jobs of %s, whose master answers", system)
     return scheduler
 
 
-def _inline() -> Scheduler:
-    from .inline import InlineScheduler
+if TYPE_CHECKING:
 
-    return _made("inline", InlineScheduler, free=False)
+    @overload
+    def described(name: Literal["grid_engine"]) -> GridEngineScheduler: ...
+    @overload
+    def described(name: str) -> Scheduler: ...
+
+
+def described(name: str) -> Scheduler:
+    """Returns a scheduler of a name, with the arguments that the command line and files have.
+
+    Whether it can be used here is not asked.
+
+    Raises:
+        GridEngineError: An argument is impossible; the message says where it stands.
+    """
+    if name == "process":
+        return _made(name, ProcessScheduler, free=False)
+    if name == "inline":
+        from .inline import InlineScheduler
+
+        return _made(name, InlineScheduler, free=False)
+    from .grid_engine.scheduler import GridEngineScheduler
+
+    return _made("grid_engine", GridEngineScheduler, free=True)
 
 
 def _made(name: str, kind: type[S], *, free: bool) -> S:
-    """Returns a scheduler with the arguments that a settings file has for it.
+    """Returns a scheduler with arguments that do not stand in the program.
 
     Args:
-        name: That of its table.
+        name: That of its table in files.
         kind: Its class.
         free: Whether it takes arguments of any name.
     """
     code = kind.__init__.__code__
-    count = code.co_argcount + code.co_kwonlyargcount
-    arguments, where = settings_file.arguments(name, code.co_varnames[1:count], free=free)
+    parameters = [*code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]]
+    # They would count more than the environment does, which counts more than a file.
+    parameters.remove("settings")
+    arguments, where = settings_file.arguments(name, parameters, free=free)
+    if "settings" in arguments:
+        from ..errors import GridEngineError
+
+        raise GridEngineError(f"[{name}] in {where} has settings: say them above all tables")
+    if said := _said[1].get(name):
+        arguments |= said
+        where = " and ".join(filter(None, (where, "the command line")))
     try:
         return kind(**arguments)
     except (TypeError, ValueError) as error:
@@ -253,9 +306,9 @@ def _made(name: str, kind: type[S], *, free: bool) -> S:
 
 #: What makes the scheduler of a name.
 _MAKERS: dict[str, Callable[[], Scheduler]] = {
-    "process": lambda: _made("process", ProcessScheduler, free=False),
+    "process": lambda: described("process"),
     "grid_engine": _grid_engine,
-    "inline": _inline,
+    "inline": lambda: described("inline"),
 }
 
 
