@@ -143,7 +143,7 @@ class Settings(NamedTuple):
 PREFIX = "GRIDENGINE_"
 """How the variables begin."""
 
-OTHERS = ("SCHEDULER", "QUEUE_JOB", "GRANTED", "PYTHONS", "TEST_*")
+OTHERS = ("SCHEDULER", "ARGUMENTS", "QUEUE_JOB", "GRANTED", "PYTHONS", "TEST_*")
 """What follows `PREFIX` in variables of this project's that are no settings, or patterns of it."""
 
 CHOICES = {"output": ("stream", "collect", "discard")}

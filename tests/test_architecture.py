@@ -29,7 +29,7 @@ FOLDERS = {
     "observers": "ledger",
     "client": "observers dispatcher worker ledger schedulers serialization transport",
     "compat": "client dispatcher worker ledger schedulers serialization transport",
-    "cli": "client dispatcher schedulers transport",
+    "cli": "client dispatcher schedulers serialization transport",
 }
 TOP = {
     "errors", "extras", "html_tables", "logs", "nesting", "settings", "settings_file",

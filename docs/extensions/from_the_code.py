@@ -49,7 +49,7 @@ class SettingsTable(SphinxDirective):
 def helps() -> dict[str, str]:
     """Returns what ``--help`` prints of the program and of each of its commands, by its name."""
     os.environ["COLUMNS"] = "80"
-    parser = main._parser()
+    parser = main.parser()
     [commands] = [
         action.choices
         for action in parser._actions

@@ -141,6 +141,11 @@ def _scheduler(mistakes: list[str]) -> InForce:
 
 def _arguments(mistakes: list[str]) -> Iterator[InForce]:
     """Yields the arguments in files of the schedulers that programs get who name none."""
+    try:
+        told = choice.arguments_in_environment()
+    except GridEngineError as error:
+        mistakes.append(str(error))
+        told = {}
     for table in settings_file.SCHEDULERS:
         found: dict[str, InForce] = {}
         for file in settings_file.files(_told_before):
@@ -151,6 +156,8 @@ def _arguments(mistakes: list[str]) -> Iterator[InForce]:
             for key, value in given.items():
                 source = _line(file.path, table, key)
                 found[key] = InForce(f"[{table}] {key}", value, source)
+        for key, value in told.get(table, {}).items():
+            found[key] = InForce(f"[{table}] {key}", value, f"{PREFIX}ARGUMENTS")
         if found:
             try:
                 choice.described(table)

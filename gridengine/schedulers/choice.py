@@ -12,7 +12,7 @@ from .process import ProcessScheduler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, MutableMapping
+    from collections.abc import Callable, MutableMapping
     from typing import Any, Literal, TypeAlias, TypeVar, overload
 
     from .grid_engine.scheduler import GridEngineScheduler
@@ -23,14 +23,12 @@ if TYPE_CHECKING:
     """What ``scheduler=`` takes; see `scheduler_for`."""
 
 _VARIABLE = "GRIDENGINE_SCHEDULER"
+_ARGUMENTS = "GRIDENGINE_ARGUMENTS"
 
 _logger = Log(__name__.rpartition(".")[0])
 # `threading.Lock`, without the rest of that module: see `.base`.
 _lock = _thread.allocate_lock()
 _best: Scheduler | None = None
-
-#: What a command line says: the name of a scheduler, and arguments of each; see `say`.
-_said: tuple[str, Mapping[str, Mapping[str, object]]] = ("", {})
 
 #: Which scheduler each name stands for, and what each class and function has made. A name may be
 #: written as the package, too, so that nobody needs to know where the other has its line.
@@ -75,19 +73,6 @@ def best_available() -> Scheduler:
             _best = ProcessScheduler() if nesting.in_job() else _choose(*wanted())
             _best.on_close(_forget)
         return _best
-
-
-def say(name: str, arguments: Mapping[str, Mapping[str, object]]) -> None:
-    """Has a command line choose what maps and jobs use that name no scheduler.
-
-    It counts more than the environment and the files. To be called before anything is started.
-
-    Args:
-        name: ``"process"``, ``"grid_engine"`` or ``"inline"``; empty for what these say.
-        arguments: For each of these names arguments of the schedulers that it stands for.
-    """
-    global _said
-    _said = name, arguments
 
 
 def scheduler_for(given: SchedulerLike) -> Scheduler:
@@ -190,8 +175,6 @@ def wanted() -> tuple[str, str]:
         ValueError: ``GRIDENGINE_SCHEDULER`` is the name of none.
         GridEngineError: A settings file has the name of none.
     """
-    if _said[0]:
-        return _said[0], "the command line"
     given = os.environ.get(_VARIABLE, "").strip()
     if not given:
         return settings_file.scheduler()
@@ -256,7 +239,7 @@ if TYPE_CHECKING:
 
 
 def described(name: str) -> Scheduler:
-    """Returns a scheduler of a name, with the arguments that the command line and files have.
+    """Returns a scheduler of a name, with the arguments that the environment and files have.
 
     Whether it can be used here is not asked.
 
@@ -272,6 +255,35 @@ def described(name: str) -> Scheduler:
     from .grid_engine.scheduler import GridEngineScheduler
 
     return _made("grid_engine", GridEngineScheduler, free=True)
+
+
+def arguments_in_environment() -> dict[str, dict[str, Any]]:
+    """Returns what ``GRIDENGINE_ARGUMENTS`` says: for names of schedulers their arguments.
+
+    It is an object of JSON, as the tables of a ``gridengine.toml`` are, and counts more than these:
+    ``{"process": {"max_workers": 2}}``. The command line sets it for the programs that it runs.
+
+    Raises:
+        GridEngineError: It is something else.
+    """
+    text = os.environ.get(_ARGUMENTS, "").strip()
+    if not text:
+        return {}
+    import json
+
+    try:
+        told = json.loads(text)
+    except ValueError:
+        told = None
+    if not isinstance(told, dict) or not all(
+        name in settings_file.SCHEDULERS and isinstance(each, dict) for name, each in told.items()
+    ):
+        from ..errors import GridEngineError
+
+        raise GridEngineError(
+            f'{_ARGUMENTS} is {text!r}; it takes JSON such as {{"process": {{"max_workers": 2}}}}'
+        )
+    return told
 
 
 def _made(name: str, kind: type[S], *, free: bool) -> S:
@@ -291,9 +303,9 @@ def _made(name: str, kind: type[S], *, free: bool) -> S:
         from ..errors import GridEngineError
 
         raise GridEngineError(f"[{name}] in {where} has settings: say them above all tables")
-    if said := _said[1].get(name):
+    if said := arguments_in_environment().get(name):
         arguments |= said
-        where = " and ".join(filter(None, (where, "the command line")))
+        where = " and ".join(filter(None, (where, _ARGUMENTS)))
     try:
         return kind(**arguments)
     except (TypeError, ValueError) as error:
