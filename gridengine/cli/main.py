@@ -42,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = given.action(given)
         # Here, where it is known what to do if nobody reads it.
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
         _let_go_of_output()
         return _NOBODY_READS
@@ -67,7 +68,7 @@ def _tell(error: Exception) -> int:
 def _let_go_of_output() -> None:
     """Has the end of the process not fail for what could not be written."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError):
         os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
 

@@ -23,7 +23,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "--resources", metavar="NAME=VALUE,...", action="append", default=[],
         help="what each worker requests on the cluster, as of qsub -l: h_vmem=4G,h_rt=1:00:00",
     )  # fmt: skip
-    group.add_argument("--workers", metavar="N", type=_count, help="workers at one time, at most")
+    group.add_argument("--workers", metavar="N", type=count, help="workers at one time, at most")
 
 
 def variables(given: argparse.Namespace) -> dict[str, str]:
@@ -60,8 +60,32 @@ def _resources(text: str) -> dict[str, object]:
     return found
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text}: it takes at least 1")
+def count(text: str) -> int:
+    """Returns a number of things, at least one, as `argparse` has its types."""
+    return _at_least(1, text)
+
+
+def count_or_none(text: str) -> int:
+    """Returns a number of things, or 0."""
+    return _at_least(0, text)
+
+
+def seconds(text: str) -> float:
+    """Returns a time above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not number > 0:
+        raise argparse.ArgumentTypeError(f"{text!r}; it takes seconds, above 0")
+    return number
+
+
+def _at_least(least: int, text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise argparse.ArgumentTypeError(f"{text!r}; it takes a whole number of at least {least}")
     return number

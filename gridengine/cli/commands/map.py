@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .. import scheduler_options
+from ..scheduler_options import count, count_or_none, seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,9 +66,9 @@ def add_to(commands: Commands) -> None:
     add("--unordered", action="store_true", help="write results as they are done")
     add("-o", "--output", metavar="FILE", help="write to FILE, called FILE.part until it is whole")
     add = parser.add_argument_group("calls").add_argument
-    add("--chunksize", metavar="N", type=int, help="lines that go to a worker together")
-    add("--retries", metavar="N", type=int, help="further attempts of a call that failed")
-    add("--timeout", metavar="SECONDS", type=float, help="how long each call may take")
+    add("--chunksize", metavar="N", type=count, help="lines that go to a worker together")
+    add("--retries", metavar="N", type=count_or_none, help="further attempts of a call that failed")
+    add("--timeout", metavar="SECONDS", type=seconds, help="how long each call may take")
     add("--keep-going", action="store_true", help="go on when calls fail; the default is to end")
     add("--errors", metavar="FILE", help="with --keep-going: write failures to FILE, as JSON")
     add(

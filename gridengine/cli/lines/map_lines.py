@@ -7,12 +7,16 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, TextIO
 
 from ...client.map_runs import MapRuns
 from ...client.replay import call_number
 from ...client.stream_control import StreamControl
+from ...errors import GridEngineError
 from ...logs import printable
+from ...schedulers import current
+from ...schedulers.base import Scheduler
 from ..targets import function_of
 from .calls import LineCall
 from .failures import Failures, describe, is_of_a_call
@@ -65,6 +69,8 @@ def map_lines(given: argparse.Namespace, variables: Mapping[str, str]) -> int:
 @contextlib.contextmanager
 def _opened(path: str) -> Iterator[int]:
     if path == "-":
+        if sys.stdin is None:
+            raise GridEngineError("standard input is closed; name a file of lines")
         yield sys.stdin.fileno()
         return
     with open(path, "rb", buffering=0) as file:
@@ -83,6 +89,7 @@ def _runs(
         arriving=lines,
         reraise=not given.keep_going,
         ordered=not given.unordered,
+        scheduler=_scheduler(),
         chunksize=given.chunksize,
         retries=given.retries,
         timeout_per_call=given.timeout,
@@ -90,15 +97,24 @@ def _runs(
     ).start(control)
 
 
+def _scheduler() -> Scheduler:
+    try:
+        return current()
+    except ValueError as error:
+        raise GridEngineError(str(error)) from None
+
+
 def _shows_progress(given: argparse.Namespace) -> bool:
     if given.progress is not None:
         return bool(given.progress)
-    shown = given.output is not None or not sys.__stdout__.isatty()  # type: ignore[union-attr]
-    if not shown or not sys.stderr.isatty():
+    if given.output is None and _is_terminal(sys.__stdout__):
+        # There the results show it, and would be written over the bar.
         return False
-    from importlib.util import find_spec
+    return _is_terminal(sys.stderr) and find_spec("tqdm") is not None
 
-    return find_spec("tqdm") is not None
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
 
 
 def _write(

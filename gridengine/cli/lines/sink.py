@@ -11,6 +11,8 @@ from typing import IO
 
 from typing_extensions import Self
 
+from ...errors import GridEngineError
+
 
 class Sink:
     """A context manager; at its end a file gets its name, unless by an exception.
@@ -19,27 +21,31 @@ class Sink:
     exception: what is done is not lost.
 
     Args:
-        path: Of the file; None for standard output. What is no ordinary file, such as a pipe, is
-            written to at once.
+        path: Of the file; None or ``-`` for standard output. What is no ordinary file, such as a
+            pipe, is written to at once.
 
     Attributes:
         unfinished: What the file is called until the end; empty if it is none.
 
     Raises:
         OSError: It cannot be written.
+        GridEngineError: Standard output is closed.
     """
 
     def __init__(self, path: str | None) -> None:
-        self._path = path
+        # A link stays one.
+        self._path = None if path in (None, "-") else os.path.realpath(path)
         self.unfinished = ""
-        if path is None:
+        if self._path is None:
+            if sys.stdout is None:
+                raise GridEngineError("standard output is closed; name a file by -o")
             # Found here, before what calls and modules print is sent elsewhere.
             self._file: IO[bytes] = sys.stdout.buffer
-        elif _is_ordinary(path):
-            self.unfinished = f"{path}.part"
+        elif _is_ordinary(self._path):
+            self.unfinished = f"{self._path}.part"
             self._file = open(self.unfinished, "wb")  # noqa: SIM115  # closed by __exit__
         else:
-            self._file = open(path, "wb")  # noqa: SIM115
+            self._file = open(self._path, "wb")  # noqa: SIM115
 
     def write(self, lines: list[bytes]) -> None:
         """Writes lines, for who reads them now."""
@@ -71,7 +77,6 @@ class Sink:
 
 def _is_ordinary(path: str) -> bool:
     try:
-        # A link to a file is replaced by it; one to a pipe is written to.
         return stat.S_ISREG(os.stat(path).st_mode)
     except FileNotFoundError:
         return True
