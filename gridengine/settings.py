@@ -86,6 +86,9 @@ class Settings(NamedTuple):
             commas or spaces between, that leave out with ``!`` before them. The last one that
             matches decides; where none does, all go but what looks like a credential. See
             `gridengine.transport.environment`.
+        ignored_variables: Which variables begin with ``GRIDENGINE_``, but are another program's:
+            their names, or patterns of the shell, with commas or spaces between. Any other that is
+            no setting is an error, for it would be passed over.
         output: What becomes of what jobs print that ask for nothing else: ``stream``, ``collect``
             or ``discard``.
         output_prefix: Whether each line of it has the job's name and its host before it.
@@ -94,9 +97,8 @@ class Settings(NamedTuple):
             of the program's connections would be in it.
         progress: Whether maps show how far they are, on a terminal and in notebooks, if they are
             not told: as if each had ``progress=True``, but for what is written to a file.
-        ignored_variables: Which variables begin with ``GRIDENGINE_``, but are another program's:
-            their names, or patterns of the shell, with commas or spaces between. Any other that is
-            no setting is an error, for it would be passed over.
+        event_log: Whether all that happens is written to a file, in the folder ``events`` of
+            ``run_dir``, for ``gridengine report``.
     """
 
     heartbeat: float = 5.0
@@ -111,12 +113,13 @@ class Settings(NamedTuple):
     ports: str = ""
     run_dir: str = ""
     environment: str = ""
+    ignored_variables: str = ""
     output: str = "stream"
     output_prefix: bool = False
     output_kept: int = 65536
     core_files: bool = False
     progress: bool = False
-    ignored_variables: str = ""
+    event_log: bool = False
 
     @classmethod
     def read(

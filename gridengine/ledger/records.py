@@ -132,6 +132,7 @@ class SupervisorRecord:
         host: Where it runs.
         pid: Its process id there.
         deadline: When the batch system will end it.
+        memory_limit: Bytes that each of its workers may have, 0 for no limit.
         staff: How many workers it was told to have.
         leaves: When its workers leave, between two jobs, for others to have their place.
         leaving: Whether all of them have been told to.
@@ -155,6 +156,7 @@ class SupervisorRecord:
         "leaves",
         "leaving",
         "loss",
+        "memory_limit",
         "output",
         "pid",
         "queue_job",
@@ -182,6 +184,7 @@ class SupervisorRecord:
         self.host = host
         self.pid = pid
         self.deadline = deadline
+        self.memory_limit = 0
         self.staff = 0
         self.leaves = math.inf
         self.leaving = False
@@ -354,6 +357,20 @@ class QueueJobRequest:
     def record(self, queue_job: str) -> QueueJobRecord:
         """Returns the record of one of them that has got its name."""
         return QueueJobRecord(queue_job, self.kind, self.since, self.wave, self.avoid)
+
+
+class Counts:
+    """What a dispatcher has done so far.
+
+    Attributes:
+        done: Calls that have an answer, be it that they have failed.
+        failed: Those of them that have failed for good.
+    """
+
+    __slots__ = ("done", "failed")
+
+    def __init__(self) -> None:
+        self.done = self.failed = 0
 
 
 class Verdict(Struct, frozen=True):
