@@ -26,7 +26,8 @@ def test_blank_variables_and_other_peoples_change_nothing() -> None:
 
 def test_every_number_can_be_set_and_keeps_its_type() -> None:
     environ = {f"GRIDENGINE_{field.upper()}": "7" for field in Settings._fields}
-    environ |= {f"GRIDENGINE_{name}": "1" for name in ("CORE_FILES", "PROGRESS", "OUTPUT_PREFIX")}
+    truths = [field for field, value in Settings._field_defaults.items() if value is False]
+    environ |= {f"GRIDENGINE_{field.upper()}": "1" for field in truths}
     environ["GRIDENGINE_OUTPUT"] = "collect"
     for field, default in Settings._field_defaults.items():
         value = getattr(Settings.read(environ), field)

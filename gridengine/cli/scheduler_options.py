@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from ..errors import GridEngineError
-
 #: As many ways to write a name as programs have.
 _SCHEDULERS = ("process", "grid_engine", "gridengine", "inline")
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
-    """Adds the options to a command's parser."""
+    """Adds the options to a command's parser, which is to be among its defaults."""
     group = parser.add_argument_group(
         "where it runs",
         "by default on a Grid Engine if there is one, else on the cores of this computer; "
@@ -29,8 +27,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 def variables(given: argparse.Namespace) -> dict[str, str]:
     """Returns the variables that say to a program what the options say.
 
-    Raises:
-        GridEngineError: Two of the options contradict each other.
+    Ends this one, as `argparse` does, if two of them contradict each other.
     """
     import json
 
@@ -41,9 +38,9 @@ def variables(given: argparse.Namespace) -> dict[str, str]:
         cluster["queue"] = given.queue
     name = given.scheduler or ("grid_engine" if cluster else "")
     if cluster and name not in ("grid_engine", "gridengine"):
-        raise GridEngineError(f"--queue and --resources are for a cluster, not for {name!r}")
+        given.parser.error(f"--queue and --resources are for a cluster, not for {name!r}")
     if name == "inline" and given.workers is not None:
-        raise GridEngineError("--workers is for workers, which the scheduler 'inline' has not")
+        given.parser.error("--workers is for workers, which the scheduler 'inline' has not")
     limit = {} if given.workers is None else {"max_workers": given.workers}
     arguments = {"process": limit, "grid_engine": {**cluster, **limit}}
     said = {each: told for each, told in arguments.items() if told}

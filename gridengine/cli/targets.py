@@ -63,6 +63,8 @@ def _module_in(path: str) -> ModuleType:
 
 
 def _module_called(name: str) -> ModuleType:
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise TargetError(f"{name!r} is no name of a module; of a file, write FILE.py:FUNCTION")
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     return _imported(name, name)
@@ -76,8 +78,3 @@ def _imported(name: str, shown: str) -> ModuleType:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise
         raise TargetError(f"there is no module {shown!r} here, nor in sys.path") from None
-    except (ImportError, ValueError, TypeError) as error:
-        # `a..b`, or a file of a package that is named by its path.
-        if error.__traceback__ is not None and error.__traceback__.tb_next is None:
-            raise TargetError(f"{shown} cannot be imported: {error}") from None
-        raise
