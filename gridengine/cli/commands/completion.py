@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 _EPILOG = """\
 examples:
   gridengine completion bash > ~/.local/share/bash-completion/completions/gridengine
-  gridengine completion zsh > ~/.zfunc/_gridengine      (a folder of your fpath)
-  gridengine completion tcsh > ~/.gridengine.csh        (and in ~/.tcshrc: source it)
+  gridengine completion zsh > ~/.zfunc/_gridengine    # a folder of your fpath
+  gridengine completion tcsh > ~/.gridengine.csh      # and source it in ~/.tcshrc
 
 exit status: 0; 1 if shtab is missing: pip install 'gridengine[completion]'
 """

@@ -22,9 +22,9 @@ own settings= count more, then the variables, then the file of the project, then
 
 _EPILOG = """\
 examples:
-  gridengine settings                        what is in force
-  GRIDENGINE_GRACE=5 gridengine settings     ... and what a variable would change
-  gridengine settings --json                 for programs
+  gridengine settings                       # what is in force
+  GRIDENGINE_GRACE=5 gridengine settings    # ... and what a variable would change
+  gridengine settings --json                # for programs
 
 exit status: 0; 1 if a variable or a file says what is no setting, or a value that it does not
 take: standard error has each mistake in a line.
