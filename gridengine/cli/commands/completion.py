@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ...extras import needed
+from ... import extras
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def add_to(commands: Commands) -> None:
 def _complete(given: argparse.Namespace) -> int:
     from ..main import parser
 
-    with needed("completion", "the completion of a shell"):
+    with extras.needed("completion", "the completion of a shell"):
         import shtab
     sys.stdout.write(shtab.complete(parser(), given.shell) + "\n")
     return 0

@@ -6,12 +6,15 @@ import contextlib
 import os
 import stat
 import sys
-from types import TracebackType
 from typing import IO
 
-from typing_extensions import Self
-
 from ...errors import GridEngineError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
 
 
 class Sink:
