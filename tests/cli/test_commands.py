@@ -102,6 +102,15 @@ def test_the_examples_of_a_command_work(line: str, request: pytest.FixtureReques
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_the_program_among_the_examples_is_mapped_and_run() -> None:
+    path = ROOT / "examples" / "score_lines.py"
+    given = '{"name": "1", "text": "to be or not to be"}'
+    wanted = '{"name": "1", "words": {"to": 2, "be": 2, "or": 1, "not": 1}}\n'
+    said = "--scheduler process --workers 1"
+    assert shell(f"echo '{given}' | gridengine map {path}:score {said}").stdout == wanted
+    assert shell(f"gridengine run {said} {path} 'to be or not to be'").stdout == wanted
+
+
 def test_every_command_has_examples_and_says_its_exit_status(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
