@@ -30,6 +30,7 @@ from ..settings import Settings
 from ..transport.shared_memory import Arena
 from ..transport.wake_pipe import WakePipe
 from .asking import T, answer
+from .call_requests import CallRequests
 from .early_start import EarlyStart
 from .inbox import Inbox, guarded
 from .new_state import new_state, surroundings_of
@@ -44,6 +45,7 @@ from .shutdown import Shutdown
 if TYPE_CHECKING:
     from ..ledger.observers import Observer
     from ..ledger.task import Task
+    from ..schedulers.asked import Asked
 
 log = Log(__name__)
 
@@ -117,6 +119,7 @@ class Dispatcher:
             if ahead is not None
             else open_network(*known, host, ports, self._folder)
         )
+        self._requests = CallRequests(scheduler, self._queue_jobs.kind_of)
         early = ahead is not None and ahead.workers > 0
         self._state = new_state(scheduler, settings, started_early=early)
         from .handlers import Handlers
@@ -153,12 +156,20 @@ class Dispatcher:
         return self._closing
 
     def kind_of(self, resources: Mapping[str, object]) -> int:
-        """Returns the kind of tasks that need these resources.
+        """Returns the kind of workers that have been given these resources.
 
         Raises:
             ValueError, TypeError: The scheduler cannot take one of them.
         """
         return self._queue_jobs.kind_of(resources)
+
+    def set_requests(self, task: Task, asked: Asked) -> None:
+        """Has a task that is not submitted yet ask the batch system for something of its own.
+
+        Raises:
+            ValueError, TypeError: The scheduler cannot take it.
+        """
+        self._requests.set_on(task, asked)
 
     def forget(self, function: bytes) -> None:
         """Has the workers let go of a function that will not be called again."""
@@ -196,10 +207,15 @@ class Dispatcher:
         """Whether each job gets a worker of its own."""
         return self._scheduler.fresh
 
-    def staff(self, kind: int = 0) -> int:
-        """Returns how many workers are there; where they come at once, how many may be."""
+    def staff(self, kind: int | None = 0) -> int:
+        """Returns how many workers are there; where they come at once, how many may be.
+
+        Args:
+            kind: Theirs, None for all.
+        """
         if self._scheduler.remote:
-            return max(1, self._state.ledger.staff(kind))
+            ledger = self._state.ledger
+            return max(1, len(ledger.workers) if kind is None else ledger.staff(kind))
         return self.possible_workers
 
     def cancel(self, tasks: Iterable[Task], signum: int | None = None) -> None:

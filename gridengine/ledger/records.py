@@ -25,6 +25,8 @@ class Chunk:
             to find a guilty one.
         isolated: Whether nobody shall work beside it under the same supervisor, to find who it is
             that kills that.
+        kind: Which workers may run it: those of its task's kind, unless they had too little.
+        tried: The kinds of workers that had too little for it.
         attempt: Number of the latest hand-out.
         position: Number of its first call among those handed to the worker.
         since: When it was handed out.
@@ -36,16 +38,20 @@ class Chunk:
         "errors",
         "hi",
         "isolated",
+        "kind",
         "lo",
         "losses",
         "one_at_a_time",
         "position",
         "since",
         "task",
+        "tried",
     )
 
     def __init__(self, task: Task, lo: int, hi: int) -> None:
         self.task = task
+        self.kind = task.kind
+        self.tried: tuple[int, ...] = ()
         self.lo = lo
         self.hi = hi
         self.deaths = self.losses = self.errors = self.attempt = self.position = 0
@@ -60,6 +66,7 @@ class Chunk:
         chunk = Chunk(self.task, lo, hi)
         chunk.deaths, chunk.losses, chunk.errors = self.deaths, self.losses, self.errors
         chunk.one_at_a_time, chunk.isolated = self.one_at_a_time, self.isolated
+        chunk.kind, chunk.tried = self.kind, self.tried
         chunk.attempt, chunk.since = self.attempt, self.since
         chunk.position = self.position + lo - self.lo
         return chunk
@@ -94,6 +101,7 @@ class AnsweredCalls(Protocol):
     cpu: float
     peak_memory: int
     final: bool
+    short: bool
 
 
 class Report(Struct, frozen=True):
@@ -217,6 +225,8 @@ class WorkerRecord:
         leaving: Whether it has been told to end, or is about to be no more.
         received: Messages that were heard of it.
         hung_up: Whether no more can come from it.
+        space: Bytes of address space that its queue job has needed at most, 0 if unknown.
+        peak: The most memory that was noted of its calls, in bytes.
         report: What its supervisor says of its end, None while it lives.
         due: When its end is settled, whatever else may come.
         memory: What the dispatcher keeps for it: the functions that it has, and the memory that
@@ -238,12 +248,14 @@ class WorkerRecord:
         "number",
         "outstanding",
         "patience",
+        "peak",
         "place",
         "position",
         "ran",
         "recalling",
         "received",
         "report",
+        "space",
         "supervisor",
     )
 
@@ -256,6 +268,7 @@ class WorkerRecord:
         self.place = place
         self.outstanding: collections.deque[Chunk] = collections.deque()
         self.position = self.block = self.ran = self.received = self.code = self.given = 0
+        self.space = self.peak = 0
         self.load = 0.0
         self.ends: collections.deque[int] = collections.deque()
         self.heard = now
@@ -363,3 +376,12 @@ class Verdict(Struct, frozen=True):
     index: int
     attempt: int
     since: float
+    tried: tuple[int, ...] = ()
+
+
+def place_of(task: int, attempt: int, outstanding: collections.deque[Chunk]) -> int:
+    """Returns where a task's chunk stands, -1 if it is not there; nearly always it is first."""
+    for place, chunk in enumerate(outstanding):
+        if chunk.task.id == task and chunk.attempt == attempt:
+            return place
+    return -1

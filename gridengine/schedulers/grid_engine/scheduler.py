@@ -9,10 +9,8 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime
-import itertools
 import os
 import queue
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,8 +27,9 @@ from .drmaa_session import messages
 from .exit_status import judge
 from .refusals import refusal
 from .request import Hosts, Request, job_name
-from .scheduler_arguments import LIFETIME, checked_lifetime, checked_name
+from .scheduler_arguments import LIFETIME, checked_lifetime, checked_memory, checked_name
 from .session_client import DrmaaProcess
+from .session_notes import registry_file
 from .submission import OpenBatch, folder_for_logs, whole_command
 
 Resource = str | int | float | datetime.timedelta
@@ -40,8 +39,6 @@ _PATIENCE = 60.0  # seconds that an open session waits for a master that does no
 _CLOSE = 10.0  # seconds that close() waits for queue jobs to be gone
 
 _LIVES = 3  # session processes that an open session uses up at most
-
-_numbers = itertools.count(1)
 
 
 class GridEngineScheduler(Scheduler):
@@ -72,6 +69,9 @@ class GridEngineScheduler(Scheduler):
         env: Variables that are set for the jobs, whatever they are called; None takes one away.
         output: What becomes of what jobs print: see `ProcessScheduler`.
         native: Further options of ``qsub``, as they are.
+        memory_resource: What ``memory=`` of a job asks for, for each slot.
+        memory_max: What a job gets at most that asks for more and more memory: ``"64G"``, or bytes.
+            By default 16 times as much as at first.
         resources: For ``qsub -l``: ``h_rt="00:10:00"``, ``h_vmem="4G"`` and so on. Times may be
             seconds or a `datetime.timedelta`, sizes may be bytes.
 
@@ -100,6 +100,8 @@ class GridEngineScheduler(Scheduler):
         cwd: str | os.PathLike[str] | None = None,
         env: Mapping[str, str | None] | None = None,
         output: str | None = None,
+        memory_resource: str = "h_vmem",
+        memory_max: str | int | None = None,
         **resources: Resource,
     ) -> None:
         self.request = Request.of(
@@ -119,6 +121,7 @@ class GridEngineScheduler(Scheduler):
         self.initializer, self.initargs = checked_initializer(initializer, initargs)
         self.cwd, self.env = checked_cwd(cwd), checked_env(env)
         self.output = checked_output(output)
+        self.memory_resource, self.memory_max = checked_memory(memory_resource, memory_max)
 
     def __repr__(self) -> str:
         limit = f"max_workers={self.max_workers}" if self.max_workers else ""
@@ -138,6 +141,9 @@ class GridEngineScheduler(Scheduler):
     def time_limit(self, resources: Mapping[str, object]) -> float:
         """Returns ``h_rt`` in seconds, 0 if there is none."""
         return self.request.changed(resources).seconds
+
+    def memory_of(self, resources: Mapping[str, object]) -> int:
+        return self.request.changed(resources).amount_of(self.memory_resource)
 
     def probe(self, timeout: float = _PROBE) -> str:
         """Returns the name of the Grid Engine whose master answers, and to which one may submit.
@@ -173,7 +179,7 @@ class GridEngineSession(Session):
         self._request = request
         self._patience = patience
         self._trial = trial
-        self._registry = _registry_file()
+        self._registry = registry_file()
         self._events: collections.deque[Event] = collections.deque()
         self._wake_pipe = WakePipe()
         self._answer: queue.SimpleQueue[str | SchedulerUnavailable] = queue.SimpleQueue()
@@ -390,10 +396,3 @@ class GridEngineSession(Session):
     def _tell(self, event: Event) -> None:
         self._events.append(event)
         self._wake_pipe.wake()
-
-
-def _registry_file() -> str:
-    """Where a session notes its queue jobs: one file for each, even if its process is replaced."""
-    folder = Settings.read().run_dir or os.path.expanduser("~/.gridengine")
-    name = f"{socket.gethostname()}.{os.getpid()}.{next(_numbers)}.json"
-    return os.path.abspath(os.path.join(folder, "sessions", name))
