@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from ..schedulers.quantities import words_of
+from ..errors import format_bytes
 from ..settings import REMEMBERED_DURATIONS
 from ..states import DeathCause
 from .memory_use import MemoryUse, rounded_up
@@ -142,12 +142,14 @@ class Requests:
         if cause is not DeathCause.OVER_TIME and self.learned is not None:
             learned = self.learned
             amounts = [(level.memory or learned.base) // learned.slots for level in levels]
-            told = [words_of(learned.resource, each) if each else "no limit" for each in amounts]
+            told = [format_bytes(each) if each else "no limit" for each in amounts]
             return f"{learned.resource} {_listed(told)}"
-        ladders = self._time if cause is DeathCause.OVER_TIME else self._memory
+        over_time = cause is DeathCause.OVER_TIME
+        ladders = self._time if over_time else self._memory
         asked = [self.resources(level) for level in levels]
         return "; ".join(
-            f"{name} {_listed([words_of(name, each[name]) for each in asked])}" for name in ladders
+            f"{name} {_listed([_words(each[name], over_time) for each in asked])}"
+            for name in ladders
         )
 
     # ------------------------------------------------------------------ learning
@@ -208,6 +210,12 @@ class Requests:
             kind = self._kinds[level] = self._kind_of(self.resources(level))
             self._levels.setdefault(kind, level)
         return kind
+
+
+def _words(value: object, over_time: bool) -> str:
+    if not isinstance(value, (int, float)):
+        return str(value)
+    return f"{value:g} s" if over_time else format_bytes(int(value))
 
 
 def _listed(told: Iterable[str]) -> str:

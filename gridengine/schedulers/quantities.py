@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from ..errors import format_bytes
 from ..states import DeathCause
 
 _UNITS = {"k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
@@ -39,10 +38,3 @@ def wanted_after(resource: str) -> DeathCause | None:
     if _TIME.search(resource):
         return DeathCause.OVER_TIME
     return DeathCause.OUT_OF_MEMORY if _MEMORY.search(resource) else None
-
-
-def words_of(resource: str, value: object) -> str:
-    """Returns how a request reads: ``4G``, ``00:10:00``."""
-    if isinstance(value, int) and wanted_after(resource) is DeathCause.OUT_OF_MEMORY:
-        return format_bytes(value)
-    return str(value)
