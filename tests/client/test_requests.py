@@ -163,8 +163,8 @@ def test_a_job_short_of_memory_is_given_more(grid: GridEngineScheduler) -> None:
 
 @pytest.mark.cluster
 def test_one_whose_result_does_not_fit_dies_and_is_given_more(grid: GridEngineScheduler) -> None:
-    job = ended(many_blocks, 450, escalate={"h_vmem": ["1G", "3G"]}, retries=0)
-    assert len(job.result) == 450_000
+    job = ended(many_blocks, 200, escalate={"h_vmem": ["400M", "2G"]}, retries=0)
+    assert len(job.result) == 200_000
     assert job.attempts == 2
 
 
