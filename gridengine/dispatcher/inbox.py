@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import time
 
 from ..logs import Log
 
@@ -40,12 +41,11 @@ class Inbox:
     def empty_into(self, state: DispatcherState) -> None:
         """Tells the state what has been asked for so far."""
         while self.observers:
-            state.observe(self.observers.popleft())
+            state.observe(self.observers.popleft(), time.monotonic())
         # What is asked may be about a task that was submitted before it was asked.
         requests, unwanted = len(self.requests), len(self.unwanted)
-        tasks, submit = self.tasks, state.ledger.submit
-        while tasks:
-            submit(tasks.popleft())
+        if self.tasks:
+            state.ledger.submit(*[self.tasks.popleft() for _ in range(len(self.tasks))])
         if unwanted:
             self._take_back(state, unwanted)
         for _ in range(requests):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..states import DeathCause, JobState
 from .durations import Durations
 from .observers import Observers
-from .records import AnsweredCalls, WorkerRecord
+from .records import AnsweredCalls, Chunk, Counts, WorkerRecord
 from .task import Outcome, Place, Task, outcome_of
 
 _RUNNING = JobState.RUNNING
@@ -22,6 +23,9 @@ class Answers:
         observers: Who hears of events.
         done: `Ledger.done`, for whatever is not common.
         learn: Learns how much memory calls use whose requests follow that.
+
+    Attributes:
+        counts: What was answered so far.
     """
 
     def __init__(
@@ -35,6 +39,7 @@ class Answers:
         self._observers = observers
         self._done = done
         self._learn = learn
+        self.counts = Counts()
 
     def record(
         self,
@@ -62,19 +67,19 @@ class Answers:
                 continue
             outcome = _outcome(result, own, worker.place, tries, asked)
             task.record(outcome)
+            self.count(task, outcome)
             if task.requests is not None and not result.failures:
                 self._learn(task, worker, result.peak_memory)
             if task.size > 1 and task.over and task.missing:
                 ended_early.append(task)
-            if self._observers.callbacks:
-                self._tell(task, outcome)
         return ended_early
 
-    def _tell(self, task: Task, outcome: Outcome) -> None:
-        if task.size > 1:
-            self._observers.calls_done(task, outcome)
-        if task.over:
-            self._observers.job_over(task)
+    def count(self, task: Task, outcome: Outcome) -> None:
+        """Event: an answer was recorded."""
+        self.counts.done += outcome.hi - outcome.lo
+        self.counts.failed += len(outcome.failures)
+        if self._observers.callbacks:
+            self._observers.answered(task, outcome)
 
     def _record_common(
         self, worker: WorkerRecord, results: Sequence[AnsweredCalls], now: float
@@ -86,6 +91,7 @@ class Answers:
         """
         outstanding, place = worker.outstanding, worker.place
         function, answers, wall, longest = None, 0, 0.0, 0.0
+        finished: list[Task] | None = [] if self._observers.callbacks else None
         for result in results:
             if not outstanding:
                 break
@@ -118,8 +124,11 @@ class Answers:
                     )
                 )
             )  # fmt: skip
-            if self._observers.callbacks:
-                self._observers.job_over(task)
+            if finished is not None:
+                finished.append(task)
+        if finished:
+            self._observers.jobs_over(finished)
+        self.counts.done += answers
         if function is not None:
             if task.requests is not None:
                 self._learn(task, worker, results[answers - 1].peak_memory)
@@ -158,3 +167,11 @@ def _outcome(
             result.wall, result.cpu, result.peak_memory, place, tries, asked,
         )
     )  # fmt: skip
+
+
+def place_of(task: int, attempt: int, outstanding: collections.deque[Chunk]) -> int:
+    """Returns where a task's chunk stands, -1 if it is not there; nearly always it is first."""
+    for place, chunk in enumerate(outstanding):
+        if chunk.task.id == task and chunk.attempt == attempt:
+            return place
+    return -1

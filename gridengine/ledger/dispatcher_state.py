@@ -106,10 +106,14 @@ class DispatcherState:
 
     # ------------------------------------------------------------------ from time to time
 
-    def observe(self, observer: Observer) -> None:
+    def observe(self, observer: Observer, now: float) -> None:
         """Has an observer hear all events, after those that tell of what is there already."""
         self.observers.add(observer)
-        introduce(observer, self.staffing.queue_jobs.values(), self.ledger.workers.values())
+        waiting = sum(queue.calls for queue in self.ledger.queues())
+        introduce(
+            observer, self.staffing.queue_jobs.values(), self.ledger.workers.values(),
+            self.ledger.counts, waiting, now,
+        )  # fmt: skip
 
     def tasks(self) -> list[Task]:
         """Returns the tasks that are not over."""
@@ -329,7 +333,7 @@ class DispatcherState:
             task.end(_state_of(error), error)
             self.ledger.withdraw(task)
             if self.observers.callbacks:
-                self.observers.job_over(task)
+                self.observers.job_ended(task)
 
 
 def _state_of(error: Exception) -> JobState:

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..settings import BLOCK_SECONDS
 from ..states import DeathCause, JobState
-from .answers import Answers
+from .answers import Answers, place_of
 from .durations import Durations
 from .escalation import Escalation
 from .hand_out import HandOut
@@ -25,10 +25,10 @@ from .idle_workers import IdleWorkers
 from .observers import Observers
 from .orders import Assign, TakeBack
 from .queues import Queue, Queues
-from .rebalancing import PATIENCE, Rebalancing
-from .records import AnsweredCalls, Chunk, SupervisorRecord, Verdict, WorkerRecord, place_of
+from .rebalancing import PATIENCE, Rebalancing, given_back
+from .records import AnsweredCalls, Chunk, Counts, SupervisorRecord, Verdict, WorkerRecord
 from .retries import Retries
-from .task import Place, Task
+from .task import Outcome, Place, Task
 
 # Looked up for every job; see `gridengine.ledger.task`.
 _QUEUED = JobState.QUEUED
@@ -77,14 +77,15 @@ class Ledger:
 
     # ------------------------------------------------------------------ what is wanted
 
-    def submit(self, task: Task) -> None:
-        """Event: a task has been started."""
-        chunk = Chunk(task, 0, task.size)
-        if task.requests is not None:
-            task.kind = chunk.kind = task.requests.kind_for(task.function.key)
-        self._queues.add(chunk)
+    def submit(self, *tasks: Task) -> None:
+        """Event: tasks have been started."""
+        for task in tasks:
+            chunk = Chunk(task, 0, task.size)
+            if task.requests is not None:
+                task.kind = chunk.kind = task.requests.kind_for(task.function.key)
+            self._queues.add(chunk)
         if self._observers.callbacks:
-            self._observers.job_submitted(task)
+            self._observers.jobs_submitted(tasks)
 
     def backlog(self, kind: int) -> int:
         """Returns the calls that wait for a worker."""
@@ -341,6 +342,15 @@ class Ledger:
                 self._hand_out.stop_prefetching(worker)
                 self._idle.add(worker)
 
+    @property
+    def counts(self) -> Counts:
+        """What was answered so far."""
+        return self._answers.counts
+
+    def count(self, task: Task, outcome: Outcome) -> None:
+        """Event: an answer was recorded that is not one of a worker's."""
+        self._answers.count(task, outcome)
+
     # ------------------------------------------------------------------ taking back
 
     def lopsided(self) -> bool:
@@ -362,20 +372,8 @@ class Ledger:
             return
         worker.recalling = False
         worker.heard = now
-        again: list[Chunk] = []
-        while worker.outstanding:
-            chunk = worker.outstanding[-1]
-            cut = chunk.lo + position - chunk.position
-            if cut >= chunk.hi:
-                break
-            if cut <= chunk.lo:
-                worker.outstanding.pop()
-                again.append(chunk)
-                continue
-            again.append(chunk.part(cut, chunk.hi))
-            chunk.hi = cut
-            break
-        self._put_back(reversed(again), "another worker can begin it sooner")
+        again = given_back(worker, position)
+        self._put_back(again, "another worker can begin it sooner")
         if not worker.outstanding:
             self.answered(worker)
             return

@@ -140,6 +140,7 @@ class SupervisorRecord:
         host: Where it runs.
         pid: Its process id there.
         deadline: When the batch system will end it.
+        memory_limit: Bytes that each of its workers may have, 0 for no limit.
         staff: How many workers it was told to have.
         leaves: When its workers leave, between two jobs, for others to have their place.
         leaving: Whether all of them have been told to.
@@ -163,6 +164,7 @@ class SupervisorRecord:
         "leaves",
         "leaving",
         "loss",
+        "memory_limit",
         "output",
         "pid",
         "queue_job",
@@ -190,6 +192,7 @@ class SupervisorRecord:
         self.host = host
         self.pid = pid
         self.deadline = deadline
+        self.memory_limit = 0
         self.staff = 0
         self.leaves = math.inf
         self.leaving = False
@@ -369,6 +372,20 @@ class QueueJobRequest:
         return QueueJobRecord(queue_job, self.kind, self.since, self.wave, self.avoid)
 
 
+class Counts:
+    """What a dispatcher has done so far.
+
+    Attributes:
+        done: Calls that have an answer, be it that they have failed.
+        failed: Those of them that have failed for good.
+    """
+
+    __slots__ = ("done", "failed")
+
+    def __init__(self) -> None:
+        self.done = self.failed = 0
+
+
 class Verdict(Struct, frozen=True):
     """The call ``index`` of a task has died for good, in this attempt."""
 
@@ -377,11 +394,3 @@ class Verdict(Struct, frozen=True):
     attempt: int
     since: float
     tried: tuple[int, ...] = ()
-
-
-def place_of(task: int, attempt: int, outstanding: collections.deque[Chunk]) -> int:
-    """Returns where a task's chunk stands, -1 if it is not there; nearly always it is first."""
-    for place, chunk in enumerate(outstanding):
-        if chunk.task.id == task and chunk.attempt == attempt:
-            return place
-    return -1
