@@ -17,8 +17,9 @@ from .cancellation import Cancellation
 from .ledger import Ledger
 from .observers import Observers
 from .orders import Inform, Order, Release
-from .records import Chunk, Report, SupervisorRecord, Verdict, WorkerRecord
+from .records import Report, SupervisorRecord, Verdict, WorkerRecord
 from .start_failures import counted
+from .stray_chunk import StrayChunk
 from .task import Outcome, Place, Task
 
 #: Seconds for which a kill from outside is held back on a cluster: the batch system kills a
@@ -236,8 +237,7 @@ class Deaths:
         self._fail(verdict, place, written)
 
     def _tries_more(self, verdict: Verdict, kind: int, want: DeathCause, peak: int) -> bool:
-        chunk = Chunk(verdict.task, verdict.index, verdict.index + 1)
-        chunk.tried = verdict.tried
+        chunk = StrayChunk(verdict.task, verdict.index, verdict.index + 1, kind, verdict.tried)
         return self._ledger.escalation.more(chunk, kind, want, peak)
 
     def refused(self, kind: int, reason: str) -> None:

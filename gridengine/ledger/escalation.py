@@ -8,6 +8,7 @@ from ..states import DeathCause
 from .hand_out import HandOut
 from .queues import Queues
 from .records import Chunk, WorkerRecord
+from .stray_chunk import strayed
 from .task import Task
 
 
@@ -45,8 +46,7 @@ class Escalation:
         found = task.requests.more(kind, cause, len(chunk.tried), peak)
         if found is None:
             return False
-        chunk.tried = (*chunk.tried, kind)
-        chunk.kind = found
+        chunk = strayed(chunk, found, (*chunk.tried, kind))
         what = "time" if cause is DeathCause.OVER_TIME else "memory"
         asked = task.requests.words((found,), cause)
         self._put_back([chunk], f"it had too little {what}; it is to have {asked}")

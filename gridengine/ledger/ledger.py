@@ -80,10 +80,9 @@ class Ledger:
     def submit(self, *tasks: Task) -> None:
         """Event: tasks have been started."""
         for task in tasks:
-            chunk = Chunk(task, 0, task.size)
             if task.requests is not None:
-                task.kind = chunk.kind = task.requests.kind_for(task.function.key)
-            self._queues.add(chunk)
+                task.kind = task.requests.kind_for(task.function.key)
+            self._queues.add(Chunk(task, 0, task.size))
         if self._observers.callbacks:
             self._observers.jobs_submitted(tasks)
 

@@ -6,6 +6,7 @@ import collections
 from collections.abc import Callable, Iterable
 
 from .records import Chunk
+from .stray_chunk import strayed
 from .task import Task
 
 
@@ -91,7 +92,7 @@ class Queues:
 
     def add(self, chunk: Chunk) -> None:
         """Queues a new chunk."""
-        queue = self.of_kind.get(chunk.kind) or self.of(chunk.kind)
+        queue = self.of_kind.get(chunk.task.kind) or self.of(chunk.task.kind)
         queue.chunks.append(chunk)
         calls = chunk.hi - chunk.lo
         queue.calls += calls
@@ -109,9 +110,9 @@ class Queues:
         moved = [chunk for chunk in source.chunks if chunk.task.wanted and wanted(chunk.task)]
         self.remove(before, moved)
         for chunk in moved:
-            chunk.kind = after
-            target.chunks.append(chunk)
-            self._count(chunk)
+            stray = strayed(chunk, after, chunk.tried)
+            target.chunks.append(stray)
+            self._count(stray)
 
     def remove(self, kind: int, chunks: list[Chunk]) -> None:
         """Has chunks that are wanted, and wait for workers of a kind, wait no more."""

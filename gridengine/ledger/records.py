@@ -25,8 +25,7 @@ class Chunk:
             to find a guilty one.
         isolated: Whether nobody shall work beside it under the same supervisor, to find who it is
             that kills that.
-        kind: Which workers may run it: those of its task's kind, unless they had too little.
-        tried: The kinds of workers that had too little for it.
+        tried: The kinds of workers that had too little for it, of a `StrayChunk`.
         attempt: Number of the latest hand-out.
         position: Number of its first call among those handed to the worker.
         since: When it was handed out.
@@ -38,20 +37,18 @@ class Chunk:
         "errors",
         "hi",
         "isolated",
-        "kind",
         "lo",
         "losses",
         "one_at_a_time",
         "position",
         "since",
         "task",
-        "tried",
     )
+
+    tried: tuple[int, ...] = ()
 
     def __init__(self, task: Task, lo: int, hi: int) -> None:
         self.task = task
-        self.kind = task.kind
-        self.tried: tuple[int, ...] = ()
         self.lo = lo
         self.hi = hi
         self.deaths = self.losses = self.errors = self.attempt = self.position = 0
@@ -63,12 +60,19 @@ class Chunk:
 
     def part(self, lo: int, hi: int) -> Chunk:
         """Returns a new chunk for some of the calls, with the same past."""
-        chunk = Chunk(self.task, lo, hi)
+        return self.with_past(Chunk(self.task, lo, hi))
+
+    @property
+    def kind(self) -> int:
+        """Which workers may run it."""
+        return self.task.kind
+
+    def with_past(self, chunk: Chunk) -> Chunk:
+        """Gives the past of this one to a new chunk of some of its calls, and returns that."""
         chunk.deaths, chunk.losses, chunk.errors = self.deaths, self.losses, self.errors
         chunk.one_at_a_time, chunk.isolated = self.one_at_a_time, self.isolated
-        chunk.kind, chunk.tried = self.kind, self.tried
         chunk.attempt, chunk.since = self.attempt, self.since
-        chunk.position = self.position + lo - self.lo
+        chunk.position = self.position + chunk.lo - self.lo
         return chunk
 
     def cut(self, start: int, end: int) -> list[Chunk]:
