@@ -9,16 +9,15 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime
-import itertools
 import os
 import queue
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ...errors import SchedulerUnavailable
+from ...logs import Log
 from ...settings import Settings
 from ...transport.wake_pipe import WakePipe
 from .. import events
@@ -30,7 +29,7 @@ from .exit_status import judge
 from .refusals import refusal
 from .request import Hosts, Request, job_name
 from .scheduler_arguments import LIFETIME, checked_lifetime, checked_name
-from .session_client import DrmaaProcess
+from .session_client import DrmaaProcess, registry_file
 from .submission import OpenBatch, folder_for_logs, whole_command
 
 Resource = str | int | float | datetime.timedelta
@@ -41,7 +40,7 @@ _CLOSE = 10.0  # seconds that close() waits for queue jobs to be gone
 
 _LIVES = 3  # session processes that an open session uses up at most
 
-_numbers = itertools.count(1)
+log = Log(__name__)
 
 
 class GridEngineScheduler(Scheduler):
@@ -173,7 +172,7 @@ class GridEngineSession(Session):
         self._request = request
         self._patience = patience
         self._trial = trial
-        self._registry = _registry_file()
+        self._registry = registry_file()
         self._events: collections.deque[Event] = collections.deque()
         self._wake_pipe = WakePipe()
         self._answer: queue.SimpleQueue[str | SchedulerUnavailable] = queue.SimpleQueue()
@@ -344,8 +343,11 @@ class GridEngineSession(Session):
                 self._explain(queue_job, record)
             case messages.QueueJobStuck(queue_job, reason):
                 self._tell(events.Stuck(queue_job, reason))
-            case messages.QueueJobWaits(queue_job, reason):
-                self._tell(events.Waiting(queue_job, reason))
+            case messages.BatchDelayed(batch, reason):
+                self._tell(events.Delayed(batch, reason))
+            case messages.QueueJobsWait((first, *others), reason):
+                self._tell(events.Waiting(first, reason, tuple(others), message.aloud))
+                log.debug("why queue job %s waits: %s\n%s", first, reason, message.words)
             case messages.QueueJobsStanding(queue_jobs, suspended):
                 self._tell(Standing(queue_jobs, suspended))
             case messages.LogEntry(text):
@@ -390,10 +392,3 @@ class GridEngineSession(Session):
     def _tell(self, event: Event) -> None:
         self._events.append(event)
         self._wake_pipe.wake()
-
-
-def _registry_file() -> str:
-    """Where a session notes its queue jobs: one file for each, even if its process is replaced."""
-    folder = Settings.read().run_dir or os.path.expanduser("~/.gridengine")
-    name = f"{socket.gethostname()}.{os.getpid()}.{next(_numbers)}.json"
-    return os.path.abspath(os.path.join(folder, "sessions", name))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -12,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...errors import SchedulerUnavailable
+from ...settings import Settings
 from ...transport.interpreter import isolation
 from . import drmaa_library
 from .drmaa_session.messages import LogEntry, Malformed, Message, decode, encode
@@ -22,9 +25,11 @@ _START = (
     "import sys, types; sys.path = [*filter(None, sys.path)]; "
     "package = sys.modules['gridengine'] = types.ModuleType('gridengine'); "
     "package.__path__ = [sys.argv[1]]; "
-    "from gridengine.schedulers.grid_engine.drmaa_session.program import main; main()"
+    "from gridengine.schedulers.grid_engine.drmaa_session.main import main; main()"
 )
 _PACKAGE = Path(__file__).parents[2]
+
+_numbers = itertools.count(1)
 
 
 class DrmaaProcess:
@@ -88,3 +93,9 @@ class DrmaaProcess:
         """Ends the process at once, with no regard to its queue jobs."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._process.pid, signal.SIGKILL)
+
+def registry_file() -> str:
+    """Returns where a session notes its queue jobs: one file, even if its process is replaced."""
+    folder = Settings.read().run_dir or os.path.expanduser("~/.gridengine")
+    name = f"{socket.gethostname()}.{os.getpid()}.{next(_numbers)}.json"
+    return os.path.abspath(os.path.join(folder, "sessions", name))
