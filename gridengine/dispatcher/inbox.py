@@ -43,9 +43,8 @@ class Inbox:
             state.observe(self.observers.popleft())
         # What is asked may be about a task that was submitted before it was asked.
         requests, unwanted = len(self.requests), len(self.unwanted)
-        tasks, submit = self.tasks, state.ledger.submit
-        while tasks:
-            submit(tasks.popleft())
+        if self.tasks:
+            state.ledger.submit(*[self.tasks.popleft() for _ in range(len(self.tasks))])
         if unwanted:
             self._take_back(state, unwanted)
         for _ in range(requests):

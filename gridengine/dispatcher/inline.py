@@ -15,7 +15,7 @@ from typing import Any
 from .. import nesting
 from ..errors import InitializerError, JobCancelled, SchedulerError
 from ..ledger.durations import Durations
-from ..ledger.events import JobRetried, JobStarted
+from ..ledger.events import JobRetried, JobsStarted, JobStarted
 from ..ledger.observers import Observers
 from ..ledger.task import Outcome, Place, Task
 from ..schedulers.base import Scheduler, enter
@@ -101,7 +101,7 @@ class InlineDispatcher:
         if self._closing:
             raise SchedulerError(f"{self._name} was closed")
         if self._observers.callbacks:
-            self._observers.job_submitted(task)
+            self._observers.jobs_submitted([task])
         self._running[task] = threading.get_ident()
         # Nested jobs run here, too.
         leave = enter(self._scheduler() or InlineScheduler())
@@ -109,14 +109,13 @@ class InlineDispatcher:
             self._run(task)
         except ShortOfMemory as error:
             task.end(JobState.FAILED, error)
+            self._tell_of_end(task)
         except BaseException as error:
             self._cancel(task, f"{type(error).__name__} has left job {task.name!r}")
             raise
         finally:
             leave()
             del self._running[task]
-        if self._observers.callbacks and task.state is not JobState.CANCELLED:
-            self._observers.job_over(task)
         if self._released and not self._running:
             self._closing = True
 
@@ -153,8 +152,8 @@ class InlineDispatcher:
                 continue
             lo, errors = outcome.hi, 0
             task.record(outcome)
-            if self._observers.callbacks and task.size > 1:
-                self._observers.calls_done(task, outcome)
+            if self._observers.callbacks:
+                self._observers.answered(task, outcome)
             if task.over:
                 return
 
@@ -167,7 +166,8 @@ class InlineDispatcher:
         assert task.place is not None
         if self._observers.callbacks:
             host, pid, _ = task.place
-            self._observers.tell(JobStarted(task.id, task.name, lo, hi, task.attempts, host, pid))
+            job = JobStarted(task.id, task.name, lo, hi, task.attempts)
+            self._observers.tell(JobsStarted((job,), host, pid))
         before = resource.getrusage(resource.RUSAGE_SELF)
         span, end = calls.run(lo, hi)
         wall = time.perf_counter() - span.begin
@@ -246,8 +246,11 @@ class InlineDispatcher:
 
     def _cancel(self, task: Task, why: str) -> None:
         task.end(JobState.CANCELLED, JobCancelled(why))
+        self._tell_of_end(task)
+
+    def _tell_of_end(self, task: Task) -> None:
         if self._observers.callbacks:
-            self._observers.job_over(task)
+            self._observers.job_ended(task)
 
     def observe(self, observer: Observer) -> Callable[[], object]:
         """Has an observer hear all events from now on, in the thread where they happen.

@@ -8,7 +8,7 @@ from typing import Any
 from ..states import JobState
 from .durations import Durations
 from .observers import Observers
-from .records import AnsweredCalls, WorkerRecord
+from .records import AnsweredCalls, Counts, WorkerRecord
 from .task import Outcome, Place, Task, outcome_of
 
 _RUNNING = JobState.RUNNING
@@ -21,6 +21,9 @@ class Answers:
         durations: Learns how long calls take.
         observers: Who hears of events.
         done: `Ledger.done`, for whatever is not common.
+
+    Attributes:
+        counts: What was answered so far.
     """
 
     def __init__(
@@ -29,6 +32,7 @@ class Answers:
         self._durations = durations
         self._observers = observers
         self._done = done
+        self.counts = Counts()
 
     def record(
         self,
@@ -55,17 +59,17 @@ class Answers:
                 continue
             outcome = _outcome(result, own, worker.place, tries)
             task.record(outcome)
+            self.count(task, outcome)
             if task.size > 1 and task.over and task.missing:
                 ended_early.append(task)
-            if self._observers.callbacks:
-                self._tell(task, outcome)
         return ended_early
 
-    def _tell(self, task: Task, outcome: Outcome) -> None:
-        if task.size > 1:
-            self._observers.calls_done(task, outcome)
-        if task.over:
-            self._observers.job_over(task)
+    def count(self, task: Task, outcome: Outcome) -> None:
+        """Event: an answer was recorded."""
+        self.counts.done += outcome.hi - outcome.lo
+        self.counts.failed += len(outcome.failures)
+        if self._observers.callbacks:
+            self._observers.answered(task, outcome)
 
     def _record_common(
         self, worker: WorkerRecord, results: Sequence[AnsweredCalls], now: float
@@ -77,6 +81,7 @@ class Answers:
         """
         outstanding, place = worker.outstanding, worker.place
         function, answers, wall, longest = None, 0, 0.0, 0.0
+        finished: list[Task] | None = [] if self._observers.callbacks else None
         for result in results:
             if not outstanding:
                 break
@@ -109,8 +114,11 @@ class Answers:
                     )
                 )
             )  # fmt: skip
-            if self._observers.callbacks:
-                self._observers.job_over(task)
+            if finished is not None:
+                finished.append(task)
+        if finished:
+            self._observers.jobs_over(finished)
+        self.counts.done += answers
         if function is not None:
             self._durations.learn(function.key, wall / answers, answers, longest)
             worker.load -= wall

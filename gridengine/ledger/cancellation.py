@@ -97,7 +97,7 @@ class Cancellation:
     def _end_with(self, task: Task, error: JobCancelled) -> None:
         task.end(JobState.CANCELLED, error)
         if self._observers.callbacks:
-            self._observers.job_over(task)
+            self._observers.job_ended(task)
 
     def _take_back(self, holders: Iterable[WorkerRecord]) -> None:
         for worker in holders:

@@ -217,7 +217,4 @@ class Deaths:
         task.record(outcome)
         if task.over and task.missing:
             self._cancellation.take_back_rest([task])
-        if self._observers.callbacks and task.size > 1:
-            self._observers.calls_done(task, outcome)
-        if self._observers.callbacks and task.over:
-            self._observers.job_over(task)
+        self._ledger.count(task, outcome)

@@ -109,7 +109,11 @@ class DispatcherState:
     def observe(self, observer: Observer) -> None:
         """Has an observer hear all events, after those that tell of what is there already."""
         self.observers.add(observer)
-        introduce(observer, self.staffing.queue_jobs.values(), self.ledger.workers.values())
+        waiting = sum(queue.calls for queue in self.ledger.queues())
+        introduce(
+            observer, self.staffing.queue_jobs.values(), self.ledger.workers.values(),
+            self.ledger.counts, waiting,
+        )  # fmt: skip
 
     def tasks(self) -> list[Task]:
         """Returns the tasks that are not over."""
@@ -328,7 +332,7 @@ class DispatcherState:
             task.end(_state_of(error), error)
             self.ledger.withdraw(task)
             if self.observers.callbacks:
-                self.observers.job_over(task)
+                self.observers.job_ended(task)
 
 
 def _state_of(error: Exception) -> JobState:

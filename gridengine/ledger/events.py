@@ -4,11 +4,13 @@ The ledger tells of each event when it takes place, in the dispatcher's thread. 
 it, nothing is made. Progress bars, status pages, journals and reports are observers.
 
 ========================  =========================================================================
-`JobSubmitted`            it waits for a worker
-`JobStarted`              some or all of its calls were given to a worker
+`CountsSoFar`             what was before an observer came
+`JobsSubmitted`           they wait for a worker
+`JobsStarted`             some or all of their calls were given to a worker
 `JobRetried`              some of its calls are tried again, and why
 `CallsDone`               some calls of a map have an answer
-`JobOver`                 it will never leave its state
+`CallFailed`              one has failed for good, or a whole job has
+`JobsOver`                they will never leave their state
 `WorkerJoined`            a worker can be given work
 `WorkerLost`              a worker is no more
 `QueueJobsSubmitted`      the batch system has them
@@ -23,7 +25,22 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..errors import Death
 from ..states import DeathCause, JobState
+
+
+class CountsSoFar(NamedTuple):
+    """What a dispatcher had done before an observer came, told to that one alone.
+
+    Attributes:
+        done: Calls that have an answer.
+        failed: Those of them that have failed.
+        waiting: Calls that wait for a worker; those that workers have follow as `JobsStarted`.
+    """
+
+    done: int
+    failed: int
+    waiting: int
 
 
 class JobSubmitted(NamedTuple):
@@ -33,11 +50,19 @@ class JobSubmitted(NamedTuple):
         task: Number of the job, or of some neighbouring calls of a map, unique in this program.
         name: What people call it.
         calls: How many calls it has.
+        first: Number of the first of them within its map.
     """
 
     task: int
     name: str
     calls: int
+    first: int
+
+
+class JobsSubmitted(NamedTuple):
+    """Jobs wait for a worker."""
+
+    jobs: tuple[JobSubmitted, ...]
 
 
 class JobStarted(NamedTuple):
@@ -46,11 +71,9 @@ class JobStarted(NamedTuple):
     Attributes:
         task: As of `JobSubmitted`.
         name: As of `JobSubmitted`.
-        lo: The first call.
+        lo: The first call, as counted within the job.
         hi: The one behind the last.
         attempt: Number of the attempt, from 1.
-        host: Where the worker is.
-        pid: Its process id there.
     """
 
     task: int
@@ -58,6 +81,18 @@ class JobStarted(NamedTuple):
     lo: int
     hi: int
     attempt: int
+
+
+class JobsStarted(NamedTuple):
+    """Calls of jobs were given to a worker, which runs them one after the other.
+
+    Attributes:
+        jobs: They, in this order.
+        host: Where the worker is.
+        pid: Its process id there.
+    """
+
+    jobs: tuple[JobStarted, ...]
     host: str
     pid: int
 
@@ -73,19 +108,50 @@ class JobRetried(NamedTuple):
 
 
 class CallsDone(NamedTuple):
-    """Calls of a job that has several have an answer.
+    """The calls ``lo`` to ``hi`` (not included) of a job that has several have an answer.
 
     Attributes:
         task: As of `JobSubmitted`.
         name: As of `JobSubmitted`.
-        calls: How many.
+        lo: The first call, as counted within the job.
+        hi: The one behind the last.
         failures: How many of them have failed.
+        wall: Seconds that they have taken, all together.
+        peak_memory: As of `JobOver`.
+        host: Where they ran.
+        pid: The worker's process id there, 0 if none had them.
     """
 
     task: int
     name: str
-    calls: int
+    lo: int
+    hi: int
     failures: int
+    wall: float
+    peak_memory: int
+    host: str
+    pid: int
+
+
+class CallFailed(NamedTuple):
+    """A call has failed for good, or a whole job has that no worker had.
+
+    Attributes:
+        task: As of `JobSubmitted`.
+        name: As of `JobSubmitted`.
+        call: Number of the call within its map, -1 if it is a job by itself.
+        host: Where it ran, empty if no worker had it.
+        pid: The worker's process id there.
+        failure: A packed exception (`gridengine.serialization.exceptions`), a death, or an
+            exception of this program.
+    """
+
+    task: int
+    name: str
+    call: int
+    host: str
+    pid: int
+    failure: bytes | Death | BaseException
 
 
 class JobOver(NamedTuple):
@@ -98,6 +164,7 @@ class JobOver(NamedTuple):
         calls: How many calls it had.
         failures: How many of them have failed.
         wall: Seconds that its calls have taken, all together.
+        cpu: Seconds of processor time that they have taken.
         peak_memory: Largest resident memory of a worker that ran it so far, in bytes.
     """
 
@@ -107,7 +174,14 @@ class JobOver(NamedTuple):
     calls: int
     failures: int
     wall: float
+    cpu: float
     peak_memory: int
+
+
+class JobsOver(NamedTuple):
+    """Jobs have come to their end."""
+
+    jobs: tuple[JobOver, ...]
 
 
 class WorkerJoined(NamedTuple):
@@ -164,6 +238,7 @@ class NoticeGiven(NamedTuple):
 
 
 DispatcherEvent = (
-    JobSubmitted | JobStarted | JobRetried | CallsDone | JobOver | WorkerJoined | WorkerLost
+    CountsSoFar | JobsSubmitted | JobsStarted | JobRetried | CallsDone | CallFailed | JobsOver
+    | WorkerJoined | WorkerLost
     | QueueJobsSubmitted | QueueJobStarted | QueueJobWaiting | QueueJobOver | NoticeGiven
 )  # fmt: skip

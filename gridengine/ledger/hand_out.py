@@ -148,7 +148,7 @@ class HandOut:
         else:
             self.consider_prefetching(worker)
         if self._observers.callbacks:
-            self._observers.job_started(chunks, worker)
+            self._observers.jobs_started(chunks, worker)
         orders.append(Assign(worker, chunks))
 
     def _block(self, worker: WorkerRecord, queue: Queue, now: float) -> list[Chunk]:
@@ -216,7 +216,7 @@ class HandOut:
         task.end(JobState.CANCELLED, JobCancelled(f"job {task.name!r} was cancelled before it ran"))
         queue.cancel(task)
         if self._observers.callbacks:
-            self._observers.job_over(task)
+            self._observers.job_ended(task)
 
 
 def _has_its_code(worker: WorkerRecord, chunk: Chunk) -> bool:

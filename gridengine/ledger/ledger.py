@@ -25,9 +25,9 @@ from .observers import Observers
 from .orders import Assign, TakeBack
 from .queues import Queue, Queues
 from .rebalancing import PATIENCE, Rebalancing
-from .records import AnsweredCalls, Chunk, SupervisorRecord, Verdict, WorkerRecord
+from .records import AnsweredCalls, Chunk, Counts, SupervisorRecord, Verdict, WorkerRecord
 from .retries import Retries
-from .task import Place, Task
+from .task import Outcome, Place, Task
 
 # Looked up for every job; see `gridengine.ledger.task`.
 _QUEUED = JobState.QUEUED
@@ -74,11 +74,12 @@ class Ledger:
 
     # ------------------------------------------------------------------ what is wanted
 
-    def submit(self, task: Task) -> None:
-        """Event: a task has been started."""
-        self._queues.add(Chunk(task, 0, task.size))
+    def submit(self, *tasks: Task) -> None:
+        """Event: tasks have been started."""
+        for task in tasks:
+            self._queues.add(Chunk(task, 0, task.size))
         if self._observers.callbacks:
-            self._observers.job_submitted(task)
+            self._observers.jobs_submitted(tasks)
 
     def backlog(self, kind: int) -> int:
         """Returns the calls that wait for a worker."""
@@ -324,6 +325,15 @@ class Ledger:
             if not worker.recalling:
                 self._hand_out.stop_prefetching(worker)
                 self._idle.add(worker)
+
+    @property
+    def counts(self) -> Counts:
+        """What was answered so far."""
+        return self._answers.counts
+
+    def count(self, task: Task, outcome: Outcome) -> None:
+        """Event: an answer was recorded that is not one of a worker's."""
+        self._answers.count(task, outcome)
 
     # ------------------------------------------------------------------ taking back
 

@@ -6,9 +6,10 @@ neither happens. Whoever tells something asks for `Observers.callbacks` first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
-from .records import Chunk, QueueJobRecord, WorkerRecord
+from ..states import JobState
+from .records import Chunk, Counts, QueueJobRecord, WorkerRecord
 from .task import Outcome, Task
 
 TYPE_CHECKING = False
@@ -33,6 +34,12 @@ def _types() -> Any:
 
 #: To ask the import system takes as long as to make an event.
 _loaded: Any = None
+
+
+#: Makes a row of a tuple of its fields, in half the time: there are three for each job.
+_row = tuple.__new__
+
+_FAILED = JobState.FAILED
 
 
 class Observers:
@@ -63,37 +70,51 @@ class Observers:
         for callback in self.callbacks:
             callback(event)
 
-    def job_submitted(self, task: Task) -> None:
-        """See `events.JobSubmitted`."""
-        self.tell(_types().JobSubmitted(task.id, task.name, task.size))
+    def jobs_submitted(self, tasks: Iterable[Task]) -> None:
+        """See `events.JobsSubmitted`."""
+        types = _types()
+        made = types.JobSubmitted
+        rows = tuple([_row(made, (t.id, t.name, t.size, t.first)) for t in tasks])
+        self.tell(types.JobsSubmitted(rows))
 
-    def job_started(self, chunks: Sequence[Chunk], worker: WorkerRecord) -> None:
-        """See `events.JobStarted`; of each of some chunks."""
+    def jobs_started(self, chunks: Iterable[Chunk], worker: WorkerRecord) -> None:
+        """See `events.JobsStarted`."""
         host, pid, _ = worker.place
-        made = _types().JobStarted
-        for chunk in chunks:
-            task = chunk.task
-            self.tell(made(task.id, task.name, chunk.lo, chunk.hi, chunk.attempt, host, pid))
+        types = _types()
+        made = types.JobStarted
+        rows = tuple([_row(made, (c.task.id, c.task.name, c.lo, c.hi, c.attempt)) for c in chunks])
+        self.tell(types.JobsStarted(rows, host, pid))
 
     def job_retried(self, chunk: Chunk, reason: str) -> None:
         """See `events.JobRetried`."""
         task = chunk.task
         self.tell(_types().JobRetried(task.id, task.name, chunk.lo, chunk.hi, reason))
 
-    def calls_done(self, task: Task, outcome: Outcome) -> None:
-        """See `events.CallsDone`; of a job that has several."""
-        calls = outcome.hi - outcome.lo
-        self.tell(_types().CallsDone(task.id, task.name, calls, len(outcome.failures)))
+    def answered(self, task: Task, outcome: Outcome) -> None:
+        """See `events.CallsDone`, `CallFailed` and, if that was the last, `JobsOver`."""
+        types = _types()
+        host, pid, _ = outcome.place
+        single = task.size == 1
+        if not single:
+            lo, hi, failures = outcome.lo, outcome.hi, len(outcome.failures)
+            used = outcome.wall, outcome.peak_memory
+            self.tell(types.CallsDone(task.id, task.name, lo, hi, failures, *used, host, pid))
+        for call, failure in outcome.failures.items():
+            number = -1 if single else task.first + call
+            self.tell(types.CallFailed(task.id, task.name, number, host, pid, failure))
+        if task.over:
+            self.jobs_over([task])
 
-    def job_over(self, task: Task) -> None:
-        """See `events.JobOver`."""
-        failures, wall, peak = 0, 0.0, 0
-        # Not by three generators: most have one, and there is one of these for each job.
-        for outcome in task.outcomes:
-            failures += len(outcome.failures)
-            wall += outcome.wall
-            peak = max(peak, outcome.peak_memory)
-        self.tell(_types().JobOver(task.id, task.name, task.state, task.size, failures, wall, peak))
+    def job_ended(self, task: Task) -> None:
+        """See `events.JobsOver`; of one that was ended as a whole."""
+        if task.error is not None and task.state is _FAILED:
+            self.tell(_types().CallFailed(task.id, task.name, -1, "", 0, task.error))
+        self.jobs_over([task])
+
+    def jobs_over(self, tasks: Iterable[Task]) -> None:
+        """See `events.JobsOver`."""
+        types = _types()
+        self.tell(types.JobsOver(tuple([_over(types.JobOver, task) for task in tasks])))
 
     def worker_joined(self, worker: WorkerRecord) -> None:
         """See `events.WorkerJoined`."""
@@ -126,14 +147,46 @@ class Observers:
         self.tell(_types().NoticeGiven(text))
 
 
+def _over(made: Any, task: Task) -> Any:
+    outcomes = task.outcomes
+    if len(outcomes) == 1:
+        only = outcomes[0]
+        failures, wall, cpu, peak = len(only.failures), only.wall, only.cpu, only.peak_memory
+    else:
+        failures = sum(len(outcome.failures) for outcome in outcomes)
+        wall, cpu = sum(each.wall for each in outcomes), sum(each.cpu for each in outcomes)
+        peak = max((outcome.peak_memory for outcome in outcomes), default=0)
+    row = task.id, task.name, task.state, task.size, failures, wall, cpu, peak
+    return _row(made, row)
+
+
 def introduce(
-    observer: Observer, queue_jobs: Iterable[QueueJobRecord], workers: Iterable[WorkerRecord]
+    observer: Observer,
+    queue_jobs: Iterable[QueueJobRecord],
+    workers: Iterable[WorkerRecord],
+    counts: Counts,
+    waiting: int,
 ) -> None:
-    """Tells a new observer of what is there, by the events that it would have heard."""
+    """Tells a new observer of what is there, by the events that it would have heard.
+
+    Of jobs that is what workers have: of those that wait there may be a million.
+
+    Args:
+        observer: The new one.
+        queue_jobs: All that are not over.
+        workers: All that there are.
+        counts: What they have done.
+        waiting: How many calls wait for a worker.
+    """
     types = _types()
+    observer(types.CountsSoFar(counts.done, counts.failed, waiting))
     for record in queue_jobs:
         observer(types.QueueJobsSubmitted((record.name,)))
         for supervisor in record.supervisors:
             observer(types.QueueJobStarted(record.name, supervisor.host))
     for worker in workers:
         observer(types.WorkerJoined(worker.address, *worker.place))
+        if worker.outstanding:
+            own = Observers()
+            own.add(observer)
+            own.jobs_started(worker.outstanding, worker)

@@ -356,6 +356,20 @@ class QueueJobRequest:
         return QueueJobRecord(queue_job, self.kind, self.since, self.wave, self.avoid)
 
 
+class Counts:
+    """What a dispatcher has done so far.
+
+    Attributes:
+        done: Calls that have an answer, be it that they have failed.
+        failed: Those of them that have failed for good.
+    """
+
+    __slots__ = ("done", "failed")
+
+    def __init__(self) -> None:
+        self.done = self.failed = 0
+
+
 class Verdict(Struct, frozen=True):
     """The call ``index`` of a task has died for good, in this attempt."""
 

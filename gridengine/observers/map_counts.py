@@ -10,7 +10,8 @@ from ..ledger.events import (
     DispatcherEvent,
     JobOver,
     JobRetried,
-    JobStarted,
+    JobsOver,
+    JobsStarted,
     QueueJobOver,
     QueueJobsSubmitted,
     QueueJobStarted,
@@ -62,10 +63,10 @@ class MapCounts:
         # Queue jobs that have not started, and the reason as far as it is known.
         self._waiting: dict[str, str] = {}
         self._hear: dict[type, Callable[[Any], object]] = {
-            JobStarted: self._started,
+            JobsStarted: self._started,
             JobRetried: self._tried_again,
             CallsDone: self._calls_done,
-            JobOver: self._over,
+            JobsOver: self._all_over,
             WorkerJoined: lambda event: self._workers.add(event.address),
             WorkerLost: self._lost,
             QueueJobsSubmitted: self._submitted,
@@ -112,17 +113,19 @@ class MapCounts:
 
     # ------------------------------------------------------------------ calls
 
-    def _started(self, event: JobStarted) -> None:
-        task = self._tasks.get(event.task)
-        if task is None:
-            return
-        if (before := task.places.get(event.lo)) is not None:
-            self._leave(before)
-        task.places[event.lo] = worker = event.host, event.pid
-        has = self._busy.get(worker, 0)
-        self._busy[worker] = has + 1
-        if not has:
-            self._running += 1
+    def _started(self, event: JobsStarted) -> None:
+        worker = event.host, event.pid
+        for job in event.jobs:
+            task = self._tasks.get(job.task)
+            if task is None:
+                continue
+            if (before := task.places.get(job.lo)) is not None:
+                self._leave(before)
+            task.places[job.lo] = worker
+            has = self._busy.get(worker, 0)
+            self._busy[worker] = has + 1
+            if not has:
+                self._running += 1
 
     def _leave(self, worker: tuple[str, int]) -> None:
         self._busy[worker] = has = self._busy[worker] - 1
@@ -140,9 +143,14 @@ class MapCounts:
     def _calls_done(self, event: CallsDone) -> None:
         task = self._tasks.get(event.task)
         if task is not None:
-            task.calls += event.calls
-            self.done += event.calls
+            calls = event.hi - event.lo
+            task.calls += calls
+            self.done += calls
             self.failed += event.failures
+
+    def _all_over(self, event: JobsOver) -> None:
+        for job in event.jobs:
+            self._over(job)
 
     def _over(self, event: JobOver) -> None:
         task = self._tasks.pop(event.task, None)

@@ -11,9 +11,9 @@ from gridengine import Job
 from gridengine.dispatcher.registry import dispatcher_for
 from gridengine.ledger.events import (
     DispatcherEvent,
-    JobOver,
-    JobStarted,
-    JobSubmitted,
+    JobsOver,
+    JobsStarted,
+    JobsSubmitted,
     WorkerJoined,
 )
 from gridengine.schedulers import ProcessScheduler
@@ -36,17 +36,17 @@ def test_an_observer_hears_of_a_job_from_its_start_to_its_end() -> None:
         job = Job(target=targets.square, args=(3,), name="nine", scheduler=scheduler)
         job.start()
         assert job.result == 9
-        wait_until(lambda: any(isinstance(e, JobOver) for e in heard), what="its end is told")
+        wait_until(lambda: any(isinstance(e, JobsOver) for e in heard), what="its end is told")
     of_the_job = [
-        event for event in heard if isinstance(event, (JobSubmitted, JobStarted, JobOver))
+        event for event in heard if isinstance(event, (JobsSubmitted, JobsStarted, JobsOver))
     ]
-    assert [event.name for event in of_the_job] == ["nine"] * 3
+    assert [[row.name for row in event.jobs] for event in of_the_job] == [["nine"]] * 3
     (joined,) = (event for event in heard if isinstance(event, WorkerJoined))
     (_, started, over) = of_the_job
-    assert isinstance(started, JobStarted)
-    assert isinstance(over, JobOver)
+    assert isinstance(started, JobsStarted)
+    assert isinstance(over, JobsOver)
     assert (started.host, started.pid) == (joined.host, joined.pid) == (job.host, job.pid)
-    assert (over.state, over.failures) == (JobState.FINISHED, 0)
+    assert (over.jobs[0].state, over.jobs[0].failures) == (JobState.FINISHED, 0)
     assert threads == {"gridengine"}
 
 

@@ -10,10 +10,15 @@ from gridengine.errors import Death, SchedulerError
 from gridengine.ledger.certificates import SIGNAL, TIMEOUT
 from gridengine.ledger.dispatcher_state import DispatcherState
 from gridengine.ledger.events import (
+    CallFailed,
     CallsDone,
+    CountsSoFar,
     DispatcherEvent,
     JobOver,
     JobRetried,
+    JobsOver,
+    JobsStarted,
+    JobsSubmitted,
     JobStarted,
     JobSubmitted,
     NoticeGiven,
@@ -697,12 +702,12 @@ def test_observers_hear_the_life_of_a_job_and_of_its_worker(program: Program) ->
     program.settle()
     program.state.scheduler_said(Ended("1.1", End(exitcode=0, detail="done")))
     assert program.events == [
-        JobSubmitted(task.id, "job", 1),
+        JobsSubmitted((JobSubmitted(task.id, "job", 1, 0),)),
         QueueJobsSubmitted(("1.1",)),
         QueueJobStarted("1.1", "node"),
         WorkerJoined(b"s.0", "node", 8, "1.1"),
-        JobStarted(task.id, "job", 0, 1, 1, "node", 8),
-        JobOver(task.id, "job", JobState.FINISHED, 1, 0, 0.5, 3),
+        JobsStarted((JobStarted(task.id, "job", 0, 1, 1),), "node", 8),
+        JobsOver((JobOver(task.id, "job", JobState.FINISHED, 1, 0, 0.5, 0.25, 3),)),
         WorkerLost(b"s.0", "node", 8, "1.1", 0, None),
         QueueJobOver("1.1", "done"),
     ]
@@ -714,23 +719,29 @@ def test_observers_hear_what_is_tried_again_and_what_fails(program: Program) -> 
     program.tick()
     program.answer(worker, task, payload=b"", failures={0: b"error"})
     seen = [type(event) for event in program.events]
-    assert seen[-4:] == [JobStarted, JobRetried, JobStarted, JobOver]
-    assert program.events[-1] == JobOver(task.id, "job", JobState.FAILED, 1, 1, 0.5, 3)
+    assert seen[-5:] == [JobsStarted, JobRetried, JobsStarted, CallFailed, JobsOver]
+    assert program.events[-2:] == [
+        CallFailed(task.id, "job", -1, "node", 8, b"error"),
+        JobsOver((JobOver(task.id, "job", JobState.FAILED, 1, 1, 0.5, 0.25, 3),)),
+    ]
 
 
 def test_observers_hear_of_deaths_cancellations_and_notices(program: Program) -> None:
     dead, _ = program.at_work(lost_retries=0)
     program.dies()
     program.settle()
-    lost, over = program.events[-2:]
+    lost, failed, over = program.events[-3:]
     assert lost == WorkerLost(b"s.0", "node", 8, "1.1", 1, DeathCause.CRASHED)
-    assert isinstance(over, JobOver)
-    assert (over.task, over.state, over.failures) == (dead.id, JobState.DIED, 1)
+    assert isinstance(failed, CallFailed)
+    assert isinstance(failed.failure, Death)
+    assert isinstance(over, JobsOver)
+    (job,) = over.jobs
+    assert (job.task, job.state, job.failures) == (dead.id, JobState.DIED, 1)
     [task] = program.submit()
     program.state.cancellation.kill([task], 9)
     last = program.events[-1]
-    assert isinstance(last, JobOver)
-    assert last.state is JobState.CANCELLED
+    assert isinstance(last, JobsOver)
+    assert last.jobs[0].state is JobState.CANCELLED
     program.state.scheduler_said(Notice("the master is away"))
     assert program.events[-1] == NoticeGiven("the master is away")
     program.state.scheduler_said(Waiting("2.1", "all slots are taken"))
@@ -744,10 +755,13 @@ def test_observers_hear_which_calls_of_a_map_are_done(program: Program) -> None:
     worker = program.worker()
     program.tick()
     program.answer(worker, task, lo=0, hi=2, failures={1: b"error"}, final=False)
-    assert program.events[-1] == CallsDone(task.id, "job", 2, 1)
+    assert program.events[-2:] == [
+        CallsDone(task.id, "job", 0, 2, 1, 0.5, 3, "node", 8),
+        CallFailed(task.id, "job", 1, "node", 8, b"error"),
+    ]
     program.answer(worker, task, lo=2, hi=3)
-    assert program.events[-2] == CallsDone(task.id, "job", 1, 0)
-    assert isinstance(program.events[-1], JobOver)
+    assert program.events[-2] == CallsDone(task.id, "job", 2, 3, 0, 0.5, 3, "node", 8)
+    assert isinstance(program.events[-1], JobsOver)
 
 
 def test_a_new_observer_hears_what_is_there(program: Program) -> None:
@@ -759,6 +773,7 @@ def test_a_new_observer_hears_what_is_there(program: Program) -> None:
     heard: list[DispatcherEvent] = []
     program.state.observe(heard.append)
     assert heard == [
+        CountsSoFar(0, 0, 1),
         QueueJobsSubmitted(("1.1",)),
         QueueJobStarted("1.1", "node"),
         QueueJobsSubmitted(("1.2",)),

@@ -8,6 +8,8 @@ from gridengine.ledger.events import (
     CallsDone,
     JobOver,
     JobRetried,
+    JobsOver,
+    JobsStarted,
     JobStarted,
     QueueJobOver,
     QueueJobsSubmitted,
@@ -41,12 +43,12 @@ class Watched:
         self.counts(WorkerJoined(b"s.%d" % pid, "node", pid, "1.1"))
 
     def started(self, task: int, lo: int = 0, hi: int = 1, pid: int = 1) -> None:
-        self.counts(JobStarted(task, "f", lo, hi, 1, "node", pid))
+        self.counts(JobsStarted((JobStarted(task, "f", lo, hi, 1),), "node", pid))
 
     def over(
         self, task: int, state: JobState = FINISHED, calls: int = 1, failures: int = 0
     ) -> None:
-        self.counts(JobOver(task, "f", state, calls, failures, 1.0, 1))
+        self.counts(JobsOver((JobOver(task, "f", state, calls, failures, 1.0, 1.0, 1),)))
 
     def says(self, after: float = 0.0, *, remote: bool = True, over: bool = False) -> str:
         self.now += after
@@ -61,7 +63,7 @@ def watched() -> Watched:
 
 def test_calls_of_other_maps_are_not_counted(watched: Watched) -> None:
     watched.started(7)
-    watched.counts(CallsDone(7, "g", 3, 1))
+    watched.counts(CallsDone(7, "g", 0, 3, 1, 1.0, 1, "node", 1))
     watched.counts(JobRetried(7, "g", 0, 3, "it raised"))
     watched.over(7)
     counts = watched.counts
@@ -70,9 +72,9 @@ def test_calls_of_other_maps_are_not_counted(watched: Watched) -> None:
 
 def test_a_task_of_several_calls_is_counted_as_they_are_done(watched: Watched) -> None:
     task = watched.task(5)
-    watched.counts(CallsDone(task, "f", 3, 1))
+    watched.counts(CallsDone(task, "f", 0, 3, 1, 1.0, 1, "node", 1))
     assert (watched.counts.done, watched.counts.failed) == (3, 1)
-    watched.counts(CallsDone(task, "f", 2, 0))
+    watched.counts(CallsDone(task, "f", 0, 2, 0, 1.0, 1, "node", 1))
     watched.over(task, FAILED, 5, failures=1)
     assert (watched.counts.done, watched.counts.failed) == (5, 1)
 

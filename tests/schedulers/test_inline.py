@@ -22,7 +22,7 @@ from gridengine.client.map_stream import stream
 from gridengine.dispatcher.dispatcher import Dispatcher
 from gridengine.dispatcher.inline import InlineDispatcher
 from gridengine.dispatcher.registry import dispatcher_for, open_dispatchers
-from gridengine.ledger.events import JobOver, JobRetried, JobStarted, JobSubmitted
+from gridengine.ledger.events import JobRetried, JobsOver, JobsStarted, JobsSubmitted
 from gridengine.schedulers import (
     InlineScheduler,
     ProcessScheduler,
@@ -166,7 +166,7 @@ def test_a_job_that_raised_is_tried_again(inline: InlineScheduler) -> None:
     _tries[:] = [0]
     assert started(_fail_twice, retries=2).attempts == 3
     assert [type(event) for event in heard] == [
-        JobSubmitted, JobStarted, JobRetried, JobStarted, JobRetried, JobStarted, JobOver,
+        JobsSubmitted, JobsStarted, JobRetried, JobsStarted, JobRetried, JobsStarted, JobsOver,
     ]  # fmt: skip
     _tries[:] = [0]
     assert isinstance(started(_fail_twice, retries=1).exception, ValueError)
