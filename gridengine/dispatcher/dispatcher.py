@@ -64,6 +64,7 @@ class Dispatcher:
         sharing: Makes large buffers ready for the workers.
         shows_progress: Whether a map shows how far it is if it is not told.
         stacks: Asks where tasks are that run.
+        state_reasons: Tells why tasks wait.
         surroundings: ``cwd`` and ``env`` of the scheduler.
 
     Raises:
@@ -125,6 +126,7 @@ class Dispatcher:
         from .order_execution import OrderExecution
         from .overview import overview_of
         from .stacks import StackQuestions
+        from .state_reasons import StateReasons
         from .tidying import Tidying
 
         output = new_job_output(scheduler, settings, self._connections, self._state, self._ask)
@@ -132,6 +134,7 @@ class Dispatcher:
         calls = new_task_messages(*given)
         parts = self._connections, self._state, self._queue_jobs, calls, output
         self.overview = functools.partial(overview_of, self._state)
+        self.state_reasons = StateReasons(self._state, scheduler)
         self.stacks = StackQuestions(self._connections, self._state, self._ask)
         self._handlers = Handlers(*parts, self.stacks)
         self._execution = OrderExecution(*parts)

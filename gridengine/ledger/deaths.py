@@ -185,6 +185,7 @@ class Deaths:
         verdicts = self._ledger.ended(
             worker, position=position, width=width,
             blame=blame, final=final, timed_out=timed_out,
+            why=f"its worker was lost: {_of(end)}",
         )  # fmt: skip
         if again := held - len(verdicts):
             lost = f"worker {place.pid} on {place.host} is lost ({end.cause.name})"
@@ -218,3 +219,7 @@ class Deaths:
         if task.over and task.missing:
             self._cancellation.take_back_rest([task])
         self._ledger.count(task, outcome)
+
+
+def _of(end: End) -> str:
+    return f"{end.cause.value} ({end.detail})" if end.detail else end.cause.value

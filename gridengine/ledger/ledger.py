@@ -16,7 +16,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..settings import BLOCK_SECONDS
-from ..states import JobState
 from .answers import Answers
 from .durations import Durations
 from .hand_out import HandOut
@@ -28,9 +27,6 @@ from .rebalancing import PATIENCE, Rebalancing
 from .records import AnsweredCalls, Chunk, Counts, SupervisorRecord, Verdict, WorkerRecord
 from .retries import Retries
 from .task import Outcome, Place, Task
-
-# Looked up for every job; see `gridengine.ledger.task`.
-_QUEUED = JobState.QUEUED
 
 
 class Ledger:
@@ -172,6 +168,7 @@ class Ledger:
         blame: bool = True,
         final: bool = False,
         timed_out: bool = False,
+        why: str = "its worker was lost",
     ) -> list[Verdict]:
         """Event: a worker is no more.
 
@@ -184,6 +181,7 @@ class Ledger:
             final: Whether that job shall not be tried again.
             timed_out: Whether it was ended because that job was over its own time limit; this
                 counts as a failure of the function.
+            why: What is said of those that are tried again.
 
         Returns:
             The calls that are not tried again.
@@ -202,7 +200,7 @@ class Ledger:
             held, position=position, width=width, end=worker.position,
             blame=blame, final=final, timed_out=timed_out,
         )  # fmt: skip
-        self._put_back(again, "it was over its time" if timed_out else "its worker was lost")
+        self._put_back(again, "it was over its time" if timed_out else why)
         return verdicts
 
     def retire(self, worker: WorkerRecord) -> None:
@@ -383,8 +381,7 @@ class Ledger:
         wanted = [chunk for chunk in chunks if chunk.task.wanted]
         self._queues.put_back(wanted)
         for chunk in wanted:
-            if chunk.task.size == 1:
-                chunk.task.state = _QUEUED
+            chunk.task.put_back(reason)
             if self._observers.callbacks:
                 self._observers.job_retried(chunk, reason)
 

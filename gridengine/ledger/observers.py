@@ -184,6 +184,8 @@ def introduce(
         observer(types.QueueJobsSubmitted((record.name,)))
         for supervisor in record.supervisors:
             observer(types.QueueJobStarted(record.name, supervisor.host))
+        if record.reason:
+            observer(types.QueueJobWaiting(record.name, record.reason))
     for worker in workers:
         observer(types.WorkerJoined(worker.address, *worker.place))
         if worker.outstanding:

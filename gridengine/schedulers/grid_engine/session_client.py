@@ -94,6 +94,7 @@ class DrmaaProcess:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._process.pid, signal.SIGKILL)
 
+
 def registry_file() -> str:
     """Returns where a session notes its queue jobs: one file, even if its process is replaced."""
     folder = Settings.read().run_dir or os.path.expanduser("~/.gridengine")
