@@ -219,7 +219,7 @@ def test_queues_in_error_are_told_of(talk: Open, cluster: Cluster) -> None:
     one = talk()
     one.start("true")
     [waiting, *_] = one.hear(Waiting, timeout=60)
-    assert re.search(r"waits: queue all\.q@\S+ is in state E", waiting.text)
+    assert re.search(r"waits: queue all\.q is in error on \S+, \S+ \(queue", waiting.text)
 
 
 def test_a_full_cluster_is_told_of(talk: Open, cluster: Cluster) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from . import queue_instances
 from .amounts import largest, lists_hosts
 
-Ask = Callable[..., str]
+RunCommand = Callable[..., str]
 
 _PARTS = 3  # obstacles that are named, of those that stand in the way at the same time
 
@@ -27,7 +27,7 @@ _PLACE = re.compile(r'PE "([^"]+)" because it only offers (\d+) slots')
 _NOISE = ("hard queue list", "All queues dropped")
 
 
-def why(job: str, *, held: bool, user: str, ask: Ask) -> str:
+def why(job: str, *, held: bool, user: str, ask: RunCommand) -> str:
     """Returns why a queue job does not start, empty if that cannot be told.
 
     Args:
@@ -62,7 +62,7 @@ def _own_wish(told: str, job: str, *, held: bool) -> str:
 # ---------------------------------------------------------------------- what qalter -w p prints
 
 
-def _obstacles(tried: str, job: str, ask: Ask) -> Iterator[str]:
+def _obstacles(tried: str, job: str, ask: RunCommand) -> Iterator[str]:
     lines = [" ".join(each.split()) for each in tried.splitlines()]
     lines = [line for line in lines if re.search("dropped|cannot", line)]
     useful = [line for line in lines if not any(each in line for each in _NOISE)]
@@ -88,13 +88,13 @@ def _is_unavailable(line: str) -> bool:
     return "dropped because" in line and not _is_full(line)
 
 
-def _quota(rule: str, ask: Ask) -> str:
+def _quota(rule: str, ask: RunCommand) -> str:
     name = re.escape(rule)
     used = re.search(rf"^{name}\s+(\S+)", ask("qquota"), re.MULTILINE)
     return f"resource quota {rule} is used up{f' ({used[1]})' if used else ''}"
 
 
-def _lacking(lines: Iterable[str], job: str, ask: Ask) -> Iterator[str]:
+def _lacking(lines: Iterable[str], job: str, ask: RunCommand) -> Iterator[str]:
     """Names the resources of which too little is offered."""
     offers: dict[str, list[str]] = {}
     measured: set[str] = set()
@@ -113,7 +113,7 @@ def _lacking(lines: Iterable[str], job: str, ask: Ask) -> Iterator[str]:
 
 
 def _too_little(
-    name: str, wanted: str, values: list[str], ask: Ask, job: str, *, measured: bool
+    name: str, wanted: str, values: list[str], ask: RunCommand, job: str, *, measured: bool
 ) -> str:
     request = f"{name}={wanted}" if wanted else name
     most = largest(values)
@@ -126,7 +126,7 @@ def _too_little(
     return f"{request} is more than any host has ({most} at most): it can never start"
 
 
-def _queues_in_trouble(lines: Iterable[str], ask: Ask) -> Iterator[str]:
+def _queues_in_trouble(lines: Iterable[str], ask: RunCommand) -> Iterator[str]:
     places = [m for m in map(_QUEUE.search, filter(_is_unavailable, lines)) if m]
     if not places:
         return
@@ -168,7 +168,7 @@ def _by_first(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]
 # ---------------------------------------------------------------------- where it finds no obstacle
 
 
-def _limits(told: str, tried: str, user: str, ask: Ask) -> Iterator[str]:
+def _limits(told: str, tried: str, user: str, ask: RunCommand) -> Iterator[str]:
     """Names the limit of a user's running jobs, which ``qalter`` does not look at."""
     if "found suitable" not in tried:
         return

@@ -36,7 +36,7 @@ from .pipes import MessageWriter, Orphaned
 from .polling import PollingPlan, QueueJob
 from .qacct import Accounting, QacctReader
 from .registry import Registry
-from .waiting import Told, WaitingPlan
+from .waiting import WaitingFor, WaitingPlan
 
 _BUSY = 0.05  # seconds between two questions for ended queue jobs, while some have just ended
 _IDLE = 0.25  # the same while nothing happens; DRMAA itself learns of an end once a second
@@ -358,7 +358,7 @@ class Program:
             # DRMAA's news of it were lost, as can happen when the master is started anew.
             self._account(Ending(name))
 
-    def _tell(self, told: Told, words: str = "") -> None:
+    def _tell(self, told: WaitingFor, words: str = "") -> None:
         self._send(QueueJobsWait(told.queue_jobs, told.reason, told.aloud, words))
 
     def _stand(self, queue_jobs: frozenset[str]) -> None:

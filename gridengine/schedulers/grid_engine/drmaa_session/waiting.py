@@ -59,7 +59,7 @@ class _Waiting:
 
 
 @dataclasses.dataclass(frozen=True)
-class Told:
+class WaitingFor:
     """What is to be told: queue jobs wait for ``reason``; ``aloud`` if the log shall have it."""
 
     queue_jobs: tuple[str, ...]
@@ -80,7 +80,7 @@ class WaitingPlan:
         self._running: set[str] = set()
         self._said: tuple[str, float] | None = None
 
-    def look(self, now: float) -> tuple[list[Question], list[Told]]:
+    def look(self, now: float) -> tuple[list[Question], list[WaitingFor]]:
         """Event: the queue was looked at; returns what is to be asked, and what to be told."""
         waiting = self._waiting()
         self._groups = {group: self._groups.get(group, _Waiting()) for group in waiting}
@@ -96,10 +96,10 @@ class WaitingPlan:
                 questions.append(Question(group, names[0]))
             elif known.reason and (new := [name for name in names if name not in known.told]):
                 known.told.update(new)
-                told.append(Told(tuple(new), known.reason))
+                told.append(WaitingFor(tuple(new), known.reason))
         return questions, told
 
-    def answered(self, question: Question, reason: str, now: float) -> Told | None:
+    def answered(self, question: Question, reason: str, now: float) -> WaitingFor | None:
         """Event: this is the answer to a question, empty if there is none."""
         names = self._waiting().get(question.group, [])
         known = self._groups.get(question.group)
@@ -114,7 +114,7 @@ class WaitingPlan:
             known.told = set()
         new = [name for name in names if name not in known.told]
         known.told.update(new)
-        return Told(tuple(new), reason, aloud) if new else None
+        return WaitingFor(tuple(new), reason, aloud) if new else None
 
     def _waiting(self) -> dict[Group, list[str]]:
         found: dict[Group, list[str]] = {}
@@ -123,11 +123,11 @@ class WaitingPlan:
                 found.setdefault((job.request, "h" in job.state), []).append(name)
         return found
 
-    def _started(self) -> list[Told]:
+    def _started(self) -> list[WaitingFor]:
         """Returns that some have started since the last look: others than the queue know more."""
         running = {name for name, job in self._jobs.items() if job.running}
         new, self._running = running - self._running, running
-        return [Told(tuple(sorted(new)), _STARTED)] if new else []
+        return [WaitingFor(tuple(sorted(new)), _STARTED)] if new else []
 
     def _is_news(self, reason: str, since: float, now: float) -> bool:
         """Tells whether somebody waits for long for whom nothing runs, and has not read this."""
