@@ -128,7 +128,9 @@ class StateReasons:
             number = len(waiting)
             text = f"{counted(number, 'queue job')} {'waits' if number == 1 else 'wait'}"
             longest = time.monotonic() - min(record.since for record in waiting)
-            parts.append(f"{text}: {reason}" if reason else f"{text} in the queue, {longest:.0f} s")
+            parts.append(
+                f"{text}: {reason}" if reason else f"{text} in the queue for {longest:.0f} s"
+            )
         return parts[:_REASONS]
 
     def _requests(self, kind: int) -> list[str]:

@@ -185,7 +185,7 @@ class Deaths:
         verdicts = self._ledger.ended(
             worker, position=position, width=width,
             blame=blame, final=final, timed_out=timed_out,
-            why=f"its worker was lost: {_of(end)}",
+            why=_loss(place, end),
         )  # fmt: skip
         if again := held - len(verdicts):
             lost = f"worker {place.pid} on {place.host} is lost ({end.cause.name})"
@@ -221,5 +221,7 @@ class Deaths:
         self._ledger.count(task, outcome)
 
 
-def _of(end: End) -> str:
-    return f"{end.cause.value} ({end.detail})" if end.detail else end.cause.value
+def _loss(place: Place, end: End) -> str:
+    """Returns what is said of the calls of a worker that was lost, which are tried again."""
+    cause = "" if end.cause is DeathCause.UNKNOWN else f": {end.cause.value}"
+    return f"its worker on {place.host} was lost{cause}"

@@ -130,6 +130,10 @@ class Observers:
         """See `events.QueueJobsSubmitted`."""
         self.tell(_types().QueueJobsSubmitted(queue_jobs))
 
+    def queue_jobs_delayed(self, number: int, reason: str) -> None:
+        """See `events.QueueJobsDelayed`."""
+        self.tell(_types().QueueJobsDelayed(number, reason))
+
     def queue_job_started(self, queue_job: str, host: str) -> None:
         """See `events.QueueJobStarted`."""
         self.tell(_types().QueueJobStarted(queue_job, host))

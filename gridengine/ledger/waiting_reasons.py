@@ -10,6 +10,10 @@ from .orders import Order, Warn
 from .records import QueueJobRecord, QueueJobRequest
 from .start_failures import StartFailures
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .observers import Observer
+
 
 class WaitingReasons:
     """Notes why queue jobs wait.
@@ -55,6 +59,16 @@ class WaitingReasons:
         request = self._requests.get(event.batch)
         if request is not None:
             request.reason = event.reason
+            if self._observers.callbacks:
+                self._observers.queue_jobs_delayed(request.count, event.reason)
+
+    def introduce(self, observer: Observer) -> None:
+        """Tells a new observer of what is not taken."""
+        from .events import QueueJobsDelayed
+
+        for request in list(self._requests.values()):
+            if request.reason:
+                observer(QueueJobsDelayed(request.count, request.reason))
 
     # ------------------------------------------------------------------ any thread
 
