@@ -116,7 +116,11 @@ def quota(cluster: Cluster, folder: Path) -> Iterator[None]:
         (by_qmod("-d", "-e"), {}, r"queue all\.q is disabled on ge-node1, ge-node2"),
         (by_qmod("-sq", "-usq"), {}, r"queue all\.q is suspended on ge-node1, ge-node2"),
         (in_error, {}, r"queue all\.q is in error on ge-node1, ge-node2 \(queue all\.q marked"),
-        (none, {"mem_free": "900G"}, r"mem_free=900G is more than any host has left now \(\d"),
+        (
+            none,
+            {"mem_free": "900G", "native": "-w n"},
+            r"mem_free=900G is more than any host has left now \(\d",
+        ),
         (none, {"native": "-h"}, r"it is held \(state hqw\); `qrls \d+` releases it"),
         (full, {}, r"all slots of queue all\.q on ge-node1, ge-node2 are taken"),
         (quota, {}, r"resource quota one/1 is used up \(slots=1/1\)"),
@@ -185,10 +189,10 @@ def test_a_job_in_a_suspended_queue_job_says_so(cluster: Cluster) -> None:
         job.start()
         wait_until(lambda: job.state is JobState.RUNNING, what="it runs")
         [queue_job] = [each for each in cluster.qstat() if each.state == "r"]
-        cluster.run(["qmod", "-sj", queue_job.number])
+        cluster.run(["qmod", "-sj", f"{queue_job.job}"])
         said = r"its queue job \S+ is suspended by qmod -sj \(state s\)"
         wait_until(lambda: re.fullmatch(said, job.state_reason), what="the reason", timeout=40)
-        cluster.run(["qmod", "-usj", queue_job.number])
+        cluster.run(["qmod", "-usj", f"{queue_job.job}"])
         wait_until(lambda: not job.state_reason, what="it goes on", timeout=40)
         job.kill()
         job.join()
