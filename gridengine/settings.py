@@ -98,6 +98,8 @@ class Settings(NamedTuple):
             of the program's connections would be in it.
         progress: Whether maps show how far they are, on a terminal and in notebooks, if they are
             not told: as if each had ``progress=True``, but for what is written to a file.
+        event_log: Whether all that happens is written to a file, in the folder ``events`` of
+            ``run_dir``, for ``gridengine report``.
     """
 
     heartbeat: float = 5.0
@@ -117,6 +119,7 @@ class Settings(NamedTuple):
     output_kept: int = 65536
     core_files: bool = False
     progress: bool = False
+    event_log: bool = False
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Settings:

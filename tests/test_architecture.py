@@ -25,11 +25,11 @@ FOLDERS = {
     "schedulers": "transport",
     "ledger": "schedulers serialization transport",
     "worker": "serialization transport",
-    "dispatcher": "worker ledger schedulers serialization transport",
-    "observers": "ledger",
+    "observers": "ledger schedulers serialization transport",
+    "dispatcher": "observers worker ledger schedulers serialization transport",
     "client": "observers dispatcher worker ledger schedulers serialization transport",
     "compat": "client dispatcher worker ledger schedulers serialization transport",
-    "cli": "client dispatcher schedulers transport",
+    "cli": "client observers dispatcher schedulers transport",
 }
 TOP = {
     "errors", "extras", "html_tables", "logs", "nesting", "settings", "settings_file", "states",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ..dispatcher.dispatcher import Dispatcher
+from ..dispatcher.stack_text import stack_of
 from ..ledger.task import Task, Usage
 from ..states import JobState
 from .job_arguments import another_process
 from .job_output import output_of
-from .job_stack import stack_of
 from .state_reason import state_reason
 
 

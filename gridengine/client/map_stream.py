@@ -86,6 +86,8 @@ def stream(
         length=length, chunksize=chunksize, buffersize=buffersize, fail_fast=reraise, end=end,
         control=control, options=options, before=before,
     )  # fmt: skip
+    # For who looks from elsewhere how far it is.
+    dispatcher.maps[tasks] = lambda: max(0, length - tasks.fed)
     # What has been read of the answers that have come: values, and the error behind them.
     order: AnswerOrder[tuple[Task, int, list[Any], BaseException | None]]
     order = InOrder() if ordered else AsTheyCome()
@@ -134,6 +136,7 @@ def stream(
         tasks.cancel()
         raise
     finally:
+        del dispatcher.maps[tasks]
         tasks.close()
 
 

@@ -62,6 +62,7 @@ class MapTasks:
         before: What is told of tasks before they are submitted.
 
     Attributes:
+        fed: Calls that were submitted.
         taken: Calls whose values have been taken.
         failed: Whether no more calls are wanted.
     """
@@ -104,11 +105,10 @@ class MapTasks:
         self._most_bytes = BLOCK_BYTES if control is None else _SMOOTH_BYTES
         self._options = options
         self._before = before
-        self._fed = 0
+        self.fed = 0
         self._exhausted = False
-        self._bytes_per_call = 0.0
+        self._bytes_per_call = self._breathed = 0.0
         self._bytes_ahead = 0
-        self._breathed = 0.0
         # With the bytes of their arguments. Those are in it that are done, but were not asked for.
         self._running: dict[Task, int] = {}
         # How many calls of each were not taken.
@@ -214,7 +214,7 @@ class MapTasks:
 
     def _room(self, waiting: int) -> float:
         """Returns how many more tasks should be there, 0 or less if none."""
-        if self._exhausted or self.failed or self._fed - self.taken >= self._buffersize:
+        if self._exhausted or self.failed or self.fed - self.taken >= self._buffersize:
             return 0
         if self._arriving is not None and self._arriving.pending():
             return 0
@@ -271,7 +271,7 @@ class MapTasks:
         enough = time.perf_counter() + _BREATH
         tasks: list[Task] = []
         try:
-            while len(tasks) < room and self._fed - self.taken < self._buffersize:
+            while len(tasks) < room and self.fed - self.taken < self._buffersize:
                 items = self._take(self._size())
                 if not items:
                     break
@@ -301,7 +301,7 @@ class MapTasks:
             frames,
             name=self._function.name,
             size=len(items),
-            first=self._fed,
+            first=self.fed,
             timeout=self._options.timeout,
             lost_retries=self._options.lost_retries,
             error_retries=self._options.error_retries,
@@ -313,7 +313,7 @@ class MapTasks:
         )
         task.waiters = [functools.partial(self._over, task)]  # `when_over`, of what others know
         task.on_outcome = self._has_outcome
-        self._fed += len(items)
+        self.fed += len(items)
         self._bytes_ahead += size
         self._running[task] = size
         self._open[task] = task.size
@@ -331,13 +331,13 @@ class MapTasks:
     def _size(self) -> int:
         if self._dispatcher.fresh:
             return 1
-        room = self._buffersize - (self._fed - self.taken)
+        room = self._buffersize - (self.fed - self.taken)
         if self._chunksize is not None:
             return self._chunksize if self._chunksize < room else int(room)
         pace = self._dispatcher.usual_duration(self._function.key)
         if pace is None:
             return 1
-        if not self._fed:
+        if not self.fed:
             # How large its arguments are is not known: a task of large ones fills the memory.
             return 1
         seconds = SLICE_SECONDS if self._dispatcher.inline else BLOCK_SECONDS
@@ -347,7 +347,7 @@ class MapTasks:
         # message is worth. Where the end is not known, as much as there was may still come.
         staff = self._dispatcher.staff()
         known = self._length >= 0
-        left = max(0, self._length - self._fed) if known else self._fed
+        left = max(0, self._length - self.fed) if known else self.fed
         least = CHUNK_SECONDS / max(pace, 1e-8)
         if known:
             least = min(least, self._length / staff)
@@ -358,7 +358,7 @@ class MapTasks:
 
     def _take(self, count: int) -> Sequence[Any]:
         if self._sequence is not None:
-            items = self._sequence[self._fed : self._fed + count]
+            items = self._sequence[self.fed : self.fed + count]
             self._exhausted = not items
             return items
         return self._draw(count)
@@ -390,7 +390,7 @@ class MapTasks:
             return together, False
         # Each by itself: one that cannot be rebuilt, or that kills who tries to, is the affair
         # of its own call.
-        first = self._fed
+        first = self.fed
         return pack_each(items, lambda number: f"the argument of call {first + number}"), True
 
 

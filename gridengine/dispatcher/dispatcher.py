@@ -33,11 +33,12 @@ from .asking import T, answer
 from .early_start import EarlyStart
 from .inbox import Inbox, guarded
 from .new_state import new_state, surroundings_of
-from .opening import open_here, open_network
+from .opening import open_event_log, open_here, open_network
 from .printing import printer
 from .run_folder import new_shared_folder, remove_shared_folder
 from .sharing import Sharing
 from .shutdown import Shutdown
+from .viewers import Viewers
 
 # What takes long to import, msgspec and ZeroMQ, is so where it is needed: when the first workers
 # have been started, and are on their way in the meantime.
@@ -58,6 +59,7 @@ class Dispatcher:
         ahead: What was started for it, None if the workers are on other hosts.
 
     Attributes:
+        maps: Those that are drawn from, and how many calls each will still submit.
         forsaken: Whether this is a copy, in a fork of the program.
         overview: Returns what there is now, for people.
         remote: Whether workers are on other hosts.
@@ -86,6 +88,7 @@ class Dispatcher:
         # A copy: the dispatcher must not keep alive what its user has let go.
         self._scheduler = copy.copy(scheduler)
         self._released = False
+        self.maps: dict[object, Callable[[], int]] = {}
         self._over, self._opened = threading.Event(), threading.Event()
         self._is_open = False
         self._thread = threading.Thread(target=self._run, name="gridengine", daemon=True)
@@ -120,6 +123,7 @@ class Dispatcher:
         )
         early = ahead is not None and ahead.workers > 0
         self._state = new_state(scheduler, settings, started_early=early)
+        self._event_log = open_event_log(undo, scheduler, settings, self._state.observers)
         from .handlers import Handlers
         from .job_output import new_job_output
         from .new_task_messages import new_task_messages
@@ -133,12 +137,13 @@ class Dispatcher:
         given = scheduler, settings, self._arena, self.sharing, output.is_unwanted
         calls = new_task_messages(*given)
         parts = self._connections, self._state, self._queue_jobs, calls, output
-        self.overview = functools.partial(overview_of, self._state)
+        self.overview = functools.partial(overview_of, self._state, self.maps)
         self.state_reasons = StateReasons(self._state, scheduler)
         self.stacks = StackQuestions(self._connections, self._state, self._ask)
         self._handlers = Handlers(*parts, self.stacks)
         self._execution = OrderExecution(*parts)
         self._tidying = Tidying(settings.heartbeat, calls, self._execution, self._handlers)
+        self._viewers = Viewers(self, repr(scheduler), settings)
         self._news = self._queue_jobs.session.fileno()
         self._inbox = Inbox()
         self._new = self._inbox.tasks
@@ -234,6 +239,11 @@ class Dispatcher:
         self._inbox.observers.append(guard)
         self._wake()
         return lambda: self._answer(lambda: observers.remove(guard))
+
+    def task(self, number: int) -> Task | None:
+        """Returns the task of a number, None if there is none, or it is over."""
+        tasks = self._answer(self._state.tasks) or ()
+        return next((task for task in tasks if task.id == number), None)
 
     def unfinished(self) -> list[Task]:
         """Returns the tasks that are not over and for which the program shall wait."""
@@ -341,13 +351,14 @@ class Dispatcher:
             self._pipe.empty()
         self._asleep = True
         asked = self._inbox or (self._hurried if self._ending else self._closing)
-        patience = 0.0 if asked else max(0.0, self._state.due(now) - now)
+        patience = 0.0 if asked else max(0.0, min(self._state.due(now), self._viewers.due) - now)
         ready = self._connections.wait(patience)
         self._asleep = False
         self._woken = self._pipe.read_end in ready
         self._handlers.listen()
         if self._news in ready:
             self._handlers.hear_scheduler()
+        self._viewers.look(ready, self._connections.watch, now)
         self._inbox.empty_into(self._state)
 
     def _abandon(self, error: Exception) -> None:
@@ -357,6 +368,8 @@ class Dispatcher:
     def _shut_down(self) -> None:
         # Each step, even if another one fails; the last one in is the first one out.
         with contextlib.ExitStack() as steps:
+            if self._event_log is not None:
+                steps.callback(self._event_log.close)
             if self._folder is not None:
                 steps.callback(remove_shared_folder, self._folder)
             steps.callback(self._pipe.close)
@@ -365,6 +378,7 @@ class Dispatcher:
                 steps.callback(self._arena.close)
             steps.callback(self._execution.close)
             steps.callback(self._connections.close)
+            steps.callback(self._viewers.close)
             steps.callback(self._end_the_rest)
             steps.callback(self._queue_jobs.session.close)
             steps.callback(self._execution.say_goodbye)

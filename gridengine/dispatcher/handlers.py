@@ -147,6 +147,7 @@ class Handlers:
         self._tell_differences(message)
         if message.time_left:
             supervisor.deadline = now + message.time_left
+        supervisor.memory_limit = message.memory_limit
         for worker in self._state.supervisor_arrived(supervisor, now):
             self._equip(worker)
 

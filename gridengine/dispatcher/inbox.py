@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import time
 
 from ..logs import Log
 
@@ -40,7 +41,7 @@ class Inbox:
     def empty_into(self, state: DispatcherState) -> None:
         """Tells the state what has been asked for so far."""
         while self.observers:
-            state.observe(self.observers.popleft())
+            state.observe(self.observers.popleft(), time.monotonic())
         # What is asked may be about a task that was submitted before it was asked.
         requests, unwanted = len(self.requests), len(self.unwanted)
         if self.tasks:

@@ -83,6 +83,7 @@ class InlineDispatcher:
         self._running: dict[Task, int] = {}
         self.overview = functools.partial(overview_of_inline, self._running)
         self.state_reasons = NoStateReasons()
+        self.maps: dict[object, Callable[[], int]] = {}
         self._closing = self._released = False
         self.forsaken = False
         self.sharing = Sharing(None, keep=False)
@@ -269,6 +270,10 @@ class InlineDispatcher:
     def _forget(self, observer: Observer) -> None:
         with self._changing:
             self._observers.remove(observer)
+
+    def task(self, number: int) -> Task | None:
+        """Returns the task of a number, None if it does not run."""
+        return next((task for task in list(self._running) if task.id == number), None)
 
     def unfinished(self) -> list[Task]:
         """Returns what other threads run and the program shall wait for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from .. import nesting
 from ..schedulers.base import Scheduler
 from ..settings import Settings
 from ..transport import descriptors
@@ -13,6 +14,8 @@ from .queue_jobs import QueueJobs, launch_for
 
 # The transports take long to import: see `gridengine.dispatcher.dispatcher`.
 if TYPE_CHECKING:
+    from ..ledger.observers import Observers
+    from ..observers.event_log import EventLog
     from ..transport.base import Connections
     from ..transport.run_folders import RunFolder
 
@@ -78,3 +81,31 @@ def open_network(
     undo.callback(session.close)
     launch = launch_for(scheduler, settings, connections.endpoints, connections.keys, share=False)
     return connections, QueueJobs(session, scheduler, launch, folder.path if folder else "")
+
+
+def open_event_log(
+    undo: contextlib.ExitStack, scheduler: Scheduler, settings: Settings, observers: Observers
+) -> EventLog | None:
+    """Has all that is told written to a file, if the settings ask for it.
+
+    Args:
+        undo: Gets what closes it.
+        scheduler: Whose workers they are.
+        settings: Those of the session.
+        observers: Get it.
+
+    Returns:
+        What is to be closed last; None if nothing is written.
+
+    Raises:
+        GridEngineError: There is no place for it.
+    """
+    if not settings.event_log or nesting.in_job():
+        return None
+    from ..observers.event_log import EventLog, folder_of
+
+    workers = scheduler.max_queue_jobs * scheduler.workers_per_queue_job
+    event_log = EventLog(folder_of(settings.run_dir), repr(scheduler), workers)
+    undo.callback(event_log.close)
+    observers.add(event_log)
+    return event_log

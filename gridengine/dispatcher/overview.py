@@ -12,7 +12,7 @@ from ..schedulers.overview import Overview, QueueJobOverview
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ..ledger.dispatcher_state import DispatcherState
     from ..ledger.queues import Queue
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ..ledger.task import Task
 
 
-def overview_of(state: DispatcherState) -> Overview:
-    """Returns what a dispatcher has under way now."""
+def overview_of(state: DispatcherState, maps: Mapping[object, Callable[[], int]]) -> Overview:
+    """Returns what a dispatcher has under way now; ``maps`` are as of its own."""
     now = time.monotonic()
     workers = list(state.ledger.workers.values())
     held = [list(worker.outstanding) for worker in workers]
@@ -35,6 +35,8 @@ def overview_of(state: DispatcherState) -> Overview:
         next_name=next(filter(None, map(_first_name, queues)), ""),
         queue_jobs=tuple(map(_queue_job, list(state.staffing.queue_jobs.values()))),
         held_for={chunk.task.id: now - chunk.since for chunk in chunks if chunk.task.size == 1},
+        to_come=sum(left() for left in list(maps.values())),
+        work=sum(_work(state, queue) for queue in queues),
     )
 
 
@@ -42,6 +44,15 @@ def _first_name(queue: Queue) -> str:
     # Not `Queue.head`, which tidies up.
     wanted = (chunk.task.name for chunk in list(queue.chunks) if chunk.task.wanted)
     return next(wanted, "")
+
+
+def _work(state: DispatcherState, queue: Queue) -> float:
+    try:
+        first = queue.chunks[0]
+    except IndexError:
+        return 0.0
+    usual = state.ledger.usual_duration(first.task.function.key)
+    return queue.calls * (usual or 0.0)
 
 
 def _queue_job(record: QueueJobRecord) -> QueueJobOverview:

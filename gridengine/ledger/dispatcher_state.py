@@ -106,13 +106,13 @@ class DispatcherState:
 
     # ------------------------------------------------------------------ from time to time
 
-    def observe(self, observer: Observer) -> None:
+    def observe(self, observer: Observer, now: float) -> None:
         """Has an observer hear all events, after those that tell of what is there already."""
         self.observers.add(observer)
         waiting = sum(queue.calls for queue in self.ledger.queues())
         introduce(
             observer, self.staffing.queue_jobs.values(), self.ledger.workers.values(),
-            self.ledger.counts, waiting,
+            self.ledger.counts, waiting, now,
         )  # fmt: skip
         self.staffing.waiting.introduce(observer)
 

@@ -19,14 +19,15 @@ it, nothing is made. Progress bars, status pages, journals and reports are obser
 `QueueJobWaiting`         it has not started yet, and the batch system's reason
 `QueueJobOver`            the batch system, or its silence, says that it is over
 `NoticeGiven`             something that a person who waits would want to read
+`StateShown`              how all stands, from time to time, for who watches from elsewhere
 ========================  =========================================================================
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from ..errors import Death
+from ..schedulers.overview import Overview
 from ..states import DeathCause, JobState
 
 
@@ -143,8 +144,8 @@ class CallFailed(NamedTuple):
         call: Number of the call within its map, -1 if it is a job by itself.
         host: Where it ran, empty if no worker had it.
         pid: The worker's process id there.
-        failure: A packed exception (`gridengine.serialization.exceptions`), a death, or an
-            exception of this program.
+        failure: A packed exception (`gridengine.serialization.exceptions`), a `Death`, or an
+            exception of this program; its text in files and in other processes.
     """
 
     task: int
@@ -152,7 +153,7 @@ class CallFailed(NamedTuple):
     call: int
     host: str
     pid: int
-    failure: bytes | Death | BaseException
+    failure: Any
 
 
 class JobOver(NamedTuple):
@@ -186,12 +187,23 @@ class JobsOver(NamedTuple):
 
 
 class WorkerJoined(NamedTuple):
-    """A worker can be given work."""
+    """A worker can be given work.
+
+    Attributes:
+        address: The name under which the dispatcher knows it.
+        host: Where it is.
+        pid: Its process id there.
+        queue_job: The batch system's name for what it is in, empty on this host.
+        memory_limit: Bytes that it may have, 0 for no limit.
+        time_left: Seconds until the batch system ends it, 0 for no limit.
+    """
 
     address: bytes
     host: str
     pid: int
     queue_job: str
+    memory_limit: int = 0
+    time_left: float = 0.0
 
 
 class WorkerLost(NamedTuple):
@@ -248,9 +260,15 @@ class NoticeGiven(NamedTuple):
     text: str
 
 
+class StateShown(NamedTuple):
+    """How things stand; told from time to time to those who watch from another process."""
+
+    overview: Overview
+
+
 DispatcherEvent = (
     CountsSoFar | JobsSubmitted | JobsStarted | JobRetried | CallsDone | CallFailed | JobsOver
     | WorkerJoined | WorkerLost
     | QueueJobsSubmitted | QueueJobsDelayed | QueueJobStarted | QueueJobWaiting | QueueJobOver
-    | NoticeGiven
+    | NoticeGiven | StateShown
 )  # fmt: skip

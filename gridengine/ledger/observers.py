@@ -6,6 +6,7 @@ neither happens. Whoever tells something asks for `Observers.callbacks` first.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 
 from ..states import JobState
@@ -118,7 +119,7 @@ class Observers:
 
     def worker_joined(self, worker: WorkerRecord) -> None:
         """See `events.WorkerJoined`."""
-        self.tell(_types().WorkerJoined(worker.address, *worker.place))
+        self.tell(_joined(worker, worker.heard))
 
     def worker_lost(self, worker: WorkerRecord, end: End) -> None:
         """See `events.WorkerLost`; to be called before its calls are taken from it."""
@@ -151,6 +152,13 @@ class Observers:
         self.tell(_types().NoticeGiven(text))
 
 
+def _joined(worker: WorkerRecord, now: float) -> DispatcherEvent:
+    left = worker.deadline - now
+    limits = worker.supervisor.memory_limit, left if left < math.inf else 0.0
+    event: DispatcherEvent = _types().WorkerJoined(worker.address, *worker.place, *limits)
+    return event
+
+
 def _over(made: Any, task: Task) -> Any:
     outcomes = task.outcomes
     if len(outcomes) == 1:
@@ -170,6 +178,7 @@ def introduce(
     workers: Iterable[WorkerRecord],
     counts: Counts,
     waiting: int,
+    now: float,
 ) -> None:
     """Tells a new observer of what is there, by the events that it would have heard.
 
@@ -181,6 +190,7 @@ def introduce(
         workers: All that there are.
         counts: What they have done.
         waiting: How many calls wait for a worker.
+        now: On the monotonic clock.
     """
     types = _types()
     observer(types.CountsSoFar(counts.done, counts.failed, waiting))
@@ -191,7 +201,7 @@ def introduce(
         if record.reason:
             observer(types.QueueJobWaiting(record.name, record.reason))
     for worker in workers:
-        observer(types.WorkerJoined(worker.address, *worker.place))
+        observer(_joined(worker, now))
         if worker.outstanding:
             own = Observers()
             own.add(observer)

@@ -132,6 +132,7 @@ class SupervisorRecord:
         host: Where it runs.
         pid: Its process id there.
         deadline: When the batch system will end it.
+        memory_limit: Bytes that each of its workers may have, 0 for no limit.
         staff: How many workers it was told to have.
         leaves: When its workers leave, between two jobs, for others to have their place.
         leaving: Whether all of them have been told to.
@@ -155,6 +156,7 @@ class SupervisorRecord:
         "leaves",
         "leaving",
         "loss",
+        "memory_limit",
         "output",
         "pid",
         "queue_job",
@@ -182,6 +184,7 @@ class SupervisorRecord:
         self.host = host
         self.pid = pid
         self.deadline = deadline
+        self.memory_limit = 0
         self.staff = 0
         self.leaves = math.inf
         self.leaving = False

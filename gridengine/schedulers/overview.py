@@ -38,6 +38,9 @@ class Overview(NamedTuple):
         waiting: Calls that wait for a worker.
         next_name: What the first of those are called, empty if none wait.
         queue_jobs: All that are not over.
+        to_come: Calls that maps will submit when there is room, where it is known how many.
+        work: Seconds that one worker would need for those that wait, as far as is known how long
+            calls take.
         held_for: For how many seconds a worker has had each task of one call, by its number.
     """
 
@@ -48,3 +51,5 @@ class Overview(NamedTuple):
     next_name: str
     queue_jobs: tuple[QueueJobOverview, ...]
     held_for: Mapping[int, float]
+    to_come: int = 0
+    work: float = 0.0

@@ -108,6 +108,15 @@ def summary_of(packed: Frame) -> str:
     return str(summary)
 
 
+def text_of(packed: Frame) -> str:
+    """Returns the traceback of what `pack_error` was given; runs none of its code."""
+    try:
+        _, summary, text = pickle.loads(packed)
+    except Exception as problem:
+        return f"an exception that arrived broken: {problem}"
+    return str(text or summary)
+
+
 def add_note(error: BaseException, note: str) -> None:
     """Adds a line that a traceback shows under the exception (from Python 3.11 on)."""
     try:

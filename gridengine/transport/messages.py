@@ -147,8 +147,9 @@ class Here(Struct, tag="here", array_like=True, frozen=True):
 class Supervising(Struct, tag="supervising", array_like=True, frozen=True):
     """A supervisor's first word; it has ``time_left`` seconds, 0 for no limit.
 
-    The fields up to ``pid`` stay as they are in every `VERSION`, so that another one can be told.
-    The others after ``time_left`` are as `gridengine.transport.versions` says them.
+    Each of its workers may have ``memory_limit`` bytes, 0 for no limit. The fields up to ``pid``
+    stay as they are in every `VERSION`, so that another one can be told. Those of versions are as
+    `gridengine.transport.versions` says them.
     """
 
     version: Count
@@ -160,6 +161,7 @@ class Supervising(Struct, tag="supervising", array_like=True, frozen=True):
     python: Version = ""
     gridengine: Version = ""
     libraries: Annotated[dict[Version, Version], Meta(max_length=20)] = {}
+    memory_limit: Count = 0
 
 
 class _OtherVersion(Struct, tag="supervising", array_like=True, frozen=True):

@@ -131,6 +131,7 @@ class Supervisor:
             Supervising(
                 messages.VERSION, self._queue_job, self._launch.kind,
                 os.uname().nodename, os.getpid(), self._time_left(), *versions.own(),
+                os_support.memory_limit(),
             )
         )  # fmt: skip
 

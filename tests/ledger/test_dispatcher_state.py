@@ -771,7 +771,7 @@ def test_a_new_observer_hears_what_is_there(program: Program) -> None:
     program.supervisor()
     program.worker()
     heard: list[DispatcherEvent] = []
-    program.state.observe(heard.append)
+    program.state.observe(heard.append, program.now)
     assert heard == [
         CountsSoFar(0, 0, 1),
         QueueJobsSubmitted(("1.1",)),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from ..dispatcher.dispatcher import Dispatcher
 from ..ledger.task import Task
 from ..logs import printable
+from .dispatcher import Dispatcher
 
 
 def stack_of(task: Task, dispatcher: Dispatcher | None, timeout: float) -> str:

@@ -1,0 +1,378 @@
+"""What is shown of a program, from its events alone: of one that runs, or of a log of one.
+
+No clock, socket or thread is in here: who has the events gives their times too.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from ..ledger.events import (
+    CallFailed,
+    CallsDone,
+    CountsSoFar,
+    JobOver,
+    JobRetried,
+    JobsOver,
+    JobsStarted,
+    JobsSubmitted,
+    NoticeGiven,
+    QueueJobOver,
+    QueueJobsDelayed,
+    QueueJobsSubmitted,
+    QueueJobStarted,
+    QueueJobWaiting,
+    StateShown,
+    WorkerJoined,
+    WorkerLost,
+)
+from ..schedulers.overview import Overview
+from ..states import JobState
+from .encoding import TimedEvent
+
+#: Failures, notices and lost workers that are kept: the last ones.
+_KEPT = 200
+
+#: Seconds over which a rate is taken.
+_RATE_SECONDS = 30.0
+
+
+class Running(NamedTuple):
+    """Calls that a worker has.
+
+    Attributes:
+        task: Number of their job, or part of a map.
+        name: What people call that.
+        lo: The first call, as counted in that job.
+        hi: The one behind the last.
+        attempt: Number of the attempt, from 1.
+        since: When it was given them, in seconds since 1970.
+    """
+
+    task: int
+    name: str
+    lo: int
+    hi: int
+    attempt: int
+    since: float
+
+
+class WorkerView:
+    """A worker.
+
+    Attributes:
+        address: The name under which its program knows it.
+        host: Where it is.
+        pid: Its process id there.
+        queue_job: The batch system's name for what it is in, empty on the program's host.
+        memory_limit: Bytes that it may have, 0 for no limit.
+        ends: When the batch system ends it, in seconds since 1970, 0 for never.
+        joined: When it could first be given work.
+        running: What it has, the next thing first.
+        sample: What it used last, None as long as nobody has said (see `ledger.events`).
+    """
+
+    def __init__(self, joined: WorkerJoined, when: float) -> None:
+        self.address = joined.address
+        self.host = joined.host
+        self.pid = joined.pid
+        self.queue_job = joined.queue_job
+        self.memory_limit = joined.memory_limit
+        self.ends = when + joined.time_left if joined.time_left else 0.0
+        self.joined = when
+        self.running: dict[tuple[int, int], Running] = {}
+        self.sample: Any = None
+
+
+class QueueJobView:
+    """A queue job that is not over.
+
+    Attributes:
+        name: The batch system's name for it.
+        submitted: When it was submitted, or first heard of.
+        host: Where it runs, empty while it waits.
+        reason: Why it waits, empty if that is not known.
+    """
+
+    def __init__(self, name: str, submitted: float) -> None:
+        self.name = name
+        self.submitted = submitted
+        self.host = self.reason = ""
+
+
+class Failure(NamedTuple):
+    """A call that has failed for good.
+
+    Attributes:
+        when: In seconds since 1970.
+        name: What its job is called.
+        call: Number of the call within its map, -1 if it is a job by itself.
+        host: Where it ran, empty if it had no worker.
+        text: Its certificate, or its traceback.
+    """
+
+    when: float
+    name: str
+    call: int
+    host: str
+    text: str
+
+
+class JobCounts:
+    """What is known of all jobs, or calls of maps, of one name.
+
+    Attributes:
+        name: What they are called, without their numbers.
+        submitted: How many calls there are, as far as that was seen.
+        done: How many have an answer.
+        failed: How many of those have failed.
+        wall: Seconds that they have taken, all together.
+        peak_memory: Of a worker that ran some of them, in bytes.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.submitted = self.done = self.failed = 0
+        self.wall = 0.0
+        self.peak_memory = 0
+
+
+class ProgramView:
+    """What is known of a program.
+
+    Attributes:
+        done: Calls that have an answer.
+        failed: Those of them that have failed for good.
+        retried: Calls that were tried again, each time counted, since it is watched.
+        now: When the latest event was, in seconds since 1970.
+        state: How all stood a moment ago, None as long as nobody has said.
+        workers: Those that there are, by address.
+        queue_jobs: Those that are not over, by name.
+        jobs: By the name without number.
+        failures: The last ones.
+        lost: Workers that died, the last ones, with the time.
+        notices: The last ones, with their times.
+    """
+
+    def __init__(self) -> None:
+        self.done = self.failed = self.retried = 0
+        self.now = 0.0
+        self.state: Overview | None = None
+        self.workers: dict[bytes, WorkerView] = {}
+        self.queue_jobs: dict[str, QueueJobView] = {}
+        self._delayed = ""
+        self.jobs: dict[str, JobCounts] = {}
+        self.failures: collections.deque[Failure] = collections.deque(maxlen=_KEPT)
+        self.lost: collections.deque[tuple[float, WorkerLost]] = collections.deque(maxlen=_KEPT)
+        self.notices: collections.deque[tuple[float, str]] = collections.deque(maxlen=_KEPT)
+        # Of the jobs that are not over: how many of its calls are counted.
+        self._counted: dict[int, int] = {}
+        self._workers: dict[tuple[str, int], WorkerView] = {}
+        self._places: dict[int, set[WorkerView]] = {}
+        # When how many were done, for the rate.
+        self._history: collections.deque[tuple[float, int]] = collections.deque()
+        self._hear: dict[type, Callable[[Any], object]] = {
+            CountsSoFar: self._found,
+            JobsSubmitted: self._submitted,
+            JobsStarted: self._started,
+            JobRetried: self._tried_again,
+            CallsDone: self._calls_done,
+            CallFailed: self._call_failed,
+            JobsOver: self._over,
+            WorkerJoined: self._joined,
+            WorkerLost: self._lost,
+            QueueJobsDelayed: self._queue_jobs_delayed,
+            QueueJobsSubmitted: self._queue_jobs_submitted,
+            QueueJobStarted: self._queue_job_started,
+            QueueJobWaiting: self._queue_job_waits,
+            QueueJobOver: lambda event: self.queue_jobs.pop(event.queue_job, None),
+            NoticeGiven: lambda event: self.notices.append((self.now, event.text)),
+            StateShown: self._state_shown,
+        }
+
+    def hear(self, timed: Iterable[TimedEvent]) -> None:
+        """Takes in what has happened."""
+        for when, event in timed:
+            self.now = max(self.now, when)
+            hear = self._hear.get(type(event))
+            if hear is not None:
+                hear(event)
+        if not self._history or self.now > self._history[-1][0]:
+            self._history.append((self.now, self.done))
+            while self.now - self._history[0][0] > _RATE_SECONDS and len(self._history) > 2:
+                self._history.popleft()
+
+    # ------------------------------------------------------------------ what is derived
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for a worker, as far as it is known how many there will be."""
+        return self.state.waiting + self.state.to_come if self.state is not None else 0
+
+    @property
+    def running(self) -> int:
+        """Workers that have something to do."""
+        return sum(bool(worker.running) for worker in self.workers.values())
+
+    @property
+    def given(self) -> int:
+        """Calls that workers have, and have not answered."""
+        if self.state is not None:
+            return self.state.given
+        held = (part for worker in self.workers.values() for part in worker.running.values())
+        return sum(part.hi - part.lo for part in held)
+
+    @property
+    def rate(self) -> float:
+        """Calls in a second, lately; 0 if that is not known."""
+        if len(self._history) < 2:
+            return 0.0
+        (begin, before), (end, after) = self._history[0], self._history[-1]
+        return (after - before) / (end - begin) if end > begin else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until all that is known is done, by the rate; None if that is not known."""
+        left = self.waiting + self.given
+        if not left:
+            return 0.0
+        return left / self.rate if self.rate else None
+
+    @property
+    def why_waiting(self) -> str:
+        """Why queue jobs wait, or are not taken, as far as that is known; empty if none does."""
+        reasons = (job.reason for job in self.queue_jobs.values() if not job.host)
+        return next(filter(None, reasons), self._delayed)
+
+    # ------------------------------------------------------------------ jobs
+
+    def _found(self, event: CountsSoFar) -> None:
+        self.done, self.failed = event.done, event.failed
+
+    def _of(self, name: str) -> JobCounts:
+        name = without_number(name)
+        counts = self.jobs.get(name)
+        if counts is None:
+            counts = self.jobs[name] = JobCounts(name)
+        return counts
+
+    def _submitted(self, event: JobsSubmitted) -> None:
+        for job in event.jobs:
+            self._of(job.name).submitted += job.calls
+            self._counted[job.task] = 0
+
+    def _started(self, event: JobsStarted) -> None:
+        worker = self._workers.get((event.host, event.pid))
+        if worker is None:
+            return
+        for job in event.jobs:
+            part = Running(job.task, job.name, job.lo, job.hi, job.attempt, self.now)
+            worker.running[job.task, job.lo] = part
+            self._places.setdefault(job.task, set()).add(worker)
+
+    def _tried_again(self, event: JobRetried) -> None:
+        self.retried += event.hi - event.lo
+        for worker in self._places.get(event.task, ()):
+            for key, part in list(worker.running.items()):
+                if part.task != event.task or part.lo >= event.hi or part.hi <= event.lo:
+                    continue
+                del worker.running[key]
+                if part.lo < event.lo:
+                    worker.running[key] = part._replace(hi=event.lo)
+
+    def _calls_done(self, event: CallsDone) -> None:
+        calls = event.hi - event.lo
+        self.done += calls
+        self.failed += event.failures
+        self._counted[event.task] = self._counted.get(event.task, 0) + calls
+        counts = self._of(event.name)
+        counts.done += calls
+        counts.failed += event.failures
+        counts.wall += event.wall
+        counts.peak_memory = max(counts.peak_memory, event.peak_memory)
+        worker = self._workers.get((event.host, event.pid))
+        if worker is not None:
+            self._shorten(worker, event)
+
+    def _shorten(self, worker: WorkerView, event: CallsDone) -> None:
+        for key, part in list(worker.running.items()):
+            if part.task == event.task and part.lo <= event.lo < part.hi:
+                del worker.running[key]
+                if event.hi < part.hi:
+                    rest = part._replace(lo=event.hi, since=self.now)
+                    # In the place of the old one: it is the next thing still.
+                    worker.running = {(rest.task, rest.lo): rest, **worker.running}
+
+    def _call_failed(self, event: CallFailed) -> None:
+        failure = Failure(self.now, event.name, event.call, event.host, str(event.failure))
+        self.failures.append(failure)
+
+    def _over(self, event: JobsOver) -> None:
+        for job in event.jobs:
+            counted = self._counted.pop(job.task, 0)
+            for worker in self._places.pop(job.task, ()):
+                for key in [key for key in worker.running if key[0] == job.task]:
+                    del worker.running[key]
+            if job.state is not JobState.CANCELLED:
+                self._count(job, counted)
+
+    def _count(self, job: JobOver, counted: int) -> None:
+        left = job.calls - counted
+        single = job.calls == 1 and not counted
+        if not single and (job.state is JobState.FINISHED or job.failures):
+            # Each of its calls was told by itself.
+            return
+        failed = left if job.state is not JobState.FINISHED else 0
+        self.done += left
+        self.failed += failed
+        counts = self._of(job.name)
+        counts.done += left
+        counts.failed += failed
+        counts.wall += job.wall
+        counts.peak_memory = max(counts.peak_memory, job.peak_memory)
+
+    # ------------------------------------------------------------------ workers, queue jobs
+
+    def _joined(self, event: WorkerJoined) -> None:
+        worker = WorkerView(event, self.now)
+        self.workers[event.address] = self._workers[event.host, event.pid] = worker
+
+    def _lost(self, event: WorkerLost) -> None:
+        worker = self.workers.pop(event.address, None)
+        self._workers.pop((event.host, event.pid), None)
+        for workers in self._places.values() if worker is not None and worker.running else ():
+            workers.discard(worker)
+        if event.cause is not None:
+            self.lost.append((self.now, event))
+
+    def _queue_jobs_delayed(self, event: QueueJobsDelayed) -> None:
+        self._delayed = event.reason
+
+    def _queue_jobs_submitted(self, event: QueueJobsSubmitted) -> None:
+        self._delayed = ""
+        for name in event.queue_jobs:
+            self.queue_jobs.setdefault(name, QueueJobView(name, self.now))
+
+    def _queue_job_started(self, event: QueueJobStarted) -> None:
+        job = self.queue_jobs.setdefault(event.queue_job, QueueJobView(event.queue_job, self.now))
+        job.host, job.reason = event.host, ""
+
+    def _queue_job_waits(self, event: QueueJobWaiting) -> None:
+        if (job := self.queue_jobs.get(event.queue_job)) is not None:
+            job.reason = event.reason
+
+    def _state_shown(self, event: StateShown) -> None:
+        self.state = event.overview
+        for queue_job in event.overview.queue_jobs:
+            self.queue_jobs.setdefault(queue_job.name, QueueJobView(queue_job.name, self.now))
+
+
+def without_number(name: str) -> str:
+    """Returns what jobs of one function have in common: ``f`` of ``Job-17 (f)``, else the name."""
+    if name.startswith("Job-") and name.endswith(")"):
+        number, _, function = name[4:-1].partition(" (")
+        if function and number.isdigit():
+            return function
+    return name

@@ -1,0 +1,171 @@
+"""The programs of this user on this host, for those who watch them from another process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import time
+from collections.abc import Iterator
+
+from ..transport import private_files, viewer_messages
+from ..transport.viewer_messages import (
+    Events,
+    ProgramFacts,
+    Question,
+    QuestionAnswered,
+    ViewerConnection,
+)
+from . import encoding
+from .encoding import TimedEvent
+
+#: Seconds to wait for a program's first word, and for what it says next.
+_PATIENCE = 5.0
+
+
+class ProgramGone(ConnectionError):
+    """A program has ended, or does not speak any more."""
+
+
+class WatchedProgram:
+    """A connection to one: to one of its schedulers, that is.
+
+    Args:
+        place: A descriptor of the folder where its socket lies.
+        path: The socket.
+
+    Attributes:
+        facts: Whose program it is.
+
+    Raises:
+        ProgramGone: Nobody answers there.
+        PermissionError: It is another user's.
+    """
+
+    def __init__(self, place: int, path: str) -> None:
+        self._events: list[TimedEvent] = []
+        self._answers: dict[int, QuestionAnswered] = {}
+        self._asked = 0
+        try:
+            self._connection = ViewerConnection(
+                viewer_messages.connect(place, path, _PATIENCE), to_viewer=True
+            )
+        except PermissionError:
+            raise
+        except OSError as error:
+            raise ProgramGone(f"no program answers at {path}: {error}") from None
+        self._facts: ProgramFacts | None = None
+        try:
+            while self._facts is None:
+                self._receive()
+        except BaseException:
+            self.close()
+            raise
+        self.facts: ProgramFacts = self._facts
+
+    def fileno(self) -> int:
+        """Returns the descriptor that is ready when there is something to read."""
+        return self._connection.fileno()
+
+    def events(self, seconds: float) -> list[TimedEvent]:
+        """Returns what was told since the last time, with its times.
+
+        Args:
+            seconds: For how long to wait if it is nothing.
+
+        Raises:
+            ProgramGone: It has ended; what was told before was returned.
+        """
+        if not self._events and select.select([self], [], [], seconds)[0]:
+            self._receive()
+        told, self._events = self._events, []
+        return told
+
+    def ask(self, what: str, task: int, seconds: float = 15.0) -> str:
+        """Returns what a program says of one of its jobs.
+
+        Args:
+            what: ``stack``, ``output``, or ``end``, which has it ended.
+            task: The number of the job.
+            seconds: For how long to wait.
+
+        Raises:
+            LookupError: It says that there is nothing to say; the text has the reason.
+            ProgramGone: It has ended.
+            TimeoutError: It does not answer.
+        """
+        self._asked += 1
+        number = self._asked
+        try:
+            self._connection.send(Question(number, what, task))  # type: ignore[arg-type]
+        except OSError as error:
+            raise ProgramGone(f"the program is gone: {error}") from None
+        end = time.monotonic() + seconds
+        while number not in self._answers:
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([self], [], [], left)[0]:
+                raise TimeoutError(f"the program does not answer within {seconds:g} s")
+            self._receive()
+        answer = self._answers.pop(number)
+        if not answer.ok:
+            raise LookupError(answer.text)
+        return answer.text
+
+    def close(self) -> None:
+        """Watches it no more."""
+        self._connection.close()
+
+    def _receive(self) -> None:
+        try:
+            messages = self._connection.receive()
+        except (EOFError, OSError, ValueError) as error:
+            raise ProgramGone(f"the program is gone: {error!r}") from None
+        for message in messages:
+            if isinstance(message, ProgramFacts):
+                self._facts = message
+            elif isinstance(message, Events):
+                self._events.extend(encoding.decode(message.encoded))
+            elif isinstance(message, QuestionAnswered):
+                self._answers[message.number] = message
+
+
+def find(
+    run_dir: str = "", *, but: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, WatchedProgram]]:
+    """Yields this user's programs on this host, each with the path of its socket.
+
+    What a program that was killed has left there is removed.
+
+    Args:
+        run_dir: As `gridengine.settings.Settings.run_dir`.
+        but: Paths of those that are known already.
+
+    Raises:
+        NotPrivate: The folder is open to others.
+    """
+    folder = run_dir or os.path.expanduser(os.path.join("~", ".gridengine"))
+    try:
+        folder = os.path.join(private_files.without_link(folder), viewer_messages.FOLDER)
+        place = private_files.open_folder(folder)
+    except FileNotFoundError:
+        return
+    try:
+        here = f"{os.uname().nodename}-"
+        for name in sorted(os.listdir(place)):
+            path = os.path.join(folder, name)
+            if not name.startswith(here) or not name.endswith(viewer_messages.SUFFIX):
+                continue
+            if path in but:
+                continue
+            try:
+                program = WatchedProgram(place, path)
+            except ProgramGone as gone:
+                if isinstance(gone.__context__, ConnectionRefusedError):
+                    viewer_messages.remove(path)
+            except PermissionError:
+                continue
+            else:
+                yield path, program
+    finally:
+        with contextlib.suppress(OSError):
+            os.close(place)
