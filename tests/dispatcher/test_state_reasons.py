@@ -44,7 +44,7 @@ class Desk:
         self.reasons = StateReasons(self.state, GridEngineScheduler(max_workers=2))
         self.now = time.monotonic() - 1000.0
         self.events: list[DispatcherEvent] = []
-        self.state.observe(self.events.append)
+        self.state.observe(self.events.append, self.now)
 
     def submit(self) -> Task:
         """Has a job wait."""
@@ -149,7 +149,7 @@ def test_queue_jobs_that_wait_for_the_same_are_told_together(desk: Desk) -> None
     told = [each for each in desk.events if isinstance(each, QueueJobWaiting)]
     assert told == [QueueJobWaiting("1.1", "full"), QueueJobWaiting("1.2", "full")]
     late: list[DispatcherEvent] = []
-    desk.state.observe(late.append)
+    desk.state.observe(late.append, desk.now)
     assert QueueJobWaiting("1.2", "full") in late
 
 
@@ -175,7 +175,7 @@ def test_what_the_batch_system_does_not_take_yet_is_told(desk: Desk) -> None:
     delayed = QueueJobsDelayed(1, "only 1 job is allowed")
     assert desk.events[-1] == delayed
     late: list[DispatcherEvent] = []
-    desk.state.observe(late.append)
+    desk.state.observe(late.append, desk.now)
     assert delayed in late
     desk.hear(Submitted(desk.batch, ("1.1",)))
     assert "allowed" not in desk.reasons.of(task)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from xml.etree import ElementTree
 
 from . import commands, obstacles
-from .waiting import Question
+from .waiting import WaitQuestion
 
 _SECONDS = 20.0  # for one command; the master of a large site is busy at times
 _SLOW = 5.0  # seconds after which it is not asked further why queue jobs wait
@@ -41,7 +41,7 @@ class ErrorReasons:
 class WaitReason:
     """Why queue jobs have not started, empty if nobody knows; ``words`` are the Grid Engine's."""
 
-    question: Question
+    question: WaitQuestion
     reason: str
     words: str
 
@@ -63,7 +63,7 @@ class QstatReader:
         """Has it told why queue jobs are in error."""
         self._tasks.put(lambda: ErrorReasons(_errors(queue_jobs)))
 
-    def ask_why(self, questions: Sequence[Question]) -> None:
+    def ask_why(self, questions: Sequence[WaitQuestion]) -> None:
         """Has it told why queue jobs have not started: one command at a time."""
         run = _Commands()
         for question in questions:
@@ -162,7 +162,7 @@ class _Commands:
             self._slow = time.monotonic() - begin > _SLOW
 
 
-def _why(question: Question, commands_run: _Commands) -> WaitReason:
+def _why(question: WaitQuestion, commands_run: _Commands) -> WaitReason:
     commands_run.words = []
     job = question.queue_job.partition(".")[0]
     reason = obstacles.why(job, held=question.held, user=commands.user(), ask=commands_run.ask)

@@ -24,7 +24,7 @@ Group = tuple[str, bool]
 
 
 @dataclasses.dataclass(frozen=True)
-class Question:
+class WaitQuestion:
     """Why do these wait?
 
     Attributes:
@@ -80,11 +80,11 @@ class WaitingPlan:
         self._running: set[str] = set()
         self._said: tuple[str, float] | None = None
 
-    def look(self, now: float) -> tuple[list[Question], list[WaitingFor]]:
+    def look(self, now: float) -> tuple[list[WaitQuestion], list[WaitingFor]]:
         """Event: the queue was looked at; returns what is to be asked, and what to be told."""
         waiting = self._waiting()
         self._groups = {group: self._groups.get(group, _Waiting()) for group in waiting}
-        questions: list[Question] = []
+        questions: list[WaitQuestion] = []
         told = self._started()
         for group, names in waiting.items():
             known = self._groups[group]
@@ -93,13 +93,13 @@ class WaitingPlan:
                 continue
             if now >= known.next and len(questions) < _MOST:
                 known.next, known.pause = now + known.pause, min(2 * known.pause, _LONGEST)
-                questions.append(Question(group, names[0]))
+                questions.append(WaitQuestion(group, names[0]))
             elif known.reason and (new := [name for name in names if name not in known.told]):
                 known.told.update(new)
                 told.append(WaitingFor(tuple(new), known.reason))
         return questions, told
 
-    def answered(self, question: Question, reason: str, now: float) -> WaitingFor | None:
+    def answered(self, question: WaitQuestion, reason: str, now: float) -> WaitingFor | None:
         """Event: this is the answer to a question, empty if there is none."""
         names = self._waiting().get(question.group, [])
         known = self._groups.get(question.group)
