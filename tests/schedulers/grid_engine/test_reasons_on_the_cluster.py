@@ -188,7 +188,9 @@ def test_a_job_in_a_suspended_queue_job_says_so(cluster: Cluster) -> None:
         job = Job(target=rest, args=(600,), scheduler=scheduler)
         job.start()
         wait_until(lambda: job.state is JobState.RUNNING, what="it runs")
-        [queue_job] = [each for each in cluster.qstat() if each.state == "r"]
+        # It is transferring ("t") for a moment.
+        running = lambda: [each for each in cluster.qstat() if each.state == "r"]  # noqa: E731
+        [queue_job] = wait_until(running, what="the batch system says so")
         cluster.run(["qmod", "-sj", f"{queue_job.job}"])
         said = r"its queue job \S+ is suspended by qmod -sj \(state s\)"
         wait_until(lambda: re.fullmatch(said, job.state_reason), what="the reason", timeout=40)
