@@ -8,6 +8,7 @@ from ..ledger.task import Task, Usage
 from ..states import JobState
 from .job_arguments import another_process
 from .job_output import output_of
+from .state_reason import state_reason
 
 
 class JobFacts:
@@ -60,6 +61,17 @@ class JobFacts:
     def state(self) -> JobState:
         """Where the job stands."""
         return JobState.INITIAL if self._task is None else self._task.state
+
+    @property
+    def state_reason(self) -> str:
+        """Why the job is in its state, in words; empty if there is nothing to explain.
+
+        Of one that waits: what for, with the batch system's reason; of one that runs: that it is
+        suspended, say, or tried again, and why; of one that has failed, died or was cancelled:
+        the first line of the error. It is looked up when it is asked for, and nothing is waited
+        for. See ``docs/howto/why-does-it-wait.md``.
+        """
+        return "" if self._task is None else state_reason(self._task, self._dispatcher)
 
     @property
     def host(self) -> str | None:

@@ -68,6 +68,7 @@ class Dispatcher:
         sharing: Makes large buffers ready for the workers.
         shows_progress: Whether a map shows how far it is if it is not told.
         stacks: Asks where tasks are that run.
+        state_reasons: Tells why tasks wait.
         surroundings: ``cwd`` and ``env`` of the scheduler.
 
     Raises:
@@ -132,6 +133,7 @@ class Dispatcher:
         from .order_execution import OrderExecution
         from .overview import overview_of
         from .stacks import StackQuestions
+        from .state_reasons import StateReasons
         from .tidying import Tidying
 
         output = new_job_output(scheduler, settings, self._connections, self._state, self._ask)
@@ -139,6 +141,7 @@ class Dispatcher:
         calls = new_task_messages(*given)
         parts = self._connections, self._state, self._queue_jobs, calls, output
         self.overview = functools.partial(overview_of, self._state, self.maps)
+        self.state_reasons = StateReasons(self._state, scheduler)
         self.stacks = StackQuestions(self._connections, self._state, self._ask)
         self._handlers = Handlers(*parts, self.stacks)
         self._execution = OrderExecution(*parts)

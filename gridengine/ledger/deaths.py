@@ -199,6 +199,7 @@ class Deaths:
         verdicts = self._ledger.ended(
             worker, position=position, width=width,
             blame=blame, final=final, timed_out=timed_out, want=want,
+            why=_loss(place, end),
         )  # fmt: skip
         if again := held - len(verdicts):
             lost = f"worker {place.pid} on {place.host} is lost ({end.cause.name})"
@@ -260,3 +261,9 @@ class Deaths:
 
 def _is_late(end: End) -> bool:
     return end.cause is DeathCause.OVER_TIME
+
+
+def _loss(place: Place, end: End) -> str:
+    """Returns what is said of the calls of a worker that was lost, which are tried again."""
+    cause = "" if end.cause is DeathCause.UNKNOWN else f": {end.cause.value}"
+    return f"its worker on {place.host} was lost{cause}"

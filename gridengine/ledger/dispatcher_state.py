@@ -114,6 +114,7 @@ class DispatcherState:
             observer, self.staffing.queue_jobs.values(), self.ledger.workers.values(),
             self.ledger.counts, waiting, now,
         )  # fmt: skip
+        self.staffing.waiting.introduce(observer)
 
     def tasks(self) -> list[Task]:
         """Returns the tasks that are not over."""

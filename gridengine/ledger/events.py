@@ -14,6 +14,7 @@ it, nothing is made. Progress bars, status pages, journals and reports are obser
 `WorkerJoined`            a worker can be given work
 `WorkerLost`              a worker is no more
 `QueueJobsSubmitted`      the batch system has them
+`QueueJobsDelayed`        the batch system does not take them yet, and why
 `QueueJobStarted`         its supervisor has said its first word
 `QueueJobWaiting`         it has not started yet, and the batch system's reason
 `QueueJobOver`            the batch system, or its silence, says that it is over
@@ -222,6 +223,16 @@ class QueueJobsSubmitted(NamedTuple):
     queue_jobs: tuple[str, ...]
 
 
+class QueueJobsDelayed(NamedTuple):
+    """The batch system does not take queue jobs yet, ``number`` of them; ``reason`` says why.
+
+    They are asked for again and again; when some are taken that is a `QueueJobsSubmitted`.
+    """
+
+    number: int
+    reason: str
+
+
 class QueueJobStarted(NamedTuple):
     """The supervisor of a queue job has said its first word."""
 
@@ -258,6 +269,6 @@ class StateShown(NamedTuple):
 DispatcherEvent = (
     CountsSoFar | JobsSubmitted | JobsStarted | JobRetried | CallsDone | CallFailed | JobsOver
     | WorkerJoined | WorkerLost
-    | QueueJobsSubmitted | QueueJobStarted | QueueJobWaiting | QueueJobOver | NoticeGiven
-    | StateShown
+    | QueueJobsSubmitted | QueueJobsDelayed | QueueJobStarted | QueueJobWaiting | QueueJobOver
+    | NoticeGiven | StateShown
 )  # fmt: skip

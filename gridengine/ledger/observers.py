@@ -131,6 +131,10 @@ class Observers:
         """See `events.QueueJobsSubmitted`."""
         self.tell(_types().QueueJobsSubmitted(queue_jobs))
 
+    def queue_jobs_delayed(self, number: int, reason: str) -> None:
+        """See `events.QueueJobsDelayed`."""
+        self.tell(_types().QueueJobsDelayed(number, reason))
+
     def queue_job_started(self, queue_job: str, host: str) -> None:
         """See `events.QueueJobStarted`."""
         self.tell(_types().QueueJobStarted(queue_job, host))
@@ -194,6 +198,8 @@ def introduce(
         observer(types.QueueJobsSubmitted((record.name,)))
         for supervisor in record.supervisors:
             observer(types.QueueJobStarted(record.name, supervisor.host))
+        if record.reason:
+            observer(types.QueueJobWaiting(record.name, record.reason))
     for worker in workers:
         observer(_joined(worker, now))
         if worker.outstanding:

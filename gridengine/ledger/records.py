@@ -314,6 +314,7 @@ class QueueJobRecord:
         asked: When the batch system was asked how it stands, since it is silent; infinity if not.
         answered: Whether it has answered.
         suspended: By what it is suspended, empty if that is not known of it.
+        reason: Why it waits, as the batch system says, empty if that is not known.
     """
 
     __slots__ = (
@@ -323,6 +324,7 @@ class QueueJobRecord:
         "deleting",
         "kind",
         "name",
+        "reason",
         "since",
         "supervisors",
         "suspended",
@@ -344,7 +346,7 @@ class QueueJobRecord:
         self.avoid = avoid
         self.deleting = self.answered = False
         self.asked = math.inf
-        self.suspended = ""
+        self.suspended = self.reason = ""
         self.supervisors: list[SupervisorRecord] = []
 
     @property
@@ -355,7 +357,11 @@ class QueueJobRecord:
 
 
 class QueueJobRequest:
-    """Queue jobs that were asked for, and which the batch system has not named yet."""
+    """Queue jobs that were asked for, and which the batch system has not named yet.
+
+    Attributes:
+        reason: Why it does not take them yet, empty if that is not known.
+    """
 
     def __init__(
         self,
@@ -370,6 +376,7 @@ class QueueJobRequest:
         self.since = since
         self.wave = wave
         self.avoid = avoid
+        self.reason = ""
 
     def record(self, queue_job: str) -> QueueJobRecord:
         """Returns the record of one of them that has got its name."""

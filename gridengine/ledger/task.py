@@ -138,6 +138,7 @@ class Task:
             for, in the dispatcher's thread; None for nothing. It must neither block nor raise.
         on_failure: What is to be called with the task when it fails or dies, None for nothing.
         failure: What that has returned.
+        put_back_for: Why it, a single call, waits again; there is none before it does.
         told: What its calls have logged and warned of, None for nothing.
         output: What is asked for what it prints, an `OutputPolicy`, None if nothing is; from the
             first byte on, what is known of it.
@@ -169,6 +170,7 @@ class Task:
         "output",
         "payload",
         "place",
+        "put_back_for",
         "requests",
         "size",
         "state",
@@ -178,6 +180,8 @@ class Task:
         "waiters",
         "waiting",
     )
+
+    put_back_for: str
 
     def __init__(
         self,
@@ -275,6 +279,12 @@ class Task:
             self.failure = self.on_failure(self)
         self.state = state
         self.wake()
+
+    def put_back(self, reason: str) -> None:
+        """Notes that a call waits for a worker again, and why."""
+        if self.size == 1:
+            self.state = _QUEUED
+            self.put_back_for = reason
 
     def end(self, state: JobState, error: BaseException) -> None:
         """Ends the whole task with ``error``, unless it is over."""

@@ -35,6 +35,7 @@ _TYPES: tuple[type, ...] = (
     events.QueueJobOver,
     events.NoticeGiven,
     events.StateShown,
+    events.QueueJobsDelayed,
 )
 _NUMBERS = {kind: number for number, kind in enumerate(_TYPES)}
 

@@ -20,6 +20,7 @@ from ..ledger.events import (
     JobsSubmitted,
     NoticeGiven,
     QueueJobOver,
+    QueueJobsDelayed,
     QueueJobsSubmitted,
     QueueJobStarted,
     QueueJobWaiting,
@@ -161,6 +162,7 @@ class ProgramView:
         self.state: Overview | None = None
         self.workers: dict[bytes, WorkerView] = {}
         self.queue_jobs: dict[str, QueueJobView] = {}
+        self._delayed = ""
         self.jobs: dict[str, JobCounts] = {}
         self.failures: collections.deque[Failure] = collections.deque(maxlen=_KEPT)
         self.lost: collections.deque[tuple[float, WorkerLost]] = collections.deque(maxlen=_KEPT)
@@ -181,6 +183,7 @@ class ProgramView:
             JobsOver: self._over,
             WorkerJoined: self._joined,
             WorkerLost: self._lost,
+            QueueJobsDelayed: self._queue_jobs_delayed,
             QueueJobsSubmitted: self._queue_jobs_submitted,
             QueueJobStarted: self._queue_job_started,
             QueueJobWaiting: self._queue_job_waits,
@@ -239,9 +242,9 @@ class ProgramView:
 
     @property
     def why_waiting(self) -> str:
-        """Why queue jobs wait, as far as the batch system has said; empty if none does."""
+        """Why queue jobs wait, or are not taken, as far as that is known; empty if none does."""
         reasons = (job.reason for job in self.queue_jobs.values() if not job.host)
-        return next(filter(None, reasons), "")
+        return next(filter(None, reasons), self._delayed)
 
     # ------------------------------------------------------------------ jobs
 
@@ -344,7 +347,11 @@ class ProgramView:
         if event.cause is not None:
             self.lost.append((self.now, event))
 
+    def _queue_jobs_delayed(self, event: QueueJobsDelayed) -> None:
+        self._delayed = event.reason
+
     def _queue_jobs_submitted(self, event: QueueJobsSubmitted) -> None:
+        self._delayed = ""
         for name in event.queue_jobs:
             self.queue_jobs.setdefault(name, QueueJobView(name, self.now))
 
