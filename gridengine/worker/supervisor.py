@@ -8,7 +8,7 @@ crashes.
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import math
 import os
 import resource
@@ -18,11 +18,9 @@ import sys
 import time
 from _socket import socket
 
-from .. import nesting
 from ..errors import reason_of
 from ..settings import ASK_SECONDS
 from ..transport import messages, versions
-from ..transport.addresses import worker_address
 from ..transport.launch_file import Launch
 from ..transport.messages import (
     Beat,
@@ -36,19 +34,15 @@ from ..transport.messages import (
     Supervising,
 )
 from ..transport.output_messages import OutputHeard
-from ..transport.shared_memory import Arena
 from ..transport.wake_pipe import WakePipe
 from . import os_support
 from .causes_of_death import CausesOfDeath
 from .connection import NO_ROOM, Connection, open_connection, own_socket_for, socket_for
-from .context import WorkerContext
-from .known_functions import KnownFunctions
 from .node_environment import NodeEnvironment
 from .output_forwarding import OutputForwarding
 from .stacks import StackDumps
-from .termination import Termination
-from .worker import Worker
 from .worker_process import WorkerProcess, become_worker
+from .worker_setup import run_worker
 
 #: Workers that die before their first job, one after the other, until the supervisor gives up:
 #: what kills them will kill the next one too.
@@ -294,7 +288,9 @@ class Supervisor:
             keep = {0, 1, 2, self._pipe.write_end, *child.output.descriptors}
             if connection is not None:
                 keep.add(connection.fileno())
-            become_worker(child, parent, keep, lambda: self._work(child, connection))
+            given = self._launch, self._environment, self._address, self._queue_job
+            work = functools.partial(run_worker, child, connection, *given, self._pipe.wake)
+            become_worker(child, parent, keep, work)
         child.output.is_shared()
         self._children[child.pid] = child
         self._output.watch(child)
@@ -371,22 +367,3 @@ class Supervisor:
 
     def _stop(self, *_: object) -> None:
         self._stopping = True
-
-    def _work(self, child: WorkerProcess, inherited: socket | None) -> None:
-        """Is the worker ``child``, in the process that was forked for it."""
-        address = worker_address(self._address, child.number)
-        nesting.grant(self._environment.slots, self._queue_job)
-        # A program that hangs up has no more use for a worker, and the supervisor knows it.
-        with contextlib.suppress(ConnectionError):
-            connection = open_connection(self._launch, address, inherited)
-            arena = Arena.make() if self._launch.share else None
-            launch = self._launch
-            context = WorkerContext(launch.cwd, launch.sys_path, self._environment)
-            functions = KnownFunctions(context)
-            # Not before the connection: there is no job yet that could clear up.
-            termination = Termination()
-            worker = Worker(
-                connection, child.page, child.output, termination, self._pipe.wake, functions, arena
-            )
-            worker.run(once=self._launch.fresh)
-            connection.close()
