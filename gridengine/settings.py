@@ -68,6 +68,12 @@ class Settings(NamedTuple):
 
     Attributes:
         heartbeat: Seconds between two signs of life of a supervisor.
+        sample_interval: Seconds between two looks at the processor time and the memory of workers,
+            at least 0.5; 0 for none.
+        stalled_after: Seconds after which a call counts as stalled that has used less than 1 % of
+            a core in them, with all processes that it has started; 0 for never.
+        on_stall: What becomes of one then: ``warn`` has it go on, ``retry`` has it killed and tried
+            again, as after the loss of its worker.
         patience: Seconds of silence after which a node, or a dispatcher, counts as lost.
         infrastructure_retries: Deaths of a job for which the job is not to blame (its node
             was lost, its queue job deleted) that are forgiven.
@@ -103,6 +109,9 @@ class Settings(NamedTuple):
     """
 
     heartbeat: float = 5.0
+    sample_interval: float = 5.0
+    stalled_after: float = 0.0
+    on_stall: str = "warn"
     patience: float = 30.0
     infrastructure_retries: int = 10
     queue_jobs: int = 1000
@@ -142,6 +151,9 @@ class Settings(NamedTuple):
                 name, text = files[field]
             if text:
                 given[field] = _parse(name, text, type(default), field in _MAY_BE_ZERO)
+                least = _LEAST.get(field, 0.0)
+                if 0 < float(text if least else 0) < least:
+                    raise GridEngineError(f"{name} is {text!r}; it takes 0, or {least:g} at least")
                 if field in _CHOICES and given[field] not in _CHOICES[field]:
                     choices = " or ".join(_CHOICES[field])
                     raise GridEngineError(f"{name} is {text!r}; it takes {choices}")
@@ -170,11 +182,34 @@ def _warn_of_misspelt(environ: Mapping[str, str]) -> None:
                 _log.warning("%s is read by nobody; did you mean %s?", name, _PREFIX + near)
 
 
-_CHOICES = {"output": ("stream", "collect", "discard")}
+#: To look more often would cost more than it tells.
+LEAST_SAMPLE_INTERVAL = 0.5
+
+
+def sample_interval(settings: Settings) -> float:
+    """Returns the seconds between two looks at workers, which may have to find the stalled."""
+    interval, stalled = settings.sample_interval, settings.stalled_after
+    if not stalled:
+        return interval
+    return max(LEAST_SAMPLE_INTERVAL, min(interval or math.inf, stalled / 4))
+
+
+#: The least values of those that may be 0 too.
+_LEAST = {"sample_interval": LEAST_SAMPLE_INTERVAL}
+
+_CHOICES = {"on_stall": ("warn", "retry"), "output": ("stream", "collect", "discard")}
 
 #: A heartbeat or a patience of nothing would end every worker at once.
 _MAY_BE_ZERO = frozenset(
-    {"infrastructure_retries", "resubmissions", "linger", "grace", "output_kept"}
+    {
+        "infrastructure_retries",
+        "resubmissions",
+        "linger",
+        "grace",
+        "output_kept",
+        "sample_interval",
+        "stalled_after",
+    }
 )
 
 

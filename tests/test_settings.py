@@ -25,7 +25,7 @@ def test_blank_variables_and_other_peoples_change_nothing() -> None:
 def test_every_number_can_be_set_and_keeps_its_type() -> None:
     environ = {f"GRIDENGINE_{field.upper()}": "7" for field in Settings._fields}
     environ |= {f"GRIDENGINE_{name}": "1" for name in ("CORE_FILES", "PROGRESS", "OUTPUT_PREFIX")}
-    environ["GRIDENGINE_OUTPUT"] = "collect"
+    environ |= {"GRIDENGINE_OUTPUT": "collect", "GRIDENGINE_ON_STALL": "retry"}
     for field, default in Settings._field_defaults.items():
         value = getattr(Settings.read(environ), field)
         given = environ[f"GRIDENGINE_{field.upper()}"]

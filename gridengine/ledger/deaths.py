@@ -18,8 +18,9 @@ from .ledger import Ledger
 from .observers import Observers
 from .orders import Inform, Order, Release
 from .records import Report, SupervisorRecord, Verdict, WorkerRecord
+from .samples import usage_at_death
 from .start_failures import counted
-from .task import Outcome, Place, Task
+from .task import Outcome, Place, Task, Usage
 
 #: Seconds for which a kill from outside is held back on a cluster: the batch system kills a
 #: whole queue job at once, so that the supervisor's last word is "killed", and says why only then.
@@ -38,6 +39,7 @@ class _Unexplained(NamedTuple):
     end: End
     output: str
     now: float
+    used: Usage
 
 
 class Deaths:
@@ -195,25 +197,41 @@ class Deaths:
                 continue
             if task.exit_signal:
                 self._cancellation.ended(task, place)
-            elif timed_out:
-                self._fail(verdict, place, certificates.timeout_of(verdict, place))
+                continue
+            wall = end.wall_time or now - verdict.since
+            used = usage_at_death(worker, (task.id, verdict.attempt), wall)
+            if timed_out:
+                self._fail(verdict, place, used, certificates.timeout_of(verdict, place))
             else:
-                self._certify(_Unexplained(verdict, place, end, output, now))
+                self._certify(_Unexplained(verdict, place, end, output, now, used))
 
     def _certify(self, death: _Unexplained) -> None:
         """Writes a certificate, as soon as all is known that will be known of the end."""
-        verdict, place, end, output, now = death
+        verdict, place, end, output, now, used = death
         queue_job = place.queue_job
         if not end.final:
             end = self._explained.get(queue_job, end)
         if end.final:
-            self._fail(verdict, place, certificates.certificate(verdict, place, end, output, now))
+            died = certificates.certificate(verdict, place, end, output, now, used)
+            self._fail(verdict, place, used, died)
         else:
             self._unexplained.setdefault(queue_job, []).append(death)
 
-    def _fail(self, verdict: Verdict, place: Place, failure: Death | BaseException) -> None:
+    def _fail(
+        self, verdict: Verdict, place: Place, used: Usage, failure: Death | BaseException
+    ) -> None:
         task, index = verdict.task, verdict.index
-        outcome = Outcome(index, index + 1, b"", (), {index: failure}, 0.0, 0.0, 0, place)
+        outcome = Outcome(
+            index,
+            index + 1,
+            b"",
+            (),
+            {index: failure},
+            used.wall,
+            used.cpu,
+            used.peak_memory,
+            place,
+        )
         task.record(outcome)
         if task.over and task.missing:
             self._cancellation.take_back_rest([task])

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from ..schedulers.events import End
 from ..transport.addresses import worker_address
+from .series import WorkerSeries
 from .task import Place, Task
 
 
@@ -109,6 +110,7 @@ class Report(Struct, frozen=True):
         output: What it printed last.
         needed_memory: The memory that it would have needed, in bytes, 0 if it had enough.
         granted_memory: The memory that it might have, in bytes, 0 if not limited.
+        cpu: Seconds of processor time that it has had, with the children that it has waited for.
     """
 
     status: int
@@ -120,6 +122,7 @@ class Report(Struct, frozen=True):
     output: str = ""
     needed_memory: int = 0
     granted_memory: int = 0
+    cpu: float = 0.0
 
 
 class SupervisorRecord:
@@ -222,6 +225,7 @@ class WorkerRecord:
         hung_up: Whether no more can come from it.
         report: What its supervisor says of its end, None while it lives.
         due: When its end is settled, whatever else may come.
+        series: What was sampled of it, None before the first time.
         memory: What the dispatcher keeps for it: the functions that it has, and the memory that
             it has lent or borrowed. Nothing is decided by it.
     """
@@ -247,6 +251,7 @@ class WorkerRecord:
         "recalling",
         "received",
         "report",
+        "series",
         "supervisor",
     )
 
@@ -265,6 +270,7 @@ class WorkerRecord:
         self.patience = patience
         self.recalling = self.leaving = self.hung_up = False
         self.report: Report | None = None
+        self.series: WorkerSeries | None = None
         self.due = 0.0
         self.memory: Any = None
 

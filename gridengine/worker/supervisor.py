@@ -40,6 +40,7 @@ from .causes_of_death import CausesOfDeath
 from .connection import NO_ROOM, Connection, open_connection, own_socket_for, socket_for
 from .node_environment import NodeEnvironment
 from .output_forwarding import OutputForwarding
+from .sampling import Sampling
 from .stacks import StackDumps
 from .worker_process import WorkerProcess, become_worker
 from .worker_setup import run_worker
@@ -80,6 +81,7 @@ class Supervisor:
         self._connection: Connection | None = None
         self._causes = CausesOfDeath()
         self._stacks = StackDumps(self._say)
+        self._sampling = Sampling(launch.sample_interval, self._say)
         self._pipe = WakePipe()
         self._poll = select.poll()
         self._output = OutputForwarding(self._poll, self._say)
@@ -143,6 +145,7 @@ class Supervisor:
             poll.register(descriptor, select.POLLIN)
         parent = self._watch_parent(poll)
         beat = ask = heard = looked = time.monotonic()
+        self._sampling.begin(beat)
         while not self._stopping:
             now = time.monotonic()
             if now - looked > 2 * self._launch.heartbeat:
@@ -160,6 +163,7 @@ class Supervisor:
             if now >= beat:
                 beat = now + self._launch.heartbeat
                 self._say(Beat(), sign_of_life=True)
+            self._sampling.look(self._children.values(), now)
             if now >= ask:
                 moved = [child.ask_for_results() for child in self._children.values()]
                 # Who is at the same calls as before was asked, and need not be once more; but it is
@@ -203,7 +207,7 @@ class Supervisor:
         deadlines += [child.records_due for child in self._children.values()]
         if len(self._children) < self._target:
             beat = min(beat, self._full_until)
-        beat = min(beat, self._stacks.due(time.monotonic()), self._output.due())
+        beat = min(beat, self._stacks.due(time.monotonic()), self._output.due(), self._sampling.due)
         return min([beat, *(deadline for deadline in deadlines if deadline)])
 
     def _listen(self, connection: Connection) -> None:
@@ -226,6 +230,7 @@ class Supervisor:
                 calls = message.position, message.position + message.width
                 if child.is_at(calls):
                     again, child.ended = child.ended == calls, calls
+                    child.reason = child.reason or message.reason
                     os_support.kill(child.pid, message.signum)
                     if message.signum == signal.SIGTERM and not again:
                         child.kill_at = time.monotonic() + self._launch.grace
@@ -319,9 +324,10 @@ class Supervisor:
         peak_memory = os_support.peak_memory(usage)
         said = self._output.ended(child)
         self._stacks.ended(child)
+        self._sampling.ended(child)
         child.close()
         # What it had started and left behind has become this process's child.
-        os_support.kill_strays(keep=set(self._children))
+        os_support.kill_strays(keep={*self._children, *self._sampling.own_processes})
         if left:
             self._target = max(0, self._target - 1)
         self._barren = 0 if width or status == 0 else self._barren + 1
@@ -330,7 +336,7 @@ class Supervisor:
         self._say(
             Died(
                 child.number, status, position, width, reason, peak_memory, sent, said,
-                shortage, os_support.memory_limit(),
+                shortage, os_support.memory_limit(), usage.ru_utime + usage.ru_stime,
             )
         )  # fmt: skip
 
@@ -352,7 +358,8 @@ class Supervisor:
     def _end_all(self) -> None:
         for pid in self._children:
             os_support.kill(pid, signal.SIGKILL)
-        os_support.kill_strays(keep=set())
+        self._sampling.close()
+        os_support.kill_strays(keep=self._sampling.own_processes)
 
     # ------------------------------------------------------------------ signals
 

@@ -40,6 +40,7 @@ def run_worker(
         wake: Wakes the supervisor.
     """
     nesting.grant(environment.slots, queue_job)
+    nesting.note_jobs = child.page.set_inner_jobs
     # A program that hangs up has no more use for a worker, and the supervisor knows it.
     with contextlib.suppress(ConnectionError):
         address = worker_address(supervisor, child.number)
