@@ -10,7 +10,8 @@ import math
 from collections.abc import Callable, Iterable
 
 from ..states import JobState
-from .records import Chunk, Counts, QueueJobRecord, WorkerRecord
+from .counts import Counts
+from .records import Chunk, QueueJobRecord, WorkerRecord
 from .task import Outcome, Task
 
 TYPE_CHECKING = False

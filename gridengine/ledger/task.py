@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Mapping, MutableSequence, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import Death, JobCancelled
 from ..logs import Log
@@ -18,6 +18,9 @@ from ..serialization.packed import Function
 from ..states import FINAL, MOVES, JobState, Mode
 from .series import CallSeries
 from .task_output import OutputPolicy, TaskOutput
+
+if TYPE_CHECKING:
+    from .requests import Requests
 
 log = Log(__name__)
 
@@ -91,6 +94,7 @@ class Outcome(NamedTuple):
         peak_memory: As in `Usage`.
         place: Where they ran.
         tries: How often they have been tried, 0 if nothing failed; of a job see `Task.attempts`.
+        asked: What they have been tried with, in words, if nothing more is to be had.
     """
 
     lo: int
@@ -103,6 +107,7 @@ class Outcome(NamedTuple):
     peak_memory: int
     place: Place
     tries: int = 0
+    asked: str = ""
 
     @property
     def usage(self) -> Usage:
@@ -136,6 +141,7 @@ class Task:
         size: Number of calls.
         first: Number of its first call within the map.
         kind: Which workers may run it; the resources they must have been given.
+        requests: What its calls ask for when that was too little, None for nothing else.
         timeout: Seconds that one attempt may take, 0 for no limit.
         lost_retries: Further attempts after a worker died of it.
         error_retries: Further attempts after the function raised.
@@ -194,6 +200,7 @@ class Task:
         "output",
         "payload",
         "place",
+        "requests",
         "series",
         "size",
         "state",
@@ -257,6 +264,7 @@ class Task:
         self.on_outcome: Callable[[Task], object] | None = None
         self.failure: Any = None
         self.told: Any = None
+        self.requests: Requests | None = None
         self.output: OutputPolicy | TaskOutput | None = output
 
     def __repr__(self) -> str:

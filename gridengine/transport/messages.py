@@ -122,7 +122,8 @@ class FunctionDefinition(Struct, array_like=True, gc=False):
 class Result(Struct, array_like=True, gc=False):
     """The outcome of the calls ``lo`` to ``hi`` of a task.
 
-    What is ``final`` is not to be tried again, whatever the task says.
+    What is ``final`` is not to be tried again, whatever the task says; what is ``short`` had less
+    memory than it wanted, where that is limited.
     """
 
     task: Count
@@ -136,6 +137,7 @@ class Result(Struct, array_like=True, gc=False):
     cpu: Seconds
     peak_memory: Count
     final: bool = False
+    short: bool = False
 
 
 class Probe(Struct, tag="probe", array_like=True, frozen=True):
@@ -207,12 +209,17 @@ class Run(Struct, tag="run", array_like=True, gc=False):
 
 
 class Done(Struct, tag="done", array_like=True, gc=False):
-    """The outcomes of some calls."""
+    """The outcomes of some calls.
+
+    ``space`` is the address space that the queue job of the worker has needed at most, 0 if that is
+    not told.
+    """
 
     results: list[Result]
     shared: list[LoanPlace] = []
     released: list[Count] = []
     printed: list[Printed] = []
+    space: Count = 0
 
 
 class Beat(Struct, tag="beat", array_like=True, frozen=True):
