@@ -86,10 +86,12 @@ class JobFacts:
 
     @property
     def usage(self) -> Usage | None:
-        """What the job used, None while it is not over."""
-        task = self._task
-        known = task is not None and task.over and task.outcomes
-        return known[-1].usage if known else None
+        """What the job used in its latest attempt, None while it is not over.
+
+        It is there if it has died, too, as far as that is known; of a job that was cancelled
+        nothing is.
+        """
+        return None if self._task is None else self._task.usage
 
     @property
     def output(self) -> str:

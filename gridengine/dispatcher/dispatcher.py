@@ -145,7 +145,8 @@ class Dispatcher:
         self.stacks = StackQuestions(self._connections, self._state, self._ask)
         self._handlers = Handlers(*parts, self.stacks)
         self._execution = OrderExecution(*parts)
-        self._tidying = Tidying(settings.heartbeat, calls, self._execution, self._handlers)
+        looked_after = calls, self._execution, self._handlers
+        self._tidying = Tidying(settings.heartbeat, *looked_after, self._state.has_work)
         self._viewers = Viewers(self, repr(scheduler), settings)
         self._news = self._queue_jobs.session.fileno()
         self._inbox = Inbox()

@@ -35,6 +35,7 @@ from .records import (
     SupervisorRecord,
     WorkerRecord,
 )
+from .samples import Samples
 from .staffing import Capacity, Hopeless, Staffing
 from .task import Place, Task
 
@@ -65,6 +66,7 @@ class DispatcherState:
         staffing: Which queue jobs and supervisors there are.
         cancellation: What is not wanted any more.
         deaths: Those whose end is not settled yet.
+        samples: What workers use.
     """
 
     def __init__(
@@ -92,6 +94,9 @@ class DispatcherState:
         self.cancellation = Cancellation(self.ledger, self.orders, self.observers)
         self.deaths = Deaths(
             self.ledger, self.cancellation, self.orders, self.observers, remote=remote, fresh=fresh
+        )
+        self.samples = Samples(
+            self.orders, self.observers, settings.stalled_after, retry=settings.on_stall == "retry"
         )
         self.staffing = Staffing(
             capacity,
@@ -125,6 +130,11 @@ class DispatcherState:
         silent = self.staffing.is_silent
         workers = self.ledger.workers.values()
         return any(each.outstanding and not silent(each.supervisor) for each in workers)
+
+    def has_work(self) -> bool:
+        """Tells whether any call waits or is with a worker."""
+        workers = self.ledger.workers.values()
+        return bool(self.ledger.kinds()) or any(each.outstanding for each in workers)
 
     def tick(self, now: float) -> None:
         """Puts waiting work to work, and does what has no event."""

@@ -18,6 +18,7 @@ from typing import Any
 from ..settings import BLOCK_SECONDS
 from ..states import DeathCause
 from .answers import Answers, place_of
+from .counts import Counts
 from .durations import Durations
 from .escalation import Escalation
 from .hand_out import HandOut
@@ -26,7 +27,7 @@ from .observers import Observers
 from .orders import Assign, TakeBack
 from .queues import Queue, Queues
 from .rebalancing import PATIENCE, Rebalancing, given_back
-from .records import AnsweredCalls, Chunk, Counts, SupervisorRecord, Verdict, WorkerRecord
+from .records import AnsweredCalls, Chunk, SupervisorRecord, Verdict, WorkerRecord
 from .retries import Retries
 from .task import Outcome, Place, Task
 

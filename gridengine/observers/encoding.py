@@ -36,6 +36,8 @@ _TYPES: tuple[type, ...] = (
     events.NoticeGiven,
     events.StateShown,
     events.QueueJobsDelayed,
+    events.WorkersSampled,
+    events.CallStalled,
 )
 _NUMBERS = {kind: number for number, kind in enumerate(_TYPES)}
 

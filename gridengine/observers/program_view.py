@@ -24,9 +24,11 @@ from ..ledger.events import (
     QueueJobsSubmitted,
     QueueJobStarted,
     QueueJobWaiting,
+    Sample,
     StateShown,
     WorkerJoined,
     WorkerLost,
+    WorkersSampled,
 )
 from ..schedulers.overview import Overview
 from ..states import JobState
@@ -71,7 +73,7 @@ class WorkerView:
         ends: When the batch system ends it, in seconds since 1970, 0 for never.
         joined: When it could first be given work.
         running: What it has, the next thing first.
-        sample: What it used last, None as long as nobody has said (see `ledger.events`).
+        sample: What it used last, None as long as nobody has said.
     """
 
     def __init__(self, joined: WorkerJoined, when: float) -> None:
@@ -83,7 +85,7 @@ class WorkerView:
         self.ends = when + joined.time_left if joined.time_left else 0.0
         self.joined = when
         self.running: dict[tuple[int, int], Running] = {}
-        self.sample: Any = None
+        self.sample: Sample | None = None
 
 
 class QueueJobView:
@@ -190,6 +192,7 @@ class ProgramView:
             QueueJobOver: lambda event: self.queue_jobs.pop(event.queue_job, None),
             NoticeGiven: lambda event: self.notices.append((self.now, event.text)),
             StateShown: self._state_shown,
+            WorkersSampled: self._sampled,
         }
 
     def hear(self, timed: Iterable[TimedEvent]) -> None:
@@ -362,6 +365,11 @@ class ProgramView:
     def _queue_job_waits(self, event: QueueJobWaiting) -> None:
         if (job := self.queue_jobs.get(event.queue_job)) is not None:
             job.reason = event.reason
+
+    def _sampled(self, event: WorkersSampled) -> None:
+        for sample in event.samples:
+            if (worker := self.workers.get(sample.address)) is not None:
+                worker.sample = sample
 
     def _state_shown(self, event: StateShown) -> None:
         self.state = event.overview
