@@ -105,6 +105,14 @@ class Settings(NamedTuple):
             not told: as if each had ``progress=True``, but for what is written to a file.
         event_log: Whether all that happens is written to a file, in the folder ``events`` of
             ``run_dir``, for ``gridengine report``.
+        mail_to: Who gets mails about programs that have used the scheduler: addresses with commas
+            between; empty for nobody.
+        mail_on: What they are about: ``end``, the end of the program, ``failure``, calls that have
+            failed for good, many of them in one mail, or ``all``.
+        mail_from: Whom they are from, an address; empty for that of the user at this host.
+        smtp: The mail server, such as ``mail.example.org:587`` or ``smtps://mail.example.org``;
+            empty for ``sendmail``, or where there is none for this host's server. The login is
+            looked for in ``~/.netrc``.
     """
 
     heartbeat: float = 5.0
@@ -129,6 +137,10 @@ class Settings(NamedTuple):
     core_files: bool = False
     progress: bool = False
     event_log: bool = False
+    mail_to: str = ""
+    mail_on: str = "all"
+    mail_from: str = ""
+    smtp: str = ""
 
     @classmethod
     def read(
@@ -173,7 +185,11 @@ def sample_interval(settings: Settings) -> float:
     return max(LEAST_SAMPLE_INTERVAL, min(interval or stalled, stalled / 4))
 
 
-CHOICES = {"on_stall": ("warn", "retry"), "output": ("stream", "collect", "discard")}
+CHOICES = {
+    "on_stall": ("warn", "retry"),
+    "output": ("stream", "collect", "discard"),
+    "mail_on": ("all", "end", "failure"),
+}
 """The settings that take one of some words."""
 
 MAY_BE_ZERO = frozenset(

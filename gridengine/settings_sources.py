@@ -209,5 +209,30 @@ def _ports(text: str) -> str:
     return text
 
 
+def _addresses(text: str) -> str:
+    from .mail_addresses import addresses_in
+
+    return ",".join(addresses_in(text))
+
+
+def _address(text: str) -> str:
+    if "," in text:
+        raise ValueError("one address such as me@example.org")
+    return _addresses(text)
+
+
+def _mail_server(text: str) -> str:
+    from .mail_addresses import server_in
+
+    server_in(text)
+    return text
+
+
 #: What else some take, and what becomes of it.
-_FURTHER = {"run_dir": _run_dir, "ports": _ports}
+_FURTHER = {
+    "run_dir": _run_dir,
+    "ports": _ports,
+    "mail_to": _addresses,
+    "mail_from": _address,
+    "smtp": _mail_server,
+}

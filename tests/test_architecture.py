@@ -33,8 +33,8 @@ FOLDERS = {
     "cli": "diagnosis client observers dispatcher schedulers serialization transport",
 }
 TOP = {
-    "errors", "extras", "html_tables", "logs", "nesting", "settings", "settings_file",
-    "settings_sources", "states",
+    "errors", "extras", "html_tables", "logs", "mail_addresses", "nesting", "settings",
+    "settings_file", "settings_sources", "states",
 }  # fmt: skip
 
 #: What lies there only for users to import it by its name; nobody else does.

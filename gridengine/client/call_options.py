@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     ProgressLike: TypeAlias = bool | str | Callable[..., Any]
     """What ``progress=`` takes."""
 
+    NotifyLike: TypeAlias = bool | str | Sequence[str]
+    """What ``notify=`` takes."""
+
     class MapOptions(TypedDict, total=False):
         """What `gridengine.map` takes beside ``reraise=``."""
 
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
         env: Mapping[str, str | None] | None
         seed: SeedLike | None
         progress: ProgressLike | None
+        notify: NotifyLike | None
         output: str | None
         logs: Directory | None
         keep_logs: bool

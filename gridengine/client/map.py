@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Escalation,
         ImapOptions,
         MapOptions,
+        NotifyLike,
         ProgressLike,
         RetryOn,
         SeedLike,
@@ -79,6 +80,7 @@ def map(
     env: Mapping[str, str | None] | None = None,
     seed: SeedLike | None = None,
     progress: ProgressLike | None = None,
+    notify: NotifyLike | None = None,
     output: str | None = None,
     logs: Directory | None = None,
     keep_logs: bool = True,
@@ -128,6 +130,8 @@ def map(
             text to stand before the bar in place of the name of ``f``, or a class or function that
             makes bars as tqdm does. By default as ``GRIDENGINE_PROGRESS`` says, which shows nothing
             where there is no terminal. Nothing is shown within jobs.
+        notify: Who gets a mail when it is over, however it ends: an address or some, or True for
+            those of ``GRIDENGINE_MAIL_TO``. None is sent within jobs.
         output: What becomes of what the calls print: see `ProcessScheduler`; by default the
             scheduler's.
         logs: A folder in which all that they print is written to files, one for each task of
@@ -155,7 +159,7 @@ def map(
         f, iterables,
         scheduler=scheduler, reraise=reraise, chunksize=chunksize, timeout=timeout,
         timeout_per_call=timeout_per_call, retries=retries, retry_on=retry_on,
-        cwd=cwd, env=env, seed=seed, progress=progress,
+        cwd=cwd, env=env, seed=seed, progress=progress, notify=notify,
         output=output, logs=logs, keep_logs=keep_logs,
         resources=resources, memory=memory, escalate=escalate,
     ).start()  # fmt: skip
@@ -225,6 +229,7 @@ def imap(
     env: Mapping[str, str | None] | None = None,
     seed: SeedLike | None = None,
     progress: ProgressLike | None = None,
+    notify: NotifyLike | None = None,
     output: str | None = None,
     logs: Directory | None = None,
     keep_logs: bool = True,
@@ -266,6 +271,7 @@ def imap(
         env: As for `map`.
         seed: As for `map`.
         progress: As for `map`.
+        notify: As for `map`.
         output: As for `map`.
         logs: As for `map`.
         keep_logs: As for `map`.
@@ -286,7 +292,7 @@ def imap(
             f, iterables,
             scheduler=scheduler, reraise=reraise, chunksize=chunksize, buffersize=buffersize,
             timeout=timeout, timeout_per_call=timeout_per_call, retries=retries,
-            retry_on=retry_on, cwd=cwd, env=env, seed=seed, progress=progress,
+            retry_on=retry_on, cwd=cwd, env=env, seed=seed, progress=progress, notify=notify,
             output=output, logs=logs, keep_logs=keep_logs,
             resources=resources, memory=memory, escalate=escalate,
         )

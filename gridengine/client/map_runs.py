@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from ..dispatcher.dispatcher import Dispatcher
+    from ..ledger.task import Task
+    from ..observers.mails.map_mail import MapMail
     from ..observers.progress import Progress
     from ..schedulers.choice import SchedulerLike
-    from .call_options import Directory, Escalation, ProgressLike, RetryOn, SeedLike
+    from .call_options import Directory, Escalation, NotifyLike, ProgressLike, RetryOn, SeedLike
     from .stream_control import Arriving, StreamControl
 
     R = TypeVar("R")
@@ -52,6 +54,7 @@ class MapRuns:
         env: As there.
         seed: As there.
         progress: As there.
+        notify: As there.
         output: As there.
         logs: As there.
         keep_logs: As there.
@@ -86,6 +89,7 @@ class MapRuns:
         env: Mapping[str, str | None] | None = None,
         seed: SeedLike | None = None,
         progress: ProgressLike | None = None,
+        notify: NotifyLike | None = None,
         output: str | None = None,
         logs: Directory | None = None,
         keep_logs: bool = True,
@@ -125,6 +129,11 @@ class MapRuns:
 
             bars.check(progress)
         self._progress = progress
+        self._recipients = None
+        if notify is not None and notify is not False:
+            from ..mail_addresses import recipients_in
+
+            self._recipients = recipients_in(notify)
         self._reraise = reraise
         self._chunksize = chunksize
         self._buffersize = buffersize
@@ -160,7 +169,7 @@ class MapRuns:
         from .map_stream import stream
 
         function = options.attached_to(self._function, many=True)
-        progress = self._shown_progress(dispatcher)
+        watchers = self._watchers(dispatcher)
         runs = stream(
             dispatcher,
             options.placed(pack_function(function, "the function"), *dispatcher.surroundings),
@@ -174,9 +183,28 @@ class MapRuns:
             end=self._end,
             control=control,
             options=options,
-            before=None if progress is None else progress.expect,
+            before=_all_expect(watchers),
         )
-        return runs if progress is None else progress.around(runs)
+        for watcher in watchers:
+            runs = watcher.around(runs)
+        return runs
+
+    def _watchers(self, dispatcher: Dispatcher) -> list[Progress | MapMail]:
+        """Returns what hears of its tasks, and is there from its first run to its last."""
+        found = self._shown_progress(dispatcher), self._wanted_mail(dispatcher)
+        return [each for each in found if each is not None]
+
+    def _wanted_mail(self, dispatcher: Dispatcher) -> MapMail | None:
+        """Returns what sends a mail at the end, None if nobody wants one."""
+        if self._recipients is None or nesting.in_job():
+            return None
+        from ..dispatcher import mails
+        from ..serialization.functions import name_of
+        from ..settings import Settings
+
+        settings = Settings.read(arguments=(self._scheduler or best_available()).settings)
+        name = name_of(self._function)
+        return mails.of_map(self._recipients, settings, name, dispatcher.observe)
 
     def _shown_progress(self, dispatcher: Dispatcher) -> Progress | None:
         """Returns what shows how far it is, None if nothing does."""
@@ -205,3 +233,17 @@ class MapRuns:
             reraise=self._reraise,
             seed=self._options.seed,
         )
+
+
+def _all_expect(
+    watchers: list[Progress | MapMail],
+) -> Callable[[Iterable[Task]], object] | None:
+    """Returns what has all of them hear of tasks, None if there is none."""
+    if len(watchers) < 2:
+        return watchers[0].expect if watchers else None
+
+    def expect(tasks: Iterable[Task]) -> None:
+        for watcher in watchers:
+            watcher.expect(tasks)
+
+    return expect

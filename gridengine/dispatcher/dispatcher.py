@@ -34,7 +34,7 @@ from .call_requests import CallRequests
 from .early_start import EarlyStart
 from .inbox import Inbox, guarded
 from .new_state import new_state, surroundings_of
-from .opening import open_event_log, open_here, open_network
+from .opening import open_event_log, open_here, open_mails, open_network
 from .printing import printer
 from .run_folder import new_shared_folder, remove_shared_folder
 from .sharing import Sharing
@@ -126,6 +126,7 @@ class Dispatcher:
         self.set_requests = CallRequests(scheduler, self._queue_jobs.kind_of).set_on
         early = ahead is not None and ahead.workers > 0
         self._state = new_state(scheduler, settings, started_early=early)
+        open_mails(settings, self._state.observers)
         self._event_log = open_event_log(undo, scheduler, settings, self._state.observers)
         from .handlers import Handlers
         from .job_output import new_job_output

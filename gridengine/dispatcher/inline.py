@@ -31,6 +31,7 @@ from ..worker.own_surroundings import Surroundings
 from .inbox import guarded
 from .new_state import surroundings_of
 from .new_task_messages import initializer_of
+from .opening import open_mails
 from .overview import overview_of_inline
 from .sharing import Sharing
 from .state_reasons import NoStateReasons
@@ -78,6 +79,7 @@ class InlineDispatcher:
         # Maps of several threads may begin and end at once.
         self._changing = threading.Lock()
         settings = Settings.read(arguments=scheduler.settings)
+        open_mails(settings, self._observers)
         self.shows_progress, self.remote = settings.progress, False
         # As in a worker, calls one after the other share what their function holds.
         self._functions: dict[bytes, Callable[..., Any]] = {}

@@ -83,6 +83,14 @@ def open_network(
     return connections, QueueJobs(session, scheduler, launch, folder.path if folder else "")
 
 
+def open_mails(settings: Settings, observers: Observers) -> None:
+    """Has mails tell of it, if the settings ask for that."""
+    if settings.mail_to and not nesting.in_job():
+        from . import mails
+
+        mails.have_told(settings, observers)
+
+
 def open_event_log(
     undo: contextlib.ExitStack, scheduler: Scheduler, settings: Settings, observers: Observers
 ) -> EventLog | None:
