@@ -59,7 +59,7 @@ class Delivery(NamedTuple):
         Raises:
             DeliveryError: It cannot be sent, or none of the recipients is taken.
         """
-        sender = self.sender or f"{_user()}@{socket.getfqdn()}"
+        sender = self.sender or f"{_user()}@{_domain()}"
         message["From"] = sender
         message["To"] = ", ".join(self.recipients)
         program = None if self.server else shutil.which("sendmail", path=_search_path())
@@ -79,6 +79,12 @@ def _user() -> str:
     except (KeyError, OSError):  # a user id that no file knows
         name = str(os.getuid())
     return name if name.isascii() and not set(name) & set(' ,<>"') else "gridengine"
+
+
+def _domain() -> str:
+    # Where no name server knows this host, it may be called as all are.
+    name = socket.getfqdn()
+    return os.uname().nodename if name.startswith("localhost") else name
 
 
 def _search_path() -> str:

@@ -12,6 +12,10 @@ from ...logs import printable
 #: Letters of a subject.
 _SUBJECT = 150
 
+#: A header that would end its line raises, with this policy: nothing can add another one. None is
+#: folded either: a server takes 998 letters.
+_POLICY = SMTP.clone(max_line_length=900)
+
 
 def new_message(subject: str, text: str, plot: bytes = b"", thread: str = "") -> EmailMessage:
     """Returns a message to which its addresses are still to be added.
@@ -22,7 +26,6 @@ def new_message(subject: str, text: str, plot: bytes = b"", thread: str = "") ->
         plot: A PNG that is attached, empty for none.
         thread: The id of messages that mail programs shall show together, empty for none.
     """
-    # With this policy a header that would end its line raises: nothing can add another one.
     message = EmailMessage(policy=SMTP)
     message["Subject"] = _in_one_line(subject)
     message["Date"] = email.utils.localtime()
@@ -36,6 +39,8 @@ def new_message(subject: str, text: str, plot: bytes = b"", thread: str = "") ->
     message.set_content(printable(text), charset="utf-8", cte="quoted-printable")
     if plot:
         message.add_attachment(plot, maintype="image", subtype="png", filename="usage.png")
+    # Not before: it says how long the lines of the text are, too.
+    message.policy = _POLICY
     return message
 
 

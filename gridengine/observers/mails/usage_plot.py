@@ -51,7 +51,7 @@ def _drawn(figure: Any, points: Sequence[Point]) -> bytes:
     for axes in (upper, lower):
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
-        axes.legend(loc="upper left")
+        axes.legend(loc="best")
     figure.autofmt_xdate()
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=100)
