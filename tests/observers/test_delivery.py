@@ -15,7 +15,7 @@ from gridengine.observers.mails import delivery  # noqa: E402
 from gridengine.observers.mails.delivery import Delivery, DeliveryError  # noqa: E402
 from gridengine.observers.mails.message import new_message  # noqa: E402
 
-from .mail_server import PASSWORD, USER, certificate_for, serving  # noqa: E402
+from ..mail_server import PASSWORD, USER, certificate_for, serving  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")
 

@@ -15,13 +15,13 @@ _WIDTH = 0.5
 
 
 class Point(NamedTuple):
-    """What was in use at one moment.
+    """What was in use at one moment, or since the point before.
 
     Attributes:
         when: In seconds since 1970.
         workers: How many workers were sampled.
-        memory: Resident memory of all of them, in bytes.
-        largest: That of the largest one.
+        memory: Resident memory of all of them, in bytes, at most.
+        largest: That of the largest one, at most.
         cores: How many cores they kept busy.
     """
 
@@ -37,10 +37,10 @@ class _Used:
 
     __slots__ = ("cores", "cpu", "rss", "when")
 
-    def __init__(self, when: float, cpu: float, rss: int) -> None:
+    def __init__(self, when: float, cpu: float) -> None:
         self.when = when
         self.cpu = cpu
-        self.rss = rss
+        self.rss = 0
         self.cores = 0.0
 
 
@@ -56,32 +56,40 @@ class UsageSeries:
         self.points: list[Point] = []
         self._width = _WIDTH
         self._workers: dict[bytes, _Used] = {}
+        # Of all of them; and at most since the last point.
+        self._memory = self._most = self._largest = 0
 
     def expect(self, address: bytes) -> None:
         """Has a worker begin anew, whose address another may have had."""
-        self._workers.pop(address, None)
+        self.forget(address)
 
     def forget(self, address: bytes) -> None:
         """Lets go of a worker that is no more."""
-        self._workers.pop(address, None)
+        used = self._workers.pop(address, None)
+        if used is not None:
+            self._memory -= used.rss
 
     def add(self, when: float, samples: Iterable[Sample]) -> None:
         """Adds samples of some workers, which were taken together."""
         for sample in samples:
             used = self._workers.get(sample.address)
             if used is None:
-                self._workers[sample.address] = _Used(when, sample.cpu, sample.rss)
+                used = self._workers[sample.address] = _Used(when, sample.cpu)
             elif when > used.when:
                 used.cores = max(0.0, sample.cpu - used.cpu) / (when - used.when)
-                used.when, used.cpu, used.rss = when, sample.cpu, sample.rss
+                used.when, used.cpu = when, sample.cpu
+            self._memory += sample.rss - used.rss
+            used.rss = sample.rss
+            self._largest = max(self._largest, sample.rss)
+        self._most = max(self._most, self._memory)
         if not self.points or when - self.points[-1].when >= self._width:
             self._add_point(when)
 
     def _add_point(self, when: float) -> None:
-        every = self._workers.values()
-        memory = [used.rss for used in every]
-        cores = sum(used.cores for used in every)
-        self.points.append(Point(when, len(memory), sum(memory), max(memory, default=0), cores))
+        cores = sum(used.cores for used in self._workers.values())
+        point = Point(when, len(self._workers), self._most, self._largest, cores)
+        self.points.append(point)
+        self._most = self._largest = 0
         if len(self.points) >= _POINTS:
             pairs = zip(self.points[::2], self.points[1::2], strict=True)
             self.points = [_larger(*pair) for pair in pairs]

@@ -14,7 +14,7 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from ..waiting import wait_until
+from .waiting import wait_until
 
 USER, PASSWORD = "me", "s3cret, and long"
 
