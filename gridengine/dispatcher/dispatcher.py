@@ -34,7 +34,7 @@ from .call_requests import CallRequests
 from .early_start import EarlyStart
 from .inbox import Inbox, guarded
 from .new_state import new_state, surroundings_of
-from .opening import open_event_log, open_here, open_mails, open_network
+from .opening import open_here, open_network, open_observers
 from .printing import printer
 from .run_folder import new_shared_folder, remove_shared_folder
 from .sharing import Sharing
@@ -89,10 +89,9 @@ class Dispatcher:
         self.shows_progress, self.remote = settings.progress, scheduler.remote
         # A copy: the dispatcher must not keep alive what its user has let go.
         self._scheduler = copy.copy(scheduler)
-        self._released = False
+        self._released = self._is_open = False
         self.maps: dict[object, Callable[[], int]] = {}
         self._over, self._opened = threading.Event(), threading.Event()
-        self._is_open = False
         self._thread = threading.Thread(target=self._run, name="gridengine", daemon=True)
         try:
             # Before there are workers: where processes are limited they would leave no room for it.
@@ -126,8 +125,7 @@ class Dispatcher:
         self.set_requests = CallRequests(scheduler, self._queue_jobs.kind_of).set_on
         early = ahead is not None and ahead.workers > 0
         self._state = new_state(scheduler, settings, started_early=early)
-        open_mails(settings, self._state.observers)
-        self._event_log = open_event_log(undo, scheduler, settings, self._state.observers)
+        self._event_log = open_observers(undo, scheduler, settings, self._state.observers)
         from .handlers import Handlers
         from .job_output import new_job_output
         from .new_task_messages import new_task_messages

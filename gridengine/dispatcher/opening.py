@@ -91,10 +91,10 @@ def open_mails(settings: Settings, observers: Observers) -> None:
         mails.have_told(settings, observers)
 
 
-def open_event_log(
+def open_observers(
     undo: contextlib.ExitStack, scheduler: Scheduler, settings: Settings, observers: Observers
 ) -> EventLog | None:
-    """Has all that is told written to a file, if the settings ask for it.
+    """Has mails tell of it, and all that is told written to a file, if the settings ask for it.
 
     Args:
         undo: Gets what closes it.
@@ -108,6 +108,7 @@ def open_event_log(
     Raises:
         GridEngineError: There is no place for it.
     """
+    open_mails(settings, observers)
     if not settings.event_log or nesting.in_job():
         return None
     from ..observers.event_log import EventLog, folder_of

@@ -1,4 +1,4 @@
-"""Who asks for it gets a mail when a map or a program is over, or calls fail; nobody waits for it."""
+"""Who asks gets a mail when a map or a program is over, or calls fail; nobody waits for it."""
 
 from __future__ import annotations
 

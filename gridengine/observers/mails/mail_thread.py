@@ -18,7 +18,7 @@ log = Log(__name__)
 _MOST = 100
 
 
-class _Waiting(NamedTuple):
+class _Appointment(NamedTuple):
     """Something to do: when, in which order, what."""
 
     when: float
@@ -31,7 +31,7 @@ class MailThread:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[_Appointment] = []
         self._numbers = itertools.count()
         self._running = False
 
@@ -42,7 +42,7 @@ class MailThread:
                 log.warning("a mail is not sent: %d wait already", _MOST)
                 return
             heapq.heappush(
-                self._waiting, _Waiting(time.monotonic() + seconds, next(self._numbers), act)
+                self._waiting, _Appointment(time.monotonic() + seconds, next(self._numbers), act)
             )
             self._changed.notify_all()
             if not self._running:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from ...errors import format_bytes
 from ...logs import printable
 from ..map_counts import clock
-from .tally import CallCounts, Failure, FailureKind, Tally
+from .tally import CallCounts, FailedCall, FailureKind, Tally
 
 #: Characters of a mail's text: what a server takes, and somebody reads.
 _LONGEST = 100_000
@@ -101,7 +101,7 @@ def _lines_of(kind: FailureKind) -> Iterator[str]:
     kind.told = kind.count
 
 
-def _where(failure: Failure) -> str:
+def _where(failure: FailedCall) -> str:
     when = time.strftime("%H:%M:%S", time.localtime(failure.when))
     call = f", call {failure.call}" if failure.call >= 0 else ""
     host = f" on {failure.host}" if failure.host else ""

@@ -36,7 +36,7 @@ _KINDS = 30
 _NAMES = 100
 
 
-class Failure(NamedTuple):
+class FailedCall(NamedTuple):
     """A call that has failed for good.
 
     Attributes:
@@ -71,7 +71,7 @@ class FailureKind:
         self.name = name
         self.reason = reason
         self.count = self.told = 0
-        self.first: list[Failure] = []
+        self.first: list[FailedCall] = []
 
 
 class CallCounts:
@@ -221,7 +221,7 @@ class Tally:
         kind.count += 1
         if len(kind.first) < _TEXTS:
             text = failure_text(event.failure)
-            kind.first.append(Failure(time.time(), event.call, event.name, event.host, text))
+            kind.first.append(FailedCall(time.time(), event.call, event.name, event.host, text))
         if self._on_failure is not None:
             self._on_failure()
 
