@@ -89,7 +89,6 @@ class Dispatcher:
         self.shows_progress, self.remote = settings.progress, scheduler.remote
         # A copy: the dispatcher must not keep alive what its user has let go.
         self._scheduler = copy.copy(scheduler)
-        self._released = False
         self.maps: dict[object, Callable[[], int]] = {}
         self._over, self._opened = threading.Event(), threading.Event()
         self._is_open = False
@@ -151,7 +150,7 @@ class Dispatcher:
         self._news = self._queue_jobs.session.fileno()
         self._inbox = Inbox()
         self._new = self._inbox.tasks
-        self.forsaken = self._asleep = self._woken = False
+        self.forsaken = self._asleep = self._woken = self._released = False
         self._closing = self._ending = self._hurried = self._gone = False
         # Why no more can be done, if it is not that somebody has closed it.
         self._failure = ""
