@@ -20,7 +20,7 @@ import functools
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from ..errors import JobCancelled, SchedulerError
@@ -162,14 +162,6 @@ class Dispatcher:
     def closed(self) -> bool:
         """True once the dispatcher takes no more tasks."""
         return self._closing
-
-    def kind_of(self, resources: Mapping[str, object]) -> int:
-        """Returns the kind of workers that have been given these resources.
-
-        Raises:
-            ValueError, TypeError: The scheduler cannot take one of them.
-        """
-        return self._queue_jobs.kind_of(resources)
 
     def forget(self, function: bytes) -> None:
         """Has the workers let go of a function that will not be called again."""
