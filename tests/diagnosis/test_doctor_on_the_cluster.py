@@ -149,7 +149,7 @@ def test_queues_in_error_are_told_of_with_the_reason(cluster: Cluster) -> None:
         checks, report = examined()
         assert checks["queues"].state == checks["test job"].state == "failed"
         assert "qmod -c" in checks["queues"].advice
-        assert "is in state E" in checks["test job"].found
+        assert "is in error" in checks["test job"].found
         assert not report.ok
     finally:
         cluster.heal()
