@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     """What ``seed=`` takes."""
 
     Directory: TypeAlias = str | os.PathLike[str]
-    """What ``cwd=`` takes."""
+    """What ``cwd=`` and ``report=`` take."""
 
     ProgressLike: TypeAlias = bool | str | Callable[..., Any]
     """What ``progress=`` takes."""
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         env: Mapping[str, str | None] | None
         seed: SeedLike | None
         progress: ProgressLike | None
+        report: Directory | None
         output: str | None
         logs: Directory | None
         keep_logs: bool

@@ -22,8 +22,10 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any, BinaryIO, NamedTuple
+
+import msgspec
 
 from ..errors import GridEngineError
 from ..ledger.events import DispatcherEvent
@@ -48,6 +50,11 @@ _LEVEL = 1
 
 _LENGTH = struct.Struct(">I")
 
+#: Bytes of a block at most, packed or not: what says more is damaged.
+_LONGEST = 1 << 30
+
+_READ = "what stands before that place was read"
+
 
 class Header(NamedTuple):
     """Whose a log is.
@@ -59,6 +66,7 @@ class Header(NamedTuple):
         scheduler: What ran its jobs, as text.
         began: When the log began, in seconds since 1970.
         cores: How many its scheduler could have at one time.
+        slots: Cores of each worker.
     """
 
     program: str
@@ -67,6 +75,7 @@ class Header(NamedTuple):
     scheduler: str
     began: float
     cores: int
+    slots: int = 1
 
 
 class EventLog:
@@ -76,6 +85,7 @@ class EventLog:
         folder: Where it is written, under a name of its own; made if need be.
         scheduler: As of `Header`.
         cores: As of `Header`.
+        slots: As of `Header`.
 
     Attributes:
         path: The file.
@@ -84,10 +94,16 @@ class EventLog:
         GridEngineError: It cannot be written there, or others could.
     """
 
-    def __init__(self, folder: str, scheduler: str, cores: int) -> None:
+    def __init__(self, folder: str, scheduler: str, cores: int, slots: int = 1) -> None:
         began = time.time()
         header = Header(
-            " ".join(sys.orig_argv), os.uname().nodename, os.getpid(), scheduler, began, cores
+            " ".join(sys.orig_argv),
+            os.uname().nodename,
+            os.getpid(),
+            scheduler,
+            began,
+            cores,
+            slots,
         )
         stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(began))
         name = f"{stamp}-{header.host}-{header.pid}-{os.urandom(2).hex()}{SUFFIX}"
@@ -119,13 +135,15 @@ class EventLog:
         atexit.unregister(self.close)
 
     def _run(self) -> None:
-        with self._file:
-            try:
+        try:
+            with self._file:
                 while not self._over.wait(_SECONDS):
                     self._write()
                 self._write()
-            except OSError as error:
-                log.warning("the log of events %s ends here: %s", self.path, error)
+        except OSError as error:
+            log.warning("the log of events %s ends here: %s", self.path, error)
+            # What is told from now on is not kept either.
+            self._told = collections.deque(maxlen=0)
 
     def _write(self) -> None:
         # The dispatcher's thread goes on with it meanwhile.
@@ -136,11 +154,14 @@ class EventLog:
             self._file.flush()
 
 
-def read(path: str) -> tuple[Header, Iterator[TimedEvent]]:
+def read(path: str) -> tuple[Header, Generator[TimedEvent, None, None]]:
     """Returns whose a log is, and its events with their times, in their order.
 
+    Of a program that runs, or was killed, it ends early.
+
     Raises:
-        GridEngineError: It is no log of events, or one of a version that this one cannot read.
+        GridEngineError: It is no log of events, or one of a version that this one cannot read; or,
+            when the events are drawn, there is a place behind which it is damaged.
         OSError: It cannot be read.
     """
     file = open(path, "rb")  # noqa: SIM115  # it is closed with the events
@@ -149,7 +170,7 @@ def read(path: str) -> tuple[Header, Iterator[TimedEvent]]:
     except BaseException:
         file.close()
         raise
-    return header, _events(file)
+    return header, _events(file, path)
 
 
 def folder_of(run_dir: str) -> str:
@@ -170,22 +191,36 @@ def newest_first(folder: str) -> list[str]:
 def _header(line: bytes, path: str) -> Header:
     try:
         told: dict[str, Any] = json.loads(line)
-        if told.pop("format") != FORMAT:
+        if told["format"] != FORMAT:
             raise ValueError
-        return Header(**{field: told[field] for field in Header._fields})
-    except (ValueError, KeyError, TypeError, AttributeError):
+        fields = {field: told[field] for field in Header._fields if field in told}
+        return msgspec.convert(tuple(Header(**fields)), Header)
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise GridEngineError(f"{path} is no log of events of this version") from None
 
 
-def _events(file: BinaryIO) -> Iterator[TimedEvent]:
+def _events(file: BinaryIO, path: str) -> Generator[TimedEvent, None, None]:
     with file:
         while len(length := file.read(_LENGTH.size)) == _LENGTH.size:
             (expected,) = _LENGTH.unpack(length)
+            if expected > _LONGEST:
+                raise GridEngineError(f"the log of events {path} is damaged: {_READ}")
             block = file.read(expected)
             if len(block) < expected:
                 # Its program was killed as it wrote this.
                 return
-            yield from encoding.decode(zlib.decompress(block))
+            try:
+                yield from encoding.decode(_unpacked(block))
+            except (ValueError, zlib.error):
+                raise GridEngineError(f"the log of events {path} is damaged: {_READ}") from None
+
+
+def _unpacked(block: bytes) -> bytes:
+    unpacker = zlib.decompressobj()
+    data = unpacker.decompress(block, _LONGEST)
+    if not unpacker.eof:
+        raise ValueError("it is longer than any block")
+    return data
 
 
 def _keep_newest(folder: str) -> None:
