@@ -112,11 +112,13 @@ class EventLog:
             private_files.make_folder(folder)
             _keep_newest(folder)
             self._file = _new_file(self.path)
+            # Whoever looks at it now, or after a kill, sees what it is.
+            self._file.write(json.dumps({"format": FORMAT, **header._asdict()}).encode() + b"\n")
+            self._file.flush()
         except OSError as error:
             raise GridEngineError(
                 f"no log of events can be written: {error} (GRIDENGINE_EVENT_LOG)"
             ) from None
-        self._file.write(json.dumps({"format": FORMAT, **header._asdict()}).encode() + b"\n")
         self._told: collections.deque[TimedEvent] = collections.deque()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gridengine-event-log", daemon=True)

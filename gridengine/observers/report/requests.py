@@ -34,7 +34,7 @@ MEMORY_FORMULA = (
 def time_to_request(p99: float, longest: float) -> int:
     """Returns seconds to be asked for, by those that calls have taken."""
     seconds = max(p99 * _TIME_FACTOR, longest * _TIME_FACTOR_OF_LONGEST) + _START
-    return math.ceil(seconds / 60) * 60
+    return math.ceil(round(seconds, 3) / 60) * 60
 
 
 def memory_to_request(p99: int, largest: int, slots: int = 1) -> int:
