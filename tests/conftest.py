@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib.util
-import io
 import os
 import shutil
 import signal
@@ -74,17 +72,6 @@ def pyzmq_at_work() -> None:
         two.connect("inproc://here")
         one.send(bytes(zmq.COPY_THRESHOLD), copy=False)
         two.recv()
-
-
-@pytest.fixture(scope="session")
-def matplotlib_at_work() -> None:
-    """The files of its fonts stay open as long as the process."""
-    if importlib.util.find_spec("matplotlib") is not None:
-        from matplotlib.figure import Figure
-
-        figure = Figure()
-        figure.text(0, 0, "x")
-        figure.savefig(io.BytesIO(), format="svg")
 
 
 @pytest.fixture(autouse=True, scope="module")

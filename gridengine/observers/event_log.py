@@ -22,7 +22,7 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Generator
+from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
@@ -156,23 +156,41 @@ class EventLog:
             self._file.flush()
 
 
-def read(path: str) -> tuple[Header, Generator[TimedEvent, None, None]]:
-    """Returns whose a log is, and its events with their times, in their order.
+def header_of(path: str) -> Header:
+    """Returns whose a log is.
+
+    Raises:
+        GridEngineError: It is no log of events, or one of a version that this one cannot read.
+        OSError: It cannot be read.
+    """
+    with open(path, "rb") as file:
+        return _read_header(file, path)
+
+
+def read(path: str) -> Iterator[TimedEvent]:
+    """Yields the events of a log with their times, in their order.
 
     Of a program that runs, or was killed, it ends early.
 
     Raises:
-        GridEngineError: It is no log of events, or one of a version that this one cannot read; or,
-            when the events are drawn, there is a place behind which it is damaged.
+        GridEngineError: It is no log of events, or one of a version that this one cannot read; or
+            it is damaged behind the events that were yielded.
         OSError: It cannot be read.
     """
-    file = open(path, "rb")  # noqa: SIM115  # it is closed with the events
-    try:
-        header = _header(file.readline(65536), path)
-    except BaseException:
-        file.close()
-        raise
-    return header, _events(file, path)
+    with open(path, "rb") as file:
+        _read_header(file, path)
+        while len(length := file.read(_LENGTH.size)) == _LENGTH.size:
+            (expected,) = _LENGTH.unpack(length)
+            if expected > _LONGEST:
+                raise GridEngineError(f"the log of events {path} is damaged: {_READ}")
+            block = file.read(expected)
+            if len(block) < expected:
+                # Its program was killed as it wrote this.
+                return
+            try:
+                yield from encoding.decode(_unpacked(block))
+            except (ValueError, zlib.error):
+                raise GridEngineError(f"the log of events {path} is damaged: {_READ}") from None
 
 
 def folder_of(run_dir: str) -> str:
@@ -190,31 +208,15 @@ def newest_first(folder: str) -> list[str]:
     return [os.path.join(folder, name) for name in sorted(names, reverse=True)]
 
 
-def _header(line: bytes, path: str) -> Header:
+def _read_header(file: BinaryIO, path: str) -> Header:
     try:
-        told: dict[str, Any] = json.loads(line)
+        told: dict[str, Any] = json.loads(file.readline(65536))
         if told["format"] != FORMAT:
             raise ValueError
         fields = {field: told[field] for field in Header._fields if field in told}
         return msgspec.convert(tuple(Header(**fields)), Header)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise GridEngineError(f"{path} is no log of events of this version") from None
-
-
-def _events(file: BinaryIO, path: str) -> Generator[TimedEvent, None, None]:
-    with file:
-        while len(length := file.read(_LENGTH.size)) == _LENGTH.size:
-            (expected,) = _LENGTH.unpack(length)
-            if expected > _LONGEST:
-                raise GridEngineError(f"the log of events {path} is damaged: {_READ}")
-            block = file.read(expected)
-            if len(block) < expected:
-                # Its program was killed as it wrote this.
-                return
-            try:
-                yield from encoding.decode(_unpacked(block))
-            except (ValueError, zlib.error):
-                raise GridEngineError(f"the log of events {path} is damaged: {_READ}") from None
 
 
 def _unpacked(block: bytes) -> bytes:

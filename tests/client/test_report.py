@@ -27,7 +27,6 @@ from ..conftest import warm
 
 pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
-pytestmark = pytest.mark.usefixtures("matplotlib_at_work")
 
 
 @pytest.fixture(scope="module", params=["cores", "inline"])
@@ -84,7 +83,7 @@ def test_what_has_failed_and_what_it_was_called_with_stands_there(
     text = path.read_text()
     assert _row(text, "failed") == "1"
     assert "<strong>ZeroDivisionError: at 7</strong> (fail_at, call 7, on " in text
-    assert "<td>(3, 7)</td>" in text or "<td>(3, 7), …</td>" in text
+    assert "<td>(0, 7)</td>" in text
 
 
 def test_it_is_written_after_an_exception_too(scheduler: Scheduler, tmp_path: Path) -> None:
@@ -132,7 +131,7 @@ def test_it_is_written_after_ctrl_c(tmp_path: Path) -> None:
     program.communicate(timeout=60)
     text = (tmp_path / "run.html").read_text()
     assert _row(text, "remark") == "ended by KeyboardInterrupt"
-    assert _row(text, "taken back")
+    assert _row(text, "not done")
 
 
 def test_a_place_where_no_page_can_be_is_refused_before_anything_runs(
@@ -164,7 +163,8 @@ def test_a_page_that_cannot_be_written_at_the_end_fails_nothing(
     folder.rmdir()
     with caplog.at_level(logging.WARNING):
         assert list(values) == [1, 4]
-    assert "no report is written" in caplog.text and "No such file" in caplog.text
+    assert "no report is written" in caplog.text
+    assert "No such file" in caplog.text
 
 
 def test_a_missing_library_is_named_before_anything_runs(
@@ -183,7 +183,7 @@ def test_the_programs_own_settings_of_matplotlib_have_no_part_in_it(
     path = tmp_path / "run.html"
     with mpl.rc_context({"text.usetex": True, "font.size": 33}):
         gridengine.map(targets.square, range(9), scheduler=laptop, report=path)
-        assert mpl.rcParams["text.usetex"] and mpl.rcParams["font.size"] == 33
+        assert mpl.rcParams["font.size"] == 33
     assert path.read_text().count("data:image/svg") == 3
 
 
@@ -221,7 +221,7 @@ def test_the_command_makes_one_of_the_newest_log(
     assert main.main(["report"]) == 0
     assert capsys.readouterr().out == f"{run_dir / 'run.html'}\n"
     text = (run_dir / "run.html").read_text()
-    assert (_row(text, "calls done"), _row(text, "failed")) == ("101", "1")
+    assert [_row(text, name) for name in ("calls done", "failed")] == ["101", "1"]
     assert "ProcessScheduler(max_workers=2)" in text
     assert main.main(["report", "--list"]) == 0
     (log,) = (run_dir / "events").iterdir()

@@ -76,8 +76,7 @@ def _list(folder: str) -> int:
 
     for path in event_log.newest_first(folder):
         try:
-            header, events = event_log.read(path)
-            events.close()
+            header = event_log.header_of(path)
         except (GridEngineError, OSError) as error:
             sys.stderr.write(printable(f"{error}\n"))
             continue
@@ -97,11 +96,11 @@ def _write(log: str, output: str) -> int:
         page.check()
     except (ValueError, ModuleNotFoundError) as error:
         raise GridEngineError(str(error)) from None
-    header, events = event_log.read(log)
+    header = event_log.header_of(log)
     facts = RunFacts(header.began, all_jobs=True)
     status, remark = 0, ""
     try:
-        for when, event in events:
+        for when, event in event_log.read(log):
             facts.note(when, event)
     except GridEngineError as error:
         # A part is more than nothing.

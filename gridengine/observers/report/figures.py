@@ -91,7 +91,7 @@ class Figures:
             ("calls done", f"{facts.done:,}"),
             ("failed", f"{facts.failed:,}" if facts.failed else ""),
             ("tried again", f"{facts.retried:,}" if facts.retried else ""),
-            ("taken back", f"{facts.cancelled:,}" if facts.cancelled else ""),
+            ("not done", f"{facts.not_done:,}" if facts.not_done else ""),
             ("workers", self._workers()),
             *self._queue(),
             ("remark", self.about.remark),

@@ -43,7 +43,7 @@ class MapReport:
         for task in tasks:
             small = len(task.payload) <= _SMALL * task.size and not task.frames
             items = task.arguments if small else None
-            self._facts.expect(task.id, task.name, task.first, items)
+            self._facts.expect(task.id, task.name, task.first, task.size, items)
 
     def around(self, runs: Generator[list[Any], None, None]) -> Generator[list[Any], None, None]:
         """Yields what a map yields, and writes the page after the last, or when it is left."""

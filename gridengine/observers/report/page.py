@@ -52,9 +52,24 @@ def checked_path(given: Any) -> str:
         raise ValueError(f"report is {given!r}, which is a directory; it takes the path of a file")
     if not os.path.isdir(folder):
         raise ValueError(f"report is {given!r}, but there is no directory {folder}")
-    if not os.access(folder, os.W_OK):
-        raise ValueError(f"report is {given!r}, but nothing can be written in {folder}")
+    try:
+        # Rights do not say all: not of root, nor of a network's file system.
+        descriptor, tried = _new_file(path)
+        os.close(descriptor)
+        os.unlink(tried)
+    except OSError as error:
+        raise ValueError(
+            f"report is {given!r}, but nothing can be written there: {error}"
+        ) from None
     return path
+
+
+def _new_file(path: str) -> tuple[int, str]:
+    """Returns a descriptor of a new file beside this one, and its path."""
+    folder, name = os.path.split(path)
+    unfinished = os.path.join(folder, f".{name[:100]}.{os.urandom(4).hex()}")
+    # As the umask says who may read it, as of any file that a program writes.
+    return os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), unfinished
 
 
 def page(facts: RunFacts, about: About) -> str:
@@ -96,11 +111,8 @@ def write(path: str, text: str) -> None:
     Raises:
         GridEngineError: It cannot be written.
     """
-    folder, name = os.path.split(path)
-    unfinished = os.path.join(folder, f".{name}.{os.urandom(4).hex()}")
     try:
-        # As the umask says who may read it, as of any file that a program writes.
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        descriptor, unfinished = _new_file(path)
         try:
             with open(descriptor, "w", encoding="utf-8", errors="replace") as file:
                 file.write(text)

@@ -139,10 +139,10 @@ class SlowCall(NamedTuple):
 class _Task:
     """What is known of a task that is not over."""
 
-    __slots__ = ("counted", "first", "function", "items", "worker")
+    __slots__ = ("calls", "counted", "first", "function", "items", "worker")
 
-    def __init__(self, function: int, first: int, items: Any = None) -> None:
-        self.function, self.first, self.items = function, first, items
+    def __init__(self, function: int, first: int, calls: int, items: Any = None) -> None:
+        self.function, self.first, self.calls, self.items = function, first, calls, items
         self.counted = 0
         self.worker: tuple[str, int] = ("", 0)
 
@@ -215,17 +215,23 @@ class RunFacts:
         """The slowest calls, the slowest first."""
         return sorted(self._slowest, reverse=True)
 
-    def expect(self, task: int, name: str, first: int, items: Any) -> None:
+    @property
+    def not_done(self) -> int:
+        """How many calls were submitted and have no answer, because they were taken back, say."""
+        return self.cancelled + sum(task.calls - task.counted for task in self._tasks.values())
+
+    def expect(self, task: int, name: str, first: int, calls: int, items: Any) -> None:
         """Has a task counted; to be called before it is submitted.
 
         Args:
             task: Its number.
             name: What it is called.
             first: Number of its first call within the map.
+            calls: How many it has.
             items: What it is called with, None if that is not to be kept.
         """
         self.maps.add(name)
-        self._tasks[task] = _Task(self._function(name), first, items)
+        self._tasks[task] = _Task(self._function(name), first, calls, items)
 
     def note(self, when: float, event: DispatcherEvent) -> None:
         """Takes in what has happened, and when, in seconds since 1970."""
@@ -240,7 +246,7 @@ class RunFacts:
         for job in event.jobs:
             if job.calls > 1 or job.first:
                 self.maps.add(job.name)
-            self._tasks[job.task] = _Task(self._function(job.name), job.first)
+            self._tasks[job.task] = _Task(self._function(job.name), job.first, job.calls)
 
     def _function(self, name: str) -> int:
         function = self._functions.get(name)
