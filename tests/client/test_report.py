@@ -260,6 +260,19 @@ def test_bad_places_are_said_in_a_line(run_dir: Path, capsys: pytest.CaptureFixt
         assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_the_example_writes_one(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).parents[2] / "examples" / "report.py")],
+        cwd=tmp_path,
+        env={**os.environ, "GRIDENGINE_SCHEDULER": "process"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.stdout, done.stderr) == ("run.html has the report\n", "")
+    assert _row((tmp_path / "run.html").read_text(), "calls done") == "200"
+
+
 # ---------------------------------------------------------------------- on a cluster
 
 

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
 
-pytestmark = pytest.mark.usefixtures("matplotlib_at_work")
-
 MB = 1024**2
 ABOUT = About("a run", "python run.py", "here", "GridEngineScheduler()")
 

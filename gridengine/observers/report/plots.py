@@ -83,7 +83,8 @@ def colours(figures: Figures) -> dict[str, str]:
 
 def _timeline(figures: Figures) -> Plot:
     workers = figures.facts.workers
-    shown = _some_of(len(workers))
+    order = sorted(range(len(workers)), key=lambda i: (workers[i].host, workers[i].joined))
+    shown = [order[place] for place in _some_of(len(workers))]
     figure, axes = _axes(1.0 + min(7.0, 0.22 * len(shown)) + 0.4)
     span = max(figures.ended - figures.facts.began, 1e-3)
     pieces = max(100, min(1200, _PIECES // len(shown)))
