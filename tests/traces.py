@@ -17,7 +17,6 @@ import psutil
 from gridengine.dispatcher.registry import open_dispatchers
 from gridengine.transport.viewer_messages import FOLDER
 
-
 #: matplotlib keeps some of these open for each thread that has drawn, up to a limit of its own.
 _FONTS = "/mpl-data/fonts/"
 
