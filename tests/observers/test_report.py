@@ -21,8 +21,10 @@ from gridengine.ledger.events import (
     QueueJobsSubmitted,
     QueueJobStarted,
     QueueJobWaiting,
+    Sample,
     WorkerJoined,
     WorkerLost,
+    WorkersSampled,
 )
 from gridengine.observers.report import requests, units
 from gridengine.observers.report.page import page
@@ -145,6 +147,16 @@ def test_quantiles_count_calls_and_not_answers() -> None:
     run.part(1008.0, "f", 99, 1, 5.0)
     (function,) = run.figures().functions
     assert (function.median, function.p99, function.longest) == ("100 ms", "2 s", "5 s")
+
+
+def test_what_calls_have_started_counts_as_memory_of_their_worker() -> None:
+    run = Run()
+    run.worker(1000.0, "n1", 1)
+    run.part(1001.0, "f", 0, 1, 1.0, peak=50 * MB)
+    sample = Sample(b"1", "n1", 1, 1.0, 400 * MB, 700 * MB, 0, 0.0)
+    run.facts.note(1002.0, WorkersSampled((sample,)))
+    run.part(1003.0, "f", 1, 1, 1.0, peak=60 * MB)
+    assert list(run.facts.answers.peaks) == [50 * MB, 700 * MB]
 
 
 def test_the_request_holds_the_largest_and_a_margin() -> None:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from ...ledger.events import (
     CallFailed,
     CallsDone,
+    CallStalled,
     DispatcherEvent,
     JobOver,
     JobRetried,
@@ -26,6 +27,7 @@ from ...ledger.events import (
     QueueJobWaiting,
     WorkerJoined,
     WorkerLost,
+    WorkersSampled,
 )
 from ...states import JobState
 from ..program_view import without_number
@@ -68,7 +70,8 @@ class AnswerTable:
         calls: How many they are.
         workers: Number of the worker in `RunFacts.workers`.
         functions: Number of the function in `RunFacts.functions`.
-        peaks: Largest resident memory of the worker so far, in bytes.
+        peaks: Largest resident memory of the worker so far, with what it has started as far as it
+            was looked at, in bytes.
     """
 
     def __init__(self) -> None:
@@ -91,6 +94,8 @@ class WorkerFacts:
         joined: When it could first be given work, in seconds since 1970.
         left: When it was gone, None while it is there.
         cause: Why it died, empty if it left by itself.
+        peak: Largest resident memory of it and all that it has started, as far as it was looked
+            at, in bytes.
     """
 
     def __init__(self, host: str, pid: int, joined: float) -> None:
@@ -99,6 +104,7 @@ class WorkerFacts:
         self.joined = joined
         self.left: float | None = None
         self.cause = ""
+        self.peak = 0
 
 
 class FailureFacts(NamedTuple):
@@ -202,6 +208,8 @@ class RunFacts:
             JobsOver: self._all_over,
             WorkerJoined: self._joined,
             WorkerLost: self._lost,
+            WorkersSampled: self._sampled,
+            CallStalled: self._stalled,
             QueueJobsSubmitted: self._queue_jobs_submitted,
             QueueJobStarted: self._queue_job_started,
             QueueJobWaiting: self._queue_job_waits,
@@ -330,7 +338,7 @@ class RunFacts:
         answers.calls.append(calls)
         answers.workers.append(place)
         answers.functions.append(task.function)
-        answers.peaks.append(peak)
+        answers.peaks.append(max(peak, self.workers[place].peak))
         seconds = wall / calls
         slowest = self._slowest
         if len(slowest) < _SLOWEST or seconds > slowest[0].seconds:
@@ -362,6 +370,19 @@ class RunFacts:
         worker = self.workers[number]
         worker.left = self.now
         worker.cause = "" if event.cause is None else event.cause.value
+
+    def _sampled(self, event: WorkersSampled) -> None:
+        for sample in event.samples:
+            place = self._places.get((sample.host, sample.pid))
+            if place is not None:
+                worker = self.workers[place]
+                worker.peak = max(worker.peak, sample.peak)
+
+    def _stalled(self, event: CallStalled) -> None:
+        if event.task in self._tasks and len(self.notices) < _KEPT:
+            where = f"{event.name}, call {event.call}" if event.call >= 0 else event.name
+            text = f"{where} on {event.host} has done nothing for {event.seconds:.0f} s"
+            self.notices.append((self.now, text))
 
     def _queue_jobs_submitted(self, event: QueueJobsSubmitted) -> None:
         self._submitted_at = self._submitted_at or self.now
