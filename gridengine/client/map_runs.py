@@ -211,7 +211,7 @@ class MapRuns:
         if self._report is None:
             return None
         from ..observers.report.map_report import MapReport
-        from ..observers.report.run_facts import About
+        from ..observers.report.records import About
         from ..serialization.functions import name_of
 
         scheduler = self._scheduler or best_available()

@@ -28,7 +28,8 @@ from gridengine.ledger.events import (
 )
 from gridengine.observers.report import requests, units
 from gridengine.observers.report.page import page
-from gridengine.observers.report.run_facts import About, RunFacts
+from gridengine.observers.report.records import About
+from gridengine.observers.report.run_facts import RunFacts
 from gridengine.states import DeathCause, JobState
 
 if TYPE_CHECKING:

@@ -89,7 +89,8 @@ def _list(folder: str) -> int:
 def _write(log: str, output: str) -> int:
     from ...observers import event_log
     from ...observers.report import page
-    from ...observers.report.run_facts import About, RunFacts
+    from ...observers.report.records import About
+    from ...observers.report.run_facts import RunFacts
 
     try:
         path = page.checked_path(output)

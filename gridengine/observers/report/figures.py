@@ -13,7 +13,8 @@ from ...logs import printable
 from ...serialization.by_value.explain import short_repr
 from ..encoding import failure_text
 from . import requests
-from .run_facts import About, RunFacts, SlowCall
+from .records import About, SlowCall
+from .run_facts import RunFacts
 from .units import bytes_text, clock_text, duration_text
 
 #: Rows of each table that are shown.
@@ -62,7 +63,7 @@ class Figures:
         time_limit: Seconds for which a worker could be there, 0 if none had a limit.
         functions: The figures of each function, the one that took longest first.
         columns: The answers as arrays of numpy, by the names that they have in
-            `run_facts.AnswerTable`.
+            `records.AnswerTable`.
     """
 
     def __init__(self, facts: RunFacts, about: About) -> None:

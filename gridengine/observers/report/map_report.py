@@ -10,7 +10,8 @@ from ...ledger.events import DispatcherEvent
 from ...ledger.task import Task
 from ...logs import Log
 from . import page
-from .run_facts import About, RunFacts
+from .records import About
+from .run_facts import RunFacts
 
 log = Log(__name__)
 

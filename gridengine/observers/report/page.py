@@ -11,7 +11,8 @@ from typing import Any
 from ... import extras
 from ...errors import GridEngineError
 from ...logs import printable
-from .run_facts import About, RunFacts
+from .records import About
+from .run_facts import RunFacts
 
 #: The libraries of the extra; numpy comes with matplotlib.
 _LIBRARIES = ("matplotlib", "jinja2")
