@@ -32,6 +32,10 @@ by map(..., report="run.html"), without a log.
 """
 
 
+#: Letters of a command line that are listed.
+_PROGRAM = 200
+
+
 def add_to(commands: Commands) -> None:
     """Adds its parser."""
     parser = commands.add_parser(
@@ -82,7 +86,8 @@ def _list(folder: str) -> int:
             continue
         began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(header.began))
         size = f"{os.path.getsize(path) / 1e6:.1f} MB"
-        sys.stdout.write(printable(f"{path}\n    {began}, {size}: {header.program}\n"))
+        program = " ".join(header.program.split())[:_PROGRAM]
+        sys.stdout.write(printable(f"{path}\n    {began}, {size}: {program}\n"))
     return 0
 
 
