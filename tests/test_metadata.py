@@ -92,6 +92,10 @@ ELSEWHERE = {
     ("compat/joblib_worker.py", "numpy"),
     # It is looked for before.
     ("observers/bars.py", "tqdm"),
+    # They are looked for before, and where the page is made.
+    ("observers/report/figures.py", "numpy"),
+    ("observers/report/plots.py", "numpy"),
+    ("observers/report/plots.py", "matplotlib"),
     # It does without.
     ("worker/nvml_program.py", "pynvml"),
     ("compat/joblib_worker.py", "threadpoolctl"),

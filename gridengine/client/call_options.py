@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     """What ``seed=`` takes."""
 
     Directory: TypeAlias = str | os.PathLike[str]
-    """What ``cwd=`` takes."""
+    """What ``cwd=`` and ``report=`` take."""
 
     Escalation: TypeAlias = Mapping[str, Sequence[object]]
     """What ``escalate=`` takes."""
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         env: Mapping[str, str | None] | None
         seed: SeedLike | None
         progress: ProgressLike | None
+        report: Directory | None
         output: str | None
         logs: Directory | None
         keep_logs: bool

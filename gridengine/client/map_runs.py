@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 import time
 
 from .. import nesting
@@ -17,11 +18,13 @@ from .callables import check_callable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from typing import Any, TypeVar
 
     from ..dispatcher.dispatcher import Dispatcher
+    from ..ledger.task import Task
     from ..observers.progress import Progress
+    from ..observers.report.map_report import MapReport
     from ..schedulers.choice import SchedulerLike
     from .call_options import Directory, Escalation, ProgressLike, RetryOn, SeedLike
     from .stream_control import Arriving, StreamControl
@@ -52,6 +55,7 @@ class MapRuns:
         env: As there.
         seed: As there.
         progress: As there.
+        report: As there.
         output: As there.
         logs: As there.
         keep_logs: As there.
@@ -65,7 +69,7 @@ class MapRuns:
 
     Raises:
         TypeError, ValueError: An argument is impossible.
-        ModuleNotFoundError: A bar is asked for, and tqdm is not installed.
+        ModuleNotFoundError: A bar or a report is asked for, and what makes it is not installed.
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class MapRuns:
         env: Mapping[str, str | None] | None = None,
         seed: SeedLike | None = None,
         progress: ProgressLike | None = None,
+        report: Directory | None = None,
         output: str | None = None,
         logs: Directory | None = None,
         keep_logs: bool = True,
@@ -125,6 +130,12 @@ class MapRuns:
 
             bars.check(progress)
         self._progress = progress
+        self._report: str | None = None
+        if report is not None:
+            from ..observers.report import page
+
+            page.check()
+            self._report = page.checked_path(report)
         self._reraise = reraise
         self._chunksize = chunksize
         self._buffersize = buffersize
@@ -146,7 +157,7 @@ class MapRuns:
         """
         options = self._options
         unbound = self._scheduler is None and self._end == math.inf and options.in_place
-        if unbound and nesting.runs_in_place():
+        if unbound and self._report is None and nesting.runs_in_place():
             self.inline = True
             return self._in_place()
         dispatcher = dispatcher_for(
@@ -160,7 +171,8 @@ class MapRuns:
         from .map_stream import stream
 
         function = options.attached_to(self._function, many=True)
-        progress = self._shown_progress(dispatcher)
+        watchers = [self._shown_progress(dispatcher), self._written_report(dispatcher)]
+        observers = [each for each in watchers if each is not None]
         runs = stream(
             dispatcher,
             options.placed(pack_function(function, "the function"), *dispatcher.surroundings),
@@ -174,9 +186,11 @@ class MapRuns:
             end=self._end,
             control=control,
             options=options,
-            before=None if progress is None else progress.expect,
+            before=_all_of([each.expect for each in observers]),
         )
-        return runs if progress is None else progress.around(runs)
+        for each in observers:
+            runs = each.around(runs)
+        return runs
 
     def _shown_progress(self, dispatcher: Dispatcher) -> Progress | None:
         """Returns what shows how far it is, None if nothing does."""
@@ -192,6 +206,24 @@ class MapRuns:
             return None
         return Progress(make, dispatcher.observe, self._length, remote=dispatcher.remote)
 
+    def _written_report(self, dispatcher: Dispatcher) -> MapReport | None:
+        """Returns what writes a report, None if nobody wants one."""
+        if self._report is None:
+            return None
+        from ..observers.report.map_report import MapReport
+        from ..observers.report.records import About
+        from ..serialization.functions import name_of
+
+        scheduler = self._scheduler or best_available()
+        about = About(
+            f"map of {name_of(self._function)}",
+            "",
+            os.uname().nodename,
+            repr(scheduler),
+            scheduler.slots,
+        )
+        return MapReport(self._report, about, dispatcher.observe)
+
     def _in_place(self) -> Generator[list[R], None, None]:
         from ..states import Mode
         from .in_place import stream_in_place
@@ -205,3 +237,18 @@ class MapRuns:
             reraise=self._reraise,
             seed=self._options.seed,
         )
+
+
+def _all_of(
+    expecting: Sequence[Callable[[Iterable[Task]], object]],
+) -> Callable[[Iterable[Task]], object] | None:
+    """Returns what calls all of these with the same tasks."""
+    if len(expecting) < 2:
+        return expecting[0] if expecting else None
+
+    def expect(tasks: Iterable[Task]) -> None:
+        tasks = list(tasks)
+        for each in expecting:
+            each(tasks)
+
+    return expect

@@ -61,7 +61,7 @@ def decode(data: bytes) -> Iterator[TimedEvent]:
     The failure of a `CallFailed` is a text.
 
     Raises:
-        ValueError: The bytes are none that `encode` has returned.
+        ValueError: The bytes are none that `encode` has returned (a `msgspec.DecodeError`).
     """
     for when, number, raw in _frame_decoder().decode(data):
         if number < len(_TYPES):
@@ -70,11 +70,11 @@ def decode(data: bytes) -> Iterator[TimedEvent]:
 
 def _numbered(event: DispatcherEvent) -> tuple[int, DispatcherEvent]:
     if isinstance(event, CallFailed):
-        event = event._replace(failure=_failure_text(event.failure))
+        event = event._replace(failure=failure_text(event.failure))
     return _NUMBERS[type(event)], event
 
 
-def _failure_text(failure: object) -> str:
+def failure_text(failure: object) -> str:
     """Returns what ended a call: a certificate, or an exception's traceback."""
     text = printable(text_of(failure) if isinstance(failure, bytes) else str(failure))
     if len(text) > _FAILURE:

@@ -7,7 +7,7 @@ completion import all of these files.
 
 from __future__ import annotations
 
-from . import completion, doctor, map, reap, run, settings
+from . import completion, doctor, map, reap, report, run, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ COMMANDS: tuple[Callable[[Commands], object], ...] = (
     map.add_to,
     run.add_to,
     doctor.add_to,
+    report.add_to,
     settings.add_to,
     reap.add_to,
     completion.add_to,
