@@ -285,6 +285,8 @@ class Dispatcher:
     def forsake(self) -> None:
         """To be called in a fork of the program, whose copy of the dispatcher has no thread."""
         self._closing = self.forsaken = True
+        if self._is_open:
+            self._viewers.forsake()
 
     def _ask(self, request: Callable[[], None]) -> None:
         self._inbox.requests.append(request)
