@@ -5,6 +5,7 @@ All that may hold others' text, names of jobs say, is made printable here.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -159,7 +160,7 @@ def _name(part: Running) -> str:
 
 def queue_job_rows(path: str, view: ProgramView) -> list[Row]:
     """Returns the queue jobs of a scheduler, those that wait at the end."""
-    jobs = sorted(view.queue_jobs.values(), key=lambda job: (not job.host, job.name))
+    jobs = sorted(view.queue_jobs.values(), key=lambda job: (not job.host, _by_number(job.name)))
     counts = {each.name: each for each in view.state.queue_jobs} if view.state else {}
     rows = []
     for job in jobs:
@@ -173,6 +174,12 @@ def queue_job_rows(path: str, view: ProgramView) -> list[Row]:
         )
         rows.append(Row(f"{path}:{job.name}", cells, path))
     return rows
+
+
+def _by_number(name: str) -> list[tuple[int, str]]:
+    return [
+        (int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)
+    ]
 
 
 def _state(job: QueueJobView) -> str:

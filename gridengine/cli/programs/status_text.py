@@ -55,10 +55,11 @@ def _scheduler(scheduler: WatchedScheduler, most: int | None) -> Iterator[str]:
     for headings, found in tables:
         if found:
             yield ""
-            yield from _table(headings, found, most)
+            yield from table(headings, found, most)
 
 
-def _table(headings: Sequence[str], found: Sequence[Row], most: int | None) -> Iterator[str]:
+def table(headings: Sequence[str], found: Sequence[Row], most: int | None) -> Iterator[str]:
+    """Yields the lines of a table, of which ``most`` rows are written, all if it is None."""
     shown = [headings, *(row.cells for row in found[:most])]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     for cells in shown:
