@@ -52,7 +52,8 @@ def test_a_program_is_shown_with_its_workers_and_what_waits(
         with watched(tmp_path / "run") as found:
             wait_until(lambda: the_scheduler(found).view.running == 2, what="both run")
         said = status(capsys, "--run-dir", tmp_path / "run")
-        assert f"process {process.pid}, {sys.executable}"[:60] in said
+        name = Path(sys.executable).name
+        assert f"process {process.pid}, {name} program.py, in {tmp_path}"[:90] in said
         assert "0 done, 2 running, 4 waiting, 2 workers" in said
         lines = said.splitlines()
         (first,) = (n for n, line in enumerate(lines) if line.strip().startswith("WORKER"))

@@ -63,14 +63,17 @@ def short(text: str, longest: int = _LONGEST) -> str:
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
+def command(facts: ProgramFacts) -> str:
+    """Returns a program's command line, without the folder of its interpreter."""
+    first, space, rest = facts.program.partition(" ")
+    return f"{first.rpartition('/')[2]}{space}{rest}"
+
+
 def heading(program: Sequence[WatchedScheduler]) -> str:
     """Returns which program it is."""
     facts = program[0].facts
-    since = _time(facts.began)
-    ran = clock(max(0.0, time.time() - facts.began))
-    return (
-        f"process {facts.pid}, {short(facts.program)}, in {short(facts.cwd)}, since {since} ({ran})"
-    )
+    since = f"since {_time(facts.began)} ({clock(max(0.0, time.time() - facts.began))})"
+    return f"process {facts.pid}, {short(command(facts))}, in {short(facts.cwd)}, {since}"
 
 
 def summary(facts: ProgramFacts, view: ProgramView) -> Iterator[str]:

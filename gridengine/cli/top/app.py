@@ -84,13 +84,15 @@ class Top(App[None]):
     def look(self) -> None:
         """Takes in what has happened, and shows it."""
         self._watched.listen(0.0)
+        if not self._is_there():
+            return
         schedulers = [each for program in self._watched.programs() for each in program]
         self._table("programs").show([_program_row(each) for each in schedulers])
         self._show_chosen()
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
         """Shows another program."""
-        if event.data_table.id == "programs":
+        if event.data_table.id == "programs" and self._is_there():
             self._show_chosen()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
@@ -99,6 +101,10 @@ class Top(App[None]):
         row = self._table("failures").chosen
         if event.data_table.id == "failures" and scheduler is not None and row is not None:
             self.push_screen(Reading(row.cells[0], rows.failure_text(scheduler.view, row)))
+
+    def _is_there(self) -> bool:
+        # What is asked for from time to time may come before the tables, or after them.
+        return bool(self.screen_stack and self.screen_stack[0].query("#notices"))
 
     def _show_chosen(self) -> None:
         scheduler = self._chosen()
@@ -170,7 +176,7 @@ def _program_row(scheduler: WatchedScheduler) -> Row:
     left = view.seconds_left
     cells = (
         str(facts.pid),
-        rows.short(facts.program, 40),
+        rows.short(rows.command(facts), 40),
         rows.short(facts.scheduler, 40),
         f"{view.done:,}",
         f"{view.running:,}",
