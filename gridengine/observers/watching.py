@@ -15,7 +15,7 @@ from .programs import ProgramGone, WatchedProgram
 _AGAIN = 30.0
 
 #: Seconds for which one of several is listened to.
-_TURN = 0.1
+_TURN = 0.3
 
 
 class WatchedScheduler:

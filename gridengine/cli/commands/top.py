@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from ...errors import GridEngineError
@@ -20,6 +21,9 @@ printed, s where it is now, k ends it, Enter shows all of a failure, q quits.
 
 It needs textual: pip install 'gridengine[top]'.
 """
+
+#: By how much less urgent this is than other programs: nice(1).
+_NICE = 5
 
 
 def add_to(commands: Commands) -> None:
@@ -47,6 +51,8 @@ def _run(given: argparse.Namespace) -> int:
         raise GridEngineError("gridengine top needs a terminal; gridengine status does without")
     from ...observers.watching import WatchedPrograms
 
+    # What is looked at goes first.
+    os.nice(_NICE)
     watched = WatchedPrograms(given.run_dir or Settings.read().run_dir)
     try:
         watched.add(watched.search())
