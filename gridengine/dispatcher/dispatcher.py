@@ -82,7 +82,7 @@ class Dispatcher:
         ports: str = "",
         ahead: EarlyStart | None = None,
     ) -> None:
-        self._settings = settings = Settings.read()
+        self._settings = settings = Settings.read(arguments=scheduler.settings)
         self.shows_progress, self.remote = settings.progress, scheduler.remote
         # A copy: the dispatcher must not keep alive what its user has let go.
         self._scheduler = copy.copy(scheduler)

@@ -74,7 +74,8 @@ class InlineDispatcher:
         self._observers = Observers()
         # Maps of several threads may begin and end at once.
         self._changing = threading.Lock()
-        self.shows_progress, self.remote = Settings.read().progress, False
+        settings = Settings.read(arguments=scheduler.settings)
+        self.shows_progress, self.remote = settings.progress, False
         # As in a worker, calls one after the other share what their function holds.
         self._functions: dict[bytes, Callable[..., Any]] = {}
         # What runs, and in which thread.

@@ -161,6 +161,7 @@ class Scheduler(abc.ABC):
         env: Variables that are set for its jobs; None as a value takes one away.
         output: What becomes of what its jobs print, ``"stream"``, ``"collect"`` or ``"discard"``;
             None for what ``GRIDENGINE_OUTPUT`` says.
+        settings: What it says itself about `gridengine.settings.Settings`; None for nothing.
         queue_job_name: What people shall read in the queue; by default what the first of the jobs
             is called for which a queue job is asked.
         queue_job_template: How a supervisor derives its queue job's identifier from its
@@ -183,6 +184,7 @@ class Scheduler(abc.ABC):
     cwd: str | None = None
     env: Mapping[str, str | None] | None = None
     output: str | None = None
+    settings: Mapping[str, object] | None = None
     queue_job_name: str = ""
     queue_job_template: ClassVar[str] = ""
 

@@ -7,7 +7,7 @@ completion import all of these files.
 
 from __future__ import annotations
 
-from . import reap, status, top
+from . import completion, doctor, map, reap, run, settings, status, top
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,5 +18,14 @@ if TYPE_CHECKING:
     #: What `argparse` returns of ``add_subparsers``; it has no public name.
     Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
-COMMANDS: tuple[Callable[[Commands], object], ...] = (reap.add_to, status.add_to, top.add_to)
+COMMANDS: tuple[Callable[[Commands], object], ...] = (
+    map.add_to,
+    run.add_to,
+    status.add_to,
+    top.add_to,
+    doctor.add_to,
+    settings.add_to,
+    reap.add_to,
+    completion.add_to,
+)
 """They, in the order in which ``--help`` lists them."""

@@ -6,8 +6,8 @@ import argparse
 import os
 import sys
 
+from ... import extras
 from ...errors import GridEngineError
-from ...extras import needed
 from ...settings import Settings
 
 TYPE_CHECKING = False
@@ -43,7 +43,7 @@ def add_to(commands: Commands) -> None:
 
 def _run(given: argparse.Namespace) -> int:
     try:
-        with needed("top", "gridengine top"):
+        with extras.needed("top", "gridengine top"):
             from ..top.app import Top
     except ModuleNotFoundError as error:
         raise GridEngineError(str(error)) from None

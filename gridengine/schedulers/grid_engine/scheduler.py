@@ -22,14 +22,14 @@ from ...errors import SchedulerUnavailable
 from ...settings import Settings
 from ...transport.wake_pipe import WakePipe
 from .. import events
-from ..arguments import checked_cwd, checked_env, checked_initializer, checked_output, whole_number
+from ..arguments import take_common
 from ..base import Scheduler, Session
 from ..events import End, Ended, Event, Explained, Notice, Refused, Standing, Submitted
 from .drmaa_session import messages
 from .exit_status import judge
 from .refusals import refusal
 from .request import Hosts, Request, job_name
-from .scheduler_arguments import LIFETIME, checked_lifetime, checked_name
+from .scheduler_arguments import LIFETIME, checked_lifetime, checked_name, checked_workers
 from .session_client import DrmaaProcess
 from .submission import OpenBatch, folder_for_logs, whole_command
 
@@ -71,12 +71,14 @@ class GridEngineScheduler(Scheduler):
             they are started. Where it cannot be entered they fail with an OSError.
         env: Variables that are set for the jobs, whatever they are called; None takes one away.
         output: What becomes of what jobs print: see `ProcessScheduler`.
+        settings: Settings of its own, such as ``{"linger": 60}``: see `ProcessScheduler`.
         native: Further options of ``qsub``, as they are.
         resources: For ``qsub -l``: ``h_rt="00:10:00"``, ``h_vmem="4G"`` and so on. Times may be
             seconds or a `datetime.timedelta`, sizes may be bytes.
 
     Raises:
         ValueError, TypeError: Something in it cannot be asked of the Grid Engine.
+        GridEngineError: A setting, of this or of the environment, is none.
     """
 
     remote = True
@@ -100,25 +102,24 @@ class GridEngineScheduler(Scheduler):
         cwd: str | os.PathLike[str] | None = None,
         env: Mapping[str, str | None] | None = None,
         output: str | None = None,
+        settings: Mapping[str, object] | None = None,
         **resources: Resource,
     ) -> None:
         self.request = Request.of(
             queue=queue, slots=slots, parallel_environment=parallel_environment,
             project=project, hosts=hosts, native=native, **resources,
         )  # fmt: skip
-        settings = Settings.read()
-        self.max_workers = (
-            None if max_workers is None else whole_number("max_workers", max_workers, 1)
-        )
-        self.max_queue_jobs = self.max_workers or settings.queue_jobs
-        self.linger = settings.linger
+        take_common(
+            self, fresh=fresh, initializer=initializer, initargs=initargs, cwd=cwd, env=env,
+            output=output, settings=settings,
+        )  # fmt: skip
+        read = Settings.read(arguments=self.settings)
+        self.max_workers = checked_workers(max_workers)
+        self.max_queue_jobs = self.max_workers or read.queue_jobs
+        self.linger = read.linger
         self.lifetime = checked_lifetime(lifetime)
         self.queue_job_name = checked_name(queue_job_name)
         self.slots = self.request.slots
-        self.fresh = fresh
-        self.initializer, self.initargs = checked_initializer(initializer, initargs)
-        self.cwd, self.env = checked_cwd(cwd), checked_env(env)
-        self.output = checked_output(output)
 
     def __repr__(self) -> str:
         limit = f"max_workers={self.max_workers}" if self.max_workers else ""

@@ -6,6 +6,7 @@ import datetime
 import math
 import re
 
+from ..arguments import whole_number
 from .request import parse_time
 
 LIFETIME = "10m"
@@ -46,6 +47,16 @@ def _seconds(text: str) -> float | None:
     if match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd])", text):
         return float(match[1]) * _UNITS[match[2]]
     return parse_time(text) if re.fullmatch(r"\d[\d:.]*", text) else None
+
+
+def checked_workers(max_workers: object) -> int | None:
+    """Returns how many workers there may be at one time, None for as many as settings say.
+
+    Raises:
+        TypeError: It is no whole number.
+        ValueError: It is less than 1.
+    """
+    return None if max_workers is None else whole_number("max_workers", max_workers, 1)
 
 
 def checked_name(name: str | None) -> str:
