@@ -6,6 +6,7 @@ it waits for; with nobody there, this costs nothing. A program that lasts for a 
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import socket
@@ -35,6 +36,9 @@ _PATIENCE = 10.0
 
 #: Seconds at the end in which all viewers are to take what is left.
 _GOODBYE = 1.0
+
+#: Seconds to wait if there is no descriptor for one.
+_NO_DESCRIPTOR = 0.01
 
 #: Viewers at one time.
 _MOST = 20
@@ -129,28 +133,34 @@ class Viewers:
         raise AssertionError
 
     def _let_in(self, listening: socket.socket) -> None:
-        from ..transport import viewer_messages
-        from .viewer import Viewer
-
         self._viewers = [each for each in self._viewers if each[0].is_alive()]
         try:
             connected, _ = listening.accept()
-        except OSError:
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                # It stays ready until there is a descriptor again: not to look all the time.
+                time.sleep(_NO_DESCRIPTOR)
             return
         try:
-            viewer_messages.check_owner(connected)
-            if len(self._viewers) >= _MOST:
-                raise PermissionError(f"{_MOST} watch it already")
-        except OSError as error:
+            self._serve(connected)
+        except (OSError, RuntimeError) as error:
+            # RuntimeError: there can be no more threads.
             log.info("somebody who would watch this program was sent away: %s", error)
             connected.close()
-            return
+
+    def _serve(self, connected: socket.socket) -> None:
+        from ..transport import viewer_messages
+        from .viewer import Viewer
+
+        viewer_messages.check_owner(connected)
+        if len(self._viewers) >= _MOST:
+            raise PermissionError(f"{_MOST} watch it already")
         connected.settimeout(_PATIENCE)
         connection = viewer_messages.ViewerConnection(connected, to_viewer=False)
         viewer = Viewer(self._dispatcher, connection, self._facts())
         thread = threading.Thread(target=viewer.run, name="gridengine-viewer", daemon=True)
-        self._viewers.append((thread, viewer))
         thread.start()
+        self._viewers.append((thread, viewer))
 
     def _facts(self) -> ProgramFacts:
         from ..transport.versions import own

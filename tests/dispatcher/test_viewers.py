@@ -159,6 +159,35 @@ def test_more_than_enough_viewers_are_sent_away_and_harm_nobody(
         assert is_told_of_a_job(scheduler, found)
 
 
+def test_where_no_descriptor_is_left_nobody_is_let_in_and_jobs_go_on(tmp_path: Path) -> None:
+    code = """
+    import resource
+    s = gridengine.schedulers.ProcessScheduler(1)
+    gridengine.map(abs, [1], scheduler=s)
+    while not os.path.isdir("run/programs") or not os.listdir("run/programs"):
+        time.sleep(0.01)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    taken = []
+    try:
+        while True:
+            taken.append(os.open("/", os.O_RDONLY))
+    except OSError:
+        pass
+    os.mkdir("taken")
+    while not os.path.exists("came"):
+        assert gridengine.map(abs, [-1], scheduler=s) == [1]
+    for each in taken:
+        os.close(each)
+    hold(1)
+    """
+    with running(tmp_path, code) as process:
+        wait_until((tmp_path / "taken").exists, what="all are taken")
+        with contextlib.closing(connected(the_socket(tmp_path / "run"))):
+            (tmp_path / "came").touch()
+            with watched(tmp_path / "run") as found:
+                assert the_scheduler(found).facts.pid == process.pid
+
+
 # -- what they say ----------------------------------------------------------------------------
 
 
