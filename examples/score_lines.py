@@ -13,7 +13,7 @@ import sys
 import gridengine
 
 
-def score(record):
+def score(record: dict[str, str]) -> dict[str, object]:
     words = collections.Counter(record["text"].split())
     return {"name": record["name"], "words": words}
 

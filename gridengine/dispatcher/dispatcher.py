@@ -30,6 +30,7 @@ from ..settings import Settings
 from ..transport.shared_memory import Arena
 from ..transport.wake_pipe import WakePipe
 from .asking import T, answer
+from .call_requests import CallRequests
 from .early_start import EarlyStart
 from .inbox import Inbox, guarded
 from .new_state import new_state, surroundings_of
@@ -63,9 +64,11 @@ class Dispatcher:
         forsaken: Whether this is a copy, in a fork of the program.
         overview: Returns what there is now, for people.
         remote: Whether workers are on other hosts.
+        set_requests: Has a task ask the batch system for something of its own.
         sharing: Makes large buffers ready for the workers.
         shows_progress: Whether a map shows how far it is if it is not told.
         stacks: Asks where tasks are that run.
+        state_reasons: Tells why tasks wait.
         surroundings: ``cwd`` and ``env`` of the scheduler.
 
     Raises:
@@ -86,7 +89,6 @@ class Dispatcher:
         self.shows_progress, self.remote = settings.progress, scheduler.remote
         # A copy: the dispatcher must not keep alive what its user has let go.
         self._scheduler = copy.copy(scheduler)
-        self._released = False
         self.maps: dict[object, Callable[[], int]] = {}
         self._over, self._opened = threading.Event(), threading.Event()
         self._is_open = False
@@ -120,6 +122,7 @@ class Dispatcher:
             if ahead is not None
             else open_network(*known, host, ports, self._folder)
         )
+        self.set_requests = CallRequests(scheduler, self._queue_jobs.kind_of).set_on
         early = ahead is not None and ahead.workers > 0
         self._state = new_state(scheduler, settings, started_early=early)
         self._event_log = open_event_log(undo, scheduler, settings, self._state.observers)
@@ -129,6 +132,7 @@ class Dispatcher:
         from .order_execution import OrderExecution
         from .overview import overview_of
         from .stacks import StackQuestions
+        from .state_reasons import StateReasons
         from .tidying import Tidying
 
         output = new_job_output(scheduler, settings, self._connections, self._state, self._ask)
@@ -136,15 +140,17 @@ class Dispatcher:
         calls = new_task_messages(*given)
         parts = self._connections, self._state, self._queue_jobs, calls, output
         self.overview = functools.partial(overview_of, self._state, self.maps)
+        self.state_reasons = StateReasons(self._state, scheduler)
         self.stacks = StackQuestions(self._connections, self._state, self._ask)
         self._handlers = Handlers(*parts, self.stacks)
         self._execution = OrderExecution(*parts)
-        self._tidying = Tidying(settings.heartbeat, calls, self._execution, self._handlers)
+        looked_after = calls, self._execution, self._handlers
+        self._tidying = Tidying(settings.heartbeat, *looked_after, self._state.has_work)
         self._viewers = Viewers(self, repr(scheduler), settings)
         self._news = self._queue_jobs.session.fileno()
         self._inbox = Inbox()
         self._new = self._inbox.tasks
-        self.forsaken = self._asleep = self._woken = False
+        self.forsaken = self._asleep = self._woken = self._released = False
         self._closing = self._ending = self._hurried = self._gone = False
         # Why no more can be done, if it is not that somebody has closed it.
         self._failure = ""
@@ -158,7 +164,7 @@ class Dispatcher:
         return self._closing
 
     def kind_of(self, resources: Mapping[str, object]) -> int:
-        """Returns the kind of tasks that need these resources.
+        """Returns the kind of workers that have been given these resources.
 
         Raises:
             ValueError, TypeError: The scheduler cannot take one of them.
@@ -201,10 +207,15 @@ class Dispatcher:
         """Whether each job gets a worker of its own."""
         return self._scheduler.fresh
 
-    def staff(self, kind: int = 0) -> int:
-        """Returns how many workers are there; where they come at once, how many may be."""
+    def staff(self, kind: int | None = 0) -> int:
+        """Returns how many workers are there; where they come at once, how many may be.
+
+        Args:
+            kind: Theirs, None for all.
+        """
         if self._scheduler.remote:
-            return max(1, self._state.ledger.staff(kind))
+            ledger = self._state.ledger
+            return max(1, len(ledger.workers) if kind is None else ledger.staff(kind))
         return self.possible_workers
 
     def cancel(self, tasks: Iterable[Task], signum: int | None = None) -> None:
@@ -219,8 +230,7 @@ class Dispatcher:
 
     def drop(self, tasks: Iterable[Task]) -> None:
         """Cancels tasks; a call that runs already may end, but nobody hears of it."""
-        wanted = list(tasks)
-        self._ask(lambda: self._state.cancellation.drop(wanted))
+        self._ask(functools.partial(self._state.cancellation.drop, list(tasks)))
 
     def observe(self, observer: Observer) -> Callable[[], object]:
         """Has an observer hear all events from now on, in the dispatcher's thread.
@@ -332,8 +342,7 @@ class Dispatcher:
         self._inbox.empty_into(self._state)
         while not (self._closing or (self._released and not self._state.tasks())):
             self._turn()
-        self._closing = True
-        self._ending = True
+        self._closing = self._ending = True
         shutdown = Shutdown(self._state, self._execution, self._turn, lambda: self._hurried)
         shutdown.end_jobs(self._settings.grace, self._too_early())
         if self._scheduler.remote:

@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .. import nesting
@@ -33,10 +33,12 @@ from .new_state import surroundings_of
 from .new_task_messages import initializer_of
 from .overview import overview_of_inline
 from .sharing import Sharing
+from .state_reasons import NoStateReasons
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..ledger.observers import Observer
+    from ..schedulers.asked import Asked
 
 
 class InlineDispatcher:
@@ -56,6 +58,7 @@ class InlineDispatcher:
         remote: As of a `Dispatcher`.
         sharing: Makes large buffers ready.
         shows_progress: As of a `Dispatcher`.
+        state_reasons: As of a `Dispatcher`.
     """
 
     inline = True
@@ -81,6 +84,7 @@ class InlineDispatcher:
         # What runs, and in which thread.
         self._running: dict[Task, int] = {}
         self.overview = functools.partial(overview_of_inline, self._running)
+        self.state_reasons = NoStateReasons()
         self.maps: dict[object, Callable[[], int]] = {}
         self._closing = self._released = False
         self.forsaken = False
@@ -219,9 +223,8 @@ class InlineDispatcher:
         """True once it takes no more tasks."""
         return self._closing
 
-    def kind_of(self, resources: Mapping[str, object]) -> int:
-        """Returns the kind of all tasks: requests are for a batch system."""
-        return 0
+    def set_requests(self, task: Task, asked: Asked) -> None:
+        """Does nothing: requests are for a batch system."""
 
     def forget(self, function: bytes) -> None:
         """Lets go of a function that will not be called again."""
@@ -231,7 +234,7 @@ class InlineDispatcher:
         """Returns the seconds that a call of this function takes, None if not yet known."""
         return self._durations.usual(function)
 
-    def staff(self, kind: int = 0) -> int:
+    def staff(self, kind: int | None = 0) -> int:
         """Returns how many workers are there: the thread that asks."""
         return 1
 

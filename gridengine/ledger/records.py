@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from ..schedulers.events import End
 from ..transport.addresses import worker_address
+from .series import WorkerSeries
 from .task import Place, Task
 
 
@@ -25,6 +26,7 @@ class Chunk:
             to find a guilty one.
         isolated: Whether nobody shall work beside it under the same supervisor, to find who it is
             that kills that.
+        tried: The kinds of workers that had too little for it, of a `StrayChunk`.
         attempt: Number of the latest hand-out.
         position: Number of its first call among those handed to the worker.
         since: When it was handed out.
@@ -44,6 +46,8 @@ class Chunk:
         "task",
     )
 
+    tried: tuple[int, ...] = ()
+
     def __init__(self, task: Task, lo: int, hi: int) -> None:
         self.task = task
         self.lo = lo
@@ -57,11 +61,19 @@ class Chunk:
 
     def part(self, lo: int, hi: int) -> Chunk:
         """Returns a new chunk for some of the calls, with the same past."""
-        chunk = Chunk(self.task, lo, hi)
+        return self.with_past(Chunk(self.task, lo, hi))
+
+    @property
+    def kind(self) -> int:
+        """Which workers may run it."""
+        return self.task.kind
+
+    def with_past(self, chunk: Chunk) -> Chunk:
+        """Gives the past of this one to a new chunk of some of its calls, and returns that."""
         chunk.deaths, chunk.losses, chunk.errors = self.deaths, self.losses, self.errors
         chunk.one_at_a_time, chunk.isolated = self.one_at_a_time, self.isolated
         chunk.attempt, chunk.since = self.attempt, self.since
-        chunk.position = self.position + lo - self.lo
+        chunk.position = self.position + chunk.lo - self.lo
         return chunk
 
     def cut(self, start: int, end: int) -> list[Chunk]:
@@ -94,6 +106,7 @@ class AnsweredCalls(Protocol):
     cpu: float
     peak_memory: int
     final: bool
+    short: bool
 
 
 class Report(Struct, frozen=True):
@@ -109,6 +122,7 @@ class Report(Struct, frozen=True):
         output: What it printed last.
         needed_memory: The memory that it would have needed, in bytes, 0 if it had enough.
         granted_memory: The memory that it might have, in bytes, 0 if not limited.
+        cpu: Seconds of processor time that it has had, with the children that it has waited for.
     """
 
     status: int
@@ -120,6 +134,7 @@ class Report(Struct, frozen=True):
     output: str = ""
     needed_memory: int = 0
     granted_memory: int = 0
+    cpu: float = 0.0
 
 
 class SupervisorRecord:
@@ -220,8 +235,11 @@ class WorkerRecord:
         leaving: Whether it has been told to end, or is about to be no more.
         received: Messages that were heard of it.
         hung_up: Whether no more can come from it.
+        space: Bytes of address space that its queue job has needed at most, 0 if unknown.
+        peak: The most memory that was noted of its calls, in bytes.
         report: What its supervisor says of its end, None while it lives.
         due: When its end is settled, whatever else may come.
+        series: What was sampled of it, None before the first time.
         memory: What the dispatcher keeps for it: the functions that it has, and the memory that
             it has lent or borrowed. Nothing is decided by it.
     """
@@ -241,12 +259,15 @@ class WorkerRecord:
         "number",
         "outstanding",
         "patience",
+        "peak",
         "place",
         "position",
         "ran",
         "recalling",
         "received",
         "report",
+        "series",
+        "space",
         "supervisor",
     )
 
@@ -259,12 +280,14 @@ class WorkerRecord:
         self.place = place
         self.outstanding: collections.deque[Chunk] = collections.deque()
         self.position = self.block = self.ran = self.received = self.code = self.given = 0
+        self.space = self.peak = 0
         self.load = 0.0
         self.ends: collections.deque[int] = collections.deque()
         self.heard = now
         self.patience = patience
         self.recalling = self.leaving = self.hung_up = False
         self.report: Report | None = None
+        self.series: WorkerSeries | None = None
         self.due = 0.0
         self.memory: Any = None
 
@@ -297,6 +320,7 @@ class QueueJobRecord:
         asked: When the batch system was asked how it stands, since it is silent; infinity if not.
         answered: Whether it has answered.
         suspended: By what it is suspended, empty if that is not known of it.
+        reason: Why it waits, as the batch system says, empty if that is not known.
     """
 
     __slots__ = (
@@ -306,6 +330,7 @@ class QueueJobRecord:
         "deleting",
         "kind",
         "name",
+        "reason",
         "since",
         "supervisors",
         "suspended",
@@ -327,7 +352,7 @@ class QueueJobRecord:
         self.avoid = avoid
         self.deleting = self.answered = False
         self.asked = math.inf
-        self.suspended = ""
+        self.suspended = self.reason = ""
         self.supervisors: list[SupervisorRecord] = []
 
     @property
@@ -338,7 +363,11 @@ class QueueJobRecord:
 
 
 class QueueJobRequest:
-    """Queue jobs that were asked for, and which the batch system has not named yet."""
+    """Queue jobs that were asked for, and which the batch system has not named yet.
+
+    Attributes:
+        reason: Why it does not take them yet, empty if that is not known.
+    """
 
     def __init__(
         self,
@@ -353,24 +382,11 @@ class QueueJobRequest:
         self.since = since
         self.wave = wave
         self.avoid = avoid
+        self.reason = ""
 
     def record(self, queue_job: str) -> QueueJobRecord:
         """Returns the record of one of them that has got its name."""
         return QueueJobRecord(queue_job, self.kind, self.since, self.wave, self.avoid)
-
-
-class Counts:
-    """What a dispatcher has done so far.
-
-    Attributes:
-        done: Calls that have an answer, be it that they have failed.
-        failed: Those of them that have failed for good.
-    """
-
-    __slots__ = ("done", "failed")
-
-    def __init__(self) -> None:
-        self.done = self.failed = 0
 
 
 class Verdict(Struct, frozen=True):
@@ -380,3 +396,4 @@ class Verdict(Struct, frozen=True):
     index: int
     attempt: int
     since: float
+    tried: tuple[int, ...] = ()

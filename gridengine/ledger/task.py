@@ -10,13 +10,17 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Mapping, MutableSequence, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import Death, JobCancelled
 from ..logs import Log
 from ..serialization.packed import Function
 from ..states import FINAL, MOVES, JobState, Mode
+from .series import CallSeries
 from .task_output import OutputPolicy, TaskOutput
+
+if TYPE_CHECKING:
+    from .requests import Requests
 
 log = Log(__name__)
 
@@ -37,18 +41,45 @@ class Place(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """What a job used, as its worker measured it.
+    """What a job used: as its worker measured it, and as it was seen from outside meanwhile.
+
+    The worker's process and all that it has started are looked at from time to time
+    (``GRIDENGINE_SAMPLE_INTERVAL``); what is said of those looks is 0 if there was none, as of a
+    job that was over before.
 
     Attributes:
         wall: Seconds from its start to its end.
         cpu: Seconds of processor time of the worker's process, all threads.
         peak_memory: Largest resident memory of the worker's process so far, in bytes; an
             upper bound for the job, since a worker runs many.
+        tree_cpu: Seconds of processor time of the process and of all that it has started. What
+            those have had between two looks that ended in between, and for which nobody has
+            waited, is not in it.
+        tree_peak_memory: The largest resident memory that they had together at a look, in bytes;
+            pages that processes share are counted for each of them.
+        tree_mean_memory: The mean of that.
+        gpu_memory: The largest memory on graphics processors that they had at a look, in bytes.
+        samples: How many looks there were.
     """
 
     wall: float
     cpu: float
     peak_memory: int
+    tree_cpu: float = 0.0
+    tree_peak_memory: int = 0
+    tree_mean_memory: int = 0
+    gpu_memory: int = 0
+    samples: int = 0
+
+    def with_series(self, series: CallSeries) -> Usage:
+        """Returns it with what samples say."""
+        return self._replace(
+            tree_cpu=max(self.cpu, series.cpu),
+            tree_peak_memory=series.peak,
+            tree_mean_memory=series.mean,
+            gpu_memory=series.gpu_memory,
+            samples=series.count,
+        )
 
 
 class Outcome(NamedTuple):
@@ -63,6 +94,7 @@ class Outcome(NamedTuple):
         peak_memory: As in `Usage`.
         place: Where they ran.
         tries: How often they have been tried, 0 if nothing failed; of a job see `Task.attempts`.
+        asked: What they have been tried with, in words, if nothing more is to be had.
     """
 
     lo: int
@@ -75,6 +107,7 @@ class Outcome(NamedTuple):
     peak_memory: int
     place: Place
     tries: int = 0
+    asked: str = ""
 
     @property
     def usage(self) -> Usage:
@@ -108,6 +141,7 @@ class Task:
         size: Number of calls.
         first: Number of its first call within the map.
         kind: Which workers may run it; the resources they must have been given.
+        requests: What its calls ask for when that was too little, None for nothing else.
         timeout: Seconds that one attempt may take, 0 for no limit.
         lost_retries: Further attempts after a worker died of it.
         error_retries: Further attempts after the function raised.
@@ -132,10 +166,14 @@ class Task:
             for, in the dispatcher's thread; None for nothing. It must neither block nor raise.
         on_failure: What is to be called with the task when it fails or dies, None for nothing.
         failure: What that has returned.
+        put_back_for: Why it, a single call, waits again; there is none before it does.
+        series: What samples say of its latest attempt; there is no such attribute before the first.
         told: What its calls have logged and warned of, None for nothing.
         output: What is asked for what it prints, an `OutputPolicy`, None if nothing is; from the
             first byte on, what is known of it.
     """
+
+    series: CallSeries
 
     __slots__ = (
         "apart",
@@ -163,6 +201,9 @@ class Task:
         "output",
         "payload",
         "place",
+        "put_back_for",
+        "requests",
+        "series",
         "size",
         "state",
         "timeout",
@@ -171,6 +212,8 @@ class Task:
         "waiters",
         "waiting",
     )
+
+    put_back_for: str
 
     def __init__(
         self,
@@ -225,6 +268,7 @@ class Task:
         self.on_outcome: Callable[[Task], object] | None = None
         self.failure: Any = None
         self.told: Any = None
+        self.requests: Requests | None = None
         self.output: OutputPolicy | TaskOutput | None = output
 
     def __repr__(self) -> str:
@@ -239,6 +283,18 @@ class Task:
     def wanted(self) -> bool:
         """False once the job is over, or the program has asked for its end."""
         return not self.exit_signal and self.state not in FINAL
+
+    @property
+    def usage(self) -> Usage | None:
+        """What a job of one call used in its latest attempt, None while it is not over."""
+        if not (self.over and self.outcomes):
+            return None
+        usage = self.outcomes[-1].usage
+        # Most are over before anybody has looked: to have the attribute would cost each of them.
+        series: CallSeries | None = getattr(self, "series", None)
+        if series is None or series.which[1] != self.attempts:
+            return usage
+        return usage.with_series(series)
 
     @property
     def label(self) -> str:
@@ -267,6 +323,12 @@ class Task:
             self.failure = self.on_failure(self)
         self.state = state
         self.wake()
+
+    def put_back(self, reason: str) -> None:
+        """Notes that a call waits for a worker again, and why."""
+        if self.size == 1:
+            self.state = _QUEUED
+            self.put_back_for = reason
 
     def end(self, state: JobState, error: BaseException) -> None:
         """Ends the whole task with ``error``, unless it is over."""

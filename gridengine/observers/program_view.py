@@ -20,12 +20,14 @@ from ..ledger.events import (
     JobsSubmitted,
     NoticeGiven,
     QueueJobOver,
+    QueueJobsDelayed,
     QueueJobsSubmitted,
     QueueJobStarted,
     QueueJobWaiting,
     StateShown,
     WorkerJoined,
     WorkerLost,
+    WorkersSampled,
 )
 from ..schedulers.overview import Overview
 from ..states import JobState
@@ -62,6 +64,7 @@ class ProgramView:
         self.state: Overview | None = None
         self.workers: dict[bytes, WorkerView] = {}
         self.queue_jobs: dict[str, QueueJobView] = {}
+        self._delayed = ""
         self.jobs: dict[str, JobCounts] = {}
         self.failures: collections.deque[Failure] = collections.deque(maxlen=_KEPT)
         self.lost: collections.deque[tuple[float, WorkerLost]] = collections.deque(maxlen=_KEPT)
@@ -82,12 +85,14 @@ class ProgramView:
             JobsOver: self._over,
             WorkerJoined: self._joined,
             WorkerLost: self._lost,
+            QueueJobsDelayed: self._queue_jobs_delayed,
             QueueJobsSubmitted: self._queue_jobs_submitted,
             QueueJobStarted: self._queue_job_started,
             QueueJobWaiting: self._queue_job_waits,
             QueueJobOver: lambda event: self.queue_jobs.pop(event.queue_job, None),
             NoticeGiven: lambda event: self.notices.append((self.now, event.text)),
             StateShown: self._state_shown,
+            WorkersSampled: self._sampled,
         }
 
     def hear(self, timed: Iterable[TimedEvent]) -> None:
@@ -145,9 +150,9 @@ class ProgramView:
 
     @property
     def why_waiting(self) -> str:
-        """Why queue jobs wait, as far as the batch system has said; empty if none does."""
+        """Why queue jobs wait, or are not taken, as far as that is known; empty if none does."""
         reasons = (job.reason for job in self.queue_jobs.values() if not job.host)
-        return next(filter(None, reasons), "")
+        return next(filter(None, reasons), self._delayed)
 
     # ------------------------------------------------------------------ jobs
 
@@ -250,7 +255,11 @@ class ProgramView:
         if event.cause is not None:
             self.lost.append((self.now, event))
 
+    def _queue_jobs_delayed(self, event: QueueJobsDelayed) -> None:
+        self._delayed = event.reason
+
     def _queue_jobs_submitted(self, event: QueueJobsSubmitted) -> None:
+        self._delayed = ""
         for name in event.queue_jobs:
             self.queue_jobs.setdefault(name, QueueJobView(name, self.now))
 
@@ -262,6 +271,11 @@ class ProgramView:
         if (job := self.queue_jobs.get(event.queue_job)) is not None:
             job.reason = event.reason
 
+    def _sampled(self, event: WorkersSampled) -> None:
+        for sample in event.samples:
+            if (worker := self.workers.get(sample.address)) is not None:
+                worker.take_sample(sample, self.now)
+
     def _state_shown(self, event: StateShown) -> None:
         self.state = event.overview
         for queue_job in event.overview.queue_jobs:
@@ -272,6 +286,7 @@ class ProgramView:
             # Of what was there before, nobody has told when it began.
             known.submitted = min(known.submitted, since)
             known.remark = queue_job.remark
+            known.reason = queue_job.reason or known.reason
         held = event.overview.held_for
         for task, seconds in held.items():
             for worker in self._places.get(task, ()):

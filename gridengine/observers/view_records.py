@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from ..ledger.events import WorkerJoined
+from ..ledger.events import Sample, WorkerJoined
 
 
 class Running(NamedTuple):
@@ -39,7 +39,7 @@ class WorkerView:
         ends: When the batch system ends it, in seconds since 1970, 0 for never.
         joined: When it could first be given work.
         running: What it has, the next thing first.
-        sample: What it used last, None as long as nobody has said (see `ledger.events`).
+        sample: What it used last, None as long as nobody has said.
         cpu: How many processors it kept busy between the last two samples, None if there are none.
     """
 
@@ -52,11 +52,11 @@ class WorkerView:
         self.ends = when + joined.time_left if joined.time_left else 0.0
         self.joined = when
         self.running: dict[tuple[int, int], Running] = {}
-        self.sample: Any = None
+        self.sample: Sample | None = None
         self.cpu: float | None = None
         self._sampled = 0.0
 
-    def take_sample(self, sample: Any, when: float) -> None:
+    def take_sample(self, sample: Sample, when: float) -> None:
         """Takes in what it used at a moment, in seconds since 1970."""
         if self.sample is not None and when > self._sampled:
             self.cpu = max(0.0, sample.cpu - self.sample.cpu) / (when - self._sampled)

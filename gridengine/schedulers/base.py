@@ -10,7 +10,7 @@ how to stop it. It knows no job, no message and no pickle, so a new batch system
     Session                    the live side: start(), stop(), events(), close()
        │ events()
        ▼
-    Submitted · Refused · Ended · Explained · Stuck · Waiting · Standing · Notice
+    Submitted · Refused · Delayed · Ended · Explained · Stuck · Waiting · Standing · Notice
 
 A *queue job* is what the batch system knows: one running copy of the command. Each one starts
 a supervisor, which forks the workers.
@@ -167,11 +167,17 @@ class Scheduler(abc.ABC):
         queue_job_template: How a supervisor derives its queue job's identifier from its
             environment (``str.format`` fields, such as ``{JOB_ID}.{SGE_TASK_ID}``): the name that
             `Submitted` has for it.
+        takes_resources: Whether what jobs ask for has a meaning.
+        memory_resource: The resource that ``memory=`` of a job stands for, counted for each slot;
+            empty if there is none.
+        memory_max: Bytes that a job is given at most which asks for more and more memory, 0 if that
+            is not said.
         dispatchers: What serves it, by host and ports; for `gridengine.dispatcher.registry` alone.
     """
 
     remote: ClassVar[bool] = True
     inline: ClassVar[bool] = False
+    takes_resources: ClassVar[bool] = True
     workers_per_queue_job: int = 1
     max_queue_jobs: int = 1
     linger: float | None = None
@@ -186,6 +192,8 @@ class Scheduler(abc.ABC):
     output: str | None = None
     settings: Mapping[str, object] | None = None
     queue_job_name: str = ""
+    memory_resource: str = ""
+    memory_max: int = 0
     queue_job_template: ClassVar[str] = ""
 
     dispatchers: dict[tuple[str, str], Any] | None = None
@@ -219,6 +227,14 @@ class Scheduler(abc.ABC):
             resources: What `resources_of` has returned.
         """
         return 0.0
+
+    def memory_of(self, resources: Mapping[str, object]) -> int:
+        """Returns the bytes that a queue job is granted, 0 if that is not limited.
+
+        Args:
+            resources: What `resources_of` has returned.
+        """
+        return 0
 
     def on_close(
         self, closer: Callable[[], None], leaver: Callable[[bool], None] | None = None

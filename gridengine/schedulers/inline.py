@@ -41,6 +41,7 @@ class InlineScheduler(Scheduler):
 
     remote = False
     inline = True
+    takes_resources = False
 
     def __init__(
         self,

@@ -53,6 +53,7 @@ class ProcessScheduler(Scheduler):
     """
 
     remote = False
+    takes_resources = False
     queue_job_template = "{GRIDENGINE_QUEUE_JOB}"
 
     def __init__(

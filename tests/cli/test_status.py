@@ -12,7 +12,14 @@ import pytest
 
 from gridengine.cli import main as cli
 from gridengine.cli.programs import rows, status_text
-from gridengine.ledger.events import CallFailed, QueueJobsSubmitted, QueueJobWaiting, WorkerJoined
+from gridengine.ledger.events import (
+    CallFailed,
+    QueueJobsSubmitted,
+    QueueJobWaiting,
+    Sample,
+    WorkerJoined,
+    WorkersSampled,
+)
 from gridengine.observers.program_view import ProgramView
 
 from ..cluster import Cluster
@@ -152,16 +159,12 @@ def test_the_rest_of_a_long_table_is_counted() -> None:
 
 
 def test_memory_is_shown_against_its_limit_and_time_until_its_end() -> None:
-    class Sample:
-        cpu, rss = 1.0, 512 << 20
-
     view = ProgramView()
     joined = WorkerJoined(b"w", "node1", 7, "12", memory_limit=1 << 30, time_left=100.0)
     view.hear([(1000.0, joined)])
-    view.workers[b"w"].take_sample(Sample(), 1000.0)
-    later = Sample()
-    later.cpu = 2.5
-    view.workers[b"w"].take_sample(later, 1001.0)
+    for second in range(2):
+        used = 1.5 * second, 512 << 20, 600 << 20, 0, 0.0
+        view.hear([(1000.0 + second, WorkersSampled((Sample(b"w", "node1", 7, *used),)))])
     view.hear([(1010.0, QueueJobsSubmitted(()))])
     (row,) = rows.worker_rows("path", view)
     shown = dict(zip(rows.WORKERS, row.cells, strict=True))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from gridengine.ledger.events import (
     CallFailed,
     CallsDone,
@@ -20,9 +18,11 @@ from gridengine.ledger.events import (
     QueueJobsSubmitted,
     QueueJobStarted,
     QueueJobWaiting,
+    Sample,
     StateShown,
     WorkerJoined,
     WorkerLost,
+    WorkersSampled,
 )
 from gridengine.observers import encoding
 from gridengine.observers.program_view import ProgramView, without_number
@@ -159,6 +159,8 @@ def test_a_queue_job_has_the_remark_and_the_age_that_its_program_knows() -> None
     view = clock.tell(overview(queue_jobs=(shown,)))
     assert view.queue_jobs["12"].remark == "suspended by qmod"
     assert view.queue_jobs["12"].submitted == clock.now - 500.0
+    waits = QueueJobOverview("13", "", 0, 0, 5.0, "", "no slots")
+    assert clock.tell(overview(queue_jobs=(waits,))).why_waiting == "no slots"
 
 
 def test_the_rate_is_that_of_late() -> None:
@@ -197,16 +199,17 @@ def test_notices_are_kept_with_their_times() -> None:
 
 
 def test_the_use_of_processors_is_that_between_two_samples() -> None:
-    class Sample(NamedTuple):
-        cpu: float
-        rss: int
-
-    worker = Clock().tell(joined()).workers[b"w7"]
-    worker.take_sample(Sample(10.0, MIB), 100.0)
-    assert worker.cpu is None
-    worker.take_sample(Sample(13.0, 2 * MIB), 102.0)
+    clock = Clock()
+    clock.tell(joined(), joined(8))
+    first, second = (
+        Sample(b"w7", "node1", 7, cpu, rss, rss, 0, 0.0)
+        for cpu, rss in ((10.0, MIB), (13.0, 2 * MIB))
+    )
+    assert clock.tell(WorkersSampled((first,))).workers[b"w7"].cpu is None
+    worker = clock.tell(WorkersSampled((second,)), after=2.0).workers[b"w7"]
     assert worker.cpu == 1.5
-    assert worker.sample.rss == 2 * MIB
+    assert worker.sample == second
+    assert clock.view.workers[b"w8"].sample is None
 
 
 def test_names_without_numbers() -> None:
