@@ -274,7 +274,7 @@ class ProgramView:
     def _sampled(self, event: WorkersSampled) -> None:
         for sample in event.samples:
             if (worker := self.workers.get(sample.address)) is not None:
-                worker.take_sample(sample, self.now)
+                worker.sample = sample
 
     def _state_shown(self, event: StateShown) -> None:
         self.state = event.overview

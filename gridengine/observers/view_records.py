@@ -40,7 +40,6 @@ class WorkerView:
         joined: When it could first be given work.
         running: What it has, the next thing first.
         sample: What it used last, None as long as nobody has said.
-        cpu: How many processors it kept busy between the last two samples, None if there are none.
     """
 
     def __init__(self, joined: WorkerJoined, when: float) -> None:
@@ -53,14 +52,6 @@ class WorkerView:
         self.joined = when
         self.running: dict[tuple[int, int], Running] = {}
         self.sample: Sample | None = None
-        self.cpu: float | None = None
-        self._sampled = 0.0
-
-    def take_sample(self, sample: Sample, when: float) -> None:
-        """Takes in what it used at a moment, in seconds since 1970."""
-        if self.sample is not None and when > self._sampled:
-            self.cpu = max(0.0, sample.cpu - self.sample.cpu) / (when - self._sampled)
-        self.sample, self._sampled = sample, when
 
 
 class QueueJobView:

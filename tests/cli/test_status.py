@@ -162,9 +162,8 @@ def test_memory_is_shown_against_its_limit_and_time_until_its_end() -> None:
     view = ProgramView()
     joined = WorkerJoined(b"w", "node1", 7, "12", memory_limit=1 << 30, time_left=100.0)
     view.hear([(1000.0, joined)])
-    for second in range(2):
-        used = 1.5 * second, 512 << 20, 600 << 20, 0, 0.0
-        view.hear([(1000.0 + second, WorkersSampled((Sample(b"w", "node1", 7, *used),)))])
+    used = 1.5, 512 << 20, 600 << 20, 0, 0.0, 1.5
+    view.hear([(1001.0, WorkersSampled((Sample(b"w", "node1", 7, *used),)))])
     view.hear([(1010.0, QueueJobsSubmitted(()))])
     (row,) = rows.worker_rows("path", view)
     shown = dict(zip(rows.WORKERS, row.cells, strict=True))

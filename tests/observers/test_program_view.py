@@ -198,18 +198,13 @@ def test_notices_are_kept_with_their_times() -> None:
     assert clock.tell(NoticeGiven("wait")).notices[-1] == (clock.now, "wait")
 
 
-def test_the_use_of_processors_is_that_between_two_samples() -> None:
+def test_a_worker_has_its_last_sample() -> None:
     clock = Clock()
     clock.tell(joined(), joined(8))
-    first, second = (
-        Sample(b"w7", "node1", 7, cpu, rss, rss, 0, 0.0)
-        for cpu, rss in ((10.0, MIB), (13.0, 2 * MIB))
-    )
-    assert clock.tell(WorkersSampled((first,))).workers[b"w7"].cpu is None
-    worker = clock.tell(WorkersSampled((second,)), after=2.0).workers[b"w7"]
-    assert worker.cpu == 1.5
-    assert worker.sample == second
-    assert clock.view.workers[b"w8"].sample is None
+    sample = Sample(b"w7", "node1", 7, 10.0, MIB, MIB, 0, 0.0, 1.5)
+    view = clock.tell(WorkersSampled((sample._replace(cpu_use=0.5), sample)))
+    assert view.workers[b"w7"].sample == sample
+    assert view.workers[b"w8"].sample is None
 
 
 def test_names_without_numbers() -> None:

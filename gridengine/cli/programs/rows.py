@@ -117,7 +117,8 @@ def waits_for(view: ProgramView) -> str:
     """Returns why jobs wait, empty if they do not, or workers are on their way."""
     queued = [job for job in view.queue_jobs.values() if not job.host]
     if not queued:
-        return ""
+        why = short(view.why_waiting, 200)
+        return f"queue jobs are not submitted yet: {why}" if why else ""
     some = f"{len(queued)} queue jobs wait" if len(queued) > 1 else "1 queue job waits"
     why = f": {short(view.why_waiting, 200)}" if view.why_waiting else ""
     return f"{some} in the batch system's queue{why}"
@@ -130,14 +131,14 @@ def worker_rows(path: str, view: ProgramView) -> list[Row]:
 
 
 def _worker(path: str, worker: WorkerView, now: float) -> Row:
-    running = next(iter(worker.running.values()), None)
+    running, sample = next(iter(worker.running.values()), None), worker.sample
     cells = (
         short(worker.host),
         str(worker.pid),
         _what(worker) if running is not None else "idle",
         clock(max(0.0, now - running.since)) if running is not None else "",
-        NOTHING if worker.cpu is None else f"{100 * worker.cpu:.0f} %",
-        NOTHING if worker.sample is None else format_bytes(worker.sample.rss),
+        NOTHING if sample is None else f"{100 * sample.cpu_use:.0f} %",
+        NOTHING if sample is None else format_bytes(sample.rss),
         format_bytes(worker.memory_limit) if worker.memory_limit else NOTHING,
         clock(max(0.0, worker.ends - now)) if worker.ends else NOTHING,
         short(worker.queue_job),

@@ -74,7 +74,8 @@ def _worker(worker: WorkerView) -> dict[str, Any]:
         "memory": sample.rss if sample is not None else None,
         "peak_memory": sample.peak if sample is not None else None,
         "gpu_memory": sample.gpu_memory if sample is not None else None,
-        "cpu": worker.cpu,
+        "cpu": sample.cpu if sample is not None else None,
+        "cpu_use": sample.cpu_use if sample is not None else None,
         "running": [part._asdict() for part in worker.running.values()],
     }
 
