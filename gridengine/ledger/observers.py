@@ -103,7 +103,7 @@ class Observers:
             used = outcome.wall, outcome.peak_memory
             self.tell(types.CallsDone(task.id, task.name, lo, hi, failures, *used, host, pid))
         for call, failure in outcome.failures.items():
-            number = task.first + call if task.mode else -1
+            number = -1 if single and not task.mode else task.first + call
             self.tell(types.CallFailed(task.id, task.name, number, host, pid, failure))
         if task.over:
             self.jobs_over([task])
