@@ -20,7 +20,7 @@ import functools
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from ..errors import JobCancelled, SchedulerError
@@ -46,6 +46,7 @@ from .viewers import Viewers
 if TYPE_CHECKING:
     from ..ledger.observers import Observer
     from ..ledger.task import Task
+    from ..schedulers.asked import Asked
 
 log = Log(__name__)
 
@@ -64,7 +65,6 @@ class Dispatcher:
         forsaken: Whether this is a copy, in a fork of the program.
         overview: Returns what there is now, for people.
         remote: Whether workers are on other hosts.
-        set_requests: Has a task ask the batch system for something of its own.
         sharing: Makes large buffers ready for the workers.
         shows_progress: Whether a map shows how far it is if it is not told.
         stacks: Asks where tasks are that run.
@@ -122,7 +122,7 @@ class Dispatcher:
             if ahead is not None
             else open_network(*known, host, ports, self._folder)
         )
-        self.set_requests = CallRequests(scheduler, self._queue_jobs.kind_of).set_on
+        self._requests = CallRequests(scheduler, self._queue_jobs.kind_of)
         early = ahead is not None and ahead.workers > 0
         self._state = new_state(scheduler, settings, started_early=early)
         self._event_log = open_event_log(undo, scheduler, settings, self._state.observers)
@@ -163,13 +163,9 @@ class Dispatcher:
         """True once the dispatcher takes no more tasks."""
         return self._closing
 
-    def kind_of(self, resources: Mapping[str, object]) -> int:
-        """Returns the kind of workers that have been given these resources.
-
-        Raises:
-            ValueError, TypeError: The scheduler cannot take one of them.
-        """
-        return self._queue_jobs.kind_of(resources)
+    def set_requests(self, task: Task, asked: Asked) -> None:
+        """Has a task ask the batch system for something; see `CallRequests.set_on`."""
+        self._requests.set_on(task, asked)
 
     def forget(self, function: bytes) -> None:
         """Has the workers let go of a function that will not be called again."""
