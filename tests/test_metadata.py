@@ -99,6 +99,9 @@ ELSEWHERE = {
     # It does without.
     ("worker/nvml_program.py", "pynvml"),
     ("compat/joblib_worker.py", "threadpoolctl"),
+    # Imported by the command `top`, which says what is missing; rich comes with textual.
+    *((f"cli/top/{name}.py", "textual") for name in ("app", "row_table", "screens")),
+    ("cli/top/row_table.py", "rich"),
 }
 
 #: Modules that are called otherwise than what is installed.

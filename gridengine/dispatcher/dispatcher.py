@@ -226,8 +226,7 @@ class Dispatcher:
 
     def drop(self, tasks: Iterable[Task]) -> None:
         """Cancels tasks; a call that runs already may end, but nobody hears of it."""
-        wanted = list(tasks)
-        self._ask(lambda: self._state.cancellation.drop(wanted))
+        self._ask(functools.partial(self._state.cancellation.drop, list(tasks)))
 
     def observe(self, observer: Observer) -> Callable[[], object]:
         """Has an observer hear all events from now on, in the dispatcher's thread.
@@ -292,6 +291,8 @@ class Dispatcher:
     def forsake(self) -> None:
         """To be called in a fork of the program, whose copy of the dispatcher has no thread."""
         self._closing = self.forsaken = True
+        if self._is_open:
+            self._viewers.forsake()
 
     def _ask(self, request: Callable[[], None]) -> None:
         self._inbox.requests.append(request)
@@ -337,8 +338,7 @@ class Dispatcher:
         self._inbox.empty_into(self._state)
         while not (self._closing or (self._released and not self._state.tasks())):
             self._turn()
-        self._closing = True
-        self._ending = True
+        self._closing = self._ending = True
         shutdown = Shutdown(self._state, self._execution, self._turn, lambda: self._hurried)
         shutdown.end_jobs(self._settings.grace, self._too_early())
         if self._scheduler.remote:

@@ -7,7 +7,7 @@ completion import all of these files.
 
 from __future__ import annotations
 
-from . import completion, doctor, map, reap, report, run, settings
+from . import completion, doctor, map, reap, report, run, settings, status, top
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 COMMANDS: tuple[Callable[[Commands], object], ...] = (
     map.add_to,
     run.add_to,
+    status.add_to,
+    top.add_to,
     doctor.add_to,
     report.add_to,
     settings.add_to,
