@@ -7,7 +7,7 @@ completion import all of these files.
 
 from __future__ import annotations
 
-from . import reap
+from . import dashboard, reap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,5 +18,5 @@ if TYPE_CHECKING:
     #: What `argparse` returns of ``add_subparsers``; it has no public name.
     Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
-COMMANDS: tuple[Callable[[Commands], object], ...] = (reap.add_to,)
+COMMANDS: tuple[Callable[[Commands], object], ...] = (reap.add_to, dashboard.add_to)
 """They, in the order in which ``--help`` lists them."""
