@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import psutil
 
 from gridengine.dispatcher.registry import open_dispatchers
+from gridengine.transport.viewer_messages import FOLDER
 
 
 class Traces(NamedTuple):
@@ -60,15 +61,18 @@ def new(before: Traces, now: Traces) -> list[str]:
 
     What a scheduler that was open before does in the meantime is its own: its supervisors, which
     were children before, replace their workers; for these they make sockets, or they connect to
-    where it listened before, and they lend memory to it.
+    where it listened before, and they lend memory to it. After a while it can be watched.
     """
+    watched = before.dispatchers & now.dispatchers
     pids = now.children - before.children
     threads = now.threads - before.threads
     return [
         *(f"process {pid} ({_command(pid)})" for pid in sorted(pids)),
         *(f"thread {thread.name}" for thread in threads if thread.is_alive()),
         *_new_descriptors(before, now),
-        *sorted(now.names - before.names),
+        *sorted(
+            name for name in now.names - before.names if not (watched and _is_for_viewers(name))
+        ),
         *sorted(now.dispatchers - before.dispatchers),
     ]
 
@@ -77,12 +81,16 @@ def _new_descriptors(before: Traces, now: Traces) -> Iterator[str]:
     surplus = now.descriptors - before.descriptors
     if not surplus:
         return
+    watched = len(before.dispatchers & now.dispatchers)
     family = before.children.union(*map(_descendants, before.children))
     lent = {at for pid in family for at in _memory_of(pid)}
     for number, at in _descriptors().items():
         if not surplus[at] or at in lent or _is_connection(number, at, before.doors, family):
             continue
         surplus[at] -= 1
+        if watched and _is_for_viewers(str(_address(number)[0])):
+            watched -= 1
+            continue
         yield f"descriptor {number} on {at}"
 
 
@@ -118,6 +126,10 @@ def _is_connection(number: int, at: str, doors: frozenset[Any], family: Set[int]
         return False
     address, listens = _address(number)
     return not listens and (address in doors or _maker_of(number) in family)
+
+
+def _is_for_viewers(path: str) -> bool:
+    return FOLDER in path.split("/")
 
 
 def _maker_of(number: int) -> int | None:

@@ -268,6 +268,10 @@ class InlineDispatcher:
         with self._changing:
             self._observers.remove(observer)
 
+    def task(self, number: int) -> Task | None:
+        """Returns the task of a number, None if it does not run."""
+        return next((task for task in list(self._running) if task.id == number), None)
+
     def unfinished(self) -> list[Task]:
         """Returns what other threads run and the program shall wait for."""
         # Not what this one runs: it would wait for itself.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import math
 import os
 import select
 import socket
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from .. import nesting
 from ..logs import Log
 from ..settings import Settings
 from ..transport import private_files
@@ -66,7 +68,8 @@ class Viewers:
         self._scheduler = scheduler
         self._folder = settings.run_dir or os.path.expanduser(os.path.join("~", ".gridengine"))
         self._began = time.time()
-        self.due = time.monotonic() + _DELAY
+        # Who has jobs within jobs looks at the outer ones.
+        self.due = math.inf if nesting.in_job() else time.monotonic() + _DELAY
         self._listening: socket.socket | None = None
         self._path = ""
         self._closing = threading.Event()
@@ -84,13 +87,12 @@ class Viewers:
             if self._listening.fileno() in ready:
                 self._let_in(self._listening)
         elif now >= self.due:
-            self.due = float("inf")
+            self.due = math.inf
             try:
-                self._open()
+                self._listening = self._open()
             except OSError as error:
                 log.info("nobody can watch this program: %s", error)
             else:
-                assert self._listening is not None
                 watch(self._listening.fileno())
 
     def close(self) -> None:
@@ -105,20 +107,26 @@ class Viewers:
         for thread in self._threads:
             thread.join(_EVENTS + 1.0)
 
-    def _open(self) -> None:
+    def _open(self) -> socket.socket:
         from ..transport import viewer_messages
 
         folder = private_files.without_link(self._folder, make=True)
         private_files.make_folder(folder)
         folder = os.path.join(folder, viewer_messages.FOLDER)
-        private_files.make_folder(folder)
         name = f"{os.uname().nodename}-{os.getpid()}-{os.urandom(3).hex()}"
         self._path = os.path.join(folder, name + viewer_messages.SUFFIX)
-        place = private_files.open_folder(folder)
-        try:
-            self._listening = viewer_messages.bind(place, self._path)
-        finally:
-            os.close(place)
+        for last in (False, True):
+            private_files.make_folder(folder)
+            place = private_files.open_folder(folder)
+            try:
+                return viewer_messages.bind(place, self._path)
+            except FileNotFoundError:
+                # The last program but this one has just ended, and removed the folder.
+                if last:
+                    raise
+            finally:
+                os.close(place)
+        raise AssertionError
 
     def _let_in(self, listening: socket.socket) -> None:
         from ..transport import viewer_messages

@@ -208,9 +208,11 @@ def check_owner(connected: socket.socket) -> None:
 
 
 def remove(path: str) -> None:
-    """Removes the name of a socket, if it is there."""
+    """Removes the name of a socket, if it is there, and the folder with the last one."""
     with contextlib.suppress(OSError):
         os.unlink(path)
+    with contextlib.suppress(OSError):
+        os.rmdir(os.path.dirname(path))
 
 
 def _short(place: int, path: str) -> str:
