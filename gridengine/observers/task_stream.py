@@ -89,12 +89,11 @@ class SlowCall(NamedTuple):
     failed: bool
 
 
-class _Place(NamedTuple):
-    """Where a job was given to last."""
+class WorkerPlace(NamedTuple):
+    """Where a worker is: its host, and its process id there."""
 
     host: str
     pid: int
-    since: float
 
 
 class TaskStream:
@@ -102,20 +101,22 @@ class TaskStream:
 
     Attributes:
         told: How many rectangles there were so far, those included that are kept no more.
-        workers: Host and process id of who has each row, or had it last.
+        workers: Who has each row, or had it last.
     """
 
     def __init__(self) -> None:
         self.told = 0
-        self.workers: list[tuple[str, int]] = []
+        self.workers: list[WorkerPlace] = []
         self._kept: collections.deque[Rectangle] = collections.deque(maxlen=KEPT)
         # The last of each worker, which may grow; in the order of their ends, about.
-        self._open: dict[tuple[str, int], Rectangle] = {}
-        self._rows: dict[tuple[str, int], int] = {}
+        self._open: dict[WorkerPlace, Rectangle] = {}
+        self._rows: dict[WorkerPlace, int] = {}
         self._free: list[int] = []
         # Of jobs that are not over: the number of their first call, and where each is.
         self._first: dict[int, int] = {}
-        self._places: dict[int, _Place] = {}
+        self._places: dict[int, WorkerPlace] = {}
+        # Those of them of which some calls were told by themselves.
+        self._told_by_parts: set[int] = set()
         self._slowest: list[tuple[float, int, SlowCall]] = []
         self._number = itertools.count()
         self._hear: dict[type, Callable[[float, Any], object]] = {
@@ -156,36 +157,42 @@ class TaskStream:
 
     def _submitted(self, when: float, event: JobsSubmitted) -> None:
         for job in event.jobs:
-            self._first[job.task] = job.first if job.calls > 1 or job.first else -1
+            self._first[job.task] = job.first
 
     def _started(self, when: float, event: JobsStarted) -> None:
-        place = _Place(event.host, event.pid, when)
+        place = WorkerPlace(event.host, event.pid)
         for job in event.jobs:
             self._places[job.task] = place
 
     def _calls_done(self, when: float, event: CallsDone) -> None:
         calls = event.hi - event.lo
-        first = max(0, self._first.get(event.task, 0)) + event.lo
+        self._told_by_parts.add(event.task)
+        first = self._first.get(event.task, 0) + event.lo
         if event.pid:
-            self._add(event.host, event.pid, event.name, when, event.wall, calls, event.failures)
-        self._rank(event.wall / max(1, calls), event.name, first, calls, event.host, when,
-                   event.failures > 0)  # fmt: skip
+            place = WorkerPlace(event.host, event.pid)
+            self._add(place, event.name, when, event.wall, calls, event.failures)
+        each = event.wall / max(1, calls)
+        self._rank(SlowCall(each, event.name, first, calls, event.host, when, event.failures > 0))
 
     def _over(self, when: float, event: JobsOver) -> None:
         for job in event.jobs:
             place = self._places.pop(job.task, None)
-            first = self._first.pop(job.task, -1)
-            if job.calls == 1 and first < 0 and job.state is not JobState.CANCELLED:
-                self._job_over(when, job, place)
+            first = self._first.pop(job.task, 0)
+            if job.task in self._told_by_parts:
+                self._told_by_parts.discard(job.task)
+            elif job.state is not JobState.CANCELLED:
+                self._job_over(when, job, place, first)
 
-    def _job_over(self, when: float, job: JobOver, place: _Place | None) -> None:
+    def _job_over(self, when: float, job: JobOver, place: WorkerPlace | None, first: int) -> None:
         failed = job.state is not JobState.FINISHED
         if place is not None:
-            self._add(place.host, place.pid, job.name, when, job.wall, 1, int(failed))
-        self._rank(job.wall, job.name, -1, 1, place.host if place else "", when, failed)
+            self._add(place, job.name, when, job.wall, job.calls, job.calls * failed)
+        call = -1 if without_number(job.name) != job.name else first
+        each, host = job.wall / max(1, job.calls), place.host if place else ""
+        self._rank(SlowCall(each, job.name, call, job.calls, host, when, failed))
 
     def _lost(self, when: float, event: WorkerLost) -> None:
-        worker = event.host, event.pid
+        worker = WorkerPlace(event.host, event.pid)
         last = self._open.pop(worker, None)
         if last is not None:
             self._keep(last)
@@ -201,30 +208,28 @@ class TaskStream:
     # ------------------------------------------------------------------ rectangles
 
     def _add(
-        self, host: str, pid: int, name: str, when: float, wall: float, calls: int, failed: int
+        self, place: WorkerPlace, name: str, when: float, wall: float, calls: int, failed: int
     ) -> None:
-        worker = host, pid
         name = without_number(name)
-        last = self._open.get(worker)
+        last = self._open.get(place)
         begin = when - wall
         if last is not None:
             # What was told late looks as if it had begun before the other ended.
             begin = min(max(begin, last.end), when)
             if _belong_together(last, name, begin, when, failed):
-                self._open[worker] = last._replace(
+                self._open[place] = last._replace(
                     end=when, calls=last.calls + calls, failed=last.failed + failed
                 )
                 return
             self._keep(last)
-        self._open[worker] = Rectangle(
-            self._row(worker), host, pid, name, begin, when, calls, failed, False
-        )
+        row = self._row(place)
+        self._open[place] = Rectangle(row, *place, name, begin, when, calls, failed, False)
 
     def _keep(self, rectangle: Rectangle) -> None:
         self._kept.append(rectangle)
         self.told += 1
 
-    def _row(self, worker: tuple[str, int]) -> int:
+    def _row(self, worker: WorkerPlace) -> int:
         row = self._rows.get(worker)
         if row is None:
             row = heapq.heappop(self._free) if self._free else min(len(self.workers), _ROWS - 1)
@@ -232,15 +237,12 @@ class TaskStream:
             self.workers[row : row + 1] = [worker]
         return row
 
-    def _rank(
-        self, wall: float, name: str, call: int, calls: int, host: str, when: float, failed: bool
-    ) -> None:
-        if len(self._slowest) == _SLOWEST and wall <= self._slowest[0][0]:
-            return
-        slow = SlowCall(wall, name, call, calls, host, when, failed)
-        heapq.heappush(self._slowest, (wall, next(self._number), slow))
-        if len(self._slowest) > _SLOWEST:
-            heapq.heappop(self._slowest)
+    def _rank(self, slow: SlowCall) -> None:
+        entry = slow.wall, next(self._number), slow
+        if len(self._slowest) < _SLOWEST:
+            heapq.heappush(self._slowest, entry)
+        elif slow.wall > self._slowest[0][0]:
+            heapq.heapreplace(self._slowest, entry)
 
 
 def _belong_together(last: Rectangle, name: str, begin: float, end: float, failed: int) -> bool:

@@ -16,6 +16,9 @@ from .stream import Stream
 _WINDOWS: tuple[tuple[str, float | None], ...] = (("1 min", 60.0), ("5 min", 300.0), ("all", None))
 _STILL = "stand still"
 
+#: Seconds that are shown at least.
+_LEAST = 10.0
+
 _FIELDS = ("when", "rate", "busy", "workers", "memory")
 
 
@@ -67,7 +70,9 @@ class Overview:
         if self._window.active is not None and self._window.active < len(_WINDOWS):
             now = watched.ended or time.time()
             window = _WINDOWS[self._window.active][1]
-            began = watched.facts.began if window is None else now - window
+            # What was before the program is of no interest.
+            began = min(watched.facts.began, now - _LEAST)
+            began = began if window is None else max(began, now - window)
             self._times.update(start=texts.axis_time(began), end=texts.axis_time(now))
 
     def _show_points(self, watched: Watched) -> None:

@@ -17,7 +17,7 @@ from bokeh.models import (
 )
 from bokeh.palettes import Category20_20
 
-from ...observers.task_stream import KEPT, Rectangle
+from ...observers.task_stream import KEPT, Rectangle, WorkerPlace
 from .. import texts
 from ..watching import Watched
 from .axes import drawing
@@ -56,7 +56,7 @@ class Stream:
         self.source = ColumnDataSource({field: [] for field in _FIELDS})
         self._rows = Range1d(0.5, -0.5)
         plot = drawing(
-            "What each worker does", 330, times, y_range=self._rows, name="stream",
+            "What each worker does", 370, times, y_range=self._rows, name="stream",
             tools="xpan,xwheel_zoom,xbox_zoom,save", toolbar_location="right",
             output_backend="canvas",
         )  # fmt: skip
@@ -137,7 +137,7 @@ class Stream:
             for name, colour in named
         )
 
-    def _name_rows(self, workers: Sequence[tuple[str, int]]) -> None:
+    def _name_rows(self, workers: Sequence[WorkerPlace]) -> None:
         self._rows.update(start=max(1, len(workers)) - 0.5, end=-0.5)
         named = range(len(workers)) if len(workers) <= _NAMED_ROWS else ()
         self._axis.ticker = FixedTicker(ticks=list(named))

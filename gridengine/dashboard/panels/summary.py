@@ -11,12 +11,13 @@ from ..watching import Watched
 
 _STYLE = """
 :host { font: 14px/1.4 system-ui, sans-serif; color: #1f2933 }
+.bk-clearfix { display: block }
 .tiles { display: flex; flex-wrap: wrap; gap: 8px; margin-bottom: 8px }
 .tile { background: #fff; border: 1px solid #dde3ea; border-radius: 8px; padding: 6px 14px 8px;
         flex: 1 1 0; min-width: 84px }
 .tile b { display: block; font-size: 21px; font-weight: 600; font-variant-numeric: tabular-nums;
           white-space: nowrap }
-.tile span { color: #647282; font-size: 12px }
+.tile span { color: #647282; font-size: 12px; white-space: nowrap }
 .bad b { color: #b3261e }
 .bar { height: 12px; border-radius: 6px; background: #dde3ea; overflow: hidden; display: flex }
 .bar i { display: block; height: 100% }
@@ -80,7 +81,7 @@ def _figures(watched: Watched) -> Iterator[tuple[str, str, bool]]:
     left = view.seconds_left
     yield "left", "?" if left is None else texts.seconds(left) if left else "–", False
     yield "workers at work", f"{view.running}/{len(view.workers)}", False
-    if view.queue_jobs:
+    if any(job.host != watched.facts.host for job in view.queue_jobs.values()):
         waiting = sum(not job.host for job in view.queue_jobs.values())
         yield "queue jobs wait", f"{waiting}/{len(view.queue_jobs)}", False
 

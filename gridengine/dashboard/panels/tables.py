@@ -67,7 +67,7 @@ class Table:
                 for column in columns
             ],
             index_position=None,
-            autosize_mode="fit_viewport",
+            autosize_mode="none",
             row_height=24,
             **room,
         )
