@@ -88,7 +88,7 @@ def _new_descriptors(before: Traces, now: Traces) -> Iterator[str]:
         if not surplus[at] or at in lent or _is_connection(number, at, before.doors, family):
             continue
         surplus[at] -= 1
-        if watched and _is_for_viewers(str(_address(number)[0])):
+        if watched and _is_socket(at) and _is_for_viewers(str(_address(number)[0])):
             watched -= 1
             continue
         yield f"descriptor {number} on {at}"
