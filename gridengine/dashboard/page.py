@@ -7,7 +7,7 @@ from typing import Any
 
 from bokeh.core.templates import get_env
 from bokeh.document import Document
-from bokeh.layouts import column
+from bokeh.layouts import column, row
 from bokeh.models import Div, InlineStyleSheet, Select, TabPanel, Tabs
 
 from . import texts
@@ -37,7 +37,7 @@ body { box-sizing: border-box; padding: 10px 18px 14px; display: flow-root }
 {% endblock %}"""
 
 _HEAD = """
-:host { font: 600 17px system-ui, sans-serif; color: #1f2933 }
+:host { font: 600 17px/32px system-ui, sans-serif; color: #1f2933; white-space: nowrap }
 span { color: #647282; font-weight: 400; font-size: 13px }
 """
 
@@ -76,13 +76,12 @@ class Page:
         head = Div(
             text=f"gridengine <span>dashboard of {texts.escaped(os.uname().nodename)}</span>",
             stylesheets=[InlineStyleSheet(css=_HEAD)],
+            width=330,
+            height=32,
         )
-        document.add_root(
-            column(
-                head, self._select, self._summary.root, self._tabs,
-                sizing_mode="stretch_both", min_height=840,
-            )
-        )  # fmt: skip
+        top = row(head, self._select, sizing_mode="stretch_width")
+        parts = [top, self._summary.root, self._tabs]
+        document.add_root(column(*parts, sizing_mode="stretch_both", min_height=840))
         document.title = "gridengine dashboard"
         document.template = get_env().from_string(_TEMPLATE)
         # Nothing that users have named is in the page itself: it comes when the page is there.

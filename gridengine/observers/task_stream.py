@@ -18,6 +18,7 @@ from ..ledger.events import (
     JobsOver,
     JobsStarted,
     JobsSubmitted,
+    WorkerJoined,
     WorkerLost,
 )
 from ..states import JobState
@@ -124,6 +125,7 @@ class TaskStream:
             JobsStarted: self._started,
             CallsDone: self._calls_done,
             JobsOver: self._over,
+            WorkerJoined: self._joined,
             WorkerLost: self._lost,
         }
 
@@ -191,17 +193,26 @@ class TaskStream:
         each, host = job.wall / max(1, job.calls), place.host if place else ""
         self._rank(SlowCall(each, job.name, call, job.calls, host, when, failed))
 
+    def _joined(self, when: float, event: WorkerJoined) -> None:
+        worker = WorkerPlace(event.host, event.pid)
+        if worker not in self._rows:
+            row = heapq.heappop(self._free) if self._free else min(len(self.workers), _ROWS - 1)
+            self._rows[worker] = row
+            self.workers[row : row + 1] = [worker]
+
     def _lost(self, when: float, event: WorkerLost) -> None:
         worker = WorkerPlace(event.host, event.pid)
         last = self._open.pop(worker, None)
         if last is not None:
             self._keep(last)
-        if event.cause is not None and worker in self._rows:
-            row = self._rows[worker]
-            begin = min((last.end if last else when - _SHORT), when - _SHORT)
+        row = self._rows.pop(worker, None)
+        if row is None:
+            return
+        if event.cause is not None:
+            begin = min(last.end if last else when, when - _SHORT)
             name = f"died: {event.cause.name.lower().replace('_', ' ')}"
-            self._keep(Rectangle(row, *worker, name, begin, when, event.calls, event.calls, True))
-        row = self._rows.pop(worker, _ROWS)
+            calls = event.calls
+            self._keep(Rectangle(row, *worker, name, begin, when, calls, calls, True))
         if row < _ROWS - 1:
             heapq.heappush(self._free, row)
 
@@ -210,6 +221,10 @@ class TaskStream:
     def _add(
         self, place: WorkerPlace, name: str, when: float, wall: float, calls: int, failed: int
     ) -> None:
+        row = self._rows.get(place)
+        if row is None:
+            # It has died, and what it had is told after that.
+            return
         name = without_number(name)
         last = self._open.get(place)
         begin = when - wall
@@ -222,20 +237,11 @@ class TaskStream:
                 )
                 return
             self._keep(last)
-        row = self._row(place)
         self._open[place] = Rectangle(row, *place, name, begin, when, calls, failed, False)
 
     def _keep(self, rectangle: Rectangle) -> None:
         self._kept.append(rectangle)
         self.told += 1
-
-    def _row(self, worker: WorkerPlace) -> int:
-        row = self._rows.get(worker)
-        if row is None:
-            row = heapq.heappop(self._free) if self._free else min(len(self.workers), _ROWS - 1)
-            self._rows[worker] = row
-            self.workers[row : row + 1] = [worker]
-        return row
 
     def _rank(self, slow: SlowCall) -> None:
         entry = slow.wall, next(self._number), slow

@@ -39,7 +39,7 @@ class Failures:
                 Column("name", 220, bold=True),
                 Column("input", 80),
                 Column("node", 140),
-                Column("what", 560),
+                Column("what", 720),
             ],
             height=270,
         )

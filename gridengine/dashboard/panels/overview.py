@@ -46,7 +46,7 @@ class Overview:
         workers = drawing("Workers, and those at work", 190, self._times)
         workers.step(x="when", y="workers", source=self._points, line_color="#9aa7b5")
         workers.varea_step(x="when", y1=0, y2="busy", source=self._points, fill_color="#9dbfe3")
-        memory = drawing("Memory of all workers", 190, self._times)
+        self._memory = memory = drawing("Memory of all workers", 190, self._times)
         memory.varea(x="when", y1=0, y2="memory", source=self._points, fill_color="#d9c2e8")
         memory.line(x="when", y="memory", source=self._points, line_color="#8051a5")
         memory.yaxis.formatter = NumeralTickFormatter(format="0.[0] ib")
@@ -86,6 +86,8 @@ class Overview:
             "workers": [each.workers for each in points],
             "memory": [each.memory for each in points],
         }
+        # Without samples nothing is known of it.
+        self._memory.visible = any(each.memory for each in watched.points)
         if anew:
             self._points.data = values
         else:

@@ -11,7 +11,7 @@ from ..watching import Watched
 
 _STYLE = """
 :host { font: 14px/1.4 system-ui, sans-serif; color: #1f2933 }
-.bk-clearfix { display: block }
+.bk-clearfix { display: block !important; width: 100% }
 .tiles { display: flex; flex-wrap: wrap; gap: 8px; margin-bottom: 8px }
 .tile { background: #fff; border: 1px solid #dde3ea; border-radius: 8px; padding: 6px 14px 8px;
         flex: 1 1 0; min-width: 84px }
@@ -73,17 +73,17 @@ def _figures(watched: Watched) -> Iterator[tuple[str, str, bool]]:
         yield "tried again", texts.count(view.retried), False
         yield "it took", texts.seconds(watched.ended - watched.facts.began), False
         return
-    yield "with workers", texts.count(view.given), False
+    yield "given out", texts.count(view.given), False
     yield "waiting", texts.count(view.waiting), False
     yield "failed", texts.count(view.failed), view.failed > 0
     yield "tried again", texts.count(view.retried), False
     yield "calls/s", f"{view.rate:,.1f}" if view.rate < 100 else texts.count(view.rate), False
     left = view.seconds_left
     yield "left", "?" if left is None else texts.seconds(left) if left else "–", False
-    yield "workers at work", f"{view.running}/{len(view.workers)}", False
+    yield "at work", f"{view.running}/{len(view.workers)}", False
     if any(job.host != watched.facts.host for job in view.queue_jobs.values()):
         waiting = sum(not job.host for job in view.queue_jobs.values())
-        yield "queue jobs wait", f"{waiting}/{len(view.queue_jobs)}", False
+        yield "queued", f"{waiting}/{len(view.queue_jobs)}", False
 
 
 def _bar(watched: Watched) -> str:

@@ -61,7 +61,7 @@ class Workers:
                 Column("may have", 90),
                 Column("GPU memory", 90),
                 Column("time left", 90),
-                Column("does", 260),
+                Column("does", 340),
                 Column("for", 90),
             ]
         )
