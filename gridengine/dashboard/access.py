@@ -14,9 +14,11 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
+from bokeh.resources import Resources
 from bokeh.server.tornado import BokehTornado
+from bokeh.server.views.static_handler import StaticHandler
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
-from tornado.web import OutputTransform, RequestHandler
+from tornado.web import GZipContentEncoding, OutputTransform, RequestHandler
 
 #: Names under which a browser on this host, or at the end of a tunnel, asks.
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -99,8 +101,18 @@ class GuardedTornado(BokehTornado):
             include_cookies=[],
             # `Access` looks at it, for this server's own name and port.
             extra_websocket_origins=["*"],
-            transforms=[_Headers],
+            transforms=[_Headers, GZipContentEncoding],
             **options,
+        )
+
+    def resources(self, absolute_url: str | bool | None = None) -> Resources:
+        """Returns where the page has its scripts from: this server, whatever is set for others."""
+        return Resources(
+            mode="server",
+            root_url=f"{self.prefix}/",
+            path_versioner=StaticHandler.append_version,
+            # Not what draws formulas, or with a graphics processor.
+            components=["bokeh", "bokeh-widgets", "bokeh-tables"],
         )
 
     def find_handler(self, request: HTTPServerRequest, **options: Any) -> Any:

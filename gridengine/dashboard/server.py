@@ -8,6 +8,7 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable, Iterable
+from urllib.parse import quote
 
 from bokeh.application import Application
 from bokeh.application.handlers.function import FunctionHandler
@@ -68,7 +69,7 @@ class Dashboard:
     @property
     def url(self) -> str:
         """The address to open, with the token."""
-        return f"http://127.0.0.1:{self.port}{self.prefix}/?token={self.token}"
+        return f"http://127.0.0.1:{self.port}{self.prefix}/?token={quote(self.token)}"
 
     def run(self, ready: Callable[[], object] = lambda: None) -> None:
         """Serves until this process is interrupted, or told to end.

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 
+from ...errors import GridEngineError
 from ...extras import needed
 from ...settings import Settings
 
@@ -61,9 +62,12 @@ def add_to(commands: Commands) -> None:
 
 
 def _dashboard(given: argparse.Namespace) -> int:
-    with needed("dashboard", "gridengine dashboard"):
-        import bokeh.server  # noqa: F401
-        import prometheus_client  # noqa: F401
+    try:
+        with needed("dashboard", "gridengine dashboard"):
+            import bokeh.server  # noqa: F401
+            import prometheus_client  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise GridEngineError(str(error)) from None
     from ...dashboard.server import Dashboard
 
     dashboard = Dashboard(
