@@ -26,10 +26,11 @@ FOLDERS = {
     "ledger": "schedulers serialization transport",
     "worker": "serialization transport",
     "observers": "ledger schedulers serialization transport",
+    "dashboard": "observers ledger schedulers serialization transport",
     "dispatcher": "observers worker ledger schedulers serialization transport",
     "client": "observers dispatcher worker ledger schedulers serialization transport",
     "compat": "client dispatcher worker ledger schedulers serialization transport",
-    "cli": "client observers dispatcher schedulers transport",
+    "cli": "client dispatcher dashboard observers schedulers transport",
 }
 TOP = {
     "errors", "extras", "html_tables", "logs", "nesting", "settings", "settings_file", "states",

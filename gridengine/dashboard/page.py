@@ -12,12 +12,12 @@ from bokeh.models import Div, InlineStyleSheet, Select, TabPanel, Tabs
 
 from . import texts
 from .panels import Panel
-from .panels.failures import Failures
-from .panels.lists import Maps, Notices, QueueJobs, Slowest
-from .panels.overview import Overview
-from .panels.programs import Programs
-from .panels.summary import Summary
-from .panels.workers import Workers
+from .panels.failures import FailuresPanel
+from .panels.lists import MapsPanel, NoticesPanel, QueueJobsPanel, SlowestPanel
+from .panels.overview import OverviewPanel
+from .panels.programs import ProgramsPanel
+from .panels.summary import SummaryPanel
+from .panels.workers import WorkersPanel
 from .watching import Watched, Watcher
 
 #: Milliseconds between two looks.
@@ -61,12 +61,12 @@ class Page:
         self._by_hand = False
         self._select = Select(options=[], sizing_mode="stretch_width", name="program")
         self._select.on_change("value", self._selected)
-        self._summary = Summary()
-        self._programs = Programs(self._choose)
+        self._summary = SummaryPanel()
+        self._programs = ProgramsPanel(self._choose)
         self._panels: list[Panel] = [
-            Overview(), Workers(), QueueJobs(), Maps(), Failures(), Slowest(), Notices(),
+            OverviewPanel(), WorkersPanel(), QueueJobsPanel(), MapsPanel(), FailuresPanel(), SlowestPanel(), NoticesPanel(),
         ]  # fmt: skip
-        shown: list[Panel | Programs] = [*self._panels, self._programs]
+        shown: list[Panel | ProgramsPanel] = [*self._panels, self._programs]
         self._tabs = Tabs(
             tabs=[TabPanel(child=panel.root, title=panel.title) for panel in shown],
             sizing_mode="stretch_both",

@@ -119,6 +119,8 @@ class TaskStream:
         # Those of them of which some calls were told by themselves.
         self._told_by_parts: set[int] = set()
         self._slowest: list[tuple[float, int, SlowCall]] = []
+        # What a call has to take more than to be among them.
+        self._fastest = -1.0
         self._number = itertools.count()
         self._hear: dict[type, Callable[[float, Any], object]] = {
             JobsSubmitted: self._submitted,
@@ -174,7 +176,10 @@ class TaskStream:
             place = WorkerPlace(event.host, event.pid)
             self._add(place, event.name, when, event.wall, calls, event.failures)
         each = event.wall / max(1, calls)
-        self._rank(SlowCall(each, event.name, first, calls, event.host, when, event.failures > 0))
+        if each > self._fastest:
+            self._rank(
+                SlowCall(each, event.name, first, calls, event.host, when, event.failures > 0)
+            )
 
     def _over(self, when: float, event: JobsOver) -> None:
         for job in event.jobs:
@@ -189,9 +194,11 @@ class TaskStream:
         failed = job.state is not JobState.FINISHED
         if place is not None:
             self._add(place, job.name, when, job.wall, job.calls, job.calls * failed)
-        call = -1 if without_number(job.name) != job.name else first
-        each, host = job.wall / max(1, job.calls), place.host if place else ""
-        self._rank(SlowCall(each, job.name, call, job.calls, host, when, failed))
+        each = job.wall / max(1, job.calls)
+        if each > self._fastest:
+            call = -1 if without_number(job.name) != job.name else first
+            host = place.host if place else ""
+            self._rank(SlowCall(each, job.name, call, job.calls, host, when, failed))
 
     def _joined(self, when: float, event: WorkerJoined) -> None:
         worker = WorkerPlace(event.host, event.pid)
@@ -247,8 +254,9 @@ class TaskStream:
         entry = slow.wall, next(self._number), slow
         if len(self._slowest) < _SLOWEST:
             heapq.heappush(self._slowest, entry)
-        elif slow.wall > self._slowest[0][0]:
+        else:
             heapq.heapreplace(self._slowest, entry)
+            self._fastest = self._slowest[0][0]
 
 
 def _belong_together(last: Rectangle, name: str, begin: float, end: float, failed: int) -> bool:

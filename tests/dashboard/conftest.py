@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-#: Milliseconds: what is looked for comes in one or two seconds, on a machine that has time.
-expect.set_options(timeout=45_000)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 #: A program as users write it: it maps until it is told to end, and says so when it does.
 PROGRAM = """
@@ -137,6 +137,10 @@ def _chromium() -> str | None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A real one, without a window and without a network."""
+    from playwright.sync_api import expect, sync_playwright
+
+    # Milliseconds: what is looked for comes in a second or two, on a machine that has time.
+    expect.set_options(timeout=45_000)
     with sync_playwright() as playwright:
         path = _chromium()
         if path is None and not os.path.exists(playwright.chromium.executable_path):

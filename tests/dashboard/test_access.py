@@ -10,12 +10,14 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from ..waiting import wait_until
 from .conftest import Served, dashboard
+
+httpx = pytest.importorskip("httpx")
+pytest.importorskip("bokeh")
+parser = pytest.importorskip("prometheus_client.parser")
 
 Start = Callable[[str], "subprocess.Popen[str]"]
 
@@ -117,7 +119,7 @@ def test_prometheus_reads_the_figures(known: httpx.Client, program: Start) -> No
 
     def figures() -> dict[str, float]:
         found = {}
-        for family in text_string_to_metric_families(known.get("/metrics").text):
+        for family in parser.text_string_to_metric_families(known.get("/metrics").text):
             for sample in family.samples:
                 if sample.labels.get("pid") == str(process.pid):
                     found[sample.name] = sample.value

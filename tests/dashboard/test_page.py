@@ -7,9 +7,16 @@ import signal
 import subprocess
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+import pytest
 
 from .conftest import Served
+
+pytest.importorskip("bokeh")
+expect = pytest.importorskip("playwright.sync_api").expect
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 Start = Callable[[str], "subprocess.Popen[str]"]
 

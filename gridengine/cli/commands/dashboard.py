@@ -6,8 +6,8 @@ import argparse
 import os
 import sys
 
+from ... import extras
 from ...errors import GridEngineError
-from ...extras import needed
 from ...settings import Settings
 
 TYPE_CHECKING = False
@@ -32,6 +32,10 @@ examples:
 
 GRIDENGINE_DASHBOARD_TOKEN has a token to take instead of a new one, for Prometheus say.
 """
+
+
+#: By how much it stands back behind the programs that it shows.
+_NICE = 10
 
 
 def add_to(commands: Commands) -> None:
@@ -63,7 +67,7 @@ def add_to(commands: Commands) -> None:
 
 def _dashboard(given: argparse.Namespace) -> int:
     try:
-        with needed("dashboard", "gridengine dashboard"):
+        with extras.needed("dashboard", "gridengine dashboard"):
             import bokeh.server  # noqa: F401
             import prometheus_client  # noqa: F401
     except ModuleNotFoundError as error:
@@ -77,6 +81,9 @@ def _dashboard(given: argparse.Namespace) -> int:
         token=os.environ.get("GRIDENGINE_DASHBOARD_TOKEN", ""),
         names=given.allow_host,
     )
+
+    # What it shows is not to be slowed down by being shown, where all cores are at work.
+    os.nice(_NICE)
 
     def say() -> None:
         sys.stdout.write(

@@ -22,7 +22,7 @@ pre { margin: 0; padding: 10px 14px; font: 12px/1.45 ui-monospace, monospace; wh
 _HINT = "Choose one above to read all of it."
 
 
-class Failures:
+class FailuresPanel:
     """They.
 
     Attributes:

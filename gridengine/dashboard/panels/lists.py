@@ -36,7 +36,7 @@ class _List:
         raise NotImplementedError
 
 
-class Maps(_List):
+class MapsPanel(_List):
     """All jobs, and calls of maps, by the name of what they call."""
 
     title = "Maps and jobs"
@@ -65,7 +65,7 @@ class Maps(_List):
             )
 
 
-class QueueJobs(_List):
+class QueueJobsPanel(_List):
     """What the batch system has of it."""
 
     title = "Queue jobs"
@@ -98,7 +98,7 @@ class QueueJobs(_List):
             )  # fmt: skip
 
 
-class Slowest(_List):
+class SlowestPanel(_List):
     """The calls that took longest."""
 
     title = "Slowest calls"
@@ -125,7 +125,7 @@ class Slowest(_List):
             )
 
 
-class Notices(_List):
+class NoticesPanel(_List):
     """What a person who waits would want to read, and workers that died."""
 
     title = "Notices"

@@ -22,7 +22,7 @@ _LEAST = 10.0
 _FIELDS = ("when", "rate", "busy", "workers", "memory")
 
 
-class Overview:
+class OverviewPanel:
     """They.
 
     Attributes:

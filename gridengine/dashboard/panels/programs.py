@@ -13,7 +13,7 @@ from ..watching import Watched
 from .tables import Column, Table
 
 
-class Programs:
+class ProgramsPanel:
     """They.
 
     Args:

@@ -29,7 +29,7 @@ _STYLE = """
 """
 
 
-class Summary:
+class SummaryPanel:
     """It.
 
     Attributes:

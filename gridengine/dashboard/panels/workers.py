@@ -22,7 +22,7 @@ _MUCH, _TOO_MUCH = 0.75, 0.9
 _FIELDS = ("worker", "memory", "limit", "colour", "says")
 
 
-class Workers:
+class WorkersPanel:
     """They.
 
     Attributes:
