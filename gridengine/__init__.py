@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from .client.pool.async_result import AsyncResult
     from .client.pool.pool import Pool
     from .client.replay import replay
+    from .diagnosis.doctor import doctor
     from .errors import (
         BreakpointError,
         Death,
@@ -101,6 +102,7 @@ __all__ = [
     "UnpackingError",
     "Usage",
     "aio",
+    "doctor",
     "errors",
     "excepthook",
     "imap",
@@ -126,6 +128,7 @@ _HOMES = {
     "partial": "client.partial",
     "Pool": "client.pool.pool",
     "replay": "client.replay",
+    "doctor": "diagnosis.doctor",
     **dict.fromkeys(
         ("register_by_value", "unregister_by_value"), "serialization.by_value.importability"
     ),

@@ -1,20 +1,16 @@
 """Every number that steers the package, with its unit, its reason and its environment variable.
 
-A field ``x`` of `Settings` is read from ``GRIDENGINE_X``, or from a file (`settings_file`), when
-the first job of a scheduler starts; nothing is read at import.
+A field ``x`` of `Settings` is what a program says for its scheduler, ``settings={"x": …}``, or
+else is read from ``GRIDENGINE_X``, or from a file (`settings_file`), when the first job of a
+scheduler starts; nothing is read at import. Where each is looked for: `settings_sources`.
 """
 
 from __future__ import annotations
 
-import math
-import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from .errors import GridEngineError
-from .logs import Log
-
-_log = Log(__name__)
 
 OUT_OF_BAND = 64 * 1024
 """Bytes from which a buffer travels in a frame of its own, uncopied. Below it, the
@@ -90,6 +86,9 @@ class Settings(NamedTuple):
             commas or spaces between, that leave out with ``!`` before them. The last one that
             matches decides; where none does, all go but what looks like a credential. See
             `gridengine.transport.environment`.
+        ignored_variables: Which variables begin with ``GRIDENGINE_``, but are another program's:
+            their names, or patterns of the shell, with commas or spaces between. Any other that is
+            no setting is an error, for it would be passed over.
         output: What becomes of what jobs print that ask for nothing else: ``stream``, ``collect``
             or ``discard``.
         output_prefix: Whether each line of it has the job's name and its host before it.
@@ -114,6 +113,7 @@ class Settings(NamedTuple):
     ports: str = ""
     run_dir: str = ""
     environment: str = ""
+    ignored_variables: str = ""
     output: str = "stream"
     output_prefix: bool = False
     output_kept: int = 65536
@@ -122,81 +122,40 @@ class Settings(NamedTuple):
     event_log: bool = False
 
     @classmethod
-    def read(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Returns the settings of an environment; by default this process's, and of the files.
+    def read(
+        cls, environ: Mapping[str, str] | None = None, arguments: Mapping[str, object] | None = None
+    ) -> Settings:
+        """Returns the settings that are in force.
+
+        Args:
+            environ: The environment, and no files are read; by default this process's, and files.
+            arguments: Those that a program says itself, ``settings=`` of its scheduler. They
+                count more than the environment, and that more than files.
 
         Raises:
-            GridEngineError: A variable, or a file, holds no number, or one that makes no sense.
+            GridEngineError: One of these names what is no setting, or has a value that it does not
+                take; the message says which, where, and what is right.
         """
-        files: Mapping[str, tuple[str, str]] = {}
-        if environ is None:
-            from . import settings_file
+        from .settings_sources import settings_given
 
-            environ, files = os.environ, settings_file.texts(cls._field_defaults)
-            _warn_of_misspelt(environ)
-        given: dict[str, object] = {}
-        for field, default in cls._field_defaults.items():
-            name = f"GRIDENGINE_{field.upper()}"
-            text = environ.get(name, "").strip()
-            if not text and field in files:
-                name, text = files[field]
-            if text:
-                given[field] = _parse(name, text, type(default), field in _MAY_BE_ZERO)
-                if field in _CHOICES and given[field] not in _CHOICES[field]:
-                    choices = " or ".join(_CHOICES[field])
-                    raise GridEngineError(f"{name} is {text!r}; it takes {choices}")
-        if "run_dir" in given:
-            # Queue jobs start elsewhere, and this program may go elsewhere.
-            given["run_dir"] = os.path.abspath(os.path.expanduser(str(given["run_dir"])))
-        return cls(**given)  # type: ignore[arg-type]  # the fields' own types, by _parse
+        given = settings_given(environ, arguments)
+        values: dict[str, object] = {field: each.value for field, each in given.items()}
+        return cls(**values)  # type: ignore[arg-type]  # the fields' own types, by the sources
 
 
-#: What follows `_PREFIX` in variables that are no settings.
-_OTHERS = ("SCHEDULER", "QUEUE_JOB", "GRANTED")
-_PREFIX = "GRIDENGINE_"
-_warned: set[str] = set()
+PREFIX = "GRIDENGINE_"
+"""How the variables begin."""
 
+OTHERS = ("SCHEDULER", "ARGUMENTS", "QUEUE_JOB", "GRANTED", "PYTHONS", "TEST_*")
+"""What follows `PREFIX` in variables of this project's that are no settings, or patterns of it."""
 
-def _warn_of_misspelt(environ: Mapping[str, str]) -> None:
-    """Names, once, the variables that are nearly one of ours, but would be passed over."""
-    known = {*_OTHERS, *map(str.upper, Settings._fields)}
-    for name in environ:
-        field = name.removeprefix(_PREFIX)
-        if field != name and field not in known and name not in _warned:
-            from . import settings_file
+CHOICES = {"output": ("stream", "collect", "discard")}
+"""The settings that take one of some words."""
 
-            _warned.add(name)
-            if near := settings_file.nearest(field, known):
-                _log.warning("%s is read by nobody; did you mean %s?", name, _PREFIX + near)
-
-
-_CHOICES = {"output": ("stream", "collect", "discard")}
-
-#: A heartbeat or a patience of nothing would end every worker at once.
-_MAY_BE_ZERO = frozenset(
+MAY_BE_ZERO = frozenset(
     {"infrastructure_retries", "resubmissions", "linger", "grace", "output_kept"}
 )
-
-
-_TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-
-
-def _parse(name: str, text: str, kind: type, least_is_zero: bool) -> object:
-    if kind is str:
-        return text
-    if kind is bool:
-        if text.lower() not in _TRUTHS:
-            raise GridEngineError(f"{name} is {text!r}; it takes 1 or 0")
-        return _TRUTHS[text.lower()]
-    what = "a whole number" if kind is int else "a number"
-    try:
-        value: float = kind(text)
-    except ValueError:
-        raise GridEngineError(f"{name} is {text!r}; it takes {what}") from None
-    if not math.isfinite(value) or value < 0 or not (value or least_is_zero):
-        bound = "of at least 0" if least_is_zero else "above 0"
-        raise GridEngineError(f"{name} is {text!r}; it takes {what} {bound}")
-    return value
+"""The numbers that may be 0. A patience of nothing, say, would end every worker at once."""
 
 
 def port_range(text: str) -> tuple[int, int] | None:

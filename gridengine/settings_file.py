@@ -38,7 +38,7 @@ from .logs import Log
 # `typing`, which errors need, is left to those who need it: see `gridengine.schedulers.base`.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator
     from typing import Any
 
     from .errors import GridEngineError
@@ -49,8 +49,6 @@ NAME = "gridengine.toml"
 
 SCHEDULERS = ("process", "grid_engine", "inline")
 """The values of ``scheduler``, and the tables of arguments."""
-
-_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 #: Files of which it was said that they do not count.
 _told: set[str] = set()
@@ -76,27 +74,25 @@ class SettingsFile:
         try:
             self.table = _loads(_trusted_text(path, link=link))
         except OSError as error:
-            raise _wrong(f"{path} cannot be read: {error.strerror}") from None
+            raise _error(f"{path} cannot be read: {error.strerror}") from None
         except ValueError as error:
-            raise _wrong(f"{path} is no TOML: {error}") from None
+            raise _error(f"{path} is no TOML: {error}") from None
 
 
-def texts(fields: Mapping[str, object]) -> dict[str, tuple[str, str]]:
-    """Returns what the files say about settings: for each field where, and what, as text.
+def values(
+    fields: Collection[str], wrong: Callable[[str], object]
+) -> dict[str, tuple[str, object]]:
+    """Returns what the files say about settings: for each field the file, and the value there.
 
     Args:
-        fields: The settings and their defaults.
-
-    Raises:
-        GridEngineError: A file has a key that is none, or a value of a wrong type.
+        fields: The names of the settings.
+        wrong: Is told what is wrong, a file that is no TOML or a key that is no setting; raises, or
+            has the rest read all the same.
     """
-    found = {}
-    for file in _files():
-        _check_keys(file, fields)
-        for field, default in fields.items():
-            if field in file.table:
-                where = f"{field} in {file.path}"
-                found[field] = where, _text(where, file.table[field], type(default))
+    found: dict[str, tuple[str, object]] = {}
+    for file in files(wrong):
+        _check_keys(file, fields, wrong)
+        found |= {field: (file.path, file.table[field]) for field in fields if field in file.table}
     return found
 
 
@@ -107,12 +103,16 @@ def scheduler() -> tuple[str, str]:
         GridEngineError: There is none of that name.
     """
     name = where = ""
-    for file in _files():
+    for file in files():
         if "scheduler" in file.table:
             where = f"scheduler in {file.path}"
-            name = _text(where, file.table["scheduler"], str)
+            name = file.table["scheduler"]
+            if not isinstance(name, str):
+                raise _error(f"{where} is {name!r}; it takes a text")
             if name not in SCHEDULERS:
-                raise _wrong(f"{where} is {name!r}; it takes one of {', '.join(SCHEDULERS)}")
+                hint = did_you_mean(name, SCHEDULERS)
+                names = ", ".join(SCHEDULERS)
+                raise _error(f"{where} is {name!r}; it takes one of {names}{hint}")
     return name, where
 
 
@@ -129,29 +129,48 @@ def arguments(name: str, parameters: Collection[str], *, free: bool) -> tuple[di
     """
     found: dict[str, Any] = {}
     paths = []
-    for file in _files():
+    for file in files():
         if name not in file.table:
             continue
         given = file.table[name]
         if not isinstance(given, dict):
-            raise _wrong(f"{name} in {file.path} is {given!r}; it takes a table, [{name}]")
+            raise _error(f"{name} in {file.path} is {given!r}; it takes a table, [{name}]")
         for key in given.keys() - set(parameters):
-            hint = _did_you_mean(key, parameters)
+            hint = did_you_mean(key, parameters)
             if hint or not free:
-                raise _wrong(f"{file.path}: [{name}] has no {key!r}{hint}")
+                raise _error(f"{file.path}: [{name}] has no {key!r}{hint}")
         found |= given
         paths.append(file.path)
     return found, " and ".join(paths)
 
 
-def _files() -> Iterator[SettingsFile]:
-    """Yields the files that there are, the one that counts least first."""
+def files(wrong: Callable[[str], object] | None = None) -> Iterator[SettingsFile]:
+    """Yields the files that there are, the one that counts least first.
+
+    Args:
+        wrong: Is told which cannot be read; by default that is raised.
+    """
     home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
     # By one look each, where there is none.
     if os.path.exists(path := os.path.join(home, "gridengine", NAME)):
-        yield SettingsFile(path, link=True)
+        yield from _read(path, wrong, link=True)
     if path := _path_of_project():
-        yield SettingsFile(path, link=False)
+        yield from _read(path, wrong, link=False)
+
+
+def _read(
+    path: str, wrong: Callable[[str], object] | None, *, link: bool
+) -> Iterator[SettingsFile]:
+    from .errors import GridEngineError
+
+    try:
+        file = SettingsFile(path, link=link)
+    except GridEngineError as error:
+        if wrong is None:
+            raise
+        wrong(str(error))
+    else:
+        yield file
 
 
 def _path_of_project() -> str:
@@ -247,22 +266,17 @@ def _loads(text: str) -> dict[str, Any]:
     return table
 
 
-def _check_keys(file: SettingsFile, fields: Collection[str]) -> None:
+def _check_keys(
+    file: SettingsFile, fields: Collection[str], wrong: Callable[[str], object]
+) -> None:
     known = [*fields, "scheduler", *SCHEDULERS]
     for key in file.table:
         if key not in known:
-            raise _wrong(f"{file.path}: there is no setting {key!r}{_did_you_mean(key, known)}")
+            wrong(f"{file.path}: there is no setting {key!r}{did_you_mean(key, known)}")
 
 
-def _text(where: str, value: object, kind: type) -> str:
-    # A whole number is a number too, but a truth is neither.
-    fits = isinstance(value, (int, float) if kind is float else kind)
-    if not fits or isinstance(value, bool) is not (kind is bool):
-        raise _wrong(f"{where} is {value!r}; it takes {_KINDS[kind]}")
-    return str(value)
-
-
-def _did_you_mean(key: str, known: Collection[str]) -> str:
+def did_you_mean(key: str, known: Collection[str]) -> str:
+    """Returns what ends a message about an unknown name: the nearest one, or nothing."""
     near = nearest(key, known)
     return f"; did you mean {near!r}?" if near else ""
 
@@ -274,7 +288,7 @@ def nearest(name: str, known: Collection[str]) -> str:
     return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)), "")
 
 
-def _wrong(text: str) -> GridEngineError:
+def _error(text: str) -> GridEngineError:
     from .errors import GridEngineError
 
     return GridEngineError(text)

@@ -102,9 +102,10 @@ def libraries(code: str) -> set[str]:
 
 
 def commands(given: Iterable[Block]) -> Iterator[list[str]]:
-    """Yields the commands of blocks of shell, without comments."""
+    """Yields the commands of blocks of shell, without comments and redirections."""
     for block in given:
         if block.language in {"sh", "bash", "console"}:
             for line in block.text.replace("\\\n", " ").splitlines():
-                if words := line.partition(" #")[0].split():
-                    yield words
+                for part in line.partition(" #")[0].split(" | "):
+                    if words := part.partition(" > ")[0].split():
+                        yield words

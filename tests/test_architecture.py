@@ -30,10 +30,12 @@ FOLDERS = {
     "dispatcher": "observers worker ledger schedulers serialization transport",
     "client": "observers dispatcher worker ledger schedulers serialization transport",
     "compat": "client dispatcher worker ledger schedulers serialization transport",
-    "cli": "client dispatcher dashboard observers schedulers transport",
+    "diagnosis": "client dispatcher schedulers transport",
+    "cli": "diagnosis client dispatcher dashboard observers schedulers serialization transport",
 }
 TOP = {
-    "errors", "extras", "html_tables", "logs", "nesting", "settings", "settings_file", "states",
+    "errors", "extras", "html_tables", "logs", "nesting", "settings", "settings_file",
+    "settings_sources", "states",
 }  # fmt: skip
 
 #: What lies there only for users to import it by its name; nobody else does.
@@ -62,7 +64,8 @@ PURE |= {"msgspec"}
 #: and from files, where there are any; what is wrong with them is said in the log.
 #: The schedulers' package imports what it names when somebody asks for it; which ``with`` a thread
 #: is in is its client's affair, and nothing here asks.
-ALLOWED = {("settings", "os"), ("schedulers", "importlib"), ("schedulers.base", "contextvars")}
+ALLOWED = {("schedulers", "importlib"), ("schedulers.base", "contextvars")}
+ALLOWED |= {("settings_sources", name) for name in ("os", "operator", "fnmatch")}
 ALLOWED |= {("logs", "logging"), ("logs", "sys")}
 ALLOWED |= {
     ("settings_file", name)

@@ -187,7 +187,7 @@ def _is_there(words: list[str]) -> bool:
             return importlib.util.find_spec(module) is not None
     if program.endswith("gridengine"):
         try:
-            main._parser().parse_args(given)
+            main.parser().parse_args(given)
         except SystemExit as over:
             return over.code == 0
     return True

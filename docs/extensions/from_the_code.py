@@ -7,9 +7,7 @@ each command.
 from __future__ import annotations
 
 import argparse
-import inspect
 import os
-import re
 from typing import Any
 
 from docutils import nodes
@@ -19,28 +17,26 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
 from gridengine.cli import main
-from gridengine.settings import Settings
-
-
-def meanings() -> dict[str, str]:
-    """Returns what the docstring of `Settings` says about each of its fields."""
-    _, _, attributes = inspect.cleandoc(Settings.__doc__ or "").partition("Attributes:\n")
-    entries = re.findall(r"^    (\w+): (.*(?:\n     .*)*)", attributes, re.MULTILINE)
-    return {field: " ".join(meaning.split()) for field, meaning in entries}
+from gridengine.cli.settings_table import all_settings
 
 
 def settings_table() -> list[str]:
     """Returns the table of all settings, as lines of reStructuredText."""
-    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 34 14 52", ""]
-    rows = [("variable", "default", "what it is")]
-    told = meanings()
-    for field, default in Settings._field_defaults.items():
-        given = default if isinstance(default, str) else f"{float(default):g}"
-        shown = f"``{given}``" if given else ""
-        rows.append((f"``GRIDENGINE_{field.upper()}``", shown, told[field]))
+    lines = [".. list-table::", "   :header-rows: 1", "   :widths: 30 10 60", ""]
+    rows = [("variable", "default", "what it is, what it takes, and what says it in a program")]
+    for setting in all_settings():
+        default = f"``{setting.default}``" if setting.default else ""
+        said = " or ".join(_as_code(each) for each in setting.argument.split("; "))
+        text = f"{setting.meaning} Takes: {setting.takes}. In a program: {said}."
+        rows.append((f"``{setting.variable}``", default, text))
     for first, *others in rows:
         lines += [f"   * - {first}", *(f"     - {each}" for each in others)]
     return lines
+
+
+def _as_code(argument: str) -> str:
+    code, of, whose = argument.partition(" of ")
+    return f"``{code}``{of}{whose}"
 
 
 class SettingsTable(SphinxDirective):
@@ -53,7 +49,7 @@ class SettingsTable(SphinxDirective):
 def helps() -> dict[str, str]:
     """Returns what ``--help`` prints of the program and of each of its commands, by its name."""
     os.environ["COLUMNS"] = "80"
-    parser = main._parser()
+    parser = main.parser()
     [commands] = [
         action.choices
         for action in parser._actions

@@ -14,12 +14,13 @@ from ..schedulers.arguments import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, TypeAlias, TypedDict
 
     import numpy as np
 
     from ..ledger.task_output import OutputPolicy
+    from ..schedulers.asked import Asked
     from ..schedulers.choice import SchedulerLike
     from ..serialization.function_options import Seed
     from ..serialization.packed import Function
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
     Directory: TypeAlias = str | os.PathLike[str]
     """What ``cwd=`` takes."""
+
+    Escalation: TypeAlias = Mapping[str, Sequence[object]]
+    """What ``escalate=`` takes."""
 
     ProgressLike: TypeAlias = bool | str | Callable[..., Any]
     """What ``progress=`` takes."""
@@ -52,6 +56,9 @@ if TYPE_CHECKING:
         output: str | None
         logs: Directory | None
         keep_logs: bool
+        resources: Mapping[str, object] | None
+        memory: str | int | None
+        escalate: Escalation | None
 
     class ImapOptions(MapOptions, total=False):
         """What `gridengine.imap` takes beside it."""
@@ -72,9 +79,11 @@ class CallOptions:
         env: Variables that are set for the calls, or taken away, beside the scheduler's.
         seed: What the calls are seeded with, None if they are not.
         output: What is asked for what they print, None if nothing is.
+        asked: What is asked of the batch system, None if nothing is.
     """
 
     __slots__ = (
+        "asked",
         "cwd",
         "env",
         "error_retries",
@@ -95,6 +104,7 @@ class CallOptions:
         self.env: Mapping[str, str | None] | None = None
         self.seed: Seed | None = None
         self.output: OutputPolicy | None = None
+        self.asked: Asked | None = None
 
     @property
     def in_place(self) -> bool:
@@ -155,6 +165,9 @@ def call_options(
     output: str | None = None,
     logs: Directory | None = None,
     keep_logs: bool = True,
+    resources: Mapping[str, object] | None = None,
+    memory: str | int | None = None,
+    escalate: Escalation | None = None,
     timeout_name: str = "timeout",
 ) -> CallOptions:
     """Returns what was asked for.
@@ -169,12 +182,16 @@ def call_options(
         output: What becomes of what they print.
         logs: The folder of the files that it is written to.
         keep_logs: Whether the file of a job that has succeeded stays.
+        resources: What is asked of the batch system.
+        memory: How much memory is asked for.
+        escalate: What is asked for one after the other.
         timeout_name: What the user calls ``timeout``.
 
     Raises:
         TypeError, ValueError: One of them is impossible.
     """
-    if (timeout, retries, retry_on, cwd, env, seed, output, logs) == (None,) * 8:
+    given = timeout, retries, retry_on, cwd, env, seed, output, logs, resources, memory, escalate
+    if given == (None,) * len(given):
         return PLAIN
     made = CallOptions()
     if timeout is not None:
@@ -193,6 +210,10 @@ def call_options(
         made.seed = _seed(seed)
     if output is not None or logs is not None:
         made.output = _output_policy(output, logs, keep_logs)
+    if resources is not None or memory is not None or escalate is not None:
+        from ..schedulers.asked import asked
+
+        made.asked = asked(resources, memory, escalate)
     return made
 
 

@@ -16,7 +16,7 @@ from ..serialization.functions import pack_function
 from ..serialization.serializer import pack, pack_arguments
 from ..states import FINAL, JobState, Mode
 from .call_options import PLAIN, call_options
-from .job_arguments import check_target, checked_resources, default_name, do_nothing
+from .job_arguments import check_target, default_name, do_nothing
 from .job_ending import JobEnding
 from .job_object import Returned, run_job, state_in
 from .replay import replay
@@ -25,7 +25,7 @@ from .unretrieved import Unretrieved, tell
 
 if TYPE_CHECKING:
     from ..schedulers.choice import SchedulerLike
-    from .call_options import Directory, RetryOn
+    from .call_options import Directory, Escalation, RetryOn
 
 _UNKNOWN = object()
 _CALL, _FINISHED = Mode.CALL, JobState.FINISHED
@@ -60,6 +60,11 @@ class Job(JobEnding, Generic[T]):
             `gridengine.schedulers.current` when it is started.
         resources: Requests to the batch system for this job, which add to and override those
             of the scheduler: ``{"h_vmem": "4G"}``. Without a meaning on one host.
+        memory: How much memory it needs, ``"4G"`` or bytes, whatever the batch system calls that;
+            ``"auto"`` for what jobs of the same function have used so far, and some more. One that
+            dies for want of memory is tried again with twice as much.
+        escalate: What is asked for at first, and after each death for want of it, at no expense of
+            ``retries``: ``{"h_vmem": ["2G", "4G", "8G"], "h_rt": [600, 3600]}``.
         timeout: Seconds that an attempt may take; after that its process is killed and the job,
             if it is not to be tried again, fails with `JobTimeout`.
         retries: Further attempts after one that failed: so many if its worker is lost, and, counted
@@ -88,10 +93,8 @@ class Job(JobEnding, Generic[T]):
     # the task of the job that it is a copy of.
     _task: Task | None = None
     _value: Any = _UNKNOWN
-    _daemon = False
     _mutable = False
     _scheduler: SchedulerLike | None = None
-    _resources: Mapping[str, object] | None = None
     _options = PLAIN
     _error: BaseException | None = None
 
@@ -107,6 +110,8 @@ class Job(JobEnding, Generic[T]):
         mutable: bool = False,
         scheduler: SchedulerLike | None = None,
         resources: Mapping[str, object] | None = None,
+        memory: str | int | None = None,
+        escalate: Escalation | None = None,
         timeout: float | None = None,
         retries: int | None = None,
         retry_on: RetryOn | None = None,
@@ -138,13 +143,13 @@ class Job(JobEnding, Generic[T]):
             self._daemon = True
         if mutable:
             self._mutable = True
-        if resources is not None:
-            self._resources = checked_resources(resources)
         few = timeout is None and retries is None and retry_on is None
+        few = few and resources is None and memory is None and escalate is None
         if not (few and cwd is None and env is None and output is None and logs is None):
             self._options = call_options(
                 timeout=timeout, retries=retries, retry_on=retry_on, cwd=cwd, env=env,
                 output=output, logs=logs, keep_logs=keep_logs,
+                resources=resources, memory=memory, escalate=escalate,
             )  # fmt: skip
 
     # ------------------------------------------------------------------ Thread's interface
@@ -198,7 +203,6 @@ class Job(JobEnding, Generic[T]):
             payload,
             dispatcher.sharing.frames(frames) if frames else frames,
             name=self._name,
-            kind=dispatcher.kind_of(self._resources) if self._resources else 0,
             timeout=options.timeout,
             lost_retries=options.lost_retries,
             error_retries=options.error_retries,
@@ -207,6 +211,8 @@ class Job(JobEnding, Generic[T]):
             on_failure=Unretrieved,
             output=options.output,
         )
+        if options.asked is not None:
+            dispatcher.set_requests(task, options.asked)
         task.arguments = arguments
         dispatcher.submit(task)
         self._dispatcher = dispatcher
@@ -237,21 +243,6 @@ class Job(JobEnding, Generic[T]):
         """Returns True from the moment that `start` returns until the job is over."""
         self._check_closed()
         return self._task is not None and not self._started("look after").over
-
-    @property
-    def daemon(self) -> bool:
-        """Whether the program may end without the job. To be set before the start.
-
-        Raises:
-            RuntimeError: Set after the start.
-        """
-        return self._daemon
-
-    @daemon.setter
-    def daemon(self, daemon: bool) -> None:
-        if self._task is not None:
-            raise RuntimeError("cannot set daemon status of a job that was started")
-        self._daemon = bool(daemon)
 
     # ------------------------------------------------------------------ Process's interface
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 
-from ..serialization.by_value.explain import short_repr
 from ..serialization.functions import name_of
 from .callables import check_callable
 
@@ -30,20 +28,6 @@ def default_name(target: object) -> str:
 
 def do_nothing() -> None:
     """Stands for a target of None."""
-
-
-def checked_resources(resources: object) -> Mapping[str, object]:
-    """Returns requests to the batch system.
-
-    Raises:
-        TypeError: They are none.
-    """
-    if not isinstance(resources, Mapping) or not all(isinstance(name, str) for name in resources):
-        raise TypeError(
-            f"resources is {short_repr(resources)}; it takes a dict of requests, such as "
-            '{"h_vmem": "4G"}'
-        )
-    return resources
 
 
 def another_process(what: str, name: str) -> RuntimeError:

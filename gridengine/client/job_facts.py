@@ -16,6 +16,7 @@ class JobFacts:
     _task: Task | None = None
     _dispatcher: Dispatcher | None = None
     _closed = False
+    _daemon = False
     _name: str
 
     @property
@@ -28,6 +29,21 @@ class JobFacts:
         self._name = str(name)
         if self._task is not None:
             self._task.name = self._name
+
+    @property
+    def daemon(self) -> bool:
+        """Whether the program may end without the job. To be set before the start.
+
+        Raises:
+            RuntimeError: Set after the start.
+        """
+        return self._daemon
+
+    @daemon.setter
+    def daemon(self, daemon: bool) -> None:
+        if self._task is not None:
+            raise RuntimeError("cannot set daemon status of a job that was started")
+        self._daemon = bool(daemon)
 
     @property
     def ident(self) -> int | None:

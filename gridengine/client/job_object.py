@@ -10,7 +10,7 @@ _STATE_OF_JOB = "_gridengine_state"
 
 _OWN_FIELDS = frozenset(
     f"_{name}" for name in ("target", "args", "kwargs", "name", "daemon", "mutable", "options")
-) | {"_resources", "_closed"}
+) | {"_closed"}
 
 
 class Runnable(Protocol):

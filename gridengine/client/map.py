@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..schedulers.choice import SchedulerLike
     from .call_options import (
         Directory,
+        Escalation,
         ImapOptions,
         MapOptions,
         ProgressLike,
@@ -81,6 +82,9 @@ def map(
     output: str | None = None,
     logs: Directory | None = None,
     keep_logs: bool = True,
+    resources: Mapping[str, object] | None = None,
+    memory: str | int | None = None,
+    escalate: Escalation | None = None,
 ) -> list[Any]:
     """Applies ``f`` to the items of iterables, in parallel; equal to ``list(map(f, ...))``.
 
@@ -129,6 +133,9 @@ def map(
         logs: A folder in which all that they print is written to files, one for each task of
             neighbouring calls.
         keep_logs: Whether the files of tasks whose calls all succeeded stay.
+        resources: Requests to the batch system for the workers of these calls; see `Job`.
+        memory: How much memory a call needs; see `Job`.
+        escalate: What is asked for at first, and for a call that died for want of it; see `Job`.
 
     Returns:
         The values, in the order of the items.
@@ -150,6 +157,7 @@ def map(
         timeout_per_call=timeout_per_call, retries=retries, retry_on=retry_on,
         cwd=cwd, env=env, seed=seed, progress=progress,
         output=output, logs=logs, keep_logs=keep_logs,
+        resources=resources, memory=memory, escalate=escalate,
     ).start()  # fmt: skip
     results: list[Any] = []
     try:
@@ -220,6 +228,9 @@ def imap(
     output: str | None = None,
     logs: Directory | None = None,
     keep_logs: bool = True,
+    resources: Mapping[str, object] | None = None,
+    memory: str | int | None = None,
+    escalate: Escalation | None = None,
 ) -> Generator[Any, None, None]:
     """As `map`, but yields the results one by one, in order, as soon as they are there.
 
@@ -258,6 +269,9 @@ def imap(
         output: As for `map`.
         logs: As for `map`.
         keep_logs: As for `map`.
+        resources: As for `map`.
+        memory: As for `map`.
+        escalate: As for `map`.
 
     Yields:
         The values, in the order of the items.
@@ -274,6 +288,7 @@ def imap(
             timeout=timeout, timeout_per_call=timeout_per_call, retries=retries,
             retry_on=retry_on, cwd=cwd, env=env, seed=seed, progress=progress,
             output=output, logs=logs, keep_logs=keep_logs,
+            resources=resources, memory=memory, escalate=escalate,
         )
     )  # fmt: skip
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..dispatcher.dispatcher import Dispatcher
     from ..observers.progress import Progress
     from ..schedulers.choice import SchedulerLike
-    from .call_options import Directory, ProgressLike, RetryOn, SeedLike
+    from .call_options import Directory, Escalation, ProgressLike, RetryOn, SeedLike
     from .stream_control import Arriving, StreamControl
 
     R = TypeVar("R")
@@ -55,6 +55,9 @@ class MapRuns:
         output: As there.
         logs: As there.
         keep_logs: As there.
+        resources: As there.
+        memory: As there.
+        escalate: As there.
         arriving: What is drawn in place of the iterables, if they come by themselves.
 
     Attributes:
@@ -86,6 +89,9 @@ class MapRuns:
         output: str | None = None,
         logs: Directory | None = None,
         keep_logs: bool = True,
+        resources: Mapping[str, object] | None = None,
+        memory: str | int | None = None,
+        escalate: Escalation | None = None,
         arriving: Arriving | None = None,
     ) -> None:
         check_callable("f", f)
@@ -111,6 +117,7 @@ class MapRuns:
         self._options = call_options(
             timeout=timeout_per_call, retries=retries, retry_on=retry_on,
             cwd=cwd, env=env, seed=seed, output=output, logs=logs, keep_logs=keep_logs,
+            resources=resources, memory=memory, escalate=escalate,
             timeout_name="timeout_per_call",
         )  # fmt: skip
         if progress is not None and progress is not False and not nesting.in_job():

@@ -23,6 +23,7 @@ from ..serialization.packed import Function, Packed
 from ..settings import BLOCK_BYTES, BLOCK_SECONDS, CHUNK_SECONDS, SLICE_SECONDS
 from ..states import JobState, Mode
 from .call_options import PLAIN, CallOptions
+from .drawing import drawn
 from .stream_control import Answer, Arriving, StreamControl
 
 #: Tasks that a map has under way at most, where they are small.
@@ -104,6 +105,8 @@ class MapTasks:
         self._most_calls = _MOST_CALLS if control is None else _SMOOTH_CALLS
         self._most_bytes = BLOCK_BYTES if control is None else _SMOOTH_BYTES
         self._options = options
+        # What asks for something of its own has workers of its own, of one kind or some.
+        self._kind = 0 if options.asked is None else None
         self._before = before
         self.fed = 0
         self._exhausted = False
@@ -222,7 +225,7 @@ class MapTasks:
             # Each is done when it has been submitted: the next one when its values are wanted.
             return 0 if self._running or waiting else 1
         pace = self._dispatcher.usual_duration(self._function.key)
-        staff = self._dispatcher.staff()
+        staff = self._dispatcher.staff(self._kind)
         running = len(self._running) + waiting
         if self._bytes_ahead > _AHEAD_BYTES:
             # Large arguments: the next one for whoever is first to be done.
@@ -311,6 +314,8 @@ class MapTasks:
             arguments=items,
             output=self._options.output,
         )
+        if self._options.asked is not None:
+            self._dispatcher.set_requests(task, self._options.asked)
         task.waiters = [functools.partial(self._over, task)]  # `when_over`, of what others know
         task.on_outcome = self._has_outcome
         self.fed += len(items)
@@ -345,7 +350,7 @@ class MapTasks:
         size = min(size, self._most_bytes / self._bytes_per_call)
         # Tasks shrink towards the end, so that the workers end together, but not below what a
         # message is worth. Where the end is not known, as much as there was may still come.
-        staff = self._dispatcher.staff()
+        staff = self._dispatcher.staff(self._kind)
         known = self._length >= 0
         left = max(0, self._length - self.fed) if known else self.fed
         least = CHUNK_SECONDS / max(pace, 1e-8)
@@ -361,26 +366,11 @@ class MapTasks:
             items = self._sequence[self.fed : self.fed + count]
             self._exhausted = not items
             return items
-        return self._draw(count)
-
-    def _draw(self, count: int) -> list[Any]:
-        # In growing steps: where items are slow to come, what is there does not wait for them.
-        enough = math.inf if self._chunksize is not None else time.monotonic() + BLOCK_SECONDS
-        items: list[Any] = []
-        step = 1
-        while len(items) < count:
-            step = min(step, count - len(items))
-            drawn = list(itertools.islice(self._items, step))
-            items += drawn
-            now = time.monotonic()
-            if len(drawn) < step:
-                # Otherwise it is the time that is up, and not the items; or they are yet to come.
-                waits = self._arrived is not None and self._arrived.waits
-                self._exhausted = now < self._end and not waits
-                break
-            if now > enough:
-                break
-            step *= 2
+        items, ended = drawn(self._items, count, patient=self._chunksize is not None)
+        if ended:
+            # Otherwise it is the time that is up, and not the items; or they are yet to come.
+            waits = self._arrived is not None and self._arrived.waits
+            self._exhausted = time.monotonic() < self._end and not waits
         return items
 
     def _pack(self, items: Sequence[Any]) -> tuple[Packed, bool]:

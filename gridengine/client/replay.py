@@ -62,12 +62,23 @@ def replay(failed: BaseException | Job[Any]) -> Any:
         if not hasattr(failed, "replay"):
             raise TypeError(f"replay() takes an exception of a job, or a job, not {failed!r}")
         return failed.replay()
+    again = _replay_of(failed)
+    if again is None:
+        raise ValueError(f"nothing is known of how to run again what has raised {failed!r}")
+    return again()
+
+
+def call_number(failed: BaseException) -> int | None:
+    """Returns which call of its map has raised an exception, from 0; None if that is not known."""
+    again = _replay_of(failed)
+    return None if again is None else again.number
+
+
+def _replay_of(failed: BaseException) -> Replay | None:
     again = failed._again if isinstance(failed, JobError) else vars(failed).get("replay")
     if not isinstance(again, Replay) and isinstance(failed.__cause__, RemoteTraceback):
         again = failed.__cause__.again
-    if not isinstance(again, Replay):
-        raise ValueError(f"nothing is known of how to run again what has raised {failed!r}")
-    return again()
+    return again if isinstance(again, Replay) else None
 
 
 class Replay:
@@ -76,6 +87,9 @@ class Replay:
     Args:
         task: The record of the job, or of the calls of a map.
         index: Which of them.
+
+    Attributes:
+        number: Which call of the map that is, from 0.
     """
 
     __slots__ = (
@@ -85,8 +99,8 @@ class Replay:
         "_index",
         "_mode",
         "_name",
-        "_number",
         "_payload",
+        "number",
     )
 
     def __init__(self, task: Task, index: int) -> None:
@@ -96,7 +110,7 @@ class Replay:
         self._frames = task.frames
         self._apart = task.apart
         self._index = index
-        self._number = task.first + index
+        self.number = task.first + index
         self._name = task.name
         keep(task)
 
@@ -120,7 +134,7 @@ class Replay:
             function = options.function
         if seed is not None:
             function = SeededCalls(function, Mode.STARMAP, seed)
-            args = self._number, args
+            args = self.number, args
         own = own_surroundings_of(self._function)
         with contextlib.ExitStack() as stack:
             surroundings = Surroundings()

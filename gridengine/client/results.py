@@ -207,4 +207,5 @@ def _note(task: Task, outcome: Outcome, index: int) -> str:
     return (
         f"job {task.name!r}{call}{f' with {given}' if given else ''}, "
         f"attempt {attempt} on {place.host} (process {place.pid}{queue_job})"
+        f"{f'; it was tried with {outcome.asked}' if outcome.asked else ''}"
     )

@@ -64,8 +64,14 @@ class Page:
         self._summary = SummaryPanel()
         self._programs = ProgramsPanel(self._choose)
         self._panels: list[Panel] = [
-            OverviewPanel(), WorkersPanel(), QueueJobsPanel(), MapsPanel(), FailuresPanel(), SlowestPanel(), NoticesPanel(),
-        ]  # fmt: skip
+            OverviewPanel(),
+            WorkersPanel(),
+            QueueJobsPanel(),
+            MapsPanel(),
+            FailuresPanel(),
+            SlowestPanel(),
+            NoticesPanel(),
+        ]
         shown: list[Panel | ProgramsPanel] = [*self._panels, self._programs]
         self._tabs = Tabs(
             tabs=[TabPanel(child=panel.root, title=panel.title) for panel in shown],

@@ -30,6 +30,7 @@ from ..settings import Settings
 from ..transport.shared_memory import Arena
 from ..transport.wake_pipe import WakePipe
 from .asking import T, answer
+from .call_requests import CallRequests
 from .early_start import EarlyStart
 from .inbox import Inbox, guarded
 from .new_state import new_state, surroundings_of
@@ -63,6 +64,7 @@ class Dispatcher:
         forsaken: Whether this is a copy, in a fork of the program.
         overview: Returns what there is now, for people.
         remote: Whether workers are on other hosts.
+        set_requests: Has a task ask the batch system for something of its own.
         sharing: Makes large buffers ready for the workers.
         shows_progress: Whether a map shows how far it is if it is not told.
         stacks: Asks where tasks are that run.
@@ -82,7 +84,7 @@ class Dispatcher:
         ports: str = "",
         ahead: EarlyStart | None = None,
     ) -> None:
-        self._settings = settings = Settings.read()
+        self._settings = settings = Settings.read(arguments=scheduler.settings)
         self.shows_progress, self.remote = settings.progress, scheduler.remote
         # A copy: the dispatcher must not keep alive what its user has let go.
         self._scheduler = copy.copy(scheduler)
@@ -120,6 +122,7 @@ class Dispatcher:
             if ahead is not None
             else open_network(*known, host, ports, self._folder)
         )
+        self.set_requests = CallRequests(scheduler, self._queue_jobs.kind_of).set_on
         early = ahead is not None and ahead.workers > 0
         self._state = new_state(scheduler, settings, started_early=early)
         self._event_log = open_event_log(undo, scheduler, settings, self._state.observers)
@@ -158,7 +161,7 @@ class Dispatcher:
         return self._closing
 
     def kind_of(self, resources: Mapping[str, object]) -> int:
-        """Returns the kind of tasks that need these resources.
+        """Returns the kind of workers that have been given these resources.
 
         Raises:
             ValueError, TypeError: The scheduler cannot take one of them.
@@ -201,10 +204,15 @@ class Dispatcher:
         """Whether each job gets a worker of its own."""
         return self._scheduler.fresh
 
-    def staff(self, kind: int = 0) -> int:
-        """Returns how many workers are there; where they come at once, how many may be."""
+    def staff(self, kind: int | None = 0) -> int:
+        """Returns how many workers are there; where they come at once, how many may be.
+
+        Args:
+            kind: Theirs, None for all.
+        """
         if self._scheduler.remote:
-            return max(1, self._state.ledger.staff(kind))
+            ledger = self._state.ledger
+            return max(1, len(ledger.workers) if kind is None else ledger.staff(kind))
         return self.possible_workers
 
     def cancel(self, tasks: Iterable[Task], signum: int | None = None) -> None:

@@ -122,6 +122,8 @@ class Handlers:
         if message.shared:
             memory.borrow(frames, message.shared)
         _check(message, frames)
+        if message.space:
+            worker.space = message.space
         if message.printed:
             self._output.answered(worker, message.printed)
         self._state.answered(worker, message.results, frames, now)

@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .. import nesting
@@ -37,6 +37,7 @@ from .sharing import Sharing
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..ledger.observers import Observer
+    from ..schedulers.asked import Asked
 
 
 class InlineDispatcher:
@@ -74,7 +75,8 @@ class InlineDispatcher:
         self._observers = Observers()
         # Maps of several threads may begin and end at once.
         self._changing = threading.Lock()
-        self.shows_progress, self.remote = Settings.read().progress, False
+        settings = Settings.read(arguments=scheduler.settings)
+        self.shows_progress, self.remote = settings.progress, False
         # As in a worker, calls one after the other share what their function holds.
         self._functions: dict[bytes, Callable[..., Any]] = {}
         # What runs, and in which thread.
@@ -218,9 +220,8 @@ class InlineDispatcher:
         """True once it takes no more tasks."""
         return self._closing
 
-    def kind_of(self, resources: Mapping[str, object]) -> int:
-        """Returns the kind of all tasks: requests are for a batch system."""
-        return 0
+    def set_requests(self, task: Task, asked: Asked) -> None:
+        """Does nothing: requests are for a batch system."""
 
     def forget(self, function: bytes) -> None:
         """Lets go of a function that will not be called again."""
@@ -230,7 +231,7 @@ class InlineDispatcher:
         """Returns the seconds that a call of this function takes, None if not yet known."""
         return self._durations.usual(function)
 
-    def staff(self, kind: int = 0) -> int:
+    def staff(self, kind: int | None = 0) -> int:
         """Returns how many workers are there: the thread that asks."""
         return 1
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..states import JobState
+from ..states import DeathCause, JobState
 from .durations import Durations
 from .observers import Observers
-from .records import AnsweredCalls, Counts, WorkerRecord
+from .records import AnsweredCalls, Chunk, Counts, WorkerRecord
 from .task import Outcome, Place, Task, outcome_of
 
 _RUNNING = JobState.RUNNING
@@ -21,17 +22,23 @@ class Answers:
         durations: Learns how long calls take.
         observers: Who hears of events.
         done: `Ledger.done`, for whatever is not common.
+        learn: Learns how much memory calls use whose requests follow that.
 
     Attributes:
         counts: What was answered so far.
     """
 
     def __init__(
-        self, durations: Durations, observers: Observers, done: Callable[..., Task | None]
+        self,
+        durations: Durations,
+        observers: Observers,
+        done: Callable[..., Task | None],
+        learn: Callable[[Task, WorkerRecord, int], None],
     ) -> None:
         self._durations = durations
         self._observers = observers
         self._done = done
+        self._learn = learn
         self.counts = Counts()
 
     def record(
@@ -50,16 +57,19 @@ class Answers:
             if frames:
                 own = frames[first_frame : first_frame + result.frames]
                 first_frame += result.frames
-            tries = _tries(worker, result) if result.failures else 0
+            tries, asked = _tries(worker, result) if result.failures else (0, "")
             task = self._done(
                 worker, result.task, result.attempt, result.lo, result.hi,
                 wall=result.wall, failed=bool(result.failures), now=now, final=result.final,
+                short=result.short,
             )  # fmt: skip
             if task is None:
                 continue
-            outcome = _outcome(result, own, worker.place, tries)
+            outcome = _outcome(result, own, worker.place, tries, asked)
             task.record(outcome)
             self.count(task, outcome)
+            if task.requests is not None and not result.failures:
+                self._learn(task, worker, result.peak_memory)
             if task.size > 1 and task.over and task.missing:
                 ended_early.append(task)
         return ended_early
@@ -110,7 +120,7 @@ class Answers:
                 outcome_of(
                     (
                         0, 1, result.payload, (), result.failures, seconds, result.cpu,
-                        result.peak_memory, place, 0,
+                        result.peak_memory, place, 0, "",
                     )
                 )
             )  # fmt: skip
@@ -120,6 +130,8 @@ class Answers:
             self._observers.jobs_over(finished)
         self.counts.done += answers
         if function is not None:
+            if task.requests is not None:
+                self._learn(task, worker, results[answers - 1].peak_memory)
             self._durations.learn(function.key, wall / answers, answers, longest)
             worker.load -= wall
             worker.ran += answers
@@ -127,21 +139,39 @@ class Answers:
         return answers
 
 
-def _tries(worker: WorkerRecord, result: AnsweredCalls) -> int:
-    """Returns how often the calls of an answer have been tried, 0 if it is late."""
+def _tries(worker: WorkerRecord, result: AnsweredCalls) -> tuple[int, str]:
+    """Returns how often the calls of an answer have been tried, 0 if it is late.
+
+    And with how much memory, in words, if it was too little and they could have more.
+    """
     for chunk in worker.outstanding:
         if chunk.task.id == result.task and chunk.attempt == result.attempt:
-            return 1 + chunk.errors + chunk.deaths + chunk.losses
-    return 0
+            tries = 1 + chunk.errors + chunk.deaths + chunk.losses + len(chunk.tried)
+            requests = chunk.task.requests
+            if not result.short or requests is None:
+                return tries, ""
+            kinds = (*chunk.tried, worker.kind)
+            return tries, requests.words(kinds, DeathCause.OUT_OF_MEMORY)
+    return 0, ""
 
 
-def _outcome(result: AnsweredCalls, frames: Sequence[Any], place: Place, tries: int) -> Outcome:
+def _outcome(
+    result: AnsweredCalls, frames: Sequence[Any], place: Place, tries: int, asked: str
+) -> Outcome:
     payload = result.payload
     if not payload and frames:
         payload, frames = frames[0], frames[1:]
     return outcome_of(
         (
             result.lo, result.hi, payload, frames, result.failures,
-            result.wall, result.cpu, result.peak_memory, place, tries,
+            result.wall, result.cpu, result.peak_memory, place, tries, asked,
         )
     )  # fmt: skip
+
+
+def place_of(task: int, attempt: int, outstanding: collections.deque[Chunk]) -> int:
+    """Returns where a task's chunk stands, -1 if it is not there; nearly always it is first."""
+    for place, chunk in enumerate(outstanding):
+        if chunk.task.id == task and chunk.attempt == attempt:
+            return place
+    return -1

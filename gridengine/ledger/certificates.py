@@ -79,6 +79,15 @@ def is_the_jobs_fault(end: End) -> bool:
     return end.cause is DeathCause.OUT_OF_MEMORY
 
 
+def want_of(end: End) -> DeathCause | None:
+    """Returns what there was too little of, as the cause of death; None if it was not that."""
+    if end.cause in (DeathCause.OUT_OF_MEMORY, DeathCause.OVER_TIME):
+        return end.cause
+    granted = end.requested_memory
+    full = bool(granted) and end.peak_memory >= _NEARLY_FULL * granted
+    return DeathCause.OUT_OF_MEMORY if end.cause is DeathCause.CRASHED and full else None
+
+
 def certificate(verdict: Verdict, place: Place, end: End, output: str, now: float) -> Death:
     """Returns the death certificate of a call.
 

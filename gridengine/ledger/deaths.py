@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..errors import Death
+from ..errors import Death, SchedulerError
 from ..schedulers.events import End
 from ..states import DeathCause
 from . import certificates
@@ -19,6 +19,7 @@ from .observers import Observers
 from .orders import Inform, Order, Release
 from .records import Report, SupervisorRecord, Verdict, WorkerRecord
 from .start_failures import counted
+from .stray_chunk import StrayChunk
 from .task import Outcome, Place, Task
 
 #: Seconds for which a kill from outside is held back on a cluster: the batch system kills a
@@ -38,6 +39,7 @@ class _Unexplained(NamedTuple):
     end: End
     output: str
     now: float
+    kind: int
 
 
 class Deaths:
@@ -144,10 +146,11 @@ class Deaths:
         if report is not None and (loss is None or not self._is_doubtful(report)):
             if report.status == 0 and not report.reason and not self._fresh:
                 supervisor.staff = max(0, supervisor.staff - 1)
+            end = certificates.end_of(report)
             hopeless = report.reason == certificates.OVER_TIME and worker.ran == 0
             self._bury(
                 worker,
-                certificates.end_of(report),
+                end,
                 now,
                 position=report.position,
                 width=report.width,
@@ -155,13 +158,22 @@ class Deaths:
                 final=hopeless or report.reason == certificates.SIGNAL,
                 timed_out=report.reason == certificates.TIMEOUT,
                 output=report.output,
+                want=certificates.want_of(end) if hopeless or not _is_late(end) else None,
             )
             return
         assert loss is not None
         # With all the time there is for itself, it will not end the next time either.
         final = worker.ran == 0 and loss.cause is DeathCause.OVER_TIME
         blame = final or certificates.is_the_jobs_fault(loss)
-        self._bury(worker, loss, now, blame=blame, final=final, output=supervisor.output)
+        self._bury(
+            worker,
+            loss,
+            now,
+            blame=blame,
+            final=final,
+            output=supervisor.output,
+            want=certificates.want_of(loss) if blame else None,
+        )
 
     def _bury(
         self,
@@ -175,16 +187,18 @@ class Deaths:
         final: bool = False,
         timed_out: bool = False,
         output: str = "",
+        want: DeathCause | None = None,
     ) -> None:
         """A worker is no more; see `Ledger.ended` for what is said about it."""
         place = worker.place
         self._orders.append(Release(worker))
         if self._observers.callbacks:
             self._observers.worker_lost(worker, end)
+        kind = worker.kind
         held = sum(each.hi - each.lo for each in worker.outstanding if not each.task.over)
         verdicts = self._ledger.ended(
             worker, position=position, width=width,
-            blame=blame, final=final, timed_out=timed_out,
+            blame=blame, final=final, timed_out=timed_out, want=want,
         )  # fmt: skip
         if again := held - len(verdicts):
             lost = f"worker {place.pid} on {place.host} is lost ({end.cause.name})"
@@ -198,18 +212,42 @@ class Deaths:
             elif timed_out:
                 self._fail(verdict, place, certificates.timeout_of(verdict, place))
             else:
-                self._certify(_Unexplained(verdict, place, end, output, now))
+                self._certify(_Unexplained(verdict, place, end, output, now, kind))
 
     def _certify(self, death: _Unexplained) -> None:
-        """Writes a certificate, as soon as all is known that will be known of the end."""
-        verdict, place, end, output, now = death
+        """Writes a certificate, as soon as all is known that will be known of the end.
+
+        But who had too little, and may have more, lives on.
+        """
+        verdict, place, end, output, now, kind = death
         queue_job = place.queue_job
         if not end.final:
             end = self._explained.get(queue_job, end)
-        if end.final:
-            self._fail(verdict, place, certificates.certificate(verdict, place, end, output, now))
-        else:
+        if not end.final:
             self._unexplained.setdefault(queue_job, []).append(death)
+            return
+        written = certificates.certificate(verdict, place, end, output, now)
+        want, requests = certificates.want_of(end), verdict.task.requests
+        if requests is not None and want is not None and requests.answers(want):
+            if self._tries_more(verdict, kind, want, end.peak_memory):
+                return
+            asked = requests.words((*verdict.tried, kind), want)
+            advice = f"it was tried with {asked}; {written.advice}".rstrip("; ")
+            written = written._replace(advice=advice)
+        self._fail(verdict, place, written)
+
+    def _tries_more(self, verdict: Verdict, kind: int, want: DeathCause, peak: int) -> bool:
+        chunk = StrayChunk(verdict.task, verdict.index, verdict.index + 1, kind, verdict.tried)
+        return self._ledger.escalation.more(chunk, kind, want, peak)
+
+    def refused(self, kind: int, reason: str) -> None:
+        """Event: workers of a kind are not to be had; who had too little before has no more."""
+        for chunk in self._ledger.escalation.take_refused(kind):
+            task = chunk.task
+            assert task.requests is not None
+            error = SchedulerError(f"it had too little before, and more is not to be had: {reason}")
+            verdict = Verdict(task, chunk.lo, chunk.attempt, chunk.since, chunk.tried)
+            self._fail(verdict, task.place or Place("", 0, ""), error)
 
     def _fail(self, verdict: Verdict, place: Place, failure: Death | BaseException) -> None:
         task, index = verdict.task, verdict.index
@@ -218,3 +256,7 @@ class Deaths:
         if task.over and task.missing:
             self._cancellation.take_back_rest([task])
         self._ledger.count(task, outcome)
+
+
+def _is_late(end: End) -> bool:
+    return end.cause is DeathCause.OVER_TIME

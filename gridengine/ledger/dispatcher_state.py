@@ -324,6 +324,7 @@ class DispatcherState:
         if self.ledger.staff(kind):
             self.orders.append(Warn(f"no more workers can be had: {reason}"))
             return
+        self.deaths.refused(kind, reason)
         self.end_all(self.ledger.waiting_tasks(kind), SchedulerError(reason))
 
     def end_all(self, tasks: list[Task], error: Exception) -> None:

@@ -32,6 +32,10 @@ class HandOut:
         fresh: Whether a worker leaves after its first chunk.
         max_tasks: Chunks after which a worker leaves its place to a new one.
         observers: Who hears of events.
+
+    Attributes:
+        helpers: Kinds of workers that do, when they have nothing to do, what waits for those of
+            other kinds.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class HandOut:
         self._prefetching: dict[WorkerRecord, None] = {}
         self._late: list[WorkerRecord] = []
         self._outdated: list[WorkerRecord] = []
+        self.helpers: dict[int, dict[int, None]] = {}
 
     def consider_prefetching(self, worker: WorkerRecord) -> None:
         """Notes whether a busy worker should have its next block by now."""
@@ -76,17 +81,10 @@ class HandOut:
         """
         orders: list[Assign] = []
         for kind, queue in self._queues.of_kind.items():
-            while queue.calls and self._idle.of(kind):
-                head = queue.head()
-                worker = None if head is None else self._idle.take(head, everybody)
-                if head is None or worker is None:
-                    break
-                if not _has_its_code(worker, head) or worker.given >= self._max_tasks:
-                    self._have_leave(worker, self._outdated)
-                elif not self._has_time(worker, head, now):
-                    self._have_leave(worker, self._late)
-                else:
-                    self._assign(worker, queue, now, orders)
+            self._hand_to_idle(queue, kind, everybody, now, orders)
+        for kind, others in self.helpers.items():
+            for other in others:
+                self._hand_to_idle(self._queues.of(other), kind, everybody, now, orders)
         if self._prefetching and any(queue.calls for queue in self._queues.of_kind.values()):
             for worker in list(self._prefetching):
                 queue = self._queues.of(worker.kind)
@@ -100,6 +98,27 @@ class HandOut:
                 ):
                     self._assign(worker, queue, now, orders)
         return orders
+
+    def _hand_to_idle(
+        self,
+        queue: Queue,
+        kind: int,
+        everybody: Iterable[WorkerRecord],
+        now: float,
+        orders: list[Assign],
+    ) -> None:
+        """Puts what waits in a queue to work, as far as there are idle workers of a kind."""
+        while queue.calls and self._idle.of(kind):
+            head = queue.head()
+            worker = None if head is None else self._idle.take(head, kind, everybody)
+            if head is None or worker is None:
+                return
+            if not _has_its_code(worker, head) or worker.given >= self._max_tasks:
+                self._have_leave(worker, self._outdated)
+            elif not self._has_time(worker, head, now):
+                self._have_leave(worker, self._late)
+            else:
+                self._assign(worker, queue, now, orders)
 
     def _may_wait(self, head: Chunk, queue: Queue, worker: WorkerRecord) -> bool:
         """Tells whether the next chunk may wait behind what a busy worker still has to run."""
@@ -152,7 +171,7 @@ class HandOut:
         orders.append(Assign(worker, chunks))
 
     def _block(self, worker: WorkerRecord, queue: Queue, now: float) -> list[Chunk]:
-        waiting = queue.chunks
+        waiting, strays = queue.chunks, queue.strays
         # No more than a fair share of what waits: the last blocks decide when all is done.
         share = len(waiting) // (2 * self._staff[worker.kind])
         most = 1 if self._fresh else min(BLOCK_CALLS, 1 + share, self._max_tasks - worker.given)
@@ -197,7 +216,10 @@ class HandOut:
             chunk.position = position
             chunk.since = now
             position += calls
-            task.waiting -= calls
+            if strays and task in strays:
+                queue.handed_out(chunk)
+            else:
+                task.waiting -= calls
             outstanding.append(chunk)
             block.append(chunk)
             size += len(task.payload) if not task.frames else bytes_of(task)

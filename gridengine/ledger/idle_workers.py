@@ -44,14 +44,17 @@ class IdleWorkers:
         if supervisor.alone is worker:
             self._let_others_work(supervisor)
 
-    def take(self, chunk: Chunk, everybody: Iterable[WorkerRecord]) -> WorkerRecord | None:
+    def take(
+        self, chunk: Chunk, kind: int, everybody: Iterable[WorkerRecord]
+    ) -> WorkerRecord | None:
         """Takes a worker for a chunk; None if there is none, or all of one must be idle first.
 
         Args:
             chunk: The chunk.
+            kind: The worker's.
             everybody: All workers, those who are busy included.
         """
-        idle = self.of(chunk.task.kind)
+        idle = self.of(kind)
         if not chunk.isolated:
             return idle.popitem()[0] if idle else None
         busy = {worker.supervisor for worker in everybody if worker.outstanding}

@@ -16,15 +16,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..settings import BLOCK_SECONDS
-from ..states import JobState
-from .answers import Answers
+from ..states import DeathCause, JobState
+from .answers import Answers, place_of
 from .durations import Durations
+from .escalation import Escalation
 from .hand_out import HandOut
 from .idle_workers import IdleWorkers
 from .observers import Observers
 from .orders import Assign, TakeBack
 from .queues import Queue, Queues
-from .rebalancing import PATIENCE, Rebalancing
+from .rebalancing import PATIENCE, Rebalancing, given_back
 from .records import AnsweredCalls, Chunk, Counts, SupervisorRecord, Verdict, WorkerRecord
 from .retries import Retries
 from .task import Outcome, Place, Task
@@ -45,6 +46,7 @@ class Ledger:
 
     Attributes:
         workers: All workers, by address.
+        escalation: Who is to have more.
     """
 
     def __init__(
@@ -67,7 +69,8 @@ class Ledger:
             fresh=fresh, max_tasks=max_tasks, observers=self._observers,
         )  # fmt: skip
         self.workers: dict[bytes, WorkerRecord] = {}
-        self._answers = Answers(self._durations, self._observers, self.done)
+        self.escalation = Escalation(self._queues, self._hand_out, self._put_back)
+        self._answers = Answers(self._durations, self._observers, self.done, self.escalation.learn)
         self._rebalancing = Rebalancing(
             self.workers, self._queues, self._idle, self._hand_out, remote=remote
         )
@@ -77,6 +80,8 @@ class Ledger:
     def submit(self, *tasks: Task) -> None:
         """Event: tasks have been started."""
         for task in tasks:
+            if task.requests is not None:
+                task.kind = task.requests.kind_for(task.function.key)
             self._queues.add(Chunk(task, 0, task.size))
         if self._observers.callbacks:
             self._observers.jobs_submitted(tasks)
@@ -146,7 +151,7 @@ class Ledger:
 
     def withdraw(self, task: Task) -> None:
         """Event: a task has just become unwanted; what of it waits is not handed out."""
-        self._queues.of(task.kind).cancel(task)
+        self._queues.withdraw(task)
 
     # ------------------------------------------------------------------ workers
 
@@ -172,6 +177,7 @@ class Ledger:
         blame: bool = True,
         final: bool = False,
         timed_out: bool = False,
+        want: DeathCause | None = None,
     ) -> list[Verdict]:
         """Event: a worker is no more.
 
@@ -184,6 +190,8 @@ class Ledger:
             final: Whether that job shall not be tried again.
             timed_out: Whether it was ended because that job was over its own time limit; this
                 counts as a failure of the function.
+            want: What the worker had too little of, if it was that: a call that may be given more
+                is not tried again here, but its attempt is free.
 
         Returns:
             The calls that are not tried again.
@@ -200,7 +208,7 @@ class Ledger:
             return []
         again, verdicts = self._retries.hold(
             held, position=position, width=width, end=worker.position,
-            blame=blame, final=final, timed_out=timed_out,
+            blame=blame, final=final, timed_out=timed_out, want=want,
         )  # fmt: skip
         self._put_back(again, "it was over its time" if timed_out else "its worker was lost")
         return verdicts
@@ -262,17 +270,19 @@ class Ledger:
         failed: bool,
         now: float,
         final: bool = False,
+        short: bool = False,
     ) -> Task | None:
         """Event: a worker answers for some calls; `answered` is to follow.
 
-        What is ``final`` is not tried again.
+        What is ``final`` is not tried again; what had too little memory (``short``) is, if it may
+        have more.
 
         Returns:
             The task to record the answer for; None if it is to be dropped, because it is
             late, unknown, or the calls are tried again.
         """
         outstanding = worker.outstanding
-        skipped = _place_of(task_id, attempt, outstanding)
+        skipped = place_of(task_id, attempt, outstanding)
         if skipped < 0:
             return None
         chunk = outstanding[skipped]
@@ -300,6 +310,11 @@ class Ledger:
             outstanding.popleft()
         worker.load -= wall
         if task.over:
+            return None
+        if short and self.escalation.more(
+            chunk.part(lo, hi), worker.kind, DeathCause.OUT_OF_MEMORY
+        ):
+            self._queues.put_back(rest)
             return None
         if failed and not final and chunk.errors < task.error_retries:
             again = chunk.part(lo, hi)
@@ -356,20 +371,8 @@ class Ledger:
             return
         worker.recalling = False
         worker.heard = now
-        again: list[Chunk] = []
-        while worker.outstanding:
-            chunk = worker.outstanding[-1]
-            cut = chunk.lo + position - chunk.position
-            if cut >= chunk.hi:
-                break
-            if cut <= chunk.lo:
-                worker.outstanding.pop()
-                again.append(chunk)
-                continue
-            again.append(chunk.part(cut, chunk.hi))
-            chunk.hi = cut
-            break
-        self._put_back(reversed(again), "another worker can begin it sooner")
+        again = given_back(worker, position)
+        self._put_back(again, "another worker can begin it sooner")
         if not worker.outstanding:
             self.answered(worker)
             return
@@ -387,11 +390,3 @@ class Ledger:
                 chunk.task.state = _QUEUED
             if self._observers.callbacks:
                 self._observers.job_retried(chunk, reason)
-
-
-def _place_of(task: int, attempt: int, outstanding: collections.deque[Chunk]) -> int:
-    """Returns where a task's chunk stands, -1 if it is not there; nearly always it is first."""
-    for place, chunk in enumerate(outstanding):
-        if chunk.task.id == task and chunk.attempt == attempt:
-            return place
-    return -1

@@ -9,7 +9,7 @@ from .hand_out import HandOut
 from .idle_workers import IdleWorkers
 from .orders import TakeBack
 from .queues import Queues
-from .records import WorkerRecord
+from .records import Chunk, WorkerRecord
 
 PATIENCE = 2 * BLOCK_SECONDS
 """Seconds without an answer after which a worker's unbegun work is taken back, if somebody is
@@ -86,3 +86,21 @@ def _has_unbegun(worker: WorkerRecord) -> bool:
     return len(worker.outstanding) > 1 or any(
         chunk.hi - chunk.lo > 1 for chunk in worker.outstanding
     )
+
+
+def given_back(worker: WorkerRecord, position: int) -> list[Chunk]:
+    """Takes from a worker what it has from a position on, and returns it."""
+    again: list[Chunk] = []
+    while worker.outstanding:
+        chunk = worker.outstanding[-1]
+        cut = chunk.lo + position - chunk.position
+        if cut >= chunk.hi:
+            break
+        if cut <= chunk.lo:
+            worker.outstanding.pop()
+            again.append(chunk)
+            continue
+        again.append(chunk.part(cut, chunk.hi))
+        chunk.hi = cut
+        break
+    return again[::-1]

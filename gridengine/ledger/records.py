@@ -25,6 +25,7 @@ class Chunk:
             to find a guilty one.
         isolated: Whether nobody shall work beside it under the same supervisor, to find who it is
             that kills that.
+        tried: The kinds of workers that had too little for it, of a `StrayChunk`.
         attempt: Number of the latest hand-out.
         position: Number of its first call among those handed to the worker.
         since: When it was handed out.
@@ -44,6 +45,8 @@ class Chunk:
         "task",
     )
 
+    tried: tuple[int, ...] = ()
+
     def __init__(self, task: Task, lo: int, hi: int) -> None:
         self.task = task
         self.lo = lo
@@ -57,11 +60,19 @@ class Chunk:
 
     def part(self, lo: int, hi: int) -> Chunk:
         """Returns a new chunk for some of the calls, with the same past."""
-        chunk = Chunk(self.task, lo, hi)
+        return self.with_past(Chunk(self.task, lo, hi))
+
+    @property
+    def kind(self) -> int:
+        """Which workers may run it."""
+        return self.task.kind
+
+    def with_past(self, chunk: Chunk) -> Chunk:
+        """Gives the past of this one to a new chunk of some of its calls, and returns that."""
         chunk.deaths, chunk.losses, chunk.errors = self.deaths, self.losses, self.errors
         chunk.one_at_a_time, chunk.isolated = self.one_at_a_time, self.isolated
         chunk.attempt, chunk.since = self.attempt, self.since
-        chunk.position = self.position + lo - self.lo
+        chunk.position = self.position + chunk.lo - self.lo
         return chunk
 
     def cut(self, start: int, end: int) -> list[Chunk]:
@@ -94,6 +105,7 @@ class AnsweredCalls(Protocol):
     cpu: float
     peak_memory: int
     final: bool
+    short: bool
 
 
 class Report(Struct, frozen=True):
@@ -220,6 +232,8 @@ class WorkerRecord:
         leaving: Whether it has been told to end, or is about to be no more.
         received: Messages that were heard of it.
         hung_up: Whether no more can come from it.
+        space: Bytes of address space that its queue job has needed at most, 0 if unknown.
+        peak: The most memory that was noted of its calls, in bytes.
         report: What its supervisor says of its end, None while it lives.
         due: When its end is settled, whatever else may come.
         memory: What the dispatcher keeps for it: the functions that it has, and the memory that
@@ -241,12 +255,14 @@ class WorkerRecord:
         "number",
         "outstanding",
         "patience",
+        "peak",
         "place",
         "position",
         "ran",
         "recalling",
         "received",
         "report",
+        "space",
         "supervisor",
     )
 
@@ -259,6 +275,7 @@ class WorkerRecord:
         self.place = place
         self.outstanding: collections.deque[Chunk] = collections.deque()
         self.position = self.block = self.ran = self.received = self.code = self.given = 0
+        self.space = self.peak = 0
         self.load = 0.0
         self.ends: collections.deque[int] = collections.deque()
         self.heard = now
@@ -380,3 +397,4 @@ class Verdict(Struct, frozen=True):
     index: int
     attempt: int
     since: float
+    tried: tuple[int, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..states import DeathCause
 from .records import Chunk, Verdict
 
 #: Losses of a chunk after which it is run alone: whose job it was that killed a supervisor can
@@ -29,6 +30,7 @@ class Retries:
         blame: bool,
         final: bool,
         timed_out: bool = False,
+        want: DeathCause | None = None,
     ) -> tuple[list[Chunk], list[Verdict]]:
         """Looks into the end of a worker.
 
@@ -40,6 +42,7 @@ class Retries:
             blame: As there.
             final: As there.
             timed_out: As there.
+            want: As there.
 
         Returns:
             The chunks that are tried again, and the calls that are not.
@@ -63,11 +66,14 @@ class Retries:
         for part in parts:
             if part not in suspects:
                 again.append(part)
+            elif want is not None and _asks_for_more(part, want):
+                # Costs no attempt: who it was is found out, and has its verdict at once.
+                if alone:
+                    verdicts.append(_verdict(part, part.lo))
+                else:
+                    again.extend(self._singled_out(part, True, seen))
             elif (self._charge(part, blame, timed_out) and alone) or final:
-                verdicts.extend(
-                    Verdict(part.task, index, part.attempt, part.since)
-                    for index in range(part.lo, part.hi)
-                )
+                verdicts.extend(_verdict(part, index) for index in range(part.lo, part.hi))
             elif timed_out:
                 # It is known which call it was.
                 again.append(part)
@@ -98,3 +104,12 @@ class Retries:
             return [chunk]
         chunk.one_at_a_time = True
         return [chunk] if seen and not lost_too_often else chunk.split()
+
+
+def _verdict(chunk: Chunk, index: int) -> Verdict:
+    return Verdict(chunk.task, index, chunk.attempt, chunk.since, chunk.tried)
+
+
+def _asks_for_more(chunk: Chunk, want: DeathCause) -> bool:
+    requests = chunk.task.requests
+    return requests is not None and requests.answers(want)

@@ -10,13 +10,16 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Mapping, MutableSequence, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import Death, JobCancelled
 from ..logs import Log
 from ..serialization.packed import Function
 from ..states import FINAL, MOVES, JobState, Mode
 from .task_output import OutputPolicy, TaskOutput
+
+if TYPE_CHECKING:
+    from .requests import Requests
 
 log = Log(__name__)
 
@@ -63,6 +66,7 @@ class Outcome(NamedTuple):
         peak_memory: As in `Usage`.
         place: Where they ran.
         tries: How often they have been tried, 0 if nothing failed; of a job see `Task.attempts`.
+        asked: What they have been tried with, in words, if nothing more is to be had.
     """
 
     lo: int
@@ -75,6 +79,7 @@ class Outcome(NamedTuple):
     peak_memory: int
     place: Place
     tries: int = 0
+    asked: str = ""
 
     @property
     def usage(self) -> Usage:
@@ -108,6 +113,7 @@ class Task:
         size: Number of calls.
         first: Number of its first call within the map.
         kind: Which workers may run it; the resources they must have been given.
+        requests: What its calls ask for when that was too little, None for nothing else.
         timeout: Seconds that one attempt may take, 0 for no limit.
         lost_retries: Further attempts after a worker died of it.
         error_retries: Further attempts after the function raised.
@@ -163,6 +169,7 @@ class Task:
         "output",
         "payload",
         "place",
+        "requests",
         "size",
         "state",
         "timeout",
@@ -225,6 +232,7 @@ class Task:
         self.on_outcome: Callable[[Task], object] | None = None
         self.failure: Any = None
         self.told: Any = None
+        self.requests: Requests | None = None
         self.output: OutputPolicy | TaskOutput | None = output
 
     def __repr__(self) -> str:

@@ -11,6 +11,50 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
+    from .base import Scheduler
+
+
+def take_common(
+    scheduler: Scheduler,
+    *,
+    fresh: bool = False,
+    initializer: Callable[..., object] | None,
+    initargs: Iterable[Any],
+    cwd: str | os.PathLike[str] | None,
+    env: Mapping[str, str | None] | None,
+    output: str | None = None,
+    settings: Mapping[str, object] | None,
+) -> None:
+    """Gives a scheduler the arguments that nearly all have, looked at.
+
+    Raises:
+        TypeError, ValueError: One of them is impossible.
+        GridEngineError: One of the settings is.
+    """
+    scheduler.fresh = fresh
+    scheduler.initializer, scheduler.initargs = checked_initializer(initializer, initargs)
+    scheduler.cwd, scheduler.env = checked_cwd(cwd), checked_env(env)
+    scheduler.output = checked_output(output)
+    scheduler.settings = checked_settings(settings)
+
+
+def checked_settings(settings: Mapping[str, object] | None) -> dict[str, object] | None:
+    """Returns what a program says about settings, None for nothing.
+
+    Raises:
+        TypeError: It is no mapping.
+        GridEngineError: Something in it is no setting, or has a value that it does not take.
+    """
+    if settings is None:
+        return None
+    if not hasattr(settings, "keys"):
+        raise TypeError(f"settings is {settings!r}; it takes a dict, such as {{'grace': 5}}")
+    from ..settings import Settings
+
+    checked = dict(settings)
+    Settings.read({}, checked)
+    return checked
+
 
 _OUTPUTS = "'stream', 'collect' or 'discard'"
 

@@ -161,16 +161,23 @@ class Scheduler(abc.ABC):
         env: Variables that are set for its jobs; None as a value takes one away.
         output: What becomes of what its jobs print, ``"stream"``, ``"collect"`` or ``"discard"``;
             None for what ``GRIDENGINE_OUTPUT`` says.
+        settings: What it says itself about `gridengine.settings.Settings`; None for nothing.
         queue_job_name: What people shall read in the queue; by default what the first of the jobs
             is called for which a queue job is asked.
         queue_job_template: How a supervisor derives its queue job's identifier from its
             environment (``str.format`` fields, such as ``{JOB_ID}.{SGE_TASK_ID}``): the name that
             `Submitted` has for it.
+        takes_resources: Whether what jobs ask for has a meaning.
+        memory_resource: The resource that ``memory=`` of a job stands for, counted for each slot;
+            empty if there is none.
+        memory_max: Bytes that a job is given at most which asks for more and more memory, 0 if that
+            is not said.
         dispatchers: What serves it, by host and ports; for `gridengine.dispatcher.registry` alone.
     """
 
     remote: ClassVar[bool] = True
     inline: ClassVar[bool] = False
+    takes_resources: ClassVar[bool] = True
     workers_per_queue_job: int = 1
     max_queue_jobs: int = 1
     linger: float | None = None
@@ -183,7 +190,10 @@ class Scheduler(abc.ABC):
     cwd: str | None = None
     env: Mapping[str, str | None] | None = None
     output: str | None = None
+    settings: Mapping[str, object] | None = None
     queue_job_name: str = ""
+    memory_resource: str = ""
+    memory_max: int = 0
     queue_job_template: ClassVar[str] = ""
 
     dispatchers: dict[tuple[str, str], Any] | None = None
@@ -217,6 +227,14 @@ class Scheduler(abc.ABC):
             resources: What `resources_of` has returned.
         """
         return 0.0
+
+    def memory_of(self, resources: Mapping[str, object]) -> int:
+        """Returns the bytes that a queue job is granted, 0 if that is not limited.
+
+        Args:
+            resources: What `resources_of` has returned.
+        """
+        return 0
 
     def on_close(
         self, closer: Callable[[], None], leaver: Callable[[bool], None] | None = None

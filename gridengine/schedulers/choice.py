@@ -13,7 +13,7 @@ from .process import ProcessScheduler
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
-    from typing import Any, TypeAlias, TypeVar
+    from typing import Any, Literal, TypeAlias, TypeVar, overload
 
     from .grid_engine.scheduler import GridEngineScheduler
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     """What ``scheduler=`` takes; see `scheduler_for`."""
 
 _VARIABLE = "GRIDENGINE_SCHEDULER"
+_ARGUMENTS = "GRIDENGINE_ARGUMENTS"
 
 _logger = Log(__name__.rpartition(".")[0])
 # `threading.Lock`, without the rest of that module: see `.base`.
@@ -31,7 +32,7 @@ _best: Scheduler | None = None
 
 #: Which scheduler each name stands for, and what each class and function has made. A name may be
 #: written as the package, too, so that nobody needs to know where the other has its line.
-_ALIASES = {"gridengine": "grid_engine"}
+ALIASES = {"gridengine": "grid_engine"}
 _named: dict[str, Scheduler] = {}
 _made_by: MutableMapping[Any, Scheduler] | None = None
 
@@ -69,7 +70,7 @@ def best_available() -> Scheduler:
     global _best
     with _lock:
         if _best is None:
-            _best = ProcessScheduler() if nesting.in_job() else _choose(*_wanted())
+            _best = ProcessScheduler() if nesting.in_job() else _choose(*wanted())
             _best.on_close(_forget)
         return _best
 
@@ -119,8 +120,9 @@ def check(given: object) -> None:
         ValueError: It is no name of a scheduler.
     """
     if isinstance(given, str):
-        if _ALIASES.get(given, given) not in _MAKERS:
-            raise ValueError(f"scheduler is {given!r}; the names are {_names()}")
+        if ALIASES.get(given, given) not in _MAKERS:
+            hint = settings_file.did_you_mean(given, _MAKERS)
+            raise ValueError(f"scheduler is {given!r}; the names are {_names()}{hint}")
     elif not isinstance(given, Scheduler) and not callable(given):
         raise _no_scheduler(f"scheduler is {given!r}, which is none")
 
@@ -137,7 +139,7 @@ def _no_scheduler(why: str) -> TypeError:
 
 
 def _of_name(given: str) -> Scheduler:
-    name = _ALIASES.get(given, given)
+    name = ALIASES.get(given, given)
     if name not in _named:
         _named[name] = _MAKERS[name]()
     return _named[name]
@@ -166,34 +168,40 @@ def _made_now(maker: Callable[[], Scheduler]) -> Scheduler:
     return made
 
 
-def _wanted() -> tuple[str, str]:
-    """Returns which scheduler is to be chosen, and who says so; nothing if nobody does."""
+def wanted() -> tuple[str, str]:
+    """Returns which scheduler is to be chosen, and who says so; nothing if nobody does.
+
+    Raises:
+        ValueError: ``GRIDENGINE_SCHEDULER`` is the name of none.
+        GridEngineError: A settings file has the name of none.
+    """
     given = os.environ.get(_VARIABLE, "").strip()
     if not given:
         return settings_file.scheduler()
-    name = _ALIASES.get(given.lower(), given.lower())
+    name = ALIASES.get(given.lower(), given.lower())
     if name not in settings_file.SCHEDULERS:
         names = ", ".join(map(repr, settings_file.SCHEDULERS))
-        raise ValueError(f"{_VARIABLE}={given!r}: it is one of {names}, or not set")
+        hint = settings_file.did_you_mean(name, settings_file.SCHEDULERS)
+        raise ValueError(f"{_VARIABLE}={given!r}: it is one of {names}, or not set{hint}")
     return name, f"{_VARIABLE}={given}"
 
 
-def _choose(wanted: str, why: str) -> Scheduler:
-    if wanted == "process":
+def _choose(name: str, why: str) -> Scheduler:
+    if name == "process":
         _logger.info("workers are processes of this host, because of %s", why)
-        return _made("process", ProcessScheduler, free=False)
-    if wanted == "inline":
+        return described(name)
+    if name == "inline":
         _logger.info("jobs run in this process, because of %s", why)
-        return _inline()
+        return described(name)
     from ..errors import SchedulerUnavailable
 
     try:
         return _grid_engine()
     except SchedulerUnavailable as error:
-        if wanted:
+        if name:
             raise SchedulerUnavailable(f"{error} (and {why} allows nothing else)") from None
         _say_why(str(error))
-        return _made("process", ProcessScheduler, free=False)
+        return described("process")
 
 
 def _say_why(reason: str) -> None:
@@ -216,31 +224,88 @@ def _grid_engine() -> GridEngineScheduler:
     from .grid_engine import drmaa_library
 
     drmaa_library.require()  # at no cost on a laptop, which has none
-    from .grid_engine.scheduler import GridEngineScheduler
-
-    scheduler = _made("grid_engine", GridEngineScheduler, free=True)
+    scheduler = described("grid_engine")
     system = scheduler.probe()
     _logger.info("workers are queue jobs of %s, whose master answers", system)
     return scheduler
 
 
-def _inline() -> Scheduler:
-    from .inline import InlineScheduler
+if TYPE_CHECKING:
 
-    return _made("inline", InlineScheduler, free=False)
+    @overload
+    def described(name: Literal["grid_engine"]) -> GridEngineScheduler: ...
+    @overload
+    def described(name: str) -> Scheduler: ...
+
+
+def described(name: str) -> Scheduler:
+    """Returns a scheduler of a name, with the arguments that the environment and files have.
+
+    Whether it can be used here is not asked.
+
+    Raises:
+        GridEngineError: An argument is impossible; the message says where it stands.
+    """
+    if name == "process":
+        return _made(name, ProcessScheduler, free=False)
+    if name == "inline":
+        from .inline import InlineScheduler
+
+        return _made(name, InlineScheduler, free=False)
+    from .grid_engine.scheduler import GridEngineScheduler
+
+    return _made("grid_engine", GridEngineScheduler, free=True)
+
+
+def arguments_in_environment() -> dict[str, dict[str, Any]]:
+    """Returns what ``GRIDENGINE_ARGUMENTS`` says: for names of schedulers their arguments.
+
+    It is an object of JSON, as the tables of a ``gridengine.toml`` are, and counts more than these:
+    ``{"process": {"max_workers": 2}}``. The command line sets it for the programs that it runs.
+
+    Raises:
+        GridEngineError: It is something else.
+    """
+    text = os.environ.get(_ARGUMENTS, "").strip()
+    if not text:
+        return {}
+    import json
+
+    try:
+        told = json.loads(text)
+    except ValueError:
+        told = None
+    if not isinstance(told, dict) or not all(
+        name in settings_file.SCHEDULERS and isinstance(each, dict) for name, each in told.items()
+    ):
+        from ..errors import GridEngineError
+
+        raise GridEngineError(
+            f'{_ARGUMENTS} is {text!r}; it takes JSON such as {{"process": {{"max_workers": 2}}}}'
+        )
+    return told
 
 
 def _made(name: str, kind: type[S], *, free: bool) -> S:
-    """Returns a scheduler with the arguments that a settings file has for it.
+    """Returns a scheduler with arguments that do not stand in the program.
 
     Args:
-        name: That of its table.
+        name: That of its table in files.
         kind: Its class.
         free: Whether it takes arguments of any name.
     """
     code = kind.__init__.__code__
-    count = code.co_argcount + code.co_kwonlyargcount
-    arguments, where = settings_file.arguments(name, code.co_varnames[1:count], free=free)
+    parameters = [*code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]]
+    # They would count more than the environment does, which counts more than a file.
+    parameters.remove("settings")
+    arguments, where = settings_file.arguments(name, parameters, free=free)
+    if "settings" in arguments:
+        from ..errors import GridEngineError
+
+        raise GridEngineError(f"[{name}] in {where} has settings: say them above all tables")
+    if said := arguments_in_environment().get(name):
+        arguments |= said
+        where = " and ".join(filter(None, (where, _ARGUMENTS)))
     try:
         return kind(**arguments)
     except (TypeError, ValueError) as error:
@@ -253,9 +318,9 @@ def _made(name: str, kind: type[S], *, free: bool) -> S:
 
 #: What makes the scheduler of a name.
 _MAKERS: dict[str, Callable[[], Scheduler]] = {
-    "process": lambda: _made("process", ProcessScheduler, free=False),
+    "process": lambda: described("process"),
     "grid_engine": _grid_engine,
-    "inline": _inline,
+    "inline": lambda: described("inline"),
 }
 
 

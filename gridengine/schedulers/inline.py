@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from .arguments import checked_cwd, checked_env, checked_initializer
+from .arguments import take_common
 from .base import Scheduler
 
 TYPE_CHECKING = False
@@ -31,13 +31,17 @@ class InlineScheduler(Scheduler):
         initargs: Its arguments.
         cwd: The directory of the whole process while a job runs; by default the program's.
         env: Variables of the process while a job runs; None takes one away.
+        settings: Settings of its own, such as ``{"grace": 5}``, which count more than those of the
+            environment and of files.
 
     Raises:
         TypeError, ValueError: An argument is impossible.
+        GridEngineError: Something in ``settings`` is no setting, or has an impossible value.
     """
 
     remote = False
     inline = True
+    takes_resources = False
 
     def __init__(
         self,
@@ -46,9 +50,11 @@ class InlineScheduler(Scheduler):
         initargs: Iterable[Any] = (),
         cwd: str | os.PathLike[str] | None = None,
         env: Mapping[str, str | None] | None = None,
+        settings: Mapping[str, object] | None = None,
     ) -> None:
-        self.initializer, self.initargs = checked_initializer(initializer, initargs)
-        self.cwd, self.env = checked_cwd(cwd), checked_env(env)
+        take_common(
+            self, initializer=initializer, initargs=initargs, cwd=cwd, env=env, settings=settings
+        )
 
     def __repr__(self) -> str:
         return "InlineScheduler()"

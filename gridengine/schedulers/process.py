@@ -6,13 +6,7 @@ import os
 
 from .. import nesting
 from ..transport.control import Controls
-from .arguments import (
-    checked_cwd,
-    checked_env,
-    checked_initializer,
-    checked_output,
-    whole_number,
-)
+from .arguments import take_common, whole_number
 from .base import Scheduler, Session
 from .child_process import Child
 
@@ -49,13 +43,17 @@ class ProcessScheduler(Scheduler):
         output: What becomes of what jobs print that ask for nothing else: ``"stream"``, the
             default, shows it in the program as it comes, line by line; with ``"collect"`` it is
             only to be had as `Job.output`; ``"discard"`` drops it.
+        settings: Settings of its own, such as ``{"grace": 5}``, which count more than those of the
+            environment and of files.
 
     Raises:
         TypeError: ``max_workers`` is no whole number, or ``initializer`` cannot be called.
         ValueError: ``max_workers`` is less than 1, or ``output`` is none of these.
+        GridEngineError: Something in ``settings`` is no setting, or has an impossible value.
     """
 
     remote = False
+    takes_resources = False
     queue_job_template = "{GRIDENGINE_QUEUE_JOB}"
 
     def __init__(
@@ -68,14 +66,15 @@ class ProcessScheduler(Scheduler):
         cwd: str | os.PathLike[str] | None = None,
         env: Mapping[str, str | None] | None = None,
         output: str | None = None,
+        settings: Mapping[str, object] | None = None,
     ) -> None:
         self.workers_per_queue_job = (
             usable_cores() if max_workers is None else whole_number("max_workers", max_workers, 1)
         )
-        self.fresh = fresh
-        self.initializer, self.initargs = checked_initializer(initializer, initargs)
-        self.cwd, self.env = checked_cwd(cwd), checked_env(env)
-        self.output = checked_output(output)
+        take_common(
+            self, fresh=fresh, initializer=initializer, initargs=initargs, cwd=cwd, env=env,
+            output=output, settings=settings,
+        )  # fmt: skip
 
     @property
     def max_workers(self) -> int:

@@ -167,12 +167,13 @@ def _text_of(error: BaseException) -> str:
 def below_the_worker(error: BaseException) -> Any:
     """Returns the traceback of an exception, from the frame of the function that was called on."""
     trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_globals.get("__package__") == _WORKER:
+    while trace is not None and trace.tb_frame.f_globals.get("__package__") in _CALLERS:
         trace = trace.tb_next
     return trace or error.__traceback__
 
 
-_WORKER = f"{__package__.partition('.')[0]}.worker"
+#: Where functions are called from: those of jobs, and those of ``gridengine map``.
+_CALLERS = tuple(f"{__package__.partition('.')[0]}.{folder}" for folder in ("worker", "cli.lines"))
 
 
 def _summary(error: BaseException) -> str:

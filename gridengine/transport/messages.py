@@ -61,7 +61,7 @@ from .logged import Logged
 from .numbers import Count, Seconds
 from .output_messages import OutputHeard, Printed, Printing
 
-VERSION = 6
+VERSION = 7
 """Grows when two sides of different versions could misunderstand each other."""
 
 
@@ -120,7 +120,8 @@ class FunctionDefinition(Struct, array_like=True, gc=False):
 class Result(Struct, array_like=True, gc=False):
     """The outcome of the calls ``lo`` to ``hi`` of a task.
 
-    What is ``final`` is not to be tried again, whatever the task says.
+    What is ``final`` is not to be tried again, whatever the task says; what is ``short`` had less
+    memory than it wanted, where that is limited.
     """
 
     task: Count
@@ -134,6 +135,7 @@ class Result(Struct, array_like=True, gc=False):
     cpu: Seconds
     peak_memory: Count
     final: bool = False
+    short: bool = False
 
 
 class Probe(Struct, tag="probe", array_like=True, frozen=True):
@@ -205,12 +207,17 @@ class Run(Struct, tag="run", array_like=True, gc=False):
 
 
 class Done(Struct, tag="done", array_like=True, gc=False):
-    """The outcomes of some calls."""
+    """The outcomes of some calls.
+
+    ``space`` is the address space that the queue job of the worker has needed at most, 0 if that is
+    not told.
+    """
 
     results: list[Result]
     shared: list[LoanPlace] = []
     released: list[Count] = []
     printed: list[Printed] = []
+    space: Count = 0
 
 
 class Beat(Struct, tag="beat", array_like=True, frozen=True):

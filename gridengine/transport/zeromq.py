@@ -14,12 +14,12 @@ from typing import Any, cast
 import zmq
 from zmq.utils import z85
 
-from ..errors import SchedulerError
 from ..settings import port_range
 from . import admission, link, messages, pieces
 from .base import LINGER, Connections, log
 from .launch_file import Keys
 from .listening import Listeners
+from .own_addresses import addresses_of, bindable, bracketed
 
 #: With this wheel of pyzmq encryption takes fifteen times as long (docs/performance.md).
 _SLOW_WHEEL = "27.2.0"
@@ -95,9 +95,9 @@ class ZeroMQConnections(Connections):
         self.socket.zap_domain = b"gridengine"
         self.socket.curve_server = 1
         self.socket.curve_secretkey = keys.server_secret.encode()
-        addresses = _addresses(host)
+        addresses = addresses_of(host)
         listeners = Listeners(
-            _bindable(addresses) if host else [],
+            bindable(addresses) if host else [],
             port_range(ports),
             admission.BACKLOG * admission.most(),
         )
@@ -107,7 +107,7 @@ class ZeroMQConnections(Connections):
             self.socket.set(zmq.USE_FD, os.dup(each.fileno()))
             self.socket.bind(f"tcp://*:{listeners.port}")
         self.socket.set(zmq.USE_FD, -1)
-        return [f"tcp://{_bracketed(address)}:{listeners.port}" for address in addresses]
+        return [f"tcp://{bracketed(address)}:{listeners.port}" for address in addresses]
 
     # ------------------------------------------------------------------ messages
 
@@ -251,58 +251,3 @@ _warned = False
 def _new_keys() -> Keys:
     pairs = (*zmq.curve_keypair(), *zmq.curve_keypair())
     return Keys(*(key.decode() for key in pairs))
-
-
-def _addresses(host: str) -> list[str]:
-    """Returns the addresses under which workers may find this host, the likeliest first.
-
-    Raises:
-        SchedulerError: ``host`` is neither a name, nor an address, nor an interface.
-    """
-    import ipaddress
-    import socket as _socket
-
-    interfaces = _interfaces()
-    if not host:
-        every = [address for addresses in interfaces.values() for address in addresses]
-        reachable = [address for address in every if not ipaddress.ip_address(address).is_loopback]
-        # With no network at all the workers can only be on this host.
-        return sorted(reachable, key=lambda a: ipaddress.ip_address(a).version) or every
-    if host in interfaces:
-        if not interfaces[host]:
-            raise SchedulerError(f"the interface {host} has no address")
-        return interfaces[host]
-    try:
-        found = _socket.getaddrinfo(host, None, type=_socket.SOCK_STREAM)
-    except OSError as error:
-        raise SchedulerError(
-            f"host {host!r} is no address, no name that resolves ({error}), and none of this "
-            f"host's interfaces: {', '.join(interfaces)}"
-        ) from None
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-def _interfaces() -> dict[str, list[str]]:
-    import socket as _socket
-
-    import psutil
-
-    return {
-        name: [
-            entry.address
-            for entry in entries
-            # An address of the link alone needs the peer's own interface name to be reached.
-            if entry.family in (_socket.AF_INET, _socket.AF_INET6) and "%" not in entry.address
-        ]
-        for name, entries in psutil.net_if_addrs().items()
-    }
-
-
-def _bindable(addresses: list[str]) -> list[str]:
-    """Returns where to listen: at the wanted addresses if they are this host's own, else at all."""
-    own = {address for entries in _interfaces().values() for address in entries}
-    return addresses if own.issuperset(addresses) else []
-
-
-def _bracketed(address: str) -> str:
-    return f"[{address}]" if ":" in address else address

@@ -16,6 +16,7 @@ from ..serialization.packed import Packed, ShortOfMemory
 from ..serialization.serializer import pack
 from ..settings import SLICE_SECONDS
 from ..states import Mode
+from . import os_support
 from .progress_page import MAX_WIDTH
 from .termination import Terminated
 
@@ -40,17 +41,19 @@ class Span:
         first: The first that has not been answered for yet.
         failures: What others from there on raised, packed, by the number of the call.
         again: Those of them that may be tried again.
+        short: Those of them that had too little memory.
         cpu: Processor time of this process at the begin, in seconds.
         begin: When it was.
     """
 
     __slots__ = ("_options", "_part", "again", "begin", "cpu", "end", "failures", "first", "lo",
-                 "values")  # fmt: skip
+                 "short", "values")  # fmt: skip
 
     def __init__(self, lo: int, options: FunctionWithOptions | None = None) -> None:
         self._options = options
         self.lo = self.first = self.end = lo
         self.again: list[int] = []
+        self.short: list[int] = []
         self.values: list[Any] = []
         self.failures: dict[int, bytes] = {}
         # What is drawn from now, and the number of the first call that it is for.
@@ -65,6 +68,8 @@ class Span:
         self.failures[call] = (fail or pack_failure)(error)
         if self._options is not None and self._options.may_be_tried_again(error):
             self.again.append(call)
+        if os_support.was_kept_from_memory(error):
+            self.short.append(call)
 
     def part(self, items: Items, at: int) -> Iterable[Any]:
         """Returns the arguments of the calls from ``at`` on that may be run now."""
@@ -96,19 +101,20 @@ class Span:
         # A signal may come when a failure has been noted, and its call is not among the values yet.
         self.failures = {call: error for call, error in self.failures.items() if call >= end}
         self.again = [call for call in self.again if call >= end]
+        self.short = [call for call in self.short if call >= end]
         self.begin, self.cpu = when, self.cpu + cpu
 
-    def parts(self, end: int) -> Iterator[tuple[int, int, dict[int, bytes], bool]]:
+    def parts(self, end: int) -> Iterator[tuple[int, int, dict[int, bytes], bool, bool]]:
         """Yields runs of calls that are answered for together, up to ``end`` (not included).
 
-        Of each the first call and the one behind the last, the failures among them, and whether
-        these are final.
+        Of each the first call and the one behind the last, the failures among them, whether these
+        are final, and whether they had too little memory.
         """
-        again = [call for call in self.again if call < end]
+        again = [call for call in (*self.again, *self.short) if call < end]
         edges = sorted({self.first, end, *again, *(call + 1 for call in again)})
         for lo, hi in itertools.pairwise(edges):
             among = {call: failure for call, failure in self.failures.items() if lo <= call < hi}
-            yield lo, hi, among, lo not in again
+            yield lo, hi, among, lo not in self.again, lo in self.short
 
 
 def run_slice(

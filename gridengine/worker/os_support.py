@@ -148,6 +148,26 @@ def address_space() -> int:
         return 0
 
 
+def was_kept_from_memory(error: BaseException) -> bool:
+    """Tells whether an exception says that there is too little memory, where it is limited."""
+    if not isinstance(error, MemoryError):
+        return False
+    limits = resource.getrlimit(resource.RLIMIT_AS), resource.getrlimit(resource.RLIMIT_DATA)
+    return any(soft != resource.RLIM_INFINITY for soft, _ in limits)
+
+
+def peak_address_space() -> int:
+    """Returns the bytes of address space that this process has had at most, 0 if not to be told."""
+    try:
+        with open("/proc/self/status", "rb") as file:
+            for line in file:
+                if line.startswith(b"VmPeak:"):
+                    return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    return 0
+
+
 def spare_address_space() -> None:
     """Has the C library reserve no address space for each thread where that is limited (glibc).
 

@@ -17,6 +17,7 @@ from ..transport.shared_memory import Arena, Loan, replace_loans, snapshot
 from . import os_support
 from .calls import RSS_UNIT
 from .connection import Connection
+from .peak_space import PeakSpace
 from .progress_page import ProgressPage
 from .records import Records
 
@@ -74,6 +75,7 @@ class Outbox:
         self.released: collections.deque[int] = collections.deque()
         # On one host the kernel has it at once.
         departure: float = getattr(connection, "departure", 0.0)
+        self._space = PeakSpace() if departure else None
         self.records = Records(page, wake, self._send_records, departure)
         self.receiving = False
         # Bytes of records that the program need not have heard.
@@ -110,6 +112,7 @@ class Outbox:
         wall: float,
         cpu: float,
         final: bool = False,
+        short: bool = False,
     ) -> None:
         """Takes in the outcome of the calls ``lo`` to ``hi``, to be sent with the next ones.
 
@@ -122,7 +125,8 @@ class Outbox:
         self._frames.extend(frames)
         self._results.append(
             Result(
-                call.task, call.attempt, lo, hi, payload, len(frames), failures, wall, cpu, 0, final
+                call.task, call.attempt, lo, hi, payload, len(frames), failures, wall, cpu, 0,
+                final, short,
             )
         )  # fmt: skip
         self._underway = False
@@ -168,8 +172,9 @@ class Outbox:
             raise ShortOfMemory(_ROOM)
         frames, shared = replace_loans(given)
         self._lent.update((frame.offset, frame) for frame in given if type(frame) is Loan)
+        space = 0 if self._space is None else self._space.now(self.flushed)
         released = [self.released.popleft() for _ in range(len(self.released))]
-        self.say(Done(results, shared, released, printed), frames)
+        self.say(Done(results, shared, released, printed, space), frames)
 
     def flush_within_a_call(self) -> None:
         """Sends what is there, as the handler of a signal that comes while a call lasts."""

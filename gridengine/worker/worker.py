@@ -229,7 +229,7 @@ class Worker:
         cpu = time.process_time()
         begin = time.perf_counter()
         failures = {}
-        final = False
+        final = short = False
         try:
             args, kwargs = unpack(call.payload, frames)
             if frames:
@@ -242,7 +242,7 @@ class Worker:
             self._end_call()
             packed, buffers = b"", ()
             if not is_success(error):
-                failures[0] = pack_failure(error)
+                failures[0], short = pack_failure(error), os_support.was_kept_from_memory(error)
                 options = self._functions.options_of(call.function)
                 final = self._functions.is_broken(call.function) or (
                     options is not None and not options.may_be_tried_again(error)
@@ -256,7 +256,7 @@ class Worker:
             self._page.set_deadline(0)
         cpu = time.process_time() - cpu
         self._printed.note(call, 0, 1, wall, over=True)
-        self._outbox.add(call, 0, 1, packed, buffers, failures, wall, cpu, final)
+        self._outbox.add(call, 0, 1, packed, buffers, failures, wall, cpu, final, short)
 
     def _run_many(self, call: Call, frames: list[Any], position: int) -> None:
         """Runs the calls of a map."""
@@ -376,12 +376,12 @@ class Worker:
 
     def _answer_for(self, call: Call, span: Span, end: int, wall: float, cpu: float) -> None:
         # What may be tried again is answered for by itself: what stands beside it is not.
-        for lo, hi, failures, final in span.parts(end):
+        for lo, hi, failures, final, short in span.parts(end):
             share = (hi - lo) / (end - span.first)
             values = span.values[lo - span.lo : hi - span.lo]
             packed, buffers = pack_values(values, lo, failures)
             self._outbox.add(
-                call, lo, hi, packed, buffers, failures, wall * share, cpu * share, final
+                call, lo, hi, packed, buffers, failures, wall * share, cpu * share, final, short
             )
 
     def _end_call(self) -> None:

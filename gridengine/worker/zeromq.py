@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import collections
+import errno
 import os
 from collections.abc import Sequence
 from typing import Any, cast
 
 import zmq
 
+from ..serialization.packed import ShortOfMemory
 from ..transport import descriptors
 from ..transport.launch_file import Launch
 from ..transport.link import Frames, Link
@@ -94,11 +96,16 @@ class ZeroMQConnection:
             self._take_in()
 
     def _send(self, frames: Frames) -> None:
-        if len(frames) > 1 or len(frames[0]) > FRAME:
-            for each in self._cutter.cut(frames):
-                self._socket.send_multipart(each, copy=False)
-        else:
-            self._socket.send(frames[0])
+        try:
+            if len(frames) > 1 or len(frames[0]) > FRAME:
+                for each in self._cutter.cut(frames):
+                    self._socket.send_multipart(each, copy=False)
+            else:
+                self._socket.send(frames[0])
+        except zmq.ZMQError as error:
+            if error.errno != errno.ENOMEM:
+                raise
+            raise ShortOfMemory(sum(memoryview(frame).nbytes for frame in frames)) from None
 
     def drain(self) -> None:
         """See `Connection`."""

@@ -74,7 +74,7 @@ def _library_path(cluster: Cluster) -> Iterator[Mapping[str, str]]:
 def _other_python(cluster: Cluster) -> Iterator[Mapping[str, str]]:
     python = pythons.own(_PYTHONS / "own")
     other = pythons.other(_PYTHONS / "other")
-    with _mounted(cluster, ["--bind", str(other.parent.parent)], python.parent.parent):
+    with mounted(cluster, ["--bind", str(other.parent.parent)], python.parent.parent):
         yield _path(python)
 
 
@@ -82,7 +82,7 @@ def _other_python(cluster: Cluster) -> Iterator[Mapping[str, str]]:
 def _other_python_with_gridengine(cluster: Cluster) -> Iterator[Mapping[str, str]]:
     python = pythons.own(_PYTHONS / "own")
     other = pythons.other_beside(_PYTHONS / "other-beside", python)
-    with _mounted(cluster, ["--bind", str(other.parent.parent)], python.parent.parent):
+    with mounted(cluster, ["--bind", str(other.parent.parent)], python.parent.parent):
         yield _path(python)
 
 
@@ -91,7 +91,7 @@ def _other_gridengine(cluster: Cluster) -> Iterator[Mapping[str, str]]:
     python = pythons.own(_PYTHONS / "own")
     (package,) = python.parent.parent.glob("lib/*/site-packages/gridengine")
     other = pythons.changed_package(_PYTHONS / "other-gridengine", package, "0.0.7")
-    with _mounted(cluster, ["--bind", str(other)], package):
+    with mounted(cluster, ["--bind", str(other)], package):
         yield _path(python)
 
 
@@ -99,7 +99,7 @@ def _other_gridengine(cluster: Cluster) -> Iterator[Mapping[str, str]]:
 def _hidden_package(cluster: Cluster) -> Iterator[Mapping[str, str]]:
     python = pythons.own(_PYTHONS / "own")
     (package,) = python.parent.parent.glob("lib/*/site-packages/gridengine")
-    with _mounted(cluster, ["-t", "tmpfs", "none"], package):
+    with mounted(cluster, ["-t", "tmpfs", "none"], package):
         yield _path(python)
 
 
@@ -116,7 +116,7 @@ def _submit_nodes(cluster: Cluster) -> Iterator[Mapping[str, str]]:
 
 
 @contextlib.contextmanager
-def _mounted(cluster: Cluster, what: Sequence[str], place: Path) -> Iterator[None]:
+def mounted(cluster: Cluster, what: Sequence[str], place: Path) -> Iterator[None]:
     """Mount something on the nodes alone: where their daemons and queue jobs see it."""
     with contextlib.ExitStack() as undo:
         for node in cluster.nodes:

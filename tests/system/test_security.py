@@ -25,6 +25,7 @@ from gridengine.dispatcher.registry import open_dispatchers
 from gridengine.schedulers import ProcessScheduler
 from gridengine.transport import (
     messages,
+    own_addresses,
 )
 from gridengine.transport import (
     rate_limited_log as rate_limited_log,
@@ -230,7 +231,7 @@ def test_it_listens_at_the_wanted_addresses_and_at_no_other(
     monkeypatch: pytest.MonkeyPatch, ports: str
 ) -> None:
     own = {"lo": ["127.0.0.1", "127.0.0.2"], "other": ["10.1.2.3"]}
-    monkeypatch.setattr(network, "_interfaces", lambda: own)
+    monkeypatch.setattr(own_addresses, "interfaces", lambda: own)
     # A port that is in use at one of them is given up at the other, too.
     with socket.create_server(("127.0.0.2", 54321)):
         connections = ZeroMQConnections(host="lo", ports=ports)

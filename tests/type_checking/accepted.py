@@ -38,6 +38,8 @@ assert_type(gridengine.map(length, ["a", "b"]), list[int])
 assert_type(gridengine.map(length, ["a"], reraise=False), list[int | BaseException])
 assert_type(gridengine.map(add, [1], [2.0], timeout=5, chunksize=3), list[float])
 assert_type(gridengine.map(lambda x: x + 1, [1]), list[int])
+assert_type(gridengine.map(str, [1], escalate={"h_vmem": ["2G", 2**32]}), list[str])
+assert_type(gridengine.map(str, [1], memory="auto", resources={"gpu": 1}), list[str])
 assert_type(gridengine.map(str, [1], retries=2, retry_on=OSError, seed=3, cwd="/"), list[str])
 for value in gridengine.imap(length, ["a"], buffersize=10):
     assert_type(value, int)

@@ -7,7 +7,7 @@ completion import all of these files.
 
 from __future__ import annotations
 
-from . import dashboard, reap
+from . import completion, dashboard, doctor, map, reap, run, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,5 +18,13 @@ if TYPE_CHECKING:
     #: What `argparse` returns of ``add_subparsers``; it has no public name.
     Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
-COMMANDS: tuple[Callable[[Commands], object], ...] = (reap.add_to, dashboard.add_to)
+COMMANDS: tuple[Callable[[Commands], object], ...] = (
+    map.add_to,
+    run.add_to,
+    dashboard.add_to,
+    doctor.add_to,
+    settings.add_to,
+    reap.add_to,
+    completion.add_to,
+)
 """They, in the order in which ``--help`` lists them."""

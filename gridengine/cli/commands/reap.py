@@ -27,6 +27,16 @@ It reads nothing that others could have planted, and asks no Grid Engine but tha
 SGE_CELL, by the qstat and qdel that are there or in your PATH.
 """
 
+_EPILOG = """\
+examples:
+  gridengine reap --dry-run    # only tell
+  gridengine reap
+
+GRIDENGINE_RUN_DIR says where programs note what they have (~/.gridengine).
+
+exit status: 0; 1 if something could not be ended, or looked at.
+"""
+
 _PAST = {"delete": "deleted", "end": "ended", "remove": "removed"}
 
 
@@ -36,7 +46,7 @@ def add_to(commands: Commands) -> None:
         "reap",
         help="end what earlier programs may have left",
         description=_DESCRIPTION,
-        epilog="GRIDENGINE_RUN_DIR says where programs note what they have (~/.gridengine).",
+        epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--dry-run", action="store_true", help="only tell what would be done")

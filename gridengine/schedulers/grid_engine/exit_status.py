@@ -9,8 +9,9 @@ import signal
 from ...errors import format_bytes
 from ...states import DeathCause
 from ..events import End
+from ..quantities import parse_memory
 from .drmaa_session.messages import QueueJobEnd
-from .request import Request, parse_memory
+from .request import Request
 
 _CRASHES = frozenset(
     {"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", "SIGSYS", "SIGTRAP", "SIGQUIT"}

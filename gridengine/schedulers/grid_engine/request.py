@@ -9,6 +9,8 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 
+from ..quantities import parse_memory, parse_time
+
 _MEMORY = re.compile(
     r"(?:[hs]_(?:vmem|rss|data|stack|core|fsize)"
     r"|(?:mem|swap|virtual|m_mem|gpu_mem)_(?:free|used|total))\Z"
@@ -17,8 +19,6 @@ _TIME = re.compile(r"[hs]_(?:rt|cpu)\Z")
 _NAME = re.compile(r"[A-Za-z_][\w.]*\Z", re.ASCII)
 # What separates, quotes or comments in a native specification cannot be a part of a value.
 _UNFIT = re.compile(r"[\s,='\"\\#;&`$]|[^ -~]")
-_UNITS = {"k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4}
-_UNITS |= {"K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 _NAME_LENGTH = 60
 _LEAST_MEMORY = 1024**2  # less is a forgotten unit: an interpreter alone takes 10 MB
 
@@ -118,7 +118,11 @@ class Request:
     @property
     def memory(self) -> int:
         """Bytes that a queue job may use, 0 if not limited."""
-        return parse_memory(self.resources.get("h_vmem", "")) * self.slots
+        return self.amount_of("h_vmem")
+
+    def amount_of(self, resource: str) -> int:
+        """Returns the bytes of a resource that a queue job is granted, in all its slots."""
+        return parse_memory(self.resources.get(resource, "")) * self.slots
 
     @property
     def seconds(self) -> float:
@@ -158,25 +162,6 @@ def job_name(text: str) -> str:
     if not name:
         return "gridengine"
     return name if name[0].isalpha() else f"j{name}"[:_NAME_LENGTH]
-
-
-def parse_memory(text: str) -> int:
-    """Returns the bytes of ``4G``, ``1.100GB`` or ``512``; 0 if it is none of the kind."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKmMgGtT]?)B?\s*", text)
-    if match is None:
-        return 0
-    return int(float(match[1]) * _UNITS.get(match[2], 1))
-
-
-def parse_time(text: str) -> float:
-    """Returns the seconds of ``00:10:00`` or ``600``; 0 if it is none of the kind."""
-    if not re.fullmatch(r"[\d:.]+", text):
-        return 0.0
-    try:
-        parts = [float(part or 0) for part in text.split(":")]
-    except ValueError:
-        return 0.0
-    return sum(part * 60.0**power for power, part in enumerate(reversed(parts)))
 
 
 def _without(avoid: Sequence[str], wanted: str) -> str:

@@ -9,10 +9,8 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime
-import itertools
 import os
 import queue
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,15 +20,16 @@ from ...errors import SchedulerUnavailable
 from ...settings import Settings
 from ...transport.wake_pipe import WakePipe
 from .. import events
-from ..arguments import checked_cwd, checked_env, checked_initializer, checked_output, whole_number
+from ..arguments import take_common
 from ..base import Scheduler, Session
 from ..events import End, Ended, Event, Explained, Notice, Refused, Standing, Submitted
+from . import scheduler_arguments
 from .drmaa_session import messages
 from .exit_status import judge
 from .refusals import refusal
 from .request import Hosts, Request, job_name
-from .scheduler_arguments import LIFETIME, checked_lifetime, checked_name
 from .session_client import DrmaaProcess
+from .session_notes import registry_file
 from .submission import OpenBatch, folder_for_logs, whole_command
 
 Resource = str | int | float | datetime.timedelta
@@ -40,8 +39,6 @@ _PATIENCE = 60.0  # seconds that an open session waits for a master that does no
 _CLOSE = 10.0  # seconds that close() waits for queue jobs to be gone
 
 _LIVES = 3  # session processes that an open session uses up at most
-
-_numbers = itertools.count(1)
 
 
 class GridEngineScheduler(Scheduler):
@@ -71,12 +68,17 @@ class GridEngineScheduler(Scheduler):
             they are started. Where it cannot be entered they fail with an OSError.
         env: Variables that are set for the jobs, whatever they are called; None takes one away.
         output: What becomes of what jobs print: see `ProcessScheduler`.
+        settings: Settings of its own, such as ``{"linger": 60}``: see `ProcessScheduler`.
         native: Further options of ``qsub``, as they are.
+        memory_resource: What ``memory=`` of a job asks for, for each slot.
+        memory_max: What a job gets at most that asks for more and more memory: ``"64G"``, or bytes.
+            By default 16 times as much as at first.
         resources: For ``qsub -l``: ``h_rt="00:10:00"``, ``h_vmem="4G"`` and so on. Times may be
             seconds or a `datetime.timedelta`, sizes may be bytes.
 
     Raises:
         ValueError, TypeError: Something in it cannot be asked of the Grid Engine.
+        GridEngineError: A setting, of this or of the environment, is none.
     """
 
     remote = True
@@ -91,7 +93,7 @@ class GridEngineScheduler(Scheduler):
         project: str | None = None,
         hosts: Hosts | None = None,
         max_workers: int | None = None,
-        lifetime: str | float | datetime.timedelta | None = LIFETIME,
+        lifetime: str | float | datetime.timedelta | None = scheduler_arguments.LIFETIME,
         queue_job_name: str | None = None,
         native: str | None = None,
         fresh: bool = False,
@@ -100,25 +102,29 @@ class GridEngineScheduler(Scheduler):
         cwd: str | os.PathLike[str] | None = None,
         env: Mapping[str, str | None] | None = None,
         output: str | None = None,
+        settings: Mapping[str, object] | None = None,
+        memory_resource: str = "h_vmem",
+        memory_max: str | int | None = None,
         **resources: Resource,
     ) -> None:
         self.request = Request.of(
             queue=queue, slots=slots, parallel_environment=parallel_environment,
             project=project, hosts=hosts, native=native, **resources,
         )  # fmt: skip
-        settings = Settings.read()
-        self.max_workers = (
-            None if max_workers is None else whole_number("max_workers", max_workers, 1)
-        )
-        self.max_queue_jobs = self.max_workers or settings.queue_jobs
-        self.linger = settings.linger
-        self.lifetime = checked_lifetime(lifetime)
-        self.queue_job_name = checked_name(queue_job_name)
+        take_common(
+            self, fresh=fresh, initializer=initializer, initargs=initargs, cwd=cwd, env=env,
+            output=output, settings=settings,
+        )  # fmt: skip
+        read = Settings.read(arguments=self.settings)
+        self.max_workers = scheduler_arguments.checked_workers(max_workers)
+        self.max_queue_jobs = self.max_workers or read.queue_jobs
+        self.linger = read.linger
+        self.lifetime = scheduler_arguments.checked_lifetime(lifetime)
+        self.queue_job_name = scheduler_arguments.checked_name(queue_job_name)
         self.slots = self.request.slots
-        self.fresh = fresh
-        self.initializer, self.initargs = checked_initializer(initializer, initargs)
-        self.cwd, self.env = checked_cwd(cwd), checked_env(env)
-        self.output = checked_output(output)
+        self.memory_resource, self.memory_max = scheduler_arguments.checked_memory(
+            memory_resource, memory_max
+        )
 
     def __repr__(self) -> str:
         limit = f"max_workers={self.max_workers}" if self.max_workers else ""
@@ -138,6 +144,9 @@ class GridEngineScheduler(Scheduler):
     def time_limit(self, resources: Mapping[str, object]) -> float:
         """Returns ``h_rt`` in seconds, 0 if there is none."""
         return self.request.changed(resources).seconds
+
+    def memory_of(self, resources: Mapping[str, object]) -> int:
+        return self.request.changed(resources).amount_of(self.memory_resource)
 
     def probe(self, timeout: float = _PROBE) -> str:
         """Returns the name of the Grid Engine whose master answers, and to which one may submit.
@@ -173,7 +182,7 @@ class GridEngineSession(Session):
         self._request = request
         self._patience = patience
         self._trial = trial
-        self._registry = _registry_file()
+        self._registry = registry_file()
         self._events: collections.deque[Event] = collections.deque()
         self._wake_pipe = WakePipe()
         self._answer: queue.SimpleQueue[str | SchedulerUnavailable] = queue.SimpleQueue()
@@ -390,10 +399,3 @@ class GridEngineSession(Session):
     def _tell(self, event: Event) -> None:
         self._events.append(event)
         self._wake_pipe.wake()
-
-
-def _registry_file() -> str:
-    """Where a session notes its queue jobs: one file for each, even if its process is replaced."""
-    folder = Settings.read().run_dir or os.path.expanduser("~/.gridengine")
-    name = f"{socket.gethostname()}.{os.getpid()}.{next(_numbers)}.json"
-    return os.path.abspath(os.path.join(folder, "sessions", name))

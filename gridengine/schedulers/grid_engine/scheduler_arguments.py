@@ -6,12 +6,14 @@ import datetime
 import math
 import re
 
-from .request import parse_time
+from ..arguments import whole_number
+from ..quantities import parse_memory, parse_time
 
 LIFETIME = "10m"
 """How long a worker keeps its place among others who wait, by default: long against the 15 seconds
 in which a Grid Engine fills a place by its own defaults, and short against a day."""
 
+_NAME = re.compile(r"[A-Za-z_][\w.]*\Z", re.ASCII)
 _LEAST_LIFETIME = 1.0
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -48,6 +50,16 @@ def _seconds(text: str) -> float | None:
     return parse_time(text) if re.fullmatch(r"\d[\d:.]*", text) else None
 
 
+def checked_workers(max_workers: object) -> int | None:
+    """Returns how many workers there may be at one time, None for as many as settings say.
+
+    Raises:
+        TypeError: It is no whole number.
+        ValueError: It is less than 1.
+    """
+    return None if max_workers is None else whole_number("max_workers", max_workers, 1)
+
+
 def checked_name(name: str | None) -> str:
     """Returns what queue jobs shall be called, nothing for what their jobs are called.
 
@@ -62,3 +74,24 @@ def checked_name(name: str | None) -> str:
     if not name.strip():
         raise ValueError(f"queue_job_name is {name!r}; it takes a text that is not empty")
     return name
+
+
+def checked_memory(name: object, most: object) -> tuple[str, int]:
+    """Returns the resource that ``memory=`` of a job stands for, and its most, 0 for no such.
+
+    Raises:
+        TypeError: One of them is no text, or no amount of memory.
+        ValueError: No resource can be called so, or there can be no such amount.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"memory_resource is {name!r}; it takes a name, such as 'h_vmem'")
+    if not _NAME.match(name):
+        raise ValueError(f"memory_resource is {name!r}, which cannot be the name of a resource")
+    if most is None:
+        return name, 0
+    if isinstance(most, bool) or not isinstance(most, (str, int)):
+        raise TypeError(f"memory_max is {most!r}; it takes a text such as '64G', or bytes")
+    nbytes = parse_memory(str(most))
+    if nbytes <= 0:
+        raise ValueError(f"memory_max is {most!r}; it takes an amount of memory such as '64G'")
+    return name, nbytes

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gridengine.schedulers.grid_engine.request import Request, job_name, parse_memory, parse_time
+from gridengine.schedulers.grid_engine.request import Request, job_name
+from gridengine.schedulers.quantities import parse_memory, parse_time
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
-"""A variable that is nearly one of ours is named, with the nearest right one; a bad value too.
+"""A variable that is no setting is an error with the nearest right one; a bad value too.
 
 On: cores
 
-$ GRIDENGINE_PATIENT=60 GRIDENGINE_SITE_OF_OTHERS=1 python misspelt_variables.py
-GRIDENGINE_PATIENT is read by nobody; did you mean GRIDENGINE_PATIENCE?
-[1]
-$ GRIDENGINE_SCHEDULAR=process python misspelt_variables.py
-GRIDENGINE_SCHEDULAR is read by nobody; did you mean GRIDENGINE_SCHEDULER?
+$ GRIDENGINE_PATIENT=60 python misspelt_variables.py 2>&1 | tail -1
+gridengine.errors.GridEngineError: GRIDENGINE_PATIENT is no setting; did you mean GRIDENGINE_PATIENCE? ...
+$ GRIDENGINE_SCHEDULAR=process python misspelt_variables.py 2>&1 | tail -1
+gridengine.errors.GridEngineError: GRIDENGINE_SCHEDULAR is no setting; did you mean GRIDENGINE_SCHEDULER? ...
+$ GRIDENGINE_SITE=1 GRIDENGINE_IGNORED_VARIABLES=GRIDENGINE_SITE python misspelt_variables.py
 [1]
 $ GRIDENGINE_PATIENCE=long python misspelt_variables.py 2>&1 | tail -1
 gridengine.errors.GridEngineError: GRIDENGINE_PATIENCE is 'long'; it takes a number

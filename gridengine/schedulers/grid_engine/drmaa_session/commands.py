@@ -7,6 +7,7 @@ import os
 import pwd
 import shutil
 import subprocess
+from collections.abc import Mapping
 
 
 class CommandMissing(Exception):
@@ -29,19 +30,28 @@ class CommandFailed(Exception):
         self.output = output
 
 
-def run(program: str, *arguments: str, seconds: float) -> str:
+def run(
+    program: str, *arguments: str, seconds: float, environ: Mapping[str, str] | None = None
+) -> str:
     """Returns what a command prints; times in it are UTC.
+
+    Args:
+        program: Its name.
+        arguments: They.
+        seconds: How long it may take.
+        environ: The environment, with SGE_ROOT; by default this process's.
 
     Raises:
         CommandMissing, CommandSlow, CommandFailed: It cannot be told.
     """
-    path = find(program)
+    environ = os.environ if environ is None else environ
+    path = find(program, environ)
     if path is None:
         raise CommandMissing(program)
     try:
         done = subprocess.run(  # noqa: S603  # the Grid Engine's own
             [path, *arguments],
-            env={**os.environ, "TZ": "UTC0"},
+            env={**environ, "TZ": "UTC0"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -59,9 +69,9 @@ def run(program: str, *arguments: str, seconds: float) -> str:
     return done.stdout
 
 
-def find(program: str) -> str | None:
+def find(program: str, environ: Mapping[str, str] | None = None) -> str | None:
     """Returns the path of a command, None if it is not installed."""
-    root = os.environ.get("SGE_ROOT", "")
+    root = (os.environ if environ is None else environ).get("SGE_ROOT", "")
     for path in sorted(glob.glob(f"{glob.escape(root)}/bin/*/{program}")) if root else ():
         if os.access(path, os.X_OK):
             return path

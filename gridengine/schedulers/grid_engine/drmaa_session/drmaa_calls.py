@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -185,7 +186,8 @@ class Library:
         template.nativeSpecification = order.options
         # A folder that every node has; the worker goes to the user's by itself.
         template.workingDirectory = "/"
-        template.outputPath = f":{order.logs}/$JOB_ID.$TASK_ID.log"
+        nowhere = order.logs == os.devnull
+        template.outputPath = f":{order.logs}" + "/$JOB_ID.$TASK_ID.log" * (not nowhere)
         template.joinFiles = True
         return template
 

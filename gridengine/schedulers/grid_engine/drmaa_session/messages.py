@@ -40,7 +40,10 @@ class Hello:
 
 @dataclasses.dataclass(frozen=True)
 class Submit:
-    """Start ``count`` copies of a command."""
+    """Start ``count`` copies of a command.
+
+    ``logs`` is the folder for what they print, or ``/dev/null``.
+    """
 
     batch: int
     command: tuple[str, ...]

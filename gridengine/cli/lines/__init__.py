@@ -1,0 +1,1 @@
+"""What ``gridengine map`` is made of: lines in, calls, lines out."""

@@ -1,0 +1,298 @@
+"""``gridengine.doctor()``: looks at this host, asks the batch system, and sends a queue job."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from .. import nesting, settings_file
+from ..dispatcher.run_folder import new_shared_folder, remove_shared_folder
+from ..errors import GridEngineError, SchedulerError, SchedulerUnavailable
+from ..schedulers import choice
+from ..schedulers.base import Scheduler, Session, innermost
+from ..schedulers.grid_engine import drmaa_library
+from ..schedulers.grid_engine.scheduler import GridEngineScheduler, GridEngineSession
+from ..schedulers.process import ProcessScheduler
+from ..settings import Settings
+from . import grid_engine, on_the_node, this_host
+from .report import Check, DoctorReport
+from .trial import Trial, TrialOutcome
+
+_MASTER = 8.0  # seconds in which the master has to answer
+_ASK_WHY = 3.0  # seconds before the deadline at which it is asked why the queue job waits
+_THREADS = 8
+
+_NO_PORT = "set GRIDENGINE_HOST and GRIDENGINE_PORTS to what this host has, or take them away"
+
+
+def doctor(scheduler: choice.SchedulerLike | None = None, *, timeout: float = 28.0) -> DoctorReport:
+    """Tests what programs need, here and on the cluster, and says what to do where it fails.
+
+    On a cluster it submits one small queue job, which looks at its node, connects to this host and
+    ends. What it leaves behind is nothing, also after Ctrl-C: the queue job is deleted, its files
+    are removed. As a command: ``gridengine doctor``.
+
+    Args:
+        scheduler: What to test, as maps and jobs take it; by default what they get that name none.
+            Where a Grid Engine is what is wanted and there is none that works, that is what the
+            report says, and no exception.
+        timeout: Seconds that it takes at most, but for the second in which it clears up.
+
+    Returns:
+        All that was looked at; ``print`` shows it as a table.
+
+    Raises:
+        TypeError, ValueError: ``scheduler`` means none.
+        GridEngineError: A setting, in the environment or in a file, is wrong.
+    """
+    return Doctor(settings=Settings.read(), timeout=timeout).report(scheduler)
+
+
+class Doctor:
+    """One round of tests.
+
+    Args:
+        settings: Those to test with.
+        timeout: Seconds that it takes at most.
+    """
+
+    def __init__(self, settings: Settings, timeout: float) -> None:
+        self._settings = settings
+        self._begun = time.monotonic()
+        self._deadline = self._begun + timeout
+        self._worked: dict[str, object] = {}
+
+    def report(self, given: choice.SchedulerLike | None) -> DoctorReport:
+        """Returns what there is to say of a scheduler and of this host.
+
+        Raises:
+            TypeError, ValueError, GridEngineError: As `doctor`.
+        """
+        scheduler, why = wanted(given)
+        with ThreadPoolExecutor(_THREADS, "gridengine-doctor") as pool:
+            host = [pool.submit(_looked, check) for check in this_host.checks(self._settings)]
+            there = list(self._of_the_scheduler(scheduler, pool))
+            checks = [*(future.result() for future in host), why, *there]
+        failed = any(check.state == "failed" for check in checks)
+        return DoctorReport(
+            checks=tuple(checks),
+            settings={} if failed else self._worked,
+            host=os.uname().nodename,
+            seconds=time.monotonic() - self._begun,
+        )
+
+    def _of_the_scheduler(
+        self, scheduler: Scheduler | None, pool: ThreadPoolExecutor
+    ) -> Iterator[Check]:
+        if scheduler is None or not scheduler.remote:
+            if isinstance(scheduler, ProcessScheduler):
+                self._worked["scheduler"] = "process"
+            return
+        if not isinstance(scheduler, GridEngineScheduler):
+            with contextlib.closing(scheduler.open()) as session:
+                yield from self._by_a_queue_job(scheduler, session, lambda: False)
+            return
+        library = grid_engine.library()
+        yield library
+        if library.state == "failed":
+            yield from _not_tried(("master", *_OF_THE_QUEUE, "test job", *on_the_node.ON_THE_NODE))
+            return
+        # Without patience: who is asked here is to answer, or to be found silent.
+        try:
+            opened = GridEngineSession(scheduler.request, patience=0.0)
+        except SchedulerUnavailable as error:
+            yield Check("master", "failed", str(error))
+            yield from _not_tried((*_OF_THE_QUEUE, "test job", *on_the_node.ON_THE_NODE))
+            return
+        with contextlib.closing(opened) as session:
+            master = grid_engine.master(session, min(_MASTER, self._left()))
+            yield master
+            if master.state == "failed":
+                yield from _not_tried((*_OF_THE_QUEUE, "test job", *on_the_node.ON_THE_NODE))
+                return
+            queue = [pool.submit(_looked, look, scheduler.request) for look in _ABOUT_THE_QUEUE]
+
+            def hopeless() -> bool:
+                return queue[0].done() and queue[0].result().state == "failed"
+
+            there = list(self._by_a_queue_job(scheduler, session, hopeless))
+            yield from (future.result() for future in queue)
+            yield from there
+
+    def _by_a_queue_job(
+        self, scheduler: Scheduler, session: Session, hopeless: Callable[[], bool]
+    ) -> Iterator[Check]:
+        try:
+            folder = new_shared_folder(self._settings.run_dir)
+        except GridEngineError:
+            # What is wrong with it has been said of this host.
+            yield from _not_tried(("test job", *on_the_node.ON_THE_NODE))
+            return
+        try:
+            trial = Trial(session, self._settings, folder.path)
+            with contextlib.closing(trial):
+                outcome = self._tried(trial, scheduler, session, hopeless)
+        except SchedulerError as error:
+            # Of the program's end: there is no such host, or no port is free.
+            yield Check("network", "failed", str(error), _NO_PORT)
+            names = (name for name in ("test job", *on_the_node.ON_THE_NODE) if name != "network")
+            yield from _not_tried(tuple(names))
+            return
+        finally:
+            remove_shared_folder(folder)
+        yield _test_job(outcome)
+        try:
+            yield from list(
+                on_the_node.judged(outcome, self._settings, trial.port.configured, folder.path)
+            )
+            self._note(scheduler, outcome)
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            told = f"what has come from the node makes no sense: {type(error).__name__}: {error}"
+            yield Check("the node", "failed", told, "try it again; it may be somebody else's")
+
+    def _tried(
+        self, trial: Trial, scheduler: Scheduler, session: Session, hopeless: Callable[[], bool]
+    ) -> TrialOutcome:
+        outcome = trial.run(self._deadline - _ASK_WHY, hopeless)
+        waits = outcome.queue_job and not _has_started(outcome)
+        if waits and isinstance(scheduler, GridEngineScheduler):
+            outcome.waits = grid_engine.why_it_waits(outcome.queue_job)
+        if outcome.queue_job:
+            session.stop([outcome.queue_job])
+        return outcome
+
+    def _note(self, scheduler: Scheduler, outcome: TrialOutcome) -> None:
+        """Notes what is known to work now, as a settings file has it."""
+        if isinstance(scheduler, GridEngineScheduler) and on_the_node.reached(outcome):
+            self._worked["scheduler"] = "grid_engine"
+            if host := on_the_node.host_setting(outcome) or self._settings.host:
+                self._worked["host"] = host
+            for name in ("ports", "run_dir"):
+                if value := getattr(self._settings, name):
+                    self._worked[name] = value
+            if asked := asked_for(scheduler):
+                self._worked["grid_engine"] = asked
+
+    def _left(self) -> float:
+        return max(0.0, self._deadline - time.monotonic())
+
+
+def wanted(given: choice.SchedulerLike | None) -> tuple[Scheduler | None, Check]:
+    """Returns the scheduler that is to be tested, and why it is that one.
+
+    Raises:
+        TypeError, ValueError, GridEngineError: As `doctor`.
+    """
+    name, why = "", ""
+    if given is None:
+        given = innermost()
+    if isinstance(given, str):
+        choice.check(given)
+        name, why = choice.ALIASES.get(given, given), "asked for"
+    elif given is not None:
+        made = choice.scheduler_for(given)
+        return made, Check("scheduler", "ok", f"{made!r}")
+    elif nesting.in_job():
+        name, why = "process", "a job uses the cores that it was granted"
+    else:
+        name, why = choice.wanted()
+    if name in ("process", "inline"):
+        told = f"{name}, because of {why}; no cluster is tested (--scheduler grid_engine does)"
+        return choice.scheduler_for(name), Check("scheduler", "ok", told)
+    reason = drmaa_library.problem(drmaa_library.find())
+    if name == "grid_engine" or reason is None:
+        scheduler = grid_engine_of_the_settings({})
+        return scheduler, Check("scheduler", "ok", f"{scheduler!r}{f', {why}' * bool(why)}")
+    signs = drmaa_library.signs()
+    told = f"this host's cores, for there is no Grid Engine: {reason}"
+    if signs:
+        told = f"this host's cores, though there are signs of a cluster ({', '.join(signs)})"
+        return grid_engine_of_the_settings({}), Check("scheduler", "warning", told)
+    return choice.scheduler_for("process"), Check("scheduler", "ok", told)
+
+
+def grid_engine_of_the_settings(given: dict[str, Any]) -> GridEngineScheduler:
+    """Returns a scheduler with the arguments of the settings files, and others that go before.
+
+    Raises:
+        TypeError, ValueError, GridEngineError: One of them cannot be.
+    """
+    code = GridEngineScheduler.__init__.__code__
+    names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+    arguments, _ = settings_file.arguments("grid_engine", names, free=True)
+    return GridEngineScheduler(**{**arguments, **given})
+
+
+def asked_for(scheduler: GridEngineScheduler) -> dict[str, object]:
+    """Returns what a scheduler's queue jobs ask for, as a settings file has it."""
+    request = scheduler.request
+    named: dict[str, object] = {
+        "queue": request.queue,
+        "slots": request.slots if request.slots > 1 else None,
+        "parallel_environment": request.parallel_environment,
+        "project": request.project,
+        "hosts": list(request.hosts) or None,
+        "native": request.native,
+    }
+    return {name: value for name, value in named.items() if value} | dict(request.resources)
+
+
+#: The first of them says if nothing can start.
+_ABOUT_THE_QUEUE: tuple[Callable[..., Check], ...] = (
+    grid_engine.queues,
+    grid_engine.parallel_environments,
+    grid_engine.memory_resources,
+    grid_engine.site_limits,
+)
+_OF_THE_QUEUE = ("queues", "parallel environments", "resources", "site limits")
+
+
+def _looked(look: Callable[..., Check], *arguments: object) -> Check:
+    """Returns what a look has found; what it stumbles over shall not keep the others from it."""
+    try:
+        return look(*arguments)
+    except Exception as error:
+        name = getattr(look, "__name__", "?").replace("_", " ")
+        return Check(name, "unknown", f"{type(error).__name__}: {error}")
+
+
+def _not_tried(names: tuple[str, ...]) -> Iterator[Check]:
+    for name in names:
+        yield Check(name, "unknown", "not tried, for what it needs has failed")
+
+
+def _has_started(outcome: TrialOutcome) -> bool:
+    return bool(outcome.begun or outcome.end or outcome.stuck)
+
+
+def _test_job(outcome: TrialOutcome) -> Check:
+    name, job = "test job", f"queue job {outcome.queue_job}"
+    if outcome.refused:
+        advice = "ask for something else (--queue, -l), or see what the site wants of a job"
+        return Check(name, "failed", f"it was refused: {outcome.refused}", advice)
+    if not outcome.queue_job:
+        told = "it was not taken within the time that there is"
+        return Check(name, "failed", told, "try `qsub -b y sleep 1`; the master may be overloaded")
+    if outcome.stuck:
+        advice = f"qstat -j {outcome.queue_job.partition('.')[0]} says more while it is there"
+        return Check(name, "failed", f"{job} cannot be started: {outcome.stuck}", advice)
+    if not _has_started(outcome):
+        told = f"{job} has not started in the time that there is: "
+        told += outcome.waits or "nobody says why"
+        if outcome.hopeless:
+            return Check(name, "failed", told, "try another queue (--queue)")
+        advice = "try another queue (--queue), or later: on a full cluster this is no fault"
+        return Check(name, "warning", told, advice)
+    if outcome.node is None and outcome.exit_facts is None and not outcome.printed:
+        detail = outcome.end.detail if outcome.end else ""
+        told = f"{job} has ended and told nothing: {detail or 'it left no reason'}"
+        return Check(name, "failed", told, outcome.end.advice if outcome.end else "")
+    where = f" on {outcome.node['host']}" if outcome.node else ""
+    told = f"{job} was taken after {outcome.submitted:.1f} s"
+    if outcome.begun:
+        told += f", and has answered{where} {outcome.begun:.1f} s later"
+    return Check(name, "ok", told)
