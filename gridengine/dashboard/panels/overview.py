@@ -44,8 +44,9 @@ class OverviewPanel:
         rate.line(x="when", y="rate", source=self._points, line_color="#2f7d5b", line_width=1.5)
         rate.yaxis.formatter = NumeralTickFormatter(format="0,0.[0]")
         workers = drawing("Workers, and those at work", 190, self._times)
-        workers.step(x="when", y="workers", source=self._points, line_color="#9aa7b5")
-        workers.varea_step(x="when", y1=0, y2="busy", source=self._points, fill_color="#9dbfe3")
+        # Not Bokeh's steps: a browser draws those of no points for ever.
+        workers.line(x="when", y="workers", source=self._points, line_color="#9aa7b5")
+        workers.varea(x="when", y1=0, y2="busy", source=self._points, fill_color="#9dbfe3")
         self._memory = memory = drawing("Memory of all workers", 190, self._times)
         memory.varea(x="when", y1=0, y2="memory", source=self._points, fill_color="#d9c2e8")
         memory.line(x="when", y="memory", source=self._points, line_color="#8051a5")
