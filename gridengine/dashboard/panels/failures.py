@@ -11,7 +11,7 @@ from ...logs import printable
 from ...observers.program_view import Failure
 from .. import texts
 from ..watching import Watched
-from .tables import Column, Table
+from .tables import Column, RowsTable
 
 _STYLE = """
 :host { overflow: auto; background: #fff; border: 1px solid #dde3ea; border-radius: 8px }
@@ -33,7 +33,7 @@ class FailuresPanel:
     title = "Failures"
 
     def __init__(self) -> None:
-        self._table = Table(
+        self._table = RowsTable(
             [
                 Column("at", 70),
                 Column("name", 220, bold=True),

@@ -10,7 +10,7 @@ from bokeh.models import UIElement
 
 from .. import texts
 from ..watching import Watched
-from .tables import ROWS, Column, Table
+from .tables import ROWS, Column, RowsTable
 
 
 class _List:
@@ -25,7 +25,7 @@ class _List:
     _columns: tuple[Column, ...] = ()
 
     def __init__(self) -> None:
-        self._table = Table(self._columns)
+        self._table = RowsTable(self._columns)
         self.root: UIElement = column(self._table.root, sizing_mode="stretch_both", min_height=420)
 
     def show(self, watched: Watched) -> None:

@@ -10,7 +10,7 @@ from bokeh.models import UIElement
 
 from .. import texts
 from ..watching import Watched
-from .tables import Column, Table
+from .tables import Column, RowsTable
 
 
 class ProgramsPanel:
@@ -29,7 +29,7 @@ class ProgramsPanel:
     def __init__(self, choose: Callable[[int], object]) -> None:
         self._choose = choose
         self._numbers: list[int] = []
-        self._table = Table(
+        self._table = RowsTable(
             [
                 Column("program", 380, bold=True),
                 Column("process", 80),

@@ -34,7 +34,7 @@ class Column(NamedTuple):
     bold: bool = False
 
 
-class Table:
+class RowsTable:
     """A table.
 
     Args:

@@ -11,7 +11,7 @@ from ...observers.program_view import WorkerView
 from .. import texts
 from ..watching import Watched
 from .axes import drawing
-from .tables import Column, Table
+from .tables import Column, RowsTable
 
 #: Workers whose memory is drawn: those that are nearest to their limit, or have most.
 _BARS = 24
@@ -50,7 +50,7 @@ class WorkersPanel:
         )  # fmt: skip
         self._plot.add_tools(HoverTool(renderers=[bars], tooltips=[("@worker", "@says")]))
         self._plot.ygrid.visible = False
-        self._table = Table(
+        self._table = RowsTable(
             [
                 Column("node", 120, bold=True),
                 Column("process", 70),
