@@ -135,10 +135,12 @@ class Death(NamedTuple):
         exitcode: What the worker exited with, -N for signal N, None if unknown.
         signal: Name of the signal that ended the worker, such as ``SIGKILL``, or None.
         cause: What killed it.
-        peak_memory: Largest resident memory of the worker in bytes, 0 if unknown.
+        peak_memory: Largest resident memory of the worker in bytes, 0 if unknown; or that of it and
+            all that it has started, as it was seen from time to time, if that is more.
         requested_memory: Memory that the batch system had granted, in bytes, 0 if not limited.
         needed_memory: Memory that it would have needed at least, in bytes, 0 if unknown.
         wall_time: Seconds from the hand-out of the attempt to its end.
+        cpu_time: Seconds of processor time that the attempt has had, 0 if unknown.
         output: Last lines that the worker wrote.
         detail: What the batch system says about it.
         advice: What to do about it, empty if nothing is known.
@@ -157,6 +159,7 @@ class Death(NamedTuple):
     requested_memory: int = 0
     needed_memory: int = 0
     wall_time: float = 0.0
+    cpu_time: float = 0.0
     output: str = ""
     detail: str = ""
     advice: str = ""
@@ -190,7 +193,8 @@ class Death(NamedTuple):
             memory += f", needed {format_bytes(self.needed_memory)}"
         if self.requested_memory:
             memory += f" of {format_bytes(self.requested_memory)} requested"
-        return f"{place}attempt {self.attempt}, after {_format(self.wall_time)} s{memory}"
+        cpu = f", {_format(self.cpu_time)} s of processor time" if self.cpu_time else ""
+        return f"{place}attempt {self.attempt}, after {_format(self.wall_time)} s{cpu}{memory}"
 
 
 class JobDied(JobError):
@@ -216,6 +220,7 @@ class JobDied(JobError):
     requested_memory: int
     needed_memory: int
     wall_time: float
+    cpu_time: float
     output: str
     detail: str
     advice: str

@@ -101,6 +101,11 @@ class Opened:
 opened: Opened | None = None
 
 
+#: What a worker wants to be told, from time to time, while its job has jobs of its own under way:
+#: the time on the monotonic clock; None in all other processes.
+note_jobs: Callable[[float], None] | None = None
+
+
 class Inner:
     """What is known of jobs within the job of this process, for what they log.
 

@@ -64,6 +64,12 @@ class Settings(NamedTuple):
 
     Attributes:
         heartbeat: Seconds between two signs of life of a supervisor.
+        sample_interval: Seconds between two looks at the processor time and the memory of workers,
+            at least 0.5; 0 for none.
+        stalled_after: Seconds after which a call counts as stalled that has used less than 1 % of
+            a core in them, with all processes that it has started; 0 for never.
+        on_stall: What becomes of one then: ``warn`` has it go on, ``retry`` has it killed and tried
+            again, as after the loss of its worker.
         patience: Seconds of silence after which a node, or a dispatcher, counts as lost.
         infrastructure_retries: Deaths of a job for which the job is not to blame (its node
             was lost, its queue job deleted) that are forgiven.
@@ -102,6 +108,9 @@ class Settings(NamedTuple):
     """
 
     heartbeat: float = 5.0
+    sample_interval: float = 5.0
+    stalled_after: float = 0.0
+    on_stall: str = "warn"
     patience: float = 30.0
     infrastructure_retries: int = 10
     queue_jobs: int = 1000
@@ -151,11 +160,34 @@ OTHERS = (
 )  # fmt: skip
 """What follows `PREFIX` in variables of this project's that are no settings, or patterns of it."""
 
-CHOICES = {"output": ("stream", "collect", "discard")}
+LEAST_SAMPLE_INTERVAL = 0.5
+"""Seconds; to look more often would cost more than it tells."""
+
+LEAST = {"sample_interval": LEAST_SAMPLE_INTERVAL}
+"""The least values, but for 0, of the numbers that have one."""
+
+
+def sample_interval(settings: Settings) -> float:
+    """Returns the seconds between two looks at workers, which may have to find the stalled."""
+    interval, stalled = settings.sample_interval, settings.stalled_after
+    if not stalled:
+        return interval
+    return max(LEAST_SAMPLE_INTERVAL, min(interval or stalled, stalled / 4))
+
+
+CHOICES = {"on_stall": ("warn", "retry"), "output": ("stream", "collect", "discard")}
 """The settings that take one of some words."""
 
 MAY_BE_ZERO = frozenset(
-    {"infrastructure_retries", "resubmissions", "linger", "grace", "output_kept"}
+    {
+        "infrastructure_retries",
+        "resubmissions",
+        "linger",
+        "grace",
+        "output_kept",
+        "sample_interval",
+        "stalled_after",
+    }
 )
 """The numbers that may be 0. A patience of nothing, say, would end every worker at once."""
 

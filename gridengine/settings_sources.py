@@ -17,7 +17,7 @@ import os
 from typing import NamedTuple
 
 from .errors import GridEngineError
-from .settings import CHOICES, MAY_BE_ZERO, OTHERS, PREFIX, Settings, port_range
+from .settings import CHOICES, LEAST, MAY_BE_ZERO, OTHERS, PREFIX, Settings, port_range
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -136,6 +136,8 @@ def takes(field: str) -> str:
         return " or ".join(CHOICES[field])
     kind = type(_DEFAULTS[field])
     if kind in (int, float):
+        if field in LEAST:
+            return f"0, or {_KINDS[kind]} of at least {LEAST[field]:g}"
         return f"{_KINDS[kind]} {'of at least 0' if field in MAY_BE_ZERO else 'above 0'}"
     return _KINDS[kind]
 
@@ -168,6 +170,8 @@ def _checked(field: str, given: object) -> object:
 def _is_in_bounds(field: str, value: float) -> bool:
     if isinstance(value, bool):
         return True
+    if 0 < value < LEAST.get(field, 0.0):
+        return False
     return math.isfinite(value) and value >= 0 and bool(value or field in MAY_BE_ZERO)
 
 

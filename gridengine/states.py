@@ -76,6 +76,7 @@ class DeathCause(enum.Enum):
     KILLED = "killed from outside"
     CRASHED = "crashed"
     EXITED = "exited"
+    STALLED = "stalled"
     NODE_LOST = "node lost"
     UNKNOWN = "unknown"
 

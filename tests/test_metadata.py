@@ -70,6 +70,10 @@ def test_every_extra_has_a_line_in_the_document() -> None:
     assert FOR_DEVELOPERS <= set(re.findall(r"`(\w+)`", text))
 
 
+#: What they bring is used where it is, and nothing fails without it.
+DONE_WITHOUT = {"gpu"}
+
+
 def named() -> Iterator[str]:
     """Yields the extras that the package tells users to install."""
     for path in PACKAGE.rglob("*.py"):
@@ -77,7 +81,7 @@ def named() -> Iterator[str]:
 
 
 def test_every_extra_that_an_error_names_is_there_and_the_other_way_round() -> None:
-    assert set(named()) == set(EXTRAS) - FOR_DEVELOPERS
+    assert set(named()) == set(EXTRAS) - FOR_DEVELOPERS - DONE_WITHOUT
 
 
 #: What is imported, where it may be missing, by other means than `extras.needed`.
@@ -89,6 +93,7 @@ ELSEWHERE = {
     # It is looked for before.
     ("observers/bars.py", "tqdm"),
     # It does without.
+    ("worker/nvml_program.py", "pynvml"),
     ("compat/joblib_worker.py", "threadpoolctl"),
 }
 

@@ -28,7 +28,7 @@ def test_every_number_can_be_set_and_keeps_its_type() -> None:
     environ = {f"GRIDENGINE_{field.upper()}": "7" for field in Settings._fields}
     truths = [field for field, value in Settings._field_defaults.items() if value is False]
     environ |= {f"GRIDENGINE_{field.upper()}": "1" for field in truths}
-    environ["GRIDENGINE_OUTPUT"] = "collect"
+    environ |= {"GRIDENGINE_OUTPUT": "collect", "GRIDENGINE_ON_STALL": "retry"}
     for field, default in Settings._field_defaults.items():
         value = getattr(Settings.read(environ), field)
         given = environ[f"GRIDENGINE_{field.upper()}"]

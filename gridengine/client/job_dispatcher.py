@@ -117,7 +117,8 @@ class JobDispatcher:
             patience = None if end is None else max(0.0, end - time.monotonic())
             if job.is_alive() and not wait(task, patience):
                 alive = sum(each.is_alive() for each in self._jobs)
-                raise TimeoutError(f"{alive} of {len(self._jobs)} jobs are not over")
+                why = f"; {job.name} {reason}" if (reason := job.state_reason) else ""
+                raise TimeoutError(f"{alive} of {len(self._jobs)} jobs are not over{why}")
         if self._jobs:
             self.end_time, self._ended = time.time(), time.monotonic()
         jobs, self._jobs, self._tasks = self._jobs, [], []

@@ -8,6 +8,7 @@ from ..ledger.task import Task, Usage
 from ..states import JobState
 from .job_arguments import another_process
 from .job_output import output_of
+from .state_reason import state_reason
 
 
 class JobFacts:
@@ -62,6 +63,17 @@ class JobFacts:
         return JobState.INITIAL if self._task is None else self._task.state
 
     @property
+    def state_reason(self) -> str:
+        """Why the job is in its state, in words; empty if there is nothing to explain.
+
+        Of one that waits: what for, with the batch system's reason; of one that runs: that it is
+        suspended, say, or tried again, and why; of one that has failed, died or was cancelled:
+        the first line of the error. It is looked up when it is asked for, and nothing is waited
+        for. See ``docs/howto/why-does-it-wait.md``.
+        """
+        return "" if self._task is None else state_reason(self._task, self._dispatcher)
+
+    @property
     def host(self) -> str | None:
         """Name of the host on which the latest attempt runs, or ran."""
         place = self._task and self._task.place
@@ -74,10 +86,12 @@ class JobFacts:
 
     @property
     def usage(self) -> Usage | None:
-        """What the job used, None while it is not over."""
-        task = self._task
-        known = task is not None and task.over and task.outcomes
-        return known[-1].usage if known else None
+        """What the job used in its latest attempt, None while it is not over.
+
+        It is there if it has died, too, as far as that is known; of a job that was cancelled
+        nothing is.
+        """
+        return None if self._task is None else self._task.usage
 
     @property
     def output(self) -> str:

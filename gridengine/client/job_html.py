@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..errors import Death, format_bytes
+from ..errors import format_bytes
 from ..html_tables import Markup, escaped, facts, rows_of, state, titled
 from ..ledger.task import Task
-from ..serialization.exceptions import summary_of
 from ..states import JobState
+from .state_reason import failure_line
 
 if TYPE_CHECKING:
     from .job_facts import JobFacts
@@ -42,6 +42,7 @@ def job_html(job: JobFacts, closed: bool) -> str:
     known: dict[str, object] = {
         "name": job.name,
         "state": state(job.state.value),
+        "because": None if task is None or task.over else job.state_reason or None,
         "host": _place(task),
         "attempts": job.attempts or None,
         "with its worker for": _duration(_since(job)),
@@ -108,20 +109,8 @@ def _error_line(task: Task | None) -> Markup | None:
     """Returns the first line of what a job has failed with."""
     if task is None or not task.over:
         return None
-    failures = [each for outcome in task.outcomes for each in outcome.failures.values()]
-    text = _text_of(failures[0] if failures else task.error)
-    lines = text.strip().splitlines()
-    return escaped(lines[0]) if lines else None
-
-
-def _text_of(failure: Any) -> str:
-    if failure is None:
-        return ""
-    if isinstance(failure, BaseException):
-        return f"{type(failure).__name__}: {failure}"
-    if isinstance(failure, Death):
-        return f"JobDied: {failure}"
-    return summary_of(failure).removeprefix("builtins.")
+    line = failure_line(task)
+    return escaped(line) if line else None
 
 
 def _duration(seconds: float | None) -> str | None:

@@ -16,6 +16,7 @@ from ..dispatcher.dispatcher import Dispatcher
 from ..errors import TimeoutError
 from ..ledger.start_failures import counted
 from ..ledger.task import Outcome, Task
+from ..logs import printable
 from ..serialization.packed import Function
 from ..states import Mode
 from .answer_order import AnswerOrder, AsTheyCome, InOrder
@@ -104,7 +105,9 @@ def stream(
                 return
             if not tasks.over and time.monotonic() >= end:
                 done = f"{counted(tasks.taken, 'call')} {'was' if tasks.taken == 1 else 'were'}"
-                raise TimeoutError(f"the map was not done in time; {done}")
+                why = dispatcher.state_reasons.without_workers()
+                text = f"the map was not done in time; {done}{f'; {why}' if why else ''}"
+                raise TimeoutError(printable(text))
             # Unpacked in the order in which they come: an answer that waits for its turn as it
             # came holds the memory of its worker, beside that of its values later.
             wait = not ready and not tasks.has_room()

@@ -15,7 +15,8 @@ from ..errors import GridEngineError, SchedulerError, SchedulerUnavailable
 from ..schedulers import choice
 from ..schedulers.base import Scheduler, Session, innermost
 from ..schedulers.grid_engine import drmaa_library
-from ..schedulers.grid_engine.scheduler import GridEngineScheduler, GridEngineSession
+from ..schedulers.grid_engine.scheduler import GridEngineScheduler
+from ..schedulers.grid_engine.session import GridEngineSession
 from ..schedulers.process import ProcessScheduler
 from ..settings import Settings
 from . import grid_engine, on_the_node, this_host

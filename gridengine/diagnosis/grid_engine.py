@@ -6,14 +6,14 @@ import importlib.metadata
 import importlib.util
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ..errors import SchedulerUnavailable
 from ..extras import command
 from ..schedulers.grid_engine import drmaa_library
-from ..schedulers.grid_engine.drmaa_session import commands, qstat
+from ..schedulers.grid_engine.drmaa_session import commands, obstacles, queue_instances
 from ..schedulers.grid_engine.request import Request
-from ..schedulers.grid_engine.scheduler import GridEngineSession
+from ..schedulers.grid_engine.session import GridEngineSession
 from .report import Check
 
 _SECONDS = 8.0  # for one command; the master of a large site is busy at times
@@ -81,31 +81,33 @@ def queues(wanted: Request) -> Check:
     if missing := sorted(each for each in asked - slots.keys() if not re.search(r"[*?!&|]", each)):
         advice = f"ask for one of {', '.join(slots)}"
         return Check("queues", "failed", f"there is no queue {', '.join(missing)}; {told}", advice)
-    troubled = [
-        each
-        for each in qstat.queues_in_trouble(text)
-        if not asked or each.split()[1].partition("@")[0] in asked
-    ]
+    troubled = {
+        name: trouble
+        for name, trouble in queue_instances.troubles(text).items()
+        if not asked or name.partition("@")[0] in asked
+    }
     if not troubled:
         return Check("queues", "ok", told)
     own = [each for each in instances if not asked or each[0] in asked]
     state = "failed" if len(troubled) >= len(own) else "warning"
-    return Check("queues", state, f"{_some(troubled, '; ')}; in all: {told}", _cure(troubled))  # type: ignore[arg-type]
+    words = [
+        f"queue {name} {what}{f' ({note})' if note else ''}"
+        for name, (what, note) in troubled.items()
+    ]
+    cure = _cure({what for what, _ in troubled.values()})
+    return Check("queues", state, f"{_some(words, '; ')}; in all: {told}", cure)  # type: ignore[arg-type]
 
 
-def _cure(troubled: Sequence[str]) -> str:
-    states = "".join(re.search(r"in state (\w+)", each)[1] for each in troubled)  # type: ignore[index]
+def _cure(troubles: Collection[str]) -> str:
     said = []
-    if "E" in states:
+    if "is in error" in troubles:
         said.append(
-            "E: a job could not be started there; an administrator ends it by qmod -c QUEUE"
+            "in error: a job could not be started there; an administrator ends it by qmod -c QUEUE"
         )
-    if "u" in states:
-        said.append("u: nothing is heard of the node")
-    if "d" in states or "D" in states:
-        said.append("d: it is disabled")
-    if "a" in states.lower().replace("u", ""):
-        said.append("a: the node is above its load thresholds")
+    if "does not answer" in troubles:
+        said.append("does not answer: see that the node is up, and its sge_execd runs")
+    if "is overloaded" in troubles:
+        said.append("overloaded: the node is above its load thresholds, and takes jobs later")
     return "; ".join(said)
 
 
@@ -173,17 +175,7 @@ def site_limits(wanted: Request) -> Check:
 def why_it_waits(queue_job: str) -> str:
     """Returns the Grid Engine's reasons why a queue job has not started."""
     job = queue_job.partition(".")[0]
-    troubled = qstat.queues_in_trouble(_run("qstat", "-f", "-explain", "aAcE"))
-    lines = _run("qalter", "-w", "p", job).splitlines()
-    obstacles = [
-        re.sub(r"^Job \d+ (?:\([^)]*\) )?", "", " ".join(line.split()))
-        for line in lines
-        if re.search("dropped|cannot", line)
-    ]
-    if not troubled and not obstacles:
-        told = re.search(r"^scheduling info:\s*(.*(?:\n\s+.*)*)", _run("qstat", "-j", job), re.M)
-        obstacles = [" ".join(line.split()) for line in told[1].splitlines()] if told else []
-    return "; ".join(dict.fromkeys([*troubled, *obstacles][:4]))
+    return obstacles.why(job, held=False, user=commands.user(), ask=_run)
 
 
 def _or_any(number: int) -> str:

@@ -20,7 +20,7 @@ import functools
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from ..errors import JobCancelled, SchedulerError
@@ -46,6 +46,7 @@ from .viewers import Viewers
 if TYPE_CHECKING:
     from ..ledger.observers import Observer
     from ..ledger.task import Task
+    from ..schedulers.asked import Asked
 
 log = Log(__name__)
 
@@ -64,10 +65,10 @@ class Dispatcher:
         forsaken: Whether this is a copy, in a fork of the program.
         overview: Returns what there is now, for people.
         remote: Whether workers are on other hosts.
-        set_requests: Has a task ask the batch system for something of its own.
         sharing: Makes large buffers ready for the workers.
         shows_progress: Whether a map shows how far it is if it is not told.
         stacks: Asks where tasks are that run.
+        state_reasons: Tells why tasks wait.
         surroundings: ``cwd`` and ``env`` of the scheduler.
 
     Raises:
@@ -88,7 +89,6 @@ class Dispatcher:
         self.shows_progress, self.remote = settings.progress, scheduler.remote
         # A copy: the dispatcher must not keep alive what its user has let go.
         self._scheduler = copy.copy(scheduler)
-        self._released = False
         self.maps: dict[object, Callable[[], int]] = {}
         self._over, self._opened = threading.Event(), threading.Event()
         self._is_open = False
@@ -122,7 +122,7 @@ class Dispatcher:
             if ahead is not None
             else open_network(*known, host, ports, self._folder)
         )
-        self.set_requests = CallRequests(scheduler, self._queue_jobs.kind_of).set_on
+        self._requests = CallRequests(scheduler, self._queue_jobs.kind_of)
         early = ahead is not None and ahead.workers > 0
         self._state = new_state(scheduler, settings, started_early=early)
         self._event_log = open_event_log(undo, scheduler, settings, self._state.observers)
@@ -132,6 +132,7 @@ class Dispatcher:
         from .order_execution import OrderExecution
         from .overview import overview_of
         from .stacks import StackQuestions
+        from .state_reasons import StateReasons
         from .tidying import Tidying
 
         output = new_job_output(scheduler, settings, self._connections, self._state, self._ask)
@@ -139,15 +140,17 @@ class Dispatcher:
         calls = new_task_messages(*given)
         parts = self._connections, self._state, self._queue_jobs, calls, output
         self.overview = functools.partial(overview_of, self._state, self.maps)
+        self.state_reasons = StateReasons(self._state, scheduler)
         self.stacks = StackQuestions(self._connections, self._state, self._ask)
         self._handlers = Handlers(*parts, self.stacks)
         self._execution = OrderExecution(*parts)
-        self._tidying = Tidying(settings.heartbeat, calls, self._execution, self._handlers)
+        looked_after = calls, self._execution, self._handlers
+        self._tidying = Tidying(settings.heartbeat, *looked_after, self._state.has_work)
         self._viewers = Viewers(self, repr(scheduler), settings)
         self._news = self._queue_jobs.session.fileno()
         self._inbox = Inbox()
         self._new = self._inbox.tasks
-        self.forsaken = self._asleep = self._woken = False
+        self.forsaken = self._asleep = self._woken = self._released = False
         self._closing = self._ending = self._hurried = self._gone = False
         # Why no more can be done, if it is not that somebody has closed it.
         self._failure = ""
@@ -160,13 +163,9 @@ class Dispatcher:
         """True once the dispatcher takes no more tasks."""
         return self._closing
 
-    def kind_of(self, resources: Mapping[str, object]) -> int:
-        """Returns the kind of workers that have been given these resources.
-
-        Raises:
-            ValueError, TypeError: The scheduler cannot take one of them.
-        """
-        return self._queue_jobs.kind_of(resources)
+    def set_requests(self, task: Task, asked: Asked) -> None:
+        """Has a task ask the batch system for something; see `CallRequests.set_on`."""
+        self._requests.set_on(task, asked)
 
     def forget(self, function: bytes) -> None:
         """Has the workers let go of a function that will not be called again."""

@@ -14,6 +14,7 @@ from ..transport.addresses import worker_address
 from ..transport.base import Connections
 from ..transport.logged import Logged
 from ..transport.output_messages import Printing
+from ..transport.sample_messages import Sampled
 from ..transport.unreached import Unreached
 from .job_output import JobOutput
 from .job_records import JobRecords
@@ -74,6 +75,7 @@ class Handlers:
             Logged: self._logged,
             messages.Probe: self._probe,
             Printing: self._printed,
+            Sampled: self._sampled,
         }
 
     def listen(self) -> None:
@@ -181,7 +183,7 @@ class Handlers:
         report = Report(
             message.status, message.position, message.width, message.reason,
             message.peak_memory, message.sent, message.output,
-            message.needed_memory, message.granted_memory,
+            message.needed_memory, message.granted_memory, message.cpu,
         )  # fmt: skip
         self._output.is_ending(worker_address(address, message.worker))
         self._state.worker_died(address, message.worker, report, now)
@@ -200,6 +202,11 @@ class Handlers:
     def _printed(self, address: bytes, message: Printing, _: float) -> None:
         if address in self._state.staffing.supervisors:
             self._output.forwarded(address, message)
+
+    def _sampled(self, address: bytes, message: Sampled, _: float) -> None:
+        of = self._workers.get
+        found = [(of(worker_address(address, each.worker)), each) for each in message.samples]
+        self._state.samples.take_in([(w, sample) for w, sample in found if w is not None])
 
     def _probe(self, address: bytes, _: messages.Probe, now: float) -> None:
         self._connections.send(address, messages.Here())

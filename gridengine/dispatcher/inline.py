@@ -33,6 +33,7 @@ from .new_state import surroundings_of
 from .new_task_messages import initializer_of
 from .overview import overview_of_inline
 from .sharing import Sharing
+from .state_reasons import NoStateReasons
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class InlineDispatcher:
         remote: As of a `Dispatcher`.
         sharing: Makes large buffers ready.
         shows_progress: As of a `Dispatcher`.
+        state_reasons: As of a `Dispatcher`.
     """
 
     inline = True
@@ -82,6 +84,7 @@ class InlineDispatcher:
         # What runs, and in which thread.
         self._running: dict[Task, int] = {}
         self.overview = functools.partial(overview_of_inline, self._running)
+        self.state_reasons = NoStateReasons()
         self.maps: dict[object, Callable[[], int]] = {}
         self._closing = self._released = False
         self.forsaken = False

@@ -123,7 +123,8 @@ class OrderExecution:
 
     def _signal(self, order: orders.SignalCalls) -> None:
         worker = order.worker
-        end = messages.Signal(worker.number, order.position, order.width, order.signum)
+        calls = order.position, order.width
+        end = messages.Signal(worker.number, *calls, order.signum, order.reason)
         self._connections.send(worker.supervisor.address, end)
 
     def _stop_supervisor(self, order: orders.StopSupervisor) -> None:

@@ -68,6 +68,7 @@ def _queue_job(record: QueueJobRecord) -> QueueJobOverview:
         sum(bool(worker.outstanding) for worker in workers),
         time.monotonic() - record.since if record.since else None,
         remark,
+        record.reason,
     )
 
 

@@ -16,7 +16,7 @@ from .. import nesting
 from ..errors import SchedulerError, reason_of
 from ..logs import Log
 from ..schedulers.base import Scheduler, Session
-from ..settings import Settings
+from ..settings import Settings, sample_interval
 from ..transport.launch_file import (
     Keys,
     Launch,
@@ -78,6 +78,7 @@ def launch_for(
         share=share,
         heartbeat=settings.heartbeat,
         patience=settings.patience,
+        sample_interval=sample_interval(settings),
         connect_timeout=settings.connect_timeout,
         grace=settings.grace,
         slots=scheduler.slots,

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..states import DeathCause, JobState
+from .counts import Counts
 from .durations import Durations
 from .observers import Observers
-from .records import AnsweredCalls, Chunk, Counts, WorkerRecord
+from .records import AnsweredCalls, Chunk, WorkerRecord
 from .task import Outcome, Place, Task, outcome_of
 
 _RUNNING = JobState.RUNNING

@@ -12,7 +12,7 @@ from ..errors import Death, JobTimeout, format_bytes
 from ..schedulers.events import End
 from ..states import DeathCause, Mode
 from .records import Report, Verdict
-from .task import Place, Task
+from .task import Place, Task, Usage
 from .task_output import TaskOutput
 
 TIMEOUT = "timeout"
@@ -49,6 +49,12 @@ def end_of(report: Report) -> End:
 def _advice(report: Report, cause: DeathCause) -> str:
     if report.reason == OVER_TIME:
         return "a process may have no more processor time (h_cpu, or ulimit -t); ask for more"
+    if cause is DeathCause.STALLED:
+        return (
+            "it did nothing for as long as stalled_after allows (it may have waited for a lock, a "
+            "file or another host): GRIDENGINE_ON_STALL=warn lets such a job be, and its stack() "
+            "says where it is"
+        )
     if cause is DeathCause.CRASHED and _was_nearly_full(report):
         return (
             "most of its memory was in use, and C code may crash where an allocation fails: ask "
@@ -88,7 +94,9 @@ def want_of(end: End) -> DeathCause | None:
     return DeathCause.OUT_OF_MEMORY if end.cause is DeathCause.CRASHED and full else None
 
 
-def certificate(verdict: Verdict, place: Place, end: End, output: str, now: float) -> Death:
+def certificate(
+    verdict: Verdict, place: Place, end: End, output: str, now: float, used: Usage
+) -> Death:
     """Returns the death certificate of a call.
 
     Args:
@@ -97,6 +105,7 @@ def certificate(verdict: Verdict, place: Place, end: End, output: str, now: floa
         end: What is known of its end.
         output: What it printed last, as far as whoever has seen it end knows.
         now: On the monotonic clock.
+        used: What it had used.
     """
     task = verdict.task
     return Death(
@@ -108,10 +117,11 @@ def certificate(verdict: Verdict, place: Place, end: End, output: str, now: floa
         exitcode=end.exitcode,
         signal=_signal_name(end.exitcode),
         cause=end.cause,
-        peak_memory=end.peak_memory,
+        peak_memory=max(end.peak_memory, used.tree_peak_memory),
         requested_memory=end.requested_memory,
         needed_memory=end.needed_memory,
         wall_time=end.wall_time or now - verdict.since,
+        cpu_time=max(used.cpu, used.tree_cpu),
         output=output or _last_words(task),
         detail=end.detail,
         advice=end.advice,

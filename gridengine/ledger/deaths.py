@@ -18,9 +18,10 @@ from .ledger import Ledger
 from .observers import Observers
 from .orders import Inform, Order, Release
 from .records import Report, SupervisorRecord, Verdict, WorkerRecord
+from .samples import usage_at_death
 from .start_failures import counted
 from .stray_chunk import StrayChunk
-from .task import Outcome, Place, Task
+from .task import Outcome, Place, Task, Usage
 
 #: Seconds for which a kill from outside is held back on a cluster: the batch system kills a
 #: whole queue job at once, so that the supervisor's last word is "killed", and says why only then.
@@ -40,6 +41,7 @@ class _Unexplained(NamedTuple):
     output: str
     now: float
     kind: int
+    used: Usage
 
 
 class Deaths:
@@ -199,6 +201,7 @@ class Deaths:
         verdicts = self._ledger.ended(
             worker, position=position, width=width,
             blame=blame, final=final, timed_out=timed_out, want=want,
+            why=_loss(place, end),
         )  # fmt: skip
         if again := held - len(verdicts):
             lost = f"worker {place.pid} on {place.host} is lost ({end.cause.name})"
@@ -209,24 +212,27 @@ class Deaths:
                 continue
             if task.exit_signal:
                 self._cancellation.ended(task, place)
-            elif timed_out:
-                self._fail(verdict, place, certificates.timeout_of(verdict, place))
+                continue
+            wall = end.wall_time or now - verdict.since
+            used = usage_at_death(worker, (task.id, verdict.attempt), wall)
+            if timed_out:
+                self._fail(verdict, place, used, certificates.timeout_of(verdict, place))
             else:
-                self._certify(_Unexplained(verdict, place, end, output, now, kind))
+                self._certify(_Unexplained(verdict, place, end, output, now, kind, used))
 
     def _certify(self, death: _Unexplained) -> None:
         """Writes a certificate, as soon as all is known that will be known of the end.
 
         But who had too little, and may have more, lives on.
         """
-        verdict, place, end, output, now, kind = death
+        verdict, place, end, output, now, kind, used = death
         queue_job = place.queue_job
         if not end.final:
             end = self._explained.get(queue_job, end)
         if not end.final:
             self._unexplained.setdefault(queue_job, []).append(death)
             return
-        written = certificates.certificate(verdict, place, end, output, now)
+        written = certificates.certificate(verdict, place, end, output, now, used)
         want, requests = certificates.want_of(end), verdict.task.requests
         if requests is not None and want is not None and requests.answers(want):
             if self._tries_more(verdict, kind, want, end.peak_memory):
@@ -234,7 +240,7 @@ class Deaths:
             asked = requests.words((*verdict.tried, kind), want)
             advice = f"it was tried with {asked}; {written.advice}".rstrip("; ")
             written = written._replace(advice=advice)
-        self._fail(verdict, place, written)
+        self._fail(verdict, place, used, written)
 
     def _tries_more(self, verdict: Verdict, kind: int, want: DeathCause, peak: int) -> bool:
         chunk = StrayChunk(verdict.task, verdict.index, verdict.index + 1, kind, verdict.tried)
@@ -247,11 +253,24 @@ class Deaths:
             assert task.requests is not None
             error = SchedulerError(f"it had too little before, and more is not to be had: {reason}")
             verdict = Verdict(task, chunk.lo, chunk.attempt, chunk.since, chunk.tried)
-            self._fail(verdict, task.place or Place("", 0, ""), error)
+            nothing = Usage(0.0, 0.0, 0)
+            self._fail(verdict, task.place or Place("", 0, ""), nothing, error)
 
-    def _fail(self, verdict: Verdict, place: Place, failure: Death | BaseException) -> None:
+    def _fail(
+        self, verdict: Verdict, place: Place, used: Usage, failure: Death | BaseException
+    ) -> None:
         task, index = verdict.task, verdict.index
-        outcome = Outcome(index, index + 1, b"", (), {index: failure}, 0.0, 0.0, 0, place)
+        outcome = Outcome(
+            index,
+            index + 1,
+            b"",
+            (),
+            {index: failure},
+            used.wall,
+            used.cpu,
+            used.peak_memory,
+            place,
+        )
         task.record(outcome)
         if task.over and task.missing:
             self._cancellation.take_back_rest([task])
@@ -260,3 +279,9 @@ class Deaths:
 
 def _is_late(end: End) -> bool:
     return end.cause is DeathCause.OVER_TIME
+
+
+def _loss(place: Place, end: End) -> str:
+    """Returns what is said of the calls of a worker that was lost, which are tried again."""
+    cause = "" if end.cause is DeathCause.UNKNOWN else f": {end.cause.value}"
+    return f"its worker on {place.host} was lost{cause}"

@@ -35,6 +35,7 @@ from .records import (
     SupervisorRecord,
     WorkerRecord,
 )
+from .samples import Samples
 from .staffing import Capacity, Hopeless, Staffing
 from .task import Place, Task
 
@@ -65,6 +66,7 @@ class DispatcherState:
         staffing: Which queue jobs and supervisors there are.
         cancellation: What is not wanted any more.
         deaths: Those whose end is not settled yet.
+        samples: What workers use.
     """
 
     def __init__(
@@ -93,6 +95,9 @@ class DispatcherState:
         self.deaths = Deaths(
             self.ledger, self.cancellation, self.orders, self.observers, remote=remote, fresh=fresh
         )
+        self.samples = Samples(
+            self.orders, self.observers, settings.stalled_after, retry=settings.on_stall == "retry"
+        )
         self.staffing = Staffing(
             capacity,
             patience=settings.patience,
@@ -114,6 +119,7 @@ class DispatcherState:
             observer, self.staffing.queue_jobs.values(), self.ledger.workers.values(),
             self.ledger.counts, waiting, now,
         )  # fmt: skip
+        self.staffing.waiting.introduce(observer)
 
     def tasks(self) -> list[Task]:
         """Returns the tasks that are not over."""
@@ -124,6 +130,11 @@ class DispatcherState:
         silent = self.staffing.is_silent
         workers = self.ledger.workers.values()
         return any(each.outstanding and not silent(each.supervisor) for each in workers)
+
+    def has_work(self) -> bool:
+        """Tells whether any call waits or is with a worker."""
+        workers = self.ledger.workers.values()
+        return bool(self.ledger.kinds()) or any(each.outstanding for each in workers)
 
     def tick(self, now: float) -> None:
         """Puts waiting work to work, and does what has no event."""

@@ -13,7 +13,10 @@ it, nothing is made. Progress bars, status pages, journals and reports are obser
 `JobsOver`                they will never leave their state
 `WorkerJoined`            a worker can be given work
 `WorkerLost`              a worker is no more
+`WorkersSampled`          what workers use
+`CallStalled`             one does nothing, as long as users have said
 `QueueJobsSubmitted`      the batch system has them
+`QueueJobsDelayed`        the batch system does not take them yet, and why
 `QueueJobStarted`         its supervisor has said its first word
 `QueueJobWaiting`         it has not started yet, and the batch system's reason
 `QueueJobOver`            the batch system, or its silence, says that it is over
@@ -216,10 +219,70 @@ class WorkerLost(NamedTuple):
     cause: DeathCause | None
 
 
+class Sample(NamedTuple):
+    """What a worker and all processes that it has started used at one moment.
+
+    Attributes:
+        address: The worker's, as of `WorkerJoined`.
+        host: Where it is.
+        pid: Its process id there.
+        cpu: Seconds of processor time that they have had so far, together.
+        rss: Their resident memory in bytes; pages that they share count for each.
+        peak: The largest `rss` of any sample of this worker.
+        gpu_memory: Bytes that they have on graphics processors, 0 if that is not known.
+        gpu_use: How busy they keep those, 1 for one of them all the time.
+    """
+
+    address: bytes
+    host: str
+    pid: int
+    cpu: float
+    rss: int
+    peak: int
+    gpu_memory: int
+    gpu_use: float
+
+
+class WorkersSampled(NamedTuple):
+    """What the workers of one supervisor use, idle ones too."""
+
+    samples: tuple[Sample, ...]
+
+
+class CallStalled(NamedTuple):
+    """A call has used less than 1 % of a processor for ``seconds``, with all that it has started.
+
+    Attributes:
+        task: As of `JobSubmitted`.
+        name: As of `JobSubmitted`.
+        call: As of `CallFailed`.
+        host: Where it runs.
+        pid: The worker's process id there.
+        seconds: For how long.
+    """
+
+    task: int
+    name: str
+    call: int
+    host: str
+    pid: int
+    seconds: float
+
+
 class QueueJobsSubmitted(NamedTuple):
     """The batch system has taken queue jobs."""
 
     queue_jobs: tuple[str, ...]
+
+
+class QueueJobsDelayed(NamedTuple):
+    """The batch system does not take queue jobs yet, ``number`` of them; ``reason`` says why.
+
+    They are asked for again and again; when some are taken that is a `QueueJobsSubmitted`.
+    """
+
+    number: int
+    reason: str
 
 
 class QueueJobStarted(NamedTuple):
@@ -257,7 +320,7 @@ class StateShown(NamedTuple):
 
 DispatcherEvent = (
     CountsSoFar | JobsSubmitted | JobsStarted | JobRetried | CallsDone | CallFailed | JobsOver
-    | WorkerJoined | WorkerLost
-    | QueueJobsSubmitted | QueueJobStarted | QueueJobWaiting | QueueJobOver | NoticeGiven
-    | StateShown
+    | WorkerJoined | WorkerLost | WorkersSampled | CallStalled
+    | QueueJobsSubmitted | QueueJobsDelayed | QueueJobStarted | QueueJobWaiting | QueueJobOver
+    | NoticeGiven | StateShown
 )  # fmt: skip

@@ -16,8 +16,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..settings import BLOCK_SECONDS
-from ..states import DeathCause, JobState
+from ..states import DeathCause
 from .answers import Answers, place_of
+from .counts import Counts
 from .durations import Durations
 from .escalation import Escalation
 from .hand_out import HandOut
@@ -26,12 +27,9 @@ from .observers import Observers
 from .orders import Assign, TakeBack
 from .queues import Queue, Queues
 from .rebalancing import PATIENCE, Rebalancing, given_back
-from .records import AnsweredCalls, Chunk, Counts, SupervisorRecord, Verdict, WorkerRecord
+from .records import AnsweredCalls, Chunk, SupervisorRecord, Verdict, WorkerRecord
 from .retries import Retries
 from .task import Outcome, Place, Task
-
-# Looked up for every job; see `gridengine.ledger.task`.
-_QUEUED = JobState.QUEUED
 
 
 class Ledger:
@@ -178,6 +176,7 @@ class Ledger:
         final: bool = False,
         timed_out: bool = False,
         want: DeathCause | None = None,
+        why: str = "its worker was lost",
     ) -> list[Verdict]:
         """Event: a worker is no more.
 
@@ -192,6 +191,7 @@ class Ledger:
                 counts as a failure of the function.
             want: What the worker had too little of, if it was that: a call that may be given more
                 is not tried again here, but its attempt is free.
+            why: What is said of those that are tried again.
 
         Returns:
             The calls that are not tried again.
@@ -210,7 +210,7 @@ class Ledger:
             held, position=position, width=width, end=worker.position,
             blame=blame, final=final, timed_out=timed_out, want=want,
         )  # fmt: skip
-        self._put_back(again, "it was over its time" if timed_out else "its worker was lost")
+        self._put_back(again, "it was over its time" if timed_out else why)
         return verdicts
 
     def retire(self, worker: WorkerRecord) -> None:
@@ -386,7 +386,6 @@ class Ledger:
         wanted = [chunk for chunk in chunks if chunk.task.wanted]
         self._queues.put_back(wanted)
         for chunk in wanted:
-            if chunk.task.size == 1:
-                chunk.task.state = _QUEUED
+            chunk.task.put_back(reason)
             if self._observers.callbacks:
                 self._observers.job_retried(chunk, reason)

@@ -10,7 +10,8 @@ import math
 from collections.abc import Callable, Iterable
 
 from ..states import JobState, Mode
-from .records import Chunk, Counts, QueueJobRecord, WorkerRecord
+from .counts import Counts
+from .records import Chunk, QueueJobRecord, WorkerRecord
 from .task import Outcome, Task
 
 TYPE_CHECKING = False
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..schedulers.events import End
+    from ..transport.sample_messages import WorkerSample
     from .events import DispatcherEvent
 
     Observer = Callable[[DispatcherEvent], object]
@@ -127,9 +129,28 @@ class Observers:
         cause = None if end.exitcode == 0 and not calls else end.cause
         self.tell(_types().WorkerLost(worker.address, *worker.place, calls, cause))
 
+    def workers_sampled(self, sampled: Iterable[tuple[WorkerRecord, WorkerSample]]) -> None:
+        """See `events.WorkersSampled`."""
+        types = _types()
+        made = types.Sample
+        rows = [
+            (w.address, w.place.host, w.place.pid, s.cpu, s.rss, s.peak, s.gpu_memory, s.gpu_use)
+            for w, s in sampled
+        ]
+        self.tell(types.WorkersSampled(tuple([_row(made, row) for row in rows])))
+
+    def call_stalled(self, task: Task, number: int, worker: WorkerRecord, idle: float) -> None:
+        """See `events.CallStalled`."""
+        host, pid, _ = worker.place
+        self.tell(_types().CallStalled(task.id, task.name, number, host, pid, idle))
+
     def queue_jobs_submitted(self, queue_jobs: tuple[str, ...]) -> None:
         """See `events.QueueJobsSubmitted`."""
         self.tell(_types().QueueJobsSubmitted(queue_jobs))
+
+    def queue_jobs_delayed(self, number: int, reason: str) -> None:
+        """See `events.QueueJobsDelayed`."""
+        self.tell(_types().QueueJobsDelayed(number, reason))
 
     def queue_job_started(self, queue_job: str, host: str) -> None:
         """See `events.QueueJobStarted`."""
@@ -194,6 +215,8 @@ def introduce(
         observer(types.QueueJobsSubmitted((record.name,)))
         for supervisor in record.supervisors:
             observer(types.QueueJobStarted(record.name, supervisor.host))
+        if record.reason:
+            observer(types.QueueJobWaiting(record.name, record.reason))
     for worker in workers:
         observer(_joined(worker, now))
         if worker.outstanding:

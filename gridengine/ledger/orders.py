@@ -65,12 +65,16 @@ class TakeBack(Struct, frozen=True):
 
 
 class SignalCalls(Struct, frozen=True):
-    """End any of ``width`` calls from ``position`` on with a signal, if the worker runs one."""
+    """End any of ``width`` calls from ``position`` on with a signal, if the worker runs one.
+
+    ``reason`` is that of the `Report`, if it is not that the program has asked for it.
+    """
 
     worker: WorkerRecord
     position: int
     width: int
     signum: int
+    reason: str = ""
 
 
 class StopSupervisor(Struct, frozen=True):

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from ..schedulers.events import End
 from ..transport.addresses import worker_address
+from .series import WorkerSeries
 from .task import Place, Task
 
 
@@ -121,6 +122,7 @@ class Report(Struct, frozen=True):
         output: What it printed last.
         needed_memory: The memory that it would have needed, in bytes, 0 if it had enough.
         granted_memory: The memory that it might have, in bytes, 0 if not limited.
+        cpu: Seconds of processor time that it has had, with the children that it has waited for.
     """
 
     status: int
@@ -132,6 +134,7 @@ class Report(Struct, frozen=True):
     output: str = ""
     needed_memory: int = 0
     granted_memory: int = 0
+    cpu: float = 0.0
 
 
 class SupervisorRecord:
@@ -236,6 +239,7 @@ class WorkerRecord:
         peak: The most memory that was noted of its calls, in bytes.
         report: What its supervisor says of its end, None while it lives.
         due: When its end is settled, whatever else may come.
+        series: What was sampled of it, None before the first time.
         memory: What the dispatcher keeps for it: the functions that it has, and the memory that
             it has lent or borrowed. Nothing is decided by it.
     """
@@ -262,6 +266,7 @@ class WorkerRecord:
         "recalling",
         "received",
         "report",
+        "series",
         "space",
         "supervisor",
     )
@@ -282,6 +287,7 @@ class WorkerRecord:
         self.patience = patience
         self.recalling = self.leaving = self.hung_up = False
         self.report: Report | None = None
+        self.series: WorkerSeries | None = None
         self.due = 0.0
         self.memory: Any = None
 
@@ -314,6 +320,7 @@ class QueueJobRecord:
         asked: When the batch system was asked how it stands, since it is silent; infinity if not.
         answered: Whether it has answered.
         suspended: By what it is suspended, empty if that is not known of it.
+        reason: Why it waits, as the batch system says, empty if that is not known.
     """
 
     __slots__ = (
@@ -323,6 +330,7 @@ class QueueJobRecord:
         "deleting",
         "kind",
         "name",
+        "reason",
         "since",
         "supervisors",
         "suspended",
@@ -344,7 +352,7 @@ class QueueJobRecord:
         self.avoid = avoid
         self.deleting = self.answered = False
         self.asked = math.inf
-        self.suspended = ""
+        self.suspended = self.reason = ""
         self.supervisors: list[SupervisorRecord] = []
 
     @property
@@ -355,7 +363,11 @@ class QueueJobRecord:
 
 
 class QueueJobRequest:
-    """Queue jobs that were asked for, and which the batch system has not named yet."""
+    """Queue jobs that were asked for, and which the batch system has not named yet.
+
+    Attributes:
+        reason: Why it does not take them yet, empty if that is not known.
+    """
 
     def __init__(
         self,
@@ -370,24 +382,11 @@ class QueueJobRequest:
         self.since = since
         self.wave = wave
         self.avoid = avoid
+        self.reason = ""
 
     def record(self, queue_job: str) -> QueueJobRecord:
         """Returns the record of one of them that has got its name."""
         return QueueJobRecord(queue_job, self.kind, self.since, self.wave, self.avoid)
-
-
-class Counts:
-    """What a dispatcher has done so far.
-
-    Attributes:
-        done: Calls that have an answer, be it that they have failed.
-        failed: Those of them that have failed for good.
-    """
-
-    __slots__ = ("done", "failed")
-
-    def __init__(self) -> None:
-        self.done = self.failed = 0
 
 
 class Verdict(Struct, frozen=True):

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from ..schedulers.base import FIRST_BATCH
 from ..schedulers.events import (
+    Delayed,
     End,
     Ended,
     Event,
@@ -37,6 +38,7 @@ from .orders import (
 from .records import QueueJobRecord, QueueJobRequest, SupervisorRecord, WorkerRecord
 from .silence import Silence
 from .start_failures import StartFailures, counted, named
+from .waiting_reasons import WaitingReasons
 
 #: Seconds between two looks at who is silent, at most, in a program that runs.
 _LOOK_SECONDS = 0.5
@@ -79,6 +81,7 @@ class Staffing:
     Attributes:
         supervisors: All that have said their first word and are not lost, by address.
         queue_jobs: All that are not over, by name.
+        waiting: Why those wait that do.
     """
 
     def __init__(
@@ -109,6 +112,8 @@ class Staffing:
         self._looked = 0.0
         self.supervisors: dict[bytes, SupervisorRecord] = {}
         self.queue_jobs: dict[str, QueueJobRecord] = {}
+        known = self.queue_jobs, self._requests, self._failures
+        self.waiting = WaitingReasons(*known, orders, observers)
 
     # ------------------------------------------------------------------ hiring
 
@@ -239,6 +244,7 @@ class Staffing:
             # Its word may come before the batch system's.
             record = self.queue_jobs[name] = QueueJobRecord(name, supervisor.kind)
         record.supervisors.append(supervisor)
+        record.reason = ""
         self._orders.append(Inform(f"queue job {name} has started on {supervisor.host}"))
         if self._observers.callbacks:
             self._observers.queue_job_started(name, supervisor.host)
@@ -319,9 +325,9 @@ class Staffing:
                 [record for record in known if record], event.suspended, self._looked
             )
         elif isinstance(event, Waiting):
-            self._warn(event.text)
-            if self._observers.callbacks:
-                self._observers.queue_job_waiting(event.queue_job, event.reason)
+            self.waiting.waits(event)
+        elif isinstance(event, Delayed):
+            self.waiting.delayed(event)
         elif isinstance(event, Notice):
             self._warn(event.text)
             if self._observers.callbacks:

@@ -30,6 +30,9 @@ class StartFailures:
     Args:
         resubmissions: Waves that may fail, one after the other.
         orders: What is to be said is added to it.
+
+    Attributes:
+        latest: Why the latest queue job of each kind has failed, if none has started since.
     """
 
     def __init__(self, resubmissions: int, orders: list[Order]) -> None:
@@ -39,6 +42,7 @@ class StartFailures:
         self._failures: collections.Counter[int] = collections.Counter()
         self._avoided: dict[str, float] = {}
         self._unreached = ""
+        self.latest: dict[int, str] = {}
         # By what is told together.
         self._troubles: dict[tuple[str, ...], _Trouble] = {}
 
@@ -54,6 +58,7 @@ class StartFailures:
     def started(self, kind: int, host: str) -> None:
         """Event: a supervisor on a host was heard."""
         self._failures.pop(kind, None)
+        self.latest.pop(kind, None)
         self._avoided.pop(host, None)
 
     def failed(self, record: QueueJobRecord, reason: str, host: str, now: float) -> None:
@@ -68,6 +73,7 @@ class StartFailures:
         if host:
             self._avoided[host] = now + _AVOID_SECONDS
             self._unreached = reason
+        self.latest[record.kind] = reason
         # Process ids and names of queue jobs make no other trouble of it.
         alike = "".join(each for each in reason if not each.isdigit())
         key = (_array(record.name), host, alike)

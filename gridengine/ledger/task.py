@@ -16,6 +16,7 @@ from ..errors import Death, JobCancelled
 from ..logs import Log
 from ..serialization.packed import Function
 from ..states import FINAL, MOVES, JobState, Mode
+from .series import CallSeries
 from .task_output import OutputPolicy, TaskOutput
 
 if TYPE_CHECKING:
@@ -40,18 +41,45 @@ class Place(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """What a job used, as its worker measured it.
+    """What a job used: as its worker measured it, and as it was seen from outside meanwhile.
+
+    The worker's process and all that it has started are looked at from time to time
+    (``GRIDENGINE_SAMPLE_INTERVAL``); what is said of those looks is 0 if there was none, as of a
+    job that was over before.
 
     Attributes:
         wall: Seconds from its start to its end.
         cpu: Seconds of processor time of the worker's process, all threads.
         peak_memory: Largest resident memory of the worker's process so far, in bytes; an
             upper bound for the job, since a worker runs many.
+        tree_cpu: Seconds of processor time of the process and of all that it has started. What
+            those have had between two looks that ended in between, and for which nobody has
+            waited, is not in it.
+        tree_peak_memory: The largest resident memory that they had together at a look, in bytes;
+            pages that processes share are counted for each of them.
+        tree_mean_memory: The mean of that.
+        gpu_memory: The largest memory on graphics processors that they had at a look, in bytes.
+        samples: How many looks there were.
     """
 
     wall: float
     cpu: float
     peak_memory: int
+    tree_cpu: float = 0.0
+    tree_peak_memory: int = 0
+    tree_mean_memory: int = 0
+    gpu_memory: int = 0
+    samples: int = 0
+
+    def with_series(self, series: CallSeries) -> Usage:
+        """Returns it with what samples say."""
+        return self._replace(
+            tree_cpu=max(self.cpu, series.cpu),
+            tree_peak_memory=series.peak,
+            tree_mean_memory=series.mean,
+            gpu_memory=series.gpu_memory,
+            samples=series.count,
+        )
 
 
 class Outcome(NamedTuple):
@@ -138,10 +166,14 @@ class Task:
             for, in the dispatcher's thread; None for nothing. It must neither block nor raise.
         on_failure: What is to be called with the task when it fails or dies, None for nothing.
         failure: What that has returned.
+        put_back_for: Why it, a single call, waits again; there is none before it does.
+        series: What samples say of its latest attempt; there is no such attribute before the first.
         told: What its calls have logged and warned of, None for nothing.
         output: What is asked for what it prints, an `OutputPolicy`, None if nothing is; from the
             first byte on, what is known of it.
     """
+
+    series: CallSeries
 
     __slots__ = (
         "apart",
@@ -169,7 +201,9 @@ class Task:
         "output",
         "payload",
         "place",
+        "put_back_for",
         "requests",
+        "series",
         "size",
         "state",
         "timeout",
@@ -178,6 +212,8 @@ class Task:
         "waiters",
         "waiting",
     )
+
+    put_back_for: str
 
     def __init__(
         self,
@@ -249,6 +285,18 @@ class Task:
         return not self.exit_signal and self.state not in FINAL
 
     @property
+    def usage(self) -> Usage | None:
+        """What a job of one call used in its latest attempt, None while it is not over."""
+        if not (self.over and self.outcomes):
+            return None
+        usage = self.outcomes[-1].usage
+        # Most are over before anybody has looked: to have the attribute would cost each of them.
+        series: CallSeries | None = getattr(self, "series", None)
+        if series is None or series.which[1] != self.attempts:
+            return usage
+        return usage.with_series(series)
+
+    @property
     def label(self) -> str:
         """What a queue job is called that is asked for on its account.
 
@@ -275,6 +323,12 @@ class Task:
             self.failure = self.on_failure(self)
         self.state = state
         self.wake()
+
+    def put_back(self, reason: str) -> None:
+        """Notes that a call waits for a worker again, and why."""
+        if self.size == 1:
+            self.state = _QUEUED
+            self.put_back_for = reason
 
     def end(self, state: JobState, error: BaseException) -> None:
         """Ends the whole task with ``error``, unless it is over."""

@@ -35,6 +35,9 @@ _TYPES: tuple[type, ...] = (
     events.QueueJobOver,
     events.NoticeGiven,
     events.StateShown,
+    events.QueueJobsDelayed,
+    events.WorkersSampled,
+    events.CallStalled,
 )
 _NUMBERS = {kind: number for number, kind in enumerate(_TYPES)}
 

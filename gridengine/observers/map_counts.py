@@ -13,6 +13,7 @@ from ..ledger.events import (
     JobsOver,
     JobsStarted,
     QueueJobOver,
+    QueueJobsDelayed,
     QueueJobsSubmitted,
     QueueJobStarted,
     QueueJobWaiting,
@@ -62,6 +63,8 @@ class MapCounts:
         self._workers: set[bytes] = set()
         # Queue jobs that have not started, and the reason as far as it is known.
         self._waiting: dict[str, str] = {}
+        # Why further ones are not taken, empty if that is not so.
+        self._delayed = ""
         self._hear: dict[type, Callable[[Any], object]] = {
             JobsStarted: self._started,
             JobRetried: self._tried_again,
@@ -69,6 +72,7 @@ class MapCounts:
             JobsOver: self._all_over,
             WorkerJoined: lambda event: self._workers.add(event.address),
             WorkerLost: self._lost,
+            QueueJobsDelayed: self._delay,
             QueueJobsSubmitted: self._submitted,
             QueueJobStarted: lambda event: self._waiting.pop(event.queue_job, None),
             QueueJobWaiting: self._waits,
@@ -95,7 +99,7 @@ class MapCounts:
         """How many queue jobs wait, and for what; empty if none does."""
         waiting = list(self._waiting.values())
         if not waiting:
-            return ""
+            return f"not submitted yet ({_short(self._delayed)})" if self._delayed else ""
         text = "1 queue job waits" if len(waiting) == 1 else f"{len(waiting)} queue jobs wait"
         reason = next(filter(None, waiting), "")
         return f"{text} ({_short(reason)})" if reason else text
@@ -180,7 +184,11 @@ class MapCounts:
                     self._leave(task.places.pop(lo))
         self._busy.pop(worker, None)
 
+    def _delay(self, event: QueueJobsDelayed) -> None:
+        self._delayed = event.reason
+
     def _submitted(self, event: QueueJobsSubmitted) -> None:
+        self._delayed = ""
         for name in event.queue_jobs:
             self._waiting.setdefault(name, "")
 

@@ -20,12 +20,15 @@ from ..ledger.events import (
     JobsSubmitted,
     NoticeGiven,
     QueueJobOver,
+    QueueJobsDelayed,
     QueueJobsSubmitted,
     QueueJobStarted,
     QueueJobWaiting,
+    Sample,
     StateShown,
     WorkerJoined,
     WorkerLost,
+    WorkersSampled,
 )
 from ..schedulers.overview import Overview
 from ..states import JobState
@@ -70,7 +73,7 @@ class WorkerView:
         ends: When the batch system ends it, in seconds since 1970, 0 for never.
         joined: When it could first be given work.
         running: What it has, the next thing first.
-        sample: What it used last, None as long as nobody has said (see `ledger.events`).
+        sample: What it used last, None as long as nobody has said.
     """
 
     def __init__(self, joined: WorkerJoined, when: float) -> None:
@@ -82,7 +85,7 @@ class WorkerView:
         self.ends = when + joined.time_left if joined.time_left else 0.0
         self.joined = when
         self.running: dict[tuple[int, int], Running] = {}
-        self.sample: Any = None
+        self.sample: Sample | None = None
 
 
 class QueueJobView:
@@ -161,6 +164,7 @@ class ProgramView:
         self.state: Overview | None = None
         self.workers: dict[bytes, WorkerView] = {}
         self.queue_jobs: dict[str, QueueJobView] = {}
+        self._delayed = ""
         self.jobs: dict[str, JobCounts] = {}
         self.failures: collections.deque[Failure] = collections.deque(maxlen=_KEPT)
         self.lost: collections.deque[tuple[float, WorkerLost]] = collections.deque(maxlen=_KEPT)
@@ -181,12 +185,14 @@ class ProgramView:
             JobsOver: self._over,
             WorkerJoined: self._joined,
             WorkerLost: self._lost,
+            QueueJobsDelayed: self._queue_jobs_delayed,
             QueueJobsSubmitted: self._queue_jobs_submitted,
             QueueJobStarted: self._queue_job_started,
             QueueJobWaiting: self._queue_job_waits,
             QueueJobOver: lambda event: self.queue_jobs.pop(event.queue_job, None),
             NoticeGiven: lambda event: self.notices.append((self.now, event.text)),
             StateShown: self._state_shown,
+            WorkersSampled: self._sampled,
         }
 
     def hear(self, timed: Iterable[TimedEvent]) -> None:
@@ -239,9 +245,9 @@ class ProgramView:
 
     @property
     def why_waiting(self) -> str:
-        """Why queue jobs wait, as far as the batch system has said; empty if none does."""
+        """Why queue jobs wait, or are not taken, as far as that is known; empty if none does."""
         reasons = (job.reason for job in self.queue_jobs.values() if not job.host)
-        return next(filter(None, reasons), "")
+        return next(filter(None, reasons), self._delayed)
 
     # ------------------------------------------------------------------ jobs
 
@@ -344,7 +350,11 @@ class ProgramView:
         if event.cause is not None:
             self.lost.append((self.now, event))
 
+    def _queue_jobs_delayed(self, event: QueueJobsDelayed) -> None:
+        self._delayed = event.reason
+
     def _queue_jobs_submitted(self, event: QueueJobsSubmitted) -> None:
+        self._delayed = ""
         for name in event.queue_jobs:
             self.queue_jobs.setdefault(name, QueueJobView(name, self.now))
 
@@ -355,6 +365,11 @@ class ProgramView:
     def _queue_job_waits(self, event: QueueJobWaiting) -> None:
         if (job := self.queue_jobs.get(event.queue_job)) is not None:
             job.reason = event.reason
+
+    def _sampled(self, event: WorkersSampled) -> None:
+        for sample in event.samples:
+            if (worker := self.workers.get(sample.address)) is not None:
+                worker.sample = sample
 
     def _state_shown(self, event: StateShown) -> None:
         self.state = event.overview

@@ -10,7 +10,7 @@ how to stop it. It knows no job, no message and no pickle, so a new batch system
     Session                    the live side: start(), stop(), events(), close()
        │ events()
        ▼
-    Submitted · Refused · Ended · Explained · Stuck · Waiting · Standing · Notice
+    Submitted · Refused · Delayed · Ended · Explained · Stuck · Waiting · Standing · Notice
 
 A *queue job* is what the batch system knows: one running copy of the command. Each one starts
 a supervisor, which forks the workers.

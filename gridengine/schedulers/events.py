@@ -78,15 +78,31 @@ class Stuck(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A queue job has waited for long; ``reason`` is the batch system's."""
+    """A queue job has waited for long; ``reason`` is the batch system's.
+
+    Attributes:
+        queue_job: It.
+        reason: What it waits for.
+        others: Further ones that wait for the same.
+        aloud: Whether the log shall have it.
+    """
 
     queue_job: str
     reason: str
+    others: tuple[str, ...] = ()
+    aloud: bool = True
 
     @property
     def text(self) -> str:
         """What a person who waits would want to read."""
         return f"queue job {self.queue_job} waits: {self.reason}"
+
+
+class Delayed(NamedTuple):
+    """The batch system does not take a batch, or the rest of it, yet; ``reason`` says why."""
+
+    batch: int
+    reason: str
 
 
 class Standing(NamedTuple):
@@ -108,4 +124,4 @@ class Notice(NamedTuple):
     text: str
 
 
-Event = Submitted | Refused | Ended | Explained | Stuck | Waiting | Standing | Notice
+Event = Submitted | Refused | Ended | Explained | Stuck | Waiting | Delayed | Standing | Notice

@@ -16,6 +16,7 @@ class QueueJobOverview(NamedTuple):
         busy: How many of those have something to do.
         age: Seconds since it was asked for; None if that is not known.
         remark: That it is suspended, or being deleted; empty otherwise.
+        reason: Why it waits, as far as that is known.
     """
 
     name: str
@@ -24,6 +25,7 @@ class QueueJobOverview(NamedTuple):
     busy: int
     age: float | None
     remark: str
+    reason: str = ""
 
 
 class Overview(NamedTuple):

@@ -54,7 +54,7 @@ def _queue_jobs(scheduler: Scheduler, at_work: Iterable[Overview]) -> list[str]:
 def _line(each: QueueJobOverview) -> tuple[object, ...]:
     ago = None if each.age is None else f"{each.age:.0f} s ago"
     workers = _workers(each.workers, each.busy) if each.workers else None
-    return each.name, each.host or "waits in the queue", workers, ago, each.remark
+    return each.name, each.host or "waits in the queue", workers, ago, each.remark or each.reason
 
 
 def _workers(number: int, busy: int) -> str:

@@ -59,6 +59,7 @@ class Launch(NamedTuple):
         share: Whether large buffers go through memory shared with the program.
         heartbeat: Seconds between signs of life.
         patience: Seconds of the dispatcher's silence after which all ends.
+        sample_interval: Seconds between two looks at what workers use, 0 for none.
         connect_timeout: Seconds in which a supervisor on another host must have reached it.
         grace: Seconds that a job gets to clear up after SIGTERM, before it is killed.
         slots: Cores that each worker is granted, unless the node says otherwise.
@@ -86,6 +87,7 @@ class Launch(NamedTuple):
     share: bool = False
     heartbeat: float = 5.0
     patience: float = 30.0
+    sample_interval: float = 0.0
     connect_timeout: float = 10.0
     grace: float = 2.0
     slots: int = 1

@@ -24,6 +24,7 @@
        │                                        Supervisor
        │ ◀─────────────────────────────── Beat ── │  every few seconds, as an idle worker's
        │ ── Beat ──────────────────────────────▶ │  the answer
+       │ ◀──────────────────── Sampled(worker, …) ─ │  what workers use, every few seconds, too
        │ ◀──────────────────── Died(worker, …) ── │  how a worker ended, and where it was
        │ ── Recall(worker) ────────────────────▶ │  "let it begin nothing more"
        │ ◀─────────────────────── Recalled(at) ── │  "it will begin nothing from there on"
@@ -60,6 +61,7 @@ from msgspec import Meta, Struct
 from .logged import Logged
 from .numbers import Count, Seconds
 from .output_messages import OutputHeard, Printed, Printing
+from .sample_messages import Sampled
 
 VERSION = 7
 """Grows when two sides of different versions could misunderstand each other."""
@@ -232,7 +234,8 @@ class Died(Struct, tag="died", array_like=True, frozen=True):
     supervisor itself ended it, or what the kernel says, a `gridengine.states.DeathCause` value or
     ``timeout`` or ``signal``; ``replaced`` if another one takes its place, and empty if it was
     told to end and did. ``needed_memory`` is what it would have needed, if it is known that it had
-    too little, and ``granted_memory`` what it may have, 0 if not limited.
+    too little, and ``granted_memory`` what it may have, 0 if not limited. ``cpu`` is the time
+    that it has had of processors, with the children for which it has waited.
     """
 
     worker: Count
@@ -245,6 +248,7 @@ class Died(Struct, tag="died", array_like=True, frozen=True):
     output: str = ""
     needed_memory: Count = 0
     granted_memory: Count = 0
+    cpu: Seconds = 0.0
 
 
 class Recall(Struct, tag="recall", array_like=True, frozen=True):
@@ -268,12 +272,16 @@ class Recalled(Struct, tag="recalled", array_like=True, frozen=True):
 
 
 class Signal(Struct, tag="signal", array_like=True, frozen=True):
-    """End any of the ``width`` calls from ``position`` on with a signal, if one of them runs."""
+    """End any of the ``width`` calls from ``position`` on with a signal, if one of them runs.
+
+    ``reason`` is that of its `Died`, if it is not that the program has asked for the end of a job.
+    """
 
     worker: Count
     position: Count
     width: Count
     signum: int
+    reason: str = ""
 
 
 class ShowStack(Struct, tag="show stack", array_like=True, frozen=True):
@@ -308,7 +316,9 @@ class Stop(Struct, tag="stop", array_like=True, frozen=True):
     replaced: bool = False
 
 
-ToHost = Union[Probe, Supervising, Ready, Logged, Done, Beat, Died, Recalled, Stack, Printing]
+ToHost = Union[
+    Probe, Supervising, Ready, Logged, Done, Beat, Sampled, Died, Recalled, Stack, Printing
+]  # fmt: skip
 ToNode = Union[Here, Staff, Unseen, Run, Beat, Recall, Signal, ShowStack, Stop, OutputHeard]
 
 _encoder = msgspec.msgpack.Encoder()

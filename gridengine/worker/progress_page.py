@@ -27,7 +27,7 @@ import threading
 import time
 
 _BEGUN, _GENERATION, _SETTLED, _LOW, _HIGH, _DEADLINE, _SENT, _LEAVING, _SHORTAGE = range(9)
-_RECORDS_DUE = 9
+_RECORDS_DUE, _INNER_JOBS = 9, 10
 
 #: How a worker leaves that was told to; 0 as long as it does not.
 _FOR_GOOD, _REPLACED = 1, 2
@@ -124,6 +124,10 @@ class ProgressPage:
         """Notes when what jobs have logged is to be sent, on the monotonic clock; 0 for never."""
         self._words[_RECORDS_DUE] = int(seconds * 1e9)
 
+    def set_inner_jobs(self, seconds: float) -> None:
+        """Notes when a job last had jobs of its own under way, on the monotonic clock."""
+        self._words[_INNER_JOBS] = int(seconds * 1e9)
+
     def set_leaving(self, *, replaced: bool) -> None:
         """Notes that the worker ends because it was told to, and whether another one comes."""
         self._words[_LEAVING] = _REPLACED if replaced else _FOR_GOOD
@@ -159,6 +163,11 @@ class ProgressPage:
     def records_due(self) -> float:
         """When what jobs have logged is to be sent, on the monotonic clock; 0 for never."""
         return self._words[_RECORDS_DUE] / 1e9
+
+    @property
+    def inner_jobs(self) -> float:
+        """When a job last had jobs of its own under way, on the monotonic clock; 0 for never."""
+        return self._words[_INNER_JOBS] / 1e9
 
     @property
     def sent(self) -> int:

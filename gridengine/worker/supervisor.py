@@ -8,7 +8,7 @@ crashes.
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import math
 import os
 import resource
@@ -18,11 +18,9 @@ import sys
 import time
 from _socket import socket
 
-from .. import nesting
 from ..errors import reason_of
 from ..settings import ASK_SECONDS
 from ..transport import messages, versions
-from ..transport.addresses import worker_address
 from ..transport.launch_file import Launch
 from ..transport.messages import (
     Beat,
@@ -36,19 +34,16 @@ from ..transport.messages import (
     Supervising,
 )
 from ..transport.output_messages import OutputHeard
-from ..transport.shared_memory import Arena
 from ..transport.wake_pipe import WakePipe
 from . import os_support
 from .causes_of_death import CausesOfDeath
 from .connection import NO_ROOM, Connection, open_connection, own_socket_for, socket_for
-from .context import WorkerContext
-from .known_functions import KnownFunctions
 from .node_environment import NodeEnvironment
 from .output_forwarding import OutputForwarding
+from .sampling import Sampling
 from .stacks import StackDumps
-from .termination import Termination
-from .worker import Worker
 from .worker_process import WorkerProcess, become_worker
+from .worker_setup import run_worker
 
 #: Workers that die before their first job, one after the other, until the supervisor gives up:
 #: what kills them will kill the next one too.
@@ -86,6 +81,7 @@ class Supervisor:
         self._connection: Connection | None = None
         self._causes = CausesOfDeath()
         self._stacks = StackDumps(self._say)
+        self._sampling = Sampling(launch.sample_interval, self._say)
         self._pipe = WakePipe()
         self._poll = select.poll()
         self._output = OutputForwarding(self._poll, self._say)
@@ -149,6 +145,7 @@ class Supervisor:
             poll.register(descriptor, select.POLLIN)
         parent = self._watch_parent(poll)
         beat = ask = heard = looked = time.monotonic()
+        self._sampling.begin(beat)
         while not self._stopping:
             now = time.monotonic()
             if now - looked > 2 * self._launch.heartbeat:
@@ -166,6 +163,7 @@ class Supervisor:
             if now >= beat:
                 beat = now + self._launch.heartbeat
                 self._say(Beat(), sign_of_life=True)
+            self._sampling.look(self._children.values(), now)
             if now >= ask:
                 moved = [child.ask_for_results() for child in self._children.values()]
                 # Who is at the same calls as before was asked, and need not be once more; but it is
@@ -209,7 +207,7 @@ class Supervisor:
         deadlines += [child.records_due for child in self._children.values()]
         if len(self._children) < self._target:
             beat = min(beat, self._full_until)
-        beat = min(beat, self._stacks.due(time.monotonic()), self._output.due())
+        beat = min(beat, self._stacks.due(time.monotonic()), self._output.due(), self._sampling.due)
         return min([beat, *(deadline for deadline in deadlines if deadline)])
 
     def _listen(self, connection: Connection) -> None:
@@ -232,6 +230,7 @@ class Supervisor:
                 calls = message.position, message.position + message.width
                 if child.is_at(calls):
                     again, child.ended = child.ended == calls, calls
+                    child.reason = child.reason or message.reason
                     os_support.kill(child.pid, message.signum)
                     if message.signum == signal.SIGTERM and not again:
                         child.kill_at = time.monotonic() + self._launch.grace
@@ -294,7 +293,9 @@ class Supervisor:
             keep = {0, 1, 2, self._pipe.write_end, *child.output.descriptors}
             if connection is not None:
                 keep.add(connection.fileno())
-            become_worker(child, parent, keep, lambda: self._work(child, connection))
+            given = self._launch, self._environment, self._address, self._queue_job
+            work = functools.partial(run_worker, child, connection, *given, self._pipe.wake)
+            become_worker(child, parent, keep, work)
         child.output.is_shared()
         self._children[child.pid] = child
         self._output.watch(child)
@@ -323,9 +324,10 @@ class Supervisor:
         peak_memory = os_support.peak_memory(usage)
         said = self._output.ended(child)
         self._stacks.ended(child)
+        self._sampling.ended(child)
         child.close()
         # What it had started and left behind has become this process's child.
-        os_support.kill_strays(keep=set(self._children))
+        os_support.kill_strays(keep={*self._children, *self._sampling.own_processes})
         if left:
             self._target = max(0, self._target - 1)
         self._barren = 0 if width or status == 0 else self._barren + 1
@@ -334,7 +336,7 @@ class Supervisor:
         self._say(
             Died(
                 child.number, status, position, width, reason, peak_memory, sent, said,
-                shortage, os_support.memory_limit(),
+                shortage, os_support.memory_limit(), usage.ru_utime + usage.ru_stime,
             )
         )  # fmt: skip
 
@@ -356,7 +358,8 @@ class Supervisor:
     def _end_all(self) -> None:
         for pid in self._children:
             os_support.kill(pid, signal.SIGKILL)
-        os_support.kill_strays(keep=set())
+        self._sampling.close()
+        os_support.kill_strays(keep=self._sampling.own_processes)
 
     # ------------------------------------------------------------------ signals
 
@@ -371,22 +374,3 @@ class Supervisor:
 
     def _stop(self, *_: object) -> None:
         self._stopping = True
-
-    def _work(self, child: WorkerProcess, inherited: socket | None) -> None:
-        """Is the worker ``child``, in the process that was forked for it."""
-        address = worker_address(self._address, child.number)
-        nesting.grant(self._environment.slots, self._queue_job)
-        # A program that hangs up has no more use for a worker, and the supervisor knows it.
-        with contextlib.suppress(ConnectionError):
-            connection = open_connection(self._launch, address, inherited)
-            arena = Arena.make() if self._launch.share else None
-            launch = self._launch
-            context = WorkerContext(launch.cwd, launch.sys_path, self._environment)
-            functions = KnownFunctions(context)
-            # Not before the connection: there is no job yet that could clear up.
-            termination = Termination()
-            worker = Worker(
-                connection, child.page, child.output, termination, self._pipe.wake, functions, arena
-            )
-            worker.run(once=self._launch.fresh)
-            connection.close()

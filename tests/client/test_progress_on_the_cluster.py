@@ -70,7 +70,7 @@ def test_a_map_that_waits_for_slots_says_so_with_the_reason(others: None) -> Non
         drawing = threading.Thread(target=_draw, args=(values,), daemon=True)
         drawing.start()
         wait_until(
-            lambda: any("queue:slots" in text or "qc:slots" in text for text in bar.texts),
+            lambda: any("all slots of queue all.q" in text for text in bar.texts),
             what="the reason",
             timeout=60,
         )

@@ -12,6 +12,7 @@ from gridengine.ledger.events import (
     JobsStarted,
     JobStarted,
     QueueJobOver,
+    QueueJobsDelayed,
     QueueJobsSubmitted,
     QueueJobStarted,
     QueueJobWaiting,
@@ -129,6 +130,14 @@ def test_without_workers_it_says_what_the_queue_jobs_wait_for(watched: Watched) 
     watched.counts(QueueJobStarted("1.1", "node"))
     watched.worker()
     assert watched.says() == "0 running, 1 worker, 1 queued"
+
+
+def test_what_the_batch_system_does_not_take_yet_is_said_until_it_does(watched: Watched) -> None:
+    watched.task()
+    watched.counts(QueueJobsDelayed(3, "only 1 job is allowed"))
+    assert watched.says() == "waiting for workers: not submitted yet (only 1 job is allowed)"
+    watched.counts(QueueJobsSubmitted(("1.1",)))
+    assert watched.says() == "waiting for workers: 1 queue job waits"
 
 
 def test_a_long_reason_is_cut(watched: Watched) -> None:

@@ -44,6 +44,7 @@ from gridengine.transport.messages import (
     encode,
 )
 from gridengine.transport.output_messages import OutputHeard, Piece, Printed, Printing
+from gridengine.transport.sample_messages import Sampled, WorkerSample
 from gridengine.worker.supervisor import Supervisor
 from gridengine.worker.worker import Worker
 
@@ -67,7 +68,9 @@ TO_HOST: list[messages.ToHost] = [
     Done([]),
     Done([RESULT], [], [], [Printed(7, 1, 0, 3, True, [Piece(False, 3, b"said\n")])]),
     Beat(),
-    Died(2, -9, 12, 3, "out of memory", 2**40, 17, "last words\n"),
+    Sampled([WorkerSample(2, 12, 1, 3.5, 2**31, 2**32, 3, 60.0, 2**30, 0.5)]),
+    Sampled([]),
+    Died(2, -9, 12, 3, "out of memory", 2**40, 17, "last words\n", 0, 0, 2.5),
     Recalled(2, 12, 100),
     Logged([RECORD], [WARNING], 3),
     Logged([]),
@@ -84,6 +87,7 @@ TO_NODE: list[messages.ToNode] = [
     Beat(),
     Recall(2, 100),
     Signal(2, 12, 1, 15),
+    Signal(2, 12, 1, 9, "stalled"),
     ShowStack(1, 2, 12, 1),
     Stop(),
     OutputHeard(2**20),

@@ -102,9 +102,9 @@ class AsyncResult(abc.ABC, Generic[T]):
         if not self._is_known or not self.ready():
             end = None if timeout is None else time.monotonic() + timeout
             if not self._know(end) or not self._is_told(end):
-                from .errors import PoolTimeoutError
+                from .errors import too_late
 
-                raise PoolTimeoutError(f"there is no result within {timeout} s")
+                raise too_late(timeout, self._whose())
             self._pool = None
         if self._error is not None:
             raise self._error
@@ -185,6 +185,10 @@ class AsyncResult(abc.ABC, Generic[T]):
         finally:
             self._told.set()
 
+    def _whose(self) -> Dispatcher | None:
+        """Returns whose workers do it, None if that is not known."""
+        return None
+
 
 class CallResult(AsyncResult[T]):
     """The result of one call; see `AsyncResult`."""
@@ -211,6 +215,9 @@ class CallResult(AsyncResult[T]):
     def _take_back(self) -> None:
         if self._dispatcher is not None and self._task is not None:
             self._dispatcher.cancel([self._task])
+
+    def _whose(self) -> Dispatcher | None:
+        return self._dispatcher
 
     def _is_over(self) -> bool:
         return self._task is None or self._task.state in FINAL
@@ -311,6 +318,9 @@ class MapResult(AsyncResult[list[T]]):
     def _take_back(self) -> None:
         if self._feed is not None:
             self._feed.take_back()
+
+    def _whose(self) -> Dispatcher | None:
+        return None if self._feed is None else self._feed.dispatcher
 
     def _is_over(self) -> bool:
         return self._over.is_set()

@@ -194,7 +194,7 @@ class IMapIterator(Generic[T]):
         __tracebackhide__ = True  # as in `gridengine.client.map.map`
         end = None if timeout is None else time.monotonic() + timeout
         if not self._lock.acquire(timeout=-1 if timeout is None else max(0.0, timeout)):
-            raise _too_late(timeout)
+            raise self._too_late(timeout)
         try:
             while True:
                 for value in self._plain:
@@ -276,12 +276,17 @@ class IMapIterator(Generic[T]):
                 return
             self._news.get(timeout=None if end is None else max(0.0, end - time.monotonic()))
         except queue.Empty:
-            raise _too_late(timeout) from None
+            raise self._too_late(timeout) from None
         except KeyboardInterrupt:
             self._feed.take_back()
             raise
         finally:
             self._waits = False
+
+    def _too_late(self, timeout: float | None) -> BaseException:
+        from .errors import too_late
+
+        return too_late(timeout, self._feed.dispatcher)
 
     def _has_next(self) -> bool:
         """Tells whether `_take` would return something."""
@@ -306,9 +311,3 @@ def _drawn(items: Iterator[Any], size: int) -> Iterator[Sequence[Any]]:
     return itertools.takewhile(
         len, (list(itertools.islice(items, size)) for _ in itertools.count())
     )
-
-
-def _too_late(timeout: float | None) -> BaseException:
-    from .errors import PoolTimeoutError
-
-    return PoolTimeoutError(f"there is no result within {timeout} s")

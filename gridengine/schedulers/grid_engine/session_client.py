@@ -22,7 +22,7 @@ _START = (
     "import sys, types; sys.path = [*filter(None, sys.path)]; "
     "package = sys.modules['gridengine'] = types.ModuleType('gridengine'); "
     "package.__path__ = [sys.argv[1]]; "
-    "from gridengine.schedulers.grid_engine.drmaa_session.program import main; main()"
+    "from gridengine.schedulers.grid_engine.drmaa_session.main import main; main()"
 )
 _PACKAGE = Path(__file__).parents[2]
 

@@ -219,7 +219,7 @@ def test_queues_in_error_are_told_of(talk: Open, cluster: Cluster) -> None:
     one = talk()
     one.start("true")
     [waiting, *_] = one.hear(Waiting, timeout=60)
-    assert re.search(r"waits: queue all\.q@\S+ is in state E", waiting.text)
+    assert re.search(r"waits: queue all\.q is in error on \S+, \S+ \(queue", waiting.text)
 
 
 def test_a_full_cluster_is_told_of(talk: Open, cluster: Cluster) -> None:
@@ -230,7 +230,7 @@ def test_a_full_cluster_is_told_of(talk: Open, cluster: Cluster) -> None:
     second.start("true")
     [waiting, *_] = second.hear(Waiting, timeout=60)
     assert "waits" in waiting.text
-    assert "offers only qc:slots=0" in waiting.reason
+    assert "all slots of queue all.q on ge-node1, ge-node2 are taken" == waiting.reason
 
 
 def test_a_session_process_that_dies_is_replaced(talk: Open, cluster: Cluster) -> None:

@@ -49,7 +49,7 @@ if __name__ == "__main__":
         program.start()
         while not (waits() and "wait" in said.text):
             time.sleep(0.1)
-        named = "all.q@ge-node1 is in state " in said.text
+        named = "queue all.q is " in said.text and "ge-node1" in said.text
         print("waits, and says why:", named or said.text)
     finally:
         qmod(give)

@@ -3,9 +3,9 @@
 ::
 
     program ──▶ session process      Hello  Submit  Delete  Ask  Close
-    session process ──▶ program      SessionReady  BatchTaken  BatchRefused  QueueJobEnd
-                                     Accounted  QueueJobStuck  QueueJobWaits  QueueJobsStanding
-                                     LogEntry  Closed  SessionFailed
+    session process ──▶ program      SessionReady  BatchTaken  BatchRefused  BatchDelayed
+                                     QueueJobEnd  Accounted  QueueJobStuck  QueueJobsWait
+                                     QueueJobsStanding  LogEntry  Closed  SessionFailed
 """
 
 from __future__ import annotations
@@ -109,6 +109,14 @@ class BatchRefused:
 
 
 @dataclasses.dataclass(frozen=True)
+class BatchDelayed:
+    """A batch, or the rest of it, is submitted later; ``reason`` says why not yet."""
+
+    batch: int
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
 class QueueJobEnd:
     """A queue job has ended.
 
@@ -152,11 +160,20 @@ class QueueJobStuck:
 
 
 @dataclasses.dataclass(frozen=True)
-class QueueJobWaits:
-    """A queue job has waited for long, and why."""
+class QueueJobsWait:
+    """Queue jobs have waited for long, and why.
 
-    queue_job: str
+    Attributes:
+        queue_jobs: They.
+        reason: Why.
+        aloud: Whether that is for the log, too.
+        words: What the Grid Engine's commands have printed.
+    """
+
+    queue_jobs: tuple[str, ...]
     reason: str
+    aloud: bool
+    words: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -186,8 +203,8 @@ class Closed:
 
 Message = (
     Hello | Submit | Delete | Ask | Close
-    | SessionReady | SessionFailed | BatchTaken | BatchRefused | QueueJobEnd | Accounted
-    | QueueJobStuck | QueueJobWaits | QueueJobsStanding | LogEntry | Closed
+    | SessionReady | SessionFailed | BatchTaken | BatchRefused | BatchDelayed | QueueJobEnd
+    | Accounted | QueueJobStuck | QueueJobsWait | QueueJobsStanding | LogEntry | Closed
 )  # fmt: skip
 
 
@@ -236,7 +253,7 @@ def _checked(expected: str, value: object) -> object:
 
 _MESSAGES: tuple[type[Message], ...] = (
     Hello, Submit, Delete, Ask, Close,
-    SessionReady, SessionFailed, BatchTaken, BatchRefused, QueueJobEnd, Accounted,
-    QueueJobStuck, QueueJobWaits, QueueJobsStanding, LogEntry, Closed,
+    SessionReady, SessionFailed, BatchTaken, BatchRefused, BatchDelayed, QueueJobEnd,
+    Accounted, QueueJobStuck, QueueJobsWait, QueueJobsStanding, LogEntry, Closed,
 )  # fmt: skip
 _KINDS = {kind.__name__: kind for kind in _MESSAGES}

@@ -9,8 +9,6 @@ _FIRST = 2.0  # seconds from a submission to the first look
 _SHORTEST = 1.0  # seconds between two looks, whatever happens
 _LONGEST = 30.0  # seconds between looks while some queue jobs wait
 _RUNNING = 120.0  # seconds between looks while all of them run
-_SAY_AFTER = 10.0  # seconds that queue jobs wait before somebody is told why
-_SAY_AGAIN = 300.0  # seconds until the same reason is told again
 _MISSED = 2  # looks in a row that do not find a queue job, until it counts as gone
 
 
@@ -40,6 +38,8 @@ class QueueJob:
         missed: Looks in a row in which it was not seen.
         suspended: By what it was seen suspended, empty if it was not.
         asked: Whether somebody waits to be told how it stands.
+        request: What it asks for.
+        state: The letters that it was seen with last, empty before that.
     """
 
     since: float
@@ -50,6 +50,8 @@ class QueueJob:
     missed: int = 0
     suspended: str = ""
     asked: bool = False
+    request: str = ""
+    state: str = ""
 
 
 @dataclasses.dataclass
@@ -60,8 +62,6 @@ class PollResult:
     gone: frozenset[str] = frozenset()
     standing: frozenset[str] = frozenset()
     """Those that were asked about, or that were suspended or resumed."""
-    waiting: str | None = None
-    """One of those that wait, if it is time to say what for."""
 
 
 class PollingPlan:
@@ -72,8 +72,6 @@ class PollingPlan:
         self._pause = _FIRST
         self._next: float | None = None
         self._last = 0.0
-        self._said: tuple[str, float] | None = None
-        self._ask = 0.0
 
     def submitted(self, now: float) -> None:
         """Has the new queue jobs looked at soon, but never more often than that."""
@@ -133,6 +131,7 @@ class PollingPlan:
             job, state = self._jobs[name], states.get(name)
             job.missed = 0 if state is not None else job.missed + 1
             if state is not None:
+                job.state = state
                 # One that has run may wait again: its queue is in error since.
                 job.running = bool(set(state) & set("rtsST"))
                 suspended = suspension(state)
@@ -146,31 +145,13 @@ class PollingPlan:
                 gone.add(name)
         self._schedule(now)
         standing = self._take_asked(asked) | changed
-        return PollResult(frozenset(stuck), frozenset(gone), standing, self._waiting(now))
+        return PollResult(frozenset(stuck), frozenset(gone), standing)
 
     def _take_asked(self, seen: frozenset[str]) -> frozenset[str]:
         wanted = {name for name in seen & self._jobs.keys() if self._jobs[name].asked}
         for name in wanted:
             self._jobs[name].asked = False
         return frozenset(wanted)
-
-    def worth_saying(self, reason: str, now: float) -> bool:
-        """Returns whether a person has not read this reason just before."""
-        if not reason or (self._said and self._said[0] == reason and now < self._said[1]):
-            return False
-        self._said = reason, now + _SAY_AGAIN
-        return True
-
-    def _waiting(self, now: float) -> str | None:
-        """The first queue job, if all that live have waited for long."""
-        live = [(name, job) for name, job in self._jobs.items() if not (job.stuck or job.deleted)]
-        if not live or now < self._ask or any(job.running for _, job in live):
-            return None
-        name, job = live[0]
-        if now - job.since < _SAY_AFTER:
-            return None
-        self._ask = now + _LONGEST
-        return name
 
     def _schedule(self, now: float) -> None:
         self._pause = min(2 * self._pause, _LONGEST)

@@ -7,8 +7,6 @@ import contextlib
 import dataclasses
 import os
 import queue
-import signal
-import sys
 import time
 
 from ....transport.run_folders import RunFolder
@@ -17,6 +15,7 @@ from .drmaa_calls import Denied, Ending, Library, Limited, TooLarge, Unreachable
 from .messages import (
     Accounted,
     Ask,
+    BatchDelayed,
     BatchRefused,
     BatchTaken,
     Close,
@@ -28,16 +27,16 @@ from .messages import (
     QueueJobEnd,
     QueueJobsStanding,
     QueueJobStuck,
-    QueueJobWaits,
-    SessionFailed,
+    QueueJobsWait,
     SessionReady,
     Submit,
 )
 from .outage import Outage
-from .pipes import MessageReader, MessageWriter, Orphaned
+from .pipes import MessageWriter, Orphaned
 from .polling import PollingPlan, QueueJob
 from .qacct import Accounting, QacctReader
 from .registry import Registry
+from .waiting import WaitingFor, WaitingPlan
 
 _BUSY = 0.05  # seconds between two questions for ended queue jobs, while some have just ended
 _IDLE = 0.25  # the same while nothing happens; DRMAA itself learns of an end once a second
@@ -54,7 +53,7 @@ class PendingSubmit:
     left: int
     largest: int
     taken: list[str] = dataclasses.field(default_factory=list)
-    said: bool = False
+    delayed: str = ""
 
 
 class Program:
@@ -81,6 +80,7 @@ class Program:
         self._qacct = QacctReader(inbox.put, self._registry.submitted)
         self._qstat = qstat.QstatReader(inbox.put)
         self._plan = PollingPlan(self._jobs)
+        self._waiting = WaitingPlan(self._jobs)
         self._asked: frozenset[str] = frozenset()
         self._settling: frozenset[str] = frozenset()
         self._outage = Outage(self._say)
@@ -154,6 +154,8 @@ class Program:
             self._collect()
         except Unreachable as error:
             self._outage.lost(str(error))
+            for order in self._orders:
+                self._delay(order, f"the Grid Engine's master does not answer: {error}")
         if (asked := self._plan.due(time.monotonic())) is not None:
             self._asked, self._settling = asked, frozenset(self._unconfirmed)
             self._qstat.look(asked)
@@ -197,8 +199,9 @@ class Program:
             for name, reason in thing.reasons.items():
                 self._send(QueueJobStuck(name, reason))
         elif isinstance(thing, qstat.WaitReason):
-            if self._plan.worth_saying(thing.reason, time.monotonic()):
-                self._send(QueueJobWaits(thing.queue_job, thing.reason))
+            told = self._waiting.answered(thing.question, thing.reason, time.monotonic())
+            if told is not None:
+                self._tell(told, thing.words)
         elif isinstance(thing, LogEntry):
             self._send(thing)
         elif isinstance(thing, (Close, Orphaned)):
@@ -255,7 +258,8 @@ class Program:
     def _submit_array(self, order: PendingSubmit) -> None:
         names = self._library.submit(order.submit, min(order.left, order.largest))
         now = time.monotonic()
-        self._jobs.update({name: QueueJob(now) for name in names})
+        options = order.submit.options
+        self._jobs.update({name: QueueJob(now, request=options) for name in names})
         self._note(names, order.submit.name)
         self._plan.submitted(now)
         self._pause = _BUSY
@@ -269,10 +273,17 @@ class Program:
         self._send(BatchRefused(order.submit.batch, reason))
 
     def _say_limited(self, order: PendingSubmit, reason: str) -> None:
-        if not order.said:
-            order.said = True
+        if self._delay(order, f"{reason}; tried again every {_LIMITED:g} s"):
             what = "1 queue job is" if order.left == 1 else f"{order.left} queue jobs are"
             self._say(f"{what} submitted as soon as the site allows: {reason}")
+
+    def _delay(self, order: PendingSubmit, reason: str) -> bool:
+        """Tells why a batch is not submitted yet; returns whether that is news."""
+        if order.delayed == reason:
+            return False
+        order.delayed = reason
+        self._send(BatchDelayed(order.submit.batch, reason))
+        return True
 
     def _answered(self) -> None:
         if self._outage.answered():
@@ -338,11 +349,17 @@ class Program:
         self._stand(result.standing)
         if result.stuck:
             self._qstat.explain(result.stuck)
-        if result.waiting is not None:
-            self._qstat.ask_why(result.waiting)
+        if seen.states is not None:
+            questions, told = self._waiting.look(time.monotonic())
+            self._qstat.ask_why(questions)
+            for each in told:
+                self._tell(each)
         for name in result.gone - self._endings.keys():
             # DRMAA's news of it were lost, as can happen when the master is started anew.
             self._account(Ending(name))
+
+    def _tell(self, told: WaitingFor, words: str = "") -> None:
+        self._send(QueueJobsWait(told.queue_jobs, told.reason, told.aloud, words))
 
     def _stand(self, queue_jobs: frozenset[str]) -> None:
         if queue_jobs:
@@ -363,37 +380,3 @@ class Program:
 
 def _array(queue_job: str) -> str:
     return queue_job.partition(".")[0]
-
-
-def main() -> None:
-    """Runs the session process."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGQUIT):
-        # A terminal's Ctrl-C is for the program, which says here what to do about it.
-        signal.signal(number, signal.SIG_IGN)
-    # Else the jobs get it, at a site that passes the environment on.
-    os.environ.pop("LD_PRELOAD", None)
-    inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
-    orders, news = _private(0, os.O_RDONLY), _private(1, os.O_WRONLY)
-    MessageReader(orders, inbox.put)
-    writer = MessageWriter(news)
-    hello = inbox.get()
-    if isinstance(hello, Hello):
-        if hello.parent != os.getppid():
-            inbox.put(Orphaned())  # it died before there was anything to watch
-        sys.path += [path for path in hello.sys_path if path not in sys.path]
-        try:
-            Program(hello, Library(), writer, inbox).run()
-        except Denied as error:
-            writer.send(SessionFailed(str(error)))
-    writer.finish(1.0)
-    # At once: a thread may wait for a command that hangs.
-    os._exit(0)
-
-
-def _private(descriptor: int, flags: int) -> int:
-    """Moves a standard stream out of reach of what the library may print."""
-    moved = os.dup(descriptor)
-    nothing = os.open(os.devnull, flags)
-    os.dup2(nothing, descriptor)
-    os.close(nothing)
-    return moved

@@ -1,17 +1,22 @@
-"""Looks, rarely, at how the queue jobs stand in the queue, and finds out why they wait."""
+"""Runs the commands that tell how queue jobs stand in the queue, and why they wait."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import queue
 import re
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from xml.etree import ElementTree
 
-from . import commands
+from . import commands, obstacles
+from .waiting import WaitQuestion
 
 _SECONDS = 20.0  # for one command; the master of a large site is busy at times
+_SLOW = 5.0  # seconds after which it is not asked further why queue jobs wait
+_WORDS = 4000  # characters of what commands have printed that are kept for the log
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,10 +39,11 @@ class ErrorReasons:
 
 @dataclasses.dataclass(frozen=True)
 class WaitReason:
-    """Why a queue job has not started, empty if nobody knows."""
+    """Why queue jobs have not started, empty if nobody knows; ``words`` are the Grid Engine's."""
 
-    queue_job: str
+    question: WaitQuestion
     reason: str
+    words: str
 
 
 class QstatReader:
@@ -57,9 +63,11 @@ class QstatReader:
         """Has it told why queue jobs are in error."""
         self._tasks.put(lambda: ErrorReasons(_errors(queue_jobs)))
 
-    def ask_why(self, queue_job: str) -> None:
-        """Has it told why a queue job has not started."""
-        self._tasks.put(lambda: WaitReason(queue_job, _obstacles(queue_job.partition(".")[0])))
+    def ask_why(self, questions: Sequence[WaitQuestion]) -> None:
+        """Has it told why queue jobs have not started: one command at a time."""
+        run = _Commands()
+        for question in questions:
+            self._tasks.put(functools.partial(_why, question, run))
 
     def _run(self) -> None:
         while True:
@@ -123,30 +131,43 @@ def error_reasons(text: str) -> dict[str, str]:
     return {task: _plain(reason) for task, reason in found}
 
 
-def _obstacles(job: str) -> str:
-    """What stands between a queue job and its start."""
-    # Tries to schedule it, without doing so; it needs no setting of the site.
-    text = _ask("qalter", "-w", "p", job)
-    reasons = [_obstacle(line) for line in text.splitlines() if re.search("dropped|cannot", line)]
-    troubled = queues_in_trouble(_ask("qstat", "-f", "-explain", "aAcE"))
-    return "; ".join([*troubled, *dict.fromkeys(reasons)][:4])
+class _Commands:
+    """What commands print at about the same time: each is run once.
+
+    When one has been slow no other is run: others wait for their turn.
+
+    Attributes:
+        words: All that they have printed for the latest question.
+    """
+
+    def __init__(self) -> None:
+        self._said: dict[tuple[str, ...], str] = {}
+        self._slow = False
+        self.words: list[str] = []
+
+    def ask(self, program: str, *arguments: str) -> str:
+        """Returns what a command prints, nothing if that cannot be had."""
+        command = program, *arguments
+        if command not in self._said:
+            self._said[command] = "" if self._slow else self._run(*command)
+        said = self._said[command]
+        self.words.append(f"$ {' '.join(command)}\n{said}")
+        return said
+
+    def _run(self, program: str, *arguments: str) -> str:
+        begin = time.monotonic()
+        try:
+            return _ask(program, *arguments)
+        finally:
+            self._slow = time.monotonic() - begin > _SLOW
 
 
-def _obstacle(line: str) -> str:
-    """A line of ``qalter -w p`` without what it starts with, ``Job 34 (-l NONE)``."""
-    return re.sub(r"^Job \d+ (?:\([^)]*\) )?", "", _plain(line))
-
-
-def queues_in_trouble(text: str) -> list[str]:
-    """Names the queues in error, unreachable and so on in what ``qstat -f -explain`` prints."""
-    found = []
-    for line in text.splitlines():
-        match = re.match(r"(\S+@\S+)\s+\S+\s+\S+\s+\S+\s+\S+\s+([a-zA-Z]+)$", line.rstrip())
-        if match:
-            found.append(f"queue {match[1]} is in state {match[2]}")
-        elif found and "QERROR" in line:
-            found[-1] += f" ({_plain(line)})"
-    return found
+def _why(question: WaitQuestion, commands_run: _Commands) -> WaitReason:
+    commands_run.words = []
+    job = question.queue_job.partition(".")[0]
+    reason = obstacles.why(job, held=question.held, user=commands.user(), ask=commands_run.ask)
+    words = "\n".join(commands_run.words)
+    return WaitReason(question, reason, words[:_WORDS])
 
 
 def _plain(line: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from gridengine.schedulers.grid_engine.drmaa_session.messages import (
+    BatchDelayed,
     Close,
     Hello,
     Malformed,
     Message,
     QueueJobEnd,
-    QueueJobWaits,
+    QueueJobsWait,
     Submit,
     decode,
     encode,
@@ -22,7 +23,8 @@ from gridengine.schedulers.grid_engine.drmaa_session.messages import (
     [
         Hello(("/a", "/b"), 1, "/run/x.json", 60.0, True, "", ("1.1",)),
         Submit(1, ("/bin/true", "a\nb", "\udcff"), 2, "x", "-r n", "/logs"),
-        QueueJobWaits("1.1", "all slots are taken"),
+        BatchDelayed(1, "1 job is allowed"),
+        QueueJobsWait(("1.1", "1.2"), "all slots are taken", True, "$ qstat -j 1"),
         QueueJobEnd("1.1", True, 0, "", False, False, {"a": "b"}, {}),
         Close(),
     ],

@@ -82,24 +82,6 @@ def test_one_that_was_submitted_after_the_look_is_not_missed(
         assert "2.1" not in plan.seen({"1.1": "r", "1.2": "r"}, asked, now).gone
 
 
-def test_that_all_wait_is_told_after_a_while(plan: PollingPlan) -> None:
-    asked = frozenset({"1.1", "1.2"})
-    waiting = {"1.1": "qw", "1.2": "qw"}
-    assert plan.seen(waiting, asked, 5.0).waiting is None
-    assert "1.1" == plan.seen(waiting, asked, 15.0).waiting
-    assert plan.seen(waiting, asked, 20.0).waiting is None
-    assert "1.1" == plan.seen(waiting, asked, 60.0).waiting
-    assert plan.seen({"1.1": "r", "1.2": "qw"}, asked, 120.0).waiting is None
-
-
-def test_the_same_reason_is_not_told_again_soon(plan: PollingPlan) -> None:
-    assert plan.worth_saying("full", 10.0)
-    assert not plan.worth_saying("full", 40.0)
-    assert not plan.worth_saying("", 41.0)
-    assert plan.worth_saying("in error", 42.0)
-    assert plan.worth_saying("in error", 1000.0)
-
-
 @pytest.mark.parametrize("state", ["s", "S", "T", "sS", "Rs"])
 def test_one_that_is_suspended_is_told_of_when_that_begins_and_ends(
     jobs: dict[str, QueueJob], plan: PollingPlan, state: str

@@ -13,7 +13,6 @@ from gridengine.schedulers.grid_engine.drmaa_session.qacct import (
 from gridengine.schedulers.grid_engine.drmaa_session.qstat import (
     error_reasons,
     listed,
-    queues_in_trouble,
 )
 
 _QSTAT = """<?xml version='1.0'?>
@@ -56,27 +55,6 @@ def test_reasons_of_eqw_are_found() -> None:
         "1": "error: can't chdir to /x: No such file or directory",
         "12": "error: can't chdir to /y",
     } == error_reasons(text)
-
-
-def test_queues_in_trouble_are_named_with_the_reason() -> None:
-    text = """\
-queuename                      qtype resv/used/tot. load_avg arch          states
----------------------------------------------------------------------------------
-all.q@node1                    BIP   0/0/4          4.80     lx-amd64      E
-\tqueue all.q marked QERROR as result of job 35's failure at host node1
----------------------------------------------------------------------------------
-all.q@node2                    BIP   0/4/4          -NA-     lx-amd64      au
----------------------------------------------------------------------------------
-all.q@node3                    BIP   0/4/4          4.80     lx-amd64
-     33 0.75000 sleep      root         r     11/21/2026 02:28:24     1 1
-"""
-    assert [
-        (
-            "queue all.q@node1 is in state E "
-            "(queue all.q marked QERROR as result of job 35's failure at host node1)"
-        ),
-        "queue all.q@node2 is in state au",
-    ] == queues_in_trouble(text)
 
 
 def test_records_of_tasks_are_told_apart() -> None:
