@@ -82,7 +82,7 @@ class WorkersPanel:
         names = [texts.name(f"{each.host} {each.pid}", 40) for each in known]
         self._bars.data = {
             "worker": names,
-            "memory": [each.sample.rss for each in known],
+            "memory": [_rss(each) for each in known],
             "limit": [each.memory_limit for each in known],
             "colour": [_colour(each) for each in known],
             "says": [_says(each) for each in known],
@@ -96,8 +96,12 @@ def _place(worker: WorkerView) -> tuple[str, int]:
     return worker.host, worker.pid
 
 
+def _rss(worker: WorkerView) -> int:
+    return worker.sample.rss if worker.sample is not None else 0
+
+
 def _want(worker: WorkerView) -> tuple[float, int]:
-    rss = worker.sample.rss
+    rss = _rss(worker)
     return (rss / worker.memory_limit if worker.memory_limit else 0.0), rss
 
 
@@ -107,7 +111,7 @@ def _colour(worker: WorkerView) -> str:
 
 
 def _says(worker: WorkerView) -> str:
-    rss = texts.size(worker.sample.rss)
+    rss = texts.size(_rss(worker))
     if not worker.memory_limit:
         return f"{rss}, no limit"
     return f"{rss} of {texts.size(worker.memory_limit)}"
