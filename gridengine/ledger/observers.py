@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
-from ..states import JobState
+from ..states import JobState, Mode
 from .counts import Counts
 from .records import Chunk, QueueJobRecord, WorkerRecord
 from .task import Outcome, Task
@@ -103,7 +103,7 @@ class Observers:
             used = outcome.wall, outcome.peak_memory
             self.tell(types.CallsDone(task.id, task.name, lo, hi, failures, *used, host, pid))
         for call, failure in outcome.failures.items():
-            number = -1 if single and not task.mode else task.first + call
+            number = -1 if single and task.mode is Mode.CALL else task.first + call
             self.tell(types.CallFailed(task.id, task.name, number, host, pid, failure))
         if task.over:
             self.jobs_over([task])

@@ -170,11 +170,15 @@ def bind(place: int, path: str) -> socket.socket:
         OSError: There cannot be one.
     """
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    # Under its name it answers from the first moment: who found one that does not would take it
+    # for that of a program that was killed, and remove it.
+    unfinished = path.removesuffix(SUFFIX)
     try:
-        listening.bind(_short(place, path))
-        os.chmod(path, 0o600)
+        listening.bind(_short(place, unfinished))
+        os.chmod(unfinished, 0o600)
         listening.listen(8)
         listening.setblocking(False)
+        os.rename(unfinished, path)
     except BaseException:
         listening.close()
         raise

@@ -7,7 +7,18 @@ completion import all of these files.
 
 from __future__ import annotations
 
-from . import completion, doctor, map, reap, report, run, settings, status, top
+from . import (
+    completion,
+    dashboard,
+    doctor,
+    map,
+    reap,
+    report,
+    run,
+    settings,
+    status,
+    top,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +34,7 @@ COMMANDS: tuple[Callable[[Commands], object], ...] = (
     run.add_to,
     status.add_to,
     top.add_to,
+    dashboard.add_to,
     doctor.add_to,
     report.add_to,
     settings.add_to,
