@@ -68,7 +68,7 @@ class Rectangle(NamedTuple):
     died: bool
 
 
-class SlowCall(NamedTuple):
+class LongCall(NamedTuple):
     """A call, or some neighbours of which only the mean is known.
 
     Attributes:
@@ -118,7 +118,7 @@ class TaskStream:
         self._places: dict[int, WorkerPlace] = {}
         # Those of them of which some calls were told by themselves.
         self._told_by_parts: set[int] = set()
-        self._slowest: list[tuple[float, int, SlowCall]] = []
+        self._slowest: list[tuple[float, int, LongCall]] = []
         # What a call has to take more than to be among them.
         self._fastest = -1.0
         self._number = itertools.count()
@@ -153,7 +153,7 @@ class TaskStream:
         return list(itertools.islice(self._kept, len(self._kept) - new, None))
 
     @property
-    def slowest(self) -> list[SlowCall]:
+    def slowest(self) -> list[LongCall]:
         """The calls that took longest, the longest first."""
         return [call for _, _, call in sorted(self._slowest, reverse=True)]
 
@@ -178,7 +178,7 @@ class TaskStream:
         each = event.wall / max(1, calls)
         if each > self._fastest:
             self._rank(
-                SlowCall(each, event.name, first, calls, event.host, when, event.failures > 0)
+                LongCall(each, event.name, first, calls, event.host, when, event.failures > 0)
             )
 
     def _over(self, when: float, event: JobsOver) -> None:
@@ -198,7 +198,7 @@ class TaskStream:
         if each > self._fastest:
             call = -1 if without_number(job.name) != job.name else first
             host = place.host if place else ""
-            self._rank(SlowCall(each, job.name, call, job.calls, host, when, failed))
+            self._rank(LongCall(each, job.name, call, job.calls, host, when, failed))
 
     def _joined(self, when: float, event: WorkerJoined) -> None:
         worker = WorkerPlace(event.host, event.pid)
@@ -250,7 +250,7 @@ class TaskStream:
         self._kept.append(rectangle)
         self.told += 1
 
-    def _rank(self, slow: SlowCall) -> None:
+    def _rank(self, slow: LongCall) -> None:
         entry = slow.wall, next(self._number), slow
         if len(self._slowest) < _SLOWEST:
             heapq.heappush(self._slowest, entry)
