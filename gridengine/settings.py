@@ -167,7 +167,9 @@ class Settings(NamedTuple):
 PREFIX = "GRIDENGINE_"
 """How the variables begin."""
 
-OTHERS = ("SCHEDULER", "ARGUMENTS", "QUEUE_JOB", "GRANTED", "PYTHONS", "TEST_*")
+OTHERS = (
+    "SCHEDULER", "ARGUMENTS", "QUEUE_JOB", "GRANTED", "PYTHONS", "DASHBOARD_TOKEN", "TEST_*",
+)  # fmt: skip
 """What follows `PREFIX` in variables of this project's that are no settings, or patterns of it."""
 
 LEAST_SAMPLE_INTERVAL = 0.5

@@ -26,11 +26,12 @@ FOLDERS = {
     "ledger": "schedulers serialization transport",
     "worker": "serialization transport",
     "observers": "ledger schedulers serialization transport",
+    "dashboard": "observers ledger schedulers serialization transport",
     "dispatcher": "observers worker ledger schedulers serialization transport",
     "client": "observers dispatcher worker ledger schedulers serialization transport",
     "compat": "client dispatcher worker ledger schedulers serialization transport",
     "diagnosis": "client dispatcher schedulers transport",
-    "cli": "diagnosis client observers dispatcher schedulers serialization transport",
+    "cli": "diagnosis client dispatcher dashboard observers schedulers serialization transport",
 }
 TOP = {
     "errors", "extras", "html_tables", "logs", "mail_addresses", "nesting", "settings",

@@ -17,6 +17,9 @@ import psutil
 from gridengine.dispatcher.registry import open_dispatchers
 from gridengine.transport.viewer_messages import FOLDER
 
+#: matplotlib keeps some of these open for each thread that has drawn, up to a limit of its own.
+_FONTS = "/mpl-data/fonts/"
+
 
 class Traces(NamedTuple):
     """What there is at one moment.
@@ -85,6 +88,8 @@ def _new_descriptors(before: Traces, now: Traces) -> Iterator[str]:
     family = before.children.union(*map(_descendants, before.children))
     lent = {at for pid in family for at in _memory_of(pid)}
     for number, at in _descriptors().items():
+        if _FONTS in at:
+            continue
         if not surplus[at] or at in lent or _is_connection(number, at, before.doors, family):
             continue
         surplus[at] -= 1

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     """What ``seed=`` takes."""
 
     Directory: TypeAlias = str | os.PathLike[str]
-    """What ``cwd=`` takes."""
+    """What ``cwd=`` and ``report=`` take."""
 
     Escalation: TypeAlias = Mapping[str, Sequence[object]]
     """What ``escalate=`` takes."""
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         seed: SeedLike | None
         progress: ProgressLike | None
         notify: NotifyLike | None
+        report: Directory | None
         output: str | None
         logs: Directory | None
         keep_logs: bool

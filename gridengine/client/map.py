@@ -80,6 +80,7 @@ def map(
     env: Mapping[str, str | None] | None = None,
     seed: SeedLike | None = None,
     progress: ProgressLike | None = None,
+    report: Directory | None = None,
     notify: NotifyLike | None = None,
     output: str | None = None,
     logs: Directory | None = None,
@@ -130,6 +131,8 @@ def map(
             text to stand before the bar in place of the name of ``f``, or a class or function that
             makes bars as tqdm does. By default as ``GRIDENGINE_PROGRESS`` says, which shows nothing
             where there is no terminal. Nothing is shown within jobs.
+        report: A file into which a page is written at the end, after an exception too: what the
+            calls have used, how well the workers were used, what to request next time.
         notify: Who gets a mail when it is over, however it ends: an address or some, or True for
             those of ``GRIDENGINE_MAIL_TO``. None is sent within jobs.
         output: What becomes of what the calls print: see `ProcessScheduler`; by default the
@@ -151,7 +154,7 @@ def map(
         PackingError: ``f`` or an item cannot travel (also a TypeError).
         SchedulerError: The scheduler cannot be used.
         TypeError, ValueError: An argument is impossible.
-        ModuleNotFoundError: A bar is asked for, and tqdm is not installed.
+        ModuleNotFoundError: A bar or a report is asked for, and what makes it is not installed.
     """
     # IPython and pytest leave such frames out of what they show: none of them is the user's.
     __tracebackhide__ = True
@@ -159,7 +162,8 @@ def map(
         f, iterables,
         scheduler=scheduler, reraise=reraise, chunksize=chunksize, timeout=timeout,
         timeout_per_call=timeout_per_call, retries=retries, retry_on=retry_on,
-        cwd=cwd, env=env, seed=seed, progress=progress, notify=notify,
+        cwd=cwd, env=env, seed=seed, progress=progress, report=report,
+        notify=notify,
         output=output, logs=logs, keep_logs=keep_logs,
         resources=resources, memory=memory, escalate=escalate,
     ).start()  # fmt: skip
@@ -229,6 +233,7 @@ def imap(
     env: Mapping[str, str | None] | None = None,
     seed: SeedLike | None = None,
     progress: ProgressLike | None = None,
+    report: Directory | None = None,
     notify: NotifyLike | None = None,
     output: str | None = None,
     logs: Directory | None = None,
@@ -271,6 +276,7 @@ def imap(
         env: As for `map`.
         seed: As for `map`.
         progress: As for `map`.
+        report: As for `map`.
         notify: As for `map`.
         output: As for `map`.
         logs: As for `map`.
@@ -292,7 +298,8 @@ def imap(
             f, iterables,
             scheduler=scheduler, reraise=reraise, chunksize=chunksize, buffersize=buffersize,
             timeout=timeout, timeout_per_call=timeout_per_call, retries=retries,
-            retry_on=retry_on, cwd=cwd, env=env, seed=seed, progress=progress, notify=notify,
+            retry_on=retry_on, cwd=cwd, env=env, seed=seed, progress=progress, report=report,
+            notify=notify,
             output=output, logs=logs, keep_logs=keep_logs,
             resources=resources, memory=memory, escalate=escalate,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 import time
 
 from .. import nesting
@@ -17,13 +18,14 @@ from .callables import check_callable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from typing import Any, TypeVar
 
     from ..dispatcher.dispatcher import Dispatcher
     from ..ledger.task import Task
     from ..observers.mails.map_mail import MapMail
     from ..observers.progress import Progress
+    from ..observers.report.map_report import MapReport
     from ..schedulers.choice import SchedulerLike
     from .call_options import Directory, Escalation, NotifyLike, ProgressLike, RetryOn, SeedLike
     from .stream_control import Arriving, StreamControl
@@ -54,6 +56,7 @@ class MapRuns:
         env: As there.
         seed: As there.
         progress: As there.
+        report: As there.
         notify: As there.
         output: As there.
         logs: As there.
@@ -68,7 +71,7 @@ class MapRuns:
 
     Raises:
         TypeError, ValueError: An argument is impossible.
-        ModuleNotFoundError: A bar is asked for, and tqdm is not installed.
+        ModuleNotFoundError: A bar or a report is asked for, and what makes it is not installed.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class MapRuns:
         env: Mapping[str, str | None] | None = None,
         seed: SeedLike | None = None,
         progress: ProgressLike | None = None,
+        report: Directory | None = None,
         notify: NotifyLike | None = None,
         output: str | None = None,
         logs: Directory | None = None,
@@ -129,6 +133,12 @@ class MapRuns:
 
             bars.check(progress)
         self._progress = progress
+        self._report: str | None = None
+        if report is not None:
+            from ..observers.report import page
+
+            page.check()
+            self._report = page.checked_path(report)
         self._recipients = None
         if notify is not None and notify is not False:
             from ..mail_addresses import recipients_in
@@ -155,7 +165,7 @@ class MapRuns:
         """
         options = self._options
         unbound = self._scheduler is None and self._end == math.inf and options.in_place
-        if unbound and nesting.runs_in_place():
+        if unbound and self._report is None and nesting.runs_in_place():
             self.inline = True
             return self._in_place()
         dispatcher = dispatcher_for(
@@ -169,7 +179,12 @@ class MapRuns:
         from .map_stream import stream
 
         function = options.attached_to(self._function, many=True)
-        watchers = self._watchers(dispatcher)
+        watchers = [
+            self._shown_progress(dispatcher),
+            self._written_report(dispatcher),
+            self._wanted_mail(dispatcher),
+        ]
+        observers = [each for each in watchers if each is not None]
         runs = stream(
             dispatcher,
             options.placed(pack_function(function, "the function"), *dispatcher.surroundings),
@@ -183,16 +198,11 @@ class MapRuns:
             end=self._end,
             control=control,
             options=options,
-            before=_all_expect(watchers),
+            before=_all_of([each.expect for each in observers]),
         )
-        for watcher in watchers:
-            runs = watcher.around(runs)
+        for each in observers:
+            runs = each.around(runs)
         return runs
-
-    def _watchers(self, dispatcher: Dispatcher) -> list[Progress | MapMail]:
-        """Returns what hears of its tasks, and is there from its first run to its last."""
-        found = self._shown_progress(dispatcher), self._wanted_mail(dispatcher)
-        return [each for each in found if each is not None]
 
     def _wanted_mail(self, dispatcher: Dispatcher) -> MapMail | None:
         """Returns what sends a mail at the end, None if nobody wants one."""
@@ -220,6 +230,24 @@ class MapRuns:
             return None
         return Progress(make, dispatcher.observe, self._length, remote=dispatcher.remote)
 
+    def _written_report(self, dispatcher: Dispatcher) -> MapReport | None:
+        """Returns what writes a report, None if nobody wants one."""
+        if self._report is None:
+            return None
+        from ..observers.report.map_report import MapReport
+        from ..observers.report.records import About
+        from ..serialization.functions import name_of
+
+        scheduler = self._scheduler or best_available()
+        about = About(
+            f"map of {name_of(self._function)}",
+            "",
+            os.uname().nodename,
+            repr(scheduler),
+            scheduler.slots,
+        )
+        return MapReport(self._report, about, dispatcher.observe)
+
     def _in_place(self) -> Generator[list[R], None, None]:
         from ..states import Mode
         from .in_place import stream_in_place
@@ -235,15 +263,16 @@ class MapRuns:
         )
 
 
-def _all_expect(
-    watchers: list[Progress | MapMail],
+def _all_of(
+    expecting: Sequence[Callable[[Iterable[Task]], object]],
 ) -> Callable[[Iterable[Task]], object] | None:
-    """Returns what has all of them hear of tasks, None if there is none."""
-    if len(watchers) < 2:
-        return watchers[0].expect if watchers else None
+    """Returns what calls all of these with the same tasks."""
+    if len(expecting) < 2:
+        return expecting[0] if expecting else None
 
     def expect(tasks: Iterable[Task]) -> None:
-        for watcher in watchers:
-            watcher.expect(tasks)
+        tasks = list(tasks)
+        for each in expecting:
+            each(tasks)
 
     return expect

@@ -20,7 +20,7 @@ import functools
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from ..errors import JobCancelled, SchedulerError
@@ -46,6 +46,7 @@ from .viewers import Viewers
 if TYPE_CHECKING:
     from ..ledger.observers import Observer
     from ..ledger.task import Task
+    from ..schedulers.asked import Asked
 
 log = Log(__name__)
 
@@ -64,7 +65,6 @@ class Dispatcher:
         forsaken: Whether this is a copy, in a fork of the program.
         overview: Returns what there is now, for people.
         remote: Whether workers are on other hosts.
-        set_requests: Has a task ask the batch system for something of its own.
         sharing: Makes large buffers ready for the workers.
         shows_progress: Whether a map shows how far it is if it is not told.
         stacks: Asks where tasks are that run.
@@ -89,7 +89,7 @@ class Dispatcher:
         self.shows_progress, self.remote = settings.progress, scheduler.remote
         # A copy: the dispatcher must not keep alive what its user has let go.
         self._scheduler = copy.copy(scheduler)
-        self._released = self._is_open = False
+        self._is_open = False
         self.maps: dict[object, Callable[[], int]] = {}
         self._over, self._opened = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="gridengine", daemon=True)
@@ -122,7 +122,7 @@ class Dispatcher:
             if ahead is not None
             else open_network(*known, host, ports, self._folder)
         )
-        self.set_requests = CallRequests(scheduler, self._queue_jobs.kind_of).set_on
+        self._requests = CallRequests(scheduler, self._queue_jobs.kind_of)
         early = ahead is not None and ahead.workers > 0
         self._state = new_state(scheduler, settings, started_early=early)
         self._event_log = open_observers(undo, scheduler, settings, self._state.observers)
@@ -150,7 +150,7 @@ class Dispatcher:
         self._news = self._queue_jobs.session.fileno()
         self._inbox = Inbox()
         self._new = self._inbox.tasks
-        self.forsaken = self._asleep = self._woken = False
+        self.forsaken = self._asleep = self._woken = self._released = False
         self._closing = self._ending = self._hurried = self._gone = False
         # Why no more can be done, if it is not that somebody has closed it.
         self._failure = ""
@@ -163,13 +163,9 @@ class Dispatcher:
         """True once the dispatcher takes no more tasks."""
         return self._closing
 
-    def kind_of(self, resources: Mapping[str, object]) -> int:
-        """Returns the kind of workers that have been given these resources.
-
-        Raises:
-            ValueError, TypeError: The scheduler cannot take one of them.
-        """
-        return self._queue_jobs.kind_of(resources)
+    def set_requests(self, task: Task, asked: Asked) -> None:
+        """Has a task ask the batch system for something; see `CallRequests.set_on`."""
+        self._requests.set_on(task, asked)
 
     def forget(self, function: bytes) -> None:
         """Has the workers let go of a function that will not be called again."""
@@ -230,8 +226,7 @@ class Dispatcher:
 
     def drop(self, tasks: Iterable[Task]) -> None:
         """Cancels tasks; a call that runs already may end, but nobody hears of it."""
-        wanted = list(tasks)
-        self._ask(lambda: self._state.cancellation.drop(wanted))
+        self._ask(functools.partial(self._state.cancellation.drop, list(tasks)))
 
     def observe(self, observer: Observer) -> Callable[[], object]:
         """Has an observer hear all events from now on, in the dispatcher's thread.
@@ -296,6 +291,8 @@ class Dispatcher:
     def forsake(self) -> None:
         """To be called in a fork of the program, whose copy of the dispatcher has no thread."""
         self._closing = self.forsaken = True
+        if self._is_open:
+            self._viewers.forsake()
 
     def _ask(self, request: Callable[[], None]) -> None:
         self._inbox.requests.append(request)
@@ -341,8 +338,7 @@ class Dispatcher:
         self._inbox.empty_into(self._state)
         while not (self._closing or (self._released and not self._state.tasks())):
             self._turn()
-        self._closing = True
-        self._ending = True
+        self._closing = self._ending = True
         shutdown = Shutdown(self._state, self._execution, self._turn, lambda: self._hurried)
         shutdown.end_jobs(self._settings.grace, self._too_early())
         if self._scheduler.remote:

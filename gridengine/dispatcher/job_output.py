@@ -25,6 +25,9 @@ from .registry import after_all
 
 _STREAMS = ("stdout", "stderr")
 
+#: Bytes of what running calls of a map print that are kept, of each task.
+_KEPT_OF_A_MAP = 8192
+
 
 class JobOutput:
     """Takes in what the jobs of one dispatcher print.
@@ -157,7 +160,8 @@ class JobOutput:
                 known.begin_again()
             return known
         policy = self._policy if known is None else known._replace(mode=known.mode or self._mode)
-        output = task.output = TaskOutput(policy, self._kept)
+        kept = self._kept if task.mode is Mode.CALL else min(self._kept, _KEPT_OF_A_MAP)
+        output = task.output = TaskOutput(policy, kept)
         if policy.logs:
             output.log = JobLog(policy.logs, task, keep=policy.keep_logs)
         return output
@@ -205,8 +209,7 @@ class JobOutput:
         for stream, data in parts:
             if not data:
                 continue
-            if run.task.mode is Mode.CALL:
-                output.add(data)
+            output.add(data)
             if output.log is not None:
                 output.log.write(data)
             if output.policy.mode == STREAM:
@@ -219,6 +222,9 @@ class JobOutput:
             if rest := run.rest(stream):
                 _show(stream, rest, run.prefix)
         run.output.awaited.discard(run.attempt)
+        if run.task.mode is not Mode.CALL:
+            # It was there for those who watch what runs.
+            run.output.begin_again()
 
     def _take_strays(self, worker: WorkerRecord, pieces: list[Piece]) -> None:
         """Takes in what was printed when nothing ran, or what has run was answered for."""

@@ -114,7 +114,9 @@ def open_observers(
     from ..observers.event_log import EventLog, folder_of
 
     workers = scheduler.max_queue_jobs * scheduler.workers_per_queue_job
-    event_log = EventLog(folder_of(settings.run_dir), repr(scheduler), workers)
+    event_log = EventLog(
+        folder_of(settings.run_dir), repr(scheduler), workers * scheduler.slots, scheduler.slots
+    )
     undo.callback(event_log.close)
     observers.add(event_log)
     return event_log

@@ -6,11 +6,9 @@ it waits for; with nobody there, this costs nothing. A program that lasts for a 
 
 from __future__ import annotations
 
-import collections
-import contextlib
+import errno
 import math
 import os
-import select
 import socket
 import sys
 import threading
@@ -19,33 +17,28 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from .. import nesting
-from ..logs import Log
+from ..logs import Log, printable
 from ..settings import Settings
 from ..transport import private_files
 
 if TYPE_CHECKING:
-    from ..ledger.events import DispatcherEvent
-    from ..ledger.task import Task
-    from ..observers.encoding import TimedEvent
-    from ..transport.viewer_messages import (
-        Events,
-        ProgramFacts,
-        Question,
-        QuestionAnswered,
-        ViewerConnection,
-    )
+    from ..transport.viewer_messages import ProgramFacts
     from .dispatcher import Dispatcher
+    from .viewer import Viewer
 
 log = Log(__name__)
 
 #: Seconds after the begin until there is a socket.
 _DELAY = 0.5
 
-#: Seconds between two messages with events, and between two looks at how all stands.
-_EVENTS, _STATE = 0.2, 1.0
-
 #: Seconds for which a viewer may take nothing, until it is let go.
-_PATIENCE = 30.0
+_PATIENCE = 10.0
+
+#: Seconds at the end in which all viewers are to take what is left.
+_GOODBYE = 1.0
+
+#: Seconds to wait if there is no descriptor for one.
+_NO_DESCRIPTOR = 0.01
 
 #: Viewers at one time.
 _MOST = 20
@@ -72,8 +65,7 @@ class Viewers:
         self.due = math.inf if nesting.in_job() else time.monotonic() + _DELAY
         self._listening: socket.socket | None = None
         self._path = ""
-        self._closing = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self._viewers: list[tuple[threading.Thread, Viewer]] = []
 
     def look(self, ready: Iterable[int], watch: Callable[[int], None], now: float) -> None:
         """Lets in who has come, and opens the socket when it is time.
@@ -97,15 +89,27 @@ class Viewers:
 
     def close(self) -> None:
         """Tells those who watch what is left to be told, and lets them go."""
-        self._closing.set()
         if self._listening is not None:
             from ..transport import viewer_messages
 
             viewer_messages.remove(self._path)
+            self.forsake()
+        for _, viewer in self._viewers:
+            viewer.say_goodbye()
+        # Those who take nothing shall not hold up the end, however many they are.
+        end = time.monotonic() + _GOODBYE
+        for thread, _ in self._viewers:
+            thread.join(max(0.0, end - time.monotonic()))
+        for thread, viewer in self._viewers:
+            if thread.is_alive():
+                viewer.leave()
+                thread.join()
+
+    def forsake(self) -> None:
+        """Lets nobody in any more; all that a fork of the program has to do, for its copy."""
+        if self._listening is not None:
             self._listening.close()
             self._listening = None
-        for thread in self._threads:
-            thread.join(_EVENTS + 1.0)
 
     def _open(self) -> socket.socket:
         from ..transport import viewer_messages
@@ -129,158 +133,45 @@ class Viewers:
         raise AssertionError
 
     def _let_in(self, listening: socket.socket) -> None:
-        from ..transport import viewer_messages
-
-        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        self._viewers = [each for each in self._viewers if each[0].is_alive()]
         try:
             connected, _ = listening.accept()
-        except OSError:
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                # It stays ready until there is a descriptor again: not to look all the time.
+                time.sleep(_NO_DESCRIPTOR)
             return
         try:
-            viewer_messages.check_owner(connected)
-            if len(self._threads) >= _MOST:
-                raise PermissionError(f"{_MOST} watch it already")
-        except OSError as error:
+            self._serve(connected)
+        except (OSError, RuntimeError) as error:
+            # RuntimeError: there can be no more threads.
             log.info("somebody who would watch this program was sent away: %s", error)
             connected.close()
-            return
+
+    def _serve(self, connected: socket.socket) -> None:
+        from ..transport import viewer_messages
+        from .viewer import Viewer
+
+        viewer_messages.check_owner(connected)
+        if len(self._viewers) >= _MOST:
+            raise PermissionError(f"{_MOST} watch it already")
         connected.settimeout(_PATIENCE)
         connection = viewer_messages.ViewerConnection(connected, to_viewer=False)
-        viewer = _Viewer(self._dispatcher, connection, self._facts(), self._closing)
+        viewer = Viewer(self._dispatcher, connection, self._facts())
         thread = threading.Thread(target=viewer.run, name="gridengine-viewer", daemon=True)
-        self._threads.append(thread)
         thread.start()
+        self._viewers.append((thread, viewer))
 
     def _facts(self) -> ProgramFacts:
         from ..transport.versions import own
         from ..transport.viewer_messages import ProgramFacts
 
-        program = " ".join(sys.orig_argv)
+        program = printable(" ".join(sys.orig_argv))
         try:
-            cwd = os.getcwd()
+            cwd = printable(os.getcwd())
         except OSError:
             cwd = ""
         return ProgramFacts(
             own()[1], program, cwd, os.uname().nodename, os.getpid(), self._began,
-            self._scheduler, self._dispatcher.possible_workers,
+            printable(self._scheduler), self._dispatcher.possible_workers,
         )  # fmt: skip
-
-
-class _Viewer:
-    """One of them.
-
-    Args:
-        dispatcher: What it watches.
-        connection: To it.
-        facts: What it is told first.
-        closing: Set when the dispatcher closes.
-    """
-
-    def __init__(
-        self,
-        dispatcher: Dispatcher,
-        connection: ViewerConnection,
-        facts: ProgramFacts,
-        closing: threading.Event,
-    ) -> None:
-        self._dispatcher = dispatcher
-        self._connection = connection
-        self._facts = facts
-        self._closing = closing
-        self._sending = threading.Lock()
-        self._told: collections.deque[TimedEvent] = collections.deque()
-
-    def run(self) -> None:
-        """Serves it until it leaves, or the dispatcher closes."""
-        # It has gone, or says what nobody should.
-        with contextlib.suppress(OSError, EOFError, ValueError):
-            self._send(self._facts)
-            stop = self._dispatcher.observe(self._hear)
-            try:
-                self._serve()
-            finally:
-                stop()
-        self._connection.close()
-
-    def _hear(self, event: DispatcherEvent) -> None:
-        self._told.append((time.time(), event))
-
-    def _serve(self) -> None:
-        poll = select.poll()
-        poll.register(self._connection.fileno(), select.POLLIN)
-        state = 0.0
-        while not self._closing.is_set():
-            if poll.poll(_EVENTS * 1000):
-                for question in self._connection.receive():
-                    # A stack may take seconds.
-                    threading.Thread(
-                        target=self._answer,
-                        args=(question,),
-                        name="gridengine-viewer-question",
-                        daemon=True,
-                    ).start()
-            now = time.monotonic()
-            if now >= state:
-                state = now + _STATE
-                self._show_state()
-            self._tell()
-        self._show_state()
-        self._tell()
-
-    def _show_state(self) -> None:
-        from ..ledger.events import StateShown
-
-        self._hear(StateShown(self._dispatcher.overview()))
-
-    def _tell(self) -> None:
-        from ..observers import encoding
-        from ..transport.viewer_messages import Events
-
-        # The dispatcher's thread goes on with it meanwhile.
-        told = [self._told.popleft() for _ in range(len(self._told))]
-        if told:
-            self._send(Events(encoding.encode(told)))
-
-    def _send(self, message: ProgramFacts | Events | QuestionAnswered) -> None:
-        with self._sending:
-            self._connection.send(message)
-
-    # ------------------------------------------------------------------ questions
-
-    def _answer(self, question: Question) -> None:
-        from ..transport.viewer_messages import QuestionAnswered
-
-        try:
-            answer = QuestionAnswered(question.number, True, self._answer_to(question))
-        except (RuntimeError, TimeoutError, LookupError) as error:
-            answer = QuestionAnswered(question.number, False, str(error))
-        with contextlib.suppress(OSError):
-            self._send(answer)
-
-    def _answer_to(self, question: Question) -> str:
-        """Returns the answer.
-
-        Raises:
-            LookupError: There is no such job, or no more.
-            RuntimeError: The job does not run.
-            TimeoutError: Its node does not answer.
-        """
-        task = self._dispatcher.task(question.task)
-        if task is None:
-            raise LookupError(
-                f"no job of this program has the number {question.task}, or it is over"
-            )
-        if question.what == "stack":
-            from .stack_text import stack_of
-
-            return stack_of(task, self._dispatcher, 10.0)
-        if question.what == "output":
-            return _output_of(task)
-        self._dispatcher.cancel([task])
-        return f"job {task.name!r} is asked to end"
-
-
-def _output_of(task: Task) -> str:
-    from ..ledger.task_output import TaskOutput
-
-    return task.output.text if isinstance(task.output, TaskOutput) else ""

@@ -231,6 +231,7 @@ class Sample(NamedTuple):
         peak: The largest `rss` of any sample of this worker.
         gpu_memory: Bytes that they have on graphics processors, 0 if that is not known.
         gpu_use: How busy they keep those, 1 for one of them all the time.
+        cpu_use: How many processors they have kept busy since the sample before.
     """
 
     address: bytes
@@ -241,6 +242,7 @@ class Sample(NamedTuple):
     peak: int
     gpu_memory: int
     gpu_use: float
+    cpu_use: float = 0.0
 
 
 class WorkersSampled(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
-from ..states import JobState
+from ..states import JobState, Mode
 from .counts import Counts
 from .records import Chunk, QueueJobRecord, WorkerRecord
 from .task import Outcome, Task
@@ -103,7 +103,7 @@ class Observers:
             used = outcome.wall, outcome.peak_memory
             self.tell(types.CallsDone(task.id, task.name, lo, hi, failures, *used, host, pid))
         for call, failure in outcome.failures.items():
-            number = task.first + call if task.mode else -1
+            number = -1 if single and task.mode is Mode.CALL else task.first + call
             self.tell(types.CallFailed(task.id, task.name, number, host, pid, failure))
         if task.over:
             self.jobs_over([task])
@@ -134,7 +134,17 @@ class Observers:
         types = _types()
         made = types.Sample
         rows = [
-            (w.address, w.place.host, w.place.pid, s.cpu, s.rss, s.peak, s.gpu_memory, s.gpu_use)
+            (
+                w.address,
+                w.place.host,
+                w.place.pid,
+                s.cpu,
+                s.rss,
+                s.peak,
+                s.gpu_memory,
+                s.gpu_use,
+                s.cpu_use,
+            )
             for w, s in sampled
         ]
         self.tell(types.WorkersSampled(tuple([_row(made, row) for row in rows])))
@@ -219,7 +229,9 @@ def introduce(
             observer(types.QueueJobWaiting(record.name, record.reason))
     for worker in workers:
         observer(_joined(worker, now))
+        own = Observers()
+        own.add(observer)
+        if worker.series is not None:
+            own.workers_sampled([(worker, worker.series.latest)])
         if worker.outstanding:
-            own = Observers()
-            own.add(observer)
             own.jobs_started(worker.outstanding, worker)

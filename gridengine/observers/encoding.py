@@ -51,8 +51,21 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 def encode(timed: Iterable[TimedEvent]) -> bytes:
-    """Returns events as bytes."""
-    return _encoder.encode([(when, *_numbered(event)) for when, event in timed])
+    """Returns events as bytes, but for those whose type has no number."""
+    numbered = [(when, *_numbered(event)) for when, event in timed if type(event) in _NUMBERS]
+    try:
+        return _encoder.encode(numbered)
+    except UnicodeEncodeError:
+        # The name of a job, or a path, that is no text.
+        return _encoder.encode(_as_text(numbered))
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, (tuple, list)):
+        return [_as_text(each) for each in value]
+    return value
 
 
 def decode(data: bytes) -> Iterator[TimedEvent]:
@@ -61,7 +74,7 @@ def decode(data: bytes) -> Iterator[TimedEvent]:
     The failure of a `CallFailed` is a text.
 
     Raises:
-        ValueError: The bytes are none that `encode` has returned.
+        ValueError: The bytes are none that `encode` has returned (a `msgspec.DecodeError`).
     """
     for when, number, raw in _frame_decoder().decode(data):
         if number < len(_TYPES):

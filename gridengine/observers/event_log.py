@@ -25,6 +25,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
+import msgspec
+
 from ..errors import GridEngineError
 from ..ledger.events import DispatcherEvent
 from ..logs import Log
@@ -48,6 +50,11 @@ _LEVEL = 1
 
 _LENGTH = struct.Struct(">I")
 
+#: Bytes of a block at most, packed or not: what says more is damaged.
+_LONGEST = 1 << 30
+
+_READ = "what stands before that place was read"
+
 
 class Header(NamedTuple):
     """Whose a log is.
@@ -59,6 +66,7 @@ class Header(NamedTuple):
         scheduler: What ran its jobs, as text.
         began: When the log began, in seconds since 1970.
         cores: How many its scheduler could have at one time.
+        slots: Cores of each worker.
     """
 
     program: str
@@ -67,6 +75,7 @@ class Header(NamedTuple):
     scheduler: str
     began: float
     cores: int
+    slots: int = 1
 
 
 class EventLog:
@@ -76,6 +85,7 @@ class EventLog:
         folder: Where it is written, under a name of its own; made if need be.
         scheduler: As of `Header`.
         cores: As of `Header`.
+        slots: As of `Header`.
 
     Attributes:
         path: The file.
@@ -84,10 +94,16 @@ class EventLog:
         GridEngineError: It cannot be written there, or others could.
     """
 
-    def __init__(self, folder: str, scheduler: str, cores: int) -> None:
+    def __init__(self, folder: str, scheduler: str, cores: int, slots: int = 1) -> None:
         began = time.time()
         header = Header(
-            " ".join(sys.orig_argv), os.uname().nodename, os.getpid(), scheduler, began, cores
+            " ".join(sys.orig_argv),
+            os.uname().nodename,
+            os.getpid(),
+            scheduler,
+            began,
+            cores,
+            slots,
         )
         stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(began))
         name = f"{stamp}-{header.host}-{header.pid}-{os.urandom(2).hex()}{SUFFIX}"
@@ -96,11 +112,13 @@ class EventLog:
             private_files.make_folder(folder)
             _keep_newest(folder)
             self._file = _new_file(self.path)
+            # Whoever looks at it now, or after a kill, sees what it is.
+            self._file.write(json.dumps({"format": FORMAT, **header._asdict()}).encode() + b"\n")
+            self._file.flush()
         except OSError as error:
             raise GridEngineError(
                 f"no log of events can be written: {error} (GRIDENGINE_EVENT_LOG)"
             ) from None
-        self._file.write(json.dumps({"format": FORMAT, **header._asdict()}).encode() + b"\n")
         self._told: collections.deque[TimedEvent] = collections.deque()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gridengine-event-log", daemon=True)
@@ -119,13 +137,15 @@ class EventLog:
         atexit.unregister(self.close)
 
     def _run(self) -> None:
-        with self._file:
-            try:
+        try:
+            with self._file:
                 while not self._over.wait(_SECONDS):
                     self._write()
                 self._write()
-            except OSError as error:
-                log.warning("the log of events %s ends here: %s", self.path, error)
+        except OSError as error:
+            log.warning("the log of events %s ends here: %s", self.path, error)
+            # What is told from now on is not kept either.
+            self._told = collections.deque(maxlen=0)
 
     def _write(self) -> None:
         # The dispatcher's thread goes on with it meanwhile.
@@ -136,20 +156,41 @@ class EventLog:
             self._file.flush()
 
 
-def read(path: str) -> tuple[Header, Iterator[TimedEvent]]:
-    """Returns whose a log is, and its events with their times, in their order.
+def header_of(path: str) -> Header:
+    """Returns whose a log is.
 
     Raises:
         GridEngineError: It is no log of events, or one of a version that this one cannot read.
         OSError: It cannot be read.
     """
-    file = open(path, "rb")  # noqa: SIM115  # it is closed with the events
-    try:
-        header = _header(file.readline(65536), path)
-    except BaseException:
-        file.close()
-        raise
-    return header, _events(file)
+    with open(path, "rb") as file:
+        return _read_header(file, path)
+
+
+def read(path: str) -> Iterator[TimedEvent]:
+    """Yields the events of a log with their times, in their order.
+
+    Of a program that runs, or was killed, it ends early.
+
+    Raises:
+        GridEngineError: It is no log of events, or one of a version that this one cannot read; or
+            it is damaged behind the events that were yielded.
+        OSError: It cannot be read.
+    """
+    with open(path, "rb") as file:
+        _read_header(file, path)
+        while len(length := file.read(_LENGTH.size)) == _LENGTH.size:
+            (expected,) = _LENGTH.unpack(length)
+            if expected > _LONGEST:
+                raise GridEngineError(f"the log of events {path} is damaged: {_READ}")
+            block = file.read(expected)
+            if len(block) < expected:
+                # Its program was killed as it wrote this.
+                return
+            try:
+                yield from encoding.decode(_unpacked(block))
+            except (ValueError, zlib.error):
+                raise GridEngineError(f"the log of events {path} is damaged: {_READ}") from None
 
 
 def folder_of(run_dir: str) -> str:
@@ -167,25 +208,23 @@ def newest_first(folder: str) -> list[str]:
     return [os.path.join(folder, name) for name in sorted(names, reverse=True)]
 
 
-def _header(line: bytes, path: str) -> Header:
+def _read_header(file: BinaryIO, path: str) -> Header:
     try:
-        told: dict[str, Any] = json.loads(line)
-        if told.pop("format") != FORMAT:
+        told: dict[str, Any] = json.loads(file.readline(65536))
+        if told["format"] != FORMAT:
             raise ValueError
-        return Header(**{field: told[field] for field in Header._fields})
-    except (ValueError, KeyError, TypeError, AttributeError):
+        fields = {field: told[field] for field in Header._fields if field in told}
+        return msgspec.convert(tuple(Header(**fields)), Header)
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise GridEngineError(f"{path} is no log of events of this version") from None
 
 
-def _events(file: BinaryIO) -> Iterator[TimedEvent]:
-    with file:
-        while len(length := file.read(_LENGTH.size)) == _LENGTH.size:
-            (expected,) = _LENGTH.unpack(length)
-            block = file.read(expected)
-            if len(block) < expected:
-                # Its program was killed as it wrote this.
-                return
-            yield from encoding.decode(zlib.decompress(block))
+def _unpacked(block: bytes) -> bytes:
+    unpacker = zlib.decompressobj()
+    data = unpacker.decompress(block, _LONGEST)
+    if not unpacker.eof:
+        raise ValueError("it is longer than any block")
+    return data
 
 
 def _keep_newest(folder: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..ledger.events import (
     CallFailed,
@@ -24,7 +24,6 @@ from ..ledger.events import (
     QueueJobsSubmitted,
     QueueJobStarted,
     QueueJobWaiting,
-    Sample,
     StateShown,
     WorkerJoined,
     WorkerLost,
@@ -33,112 +32,13 @@ from ..ledger.events import (
 from ..schedulers.overview import Overview
 from ..states import JobState
 from .encoding import TimedEvent
+from .view_records import Failure, JobCounts, QueueJobView, Running, WorkerView
 
 #: Failures, notices and lost workers that are kept: the last ones.
 _KEPT = 200
 
 #: Seconds over which a rate is taken.
 _RATE_SECONDS = 30.0
-
-
-class Running(NamedTuple):
-    """Calls that a worker has.
-
-    Attributes:
-        task: Number of their job, or part of a map.
-        name: What people call that.
-        lo: The first call, as counted in that job.
-        hi: The one behind the last.
-        attempt: Number of the attempt, from 1.
-        since: When it was given them, in seconds since 1970.
-    """
-
-    task: int
-    name: str
-    lo: int
-    hi: int
-    attempt: int
-    since: float
-
-
-class WorkerView:
-    """A worker.
-
-    Attributes:
-        address: The name under which its program knows it.
-        host: Where it is.
-        pid: Its process id there.
-        queue_job: The batch system's name for what it is in, empty on the program's host.
-        memory_limit: Bytes that it may have, 0 for no limit.
-        ends: When the batch system ends it, in seconds since 1970, 0 for never.
-        joined: When it could first be given work.
-        running: What it has, the next thing first.
-        sample: What it used last, None as long as nobody has said.
-    """
-
-    def __init__(self, joined: WorkerJoined, when: float) -> None:
-        self.address = joined.address
-        self.host = joined.host
-        self.pid = joined.pid
-        self.queue_job = joined.queue_job
-        self.memory_limit = joined.memory_limit
-        self.ends = when + joined.time_left if joined.time_left else 0.0
-        self.joined = when
-        self.running: dict[tuple[int, int], Running] = {}
-        self.sample: Sample | None = None
-
-
-class QueueJobView:
-    """A queue job that is not over.
-
-    Attributes:
-        name: The batch system's name for it.
-        submitted: When it was submitted, or first heard of.
-        host: Where it runs, empty while it waits.
-        reason: Why it waits, empty if that is not known.
-    """
-
-    def __init__(self, name: str, submitted: float) -> None:
-        self.name = name
-        self.submitted = submitted
-        self.host = self.reason = ""
-
-
-class Failure(NamedTuple):
-    """A call that has failed for good.
-
-    Attributes:
-        when: In seconds since 1970.
-        name: What its job is called.
-        call: Number of the call within its map, -1 if it is a job by itself.
-        host: Where it ran, empty if it had no worker.
-        text: Its certificate, or its traceback.
-    """
-
-    when: float
-    name: str
-    call: int
-    host: str
-    text: str
-
-
-class JobCounts:
-    """What is known of all jobs, or calls of maps, of one name.
-
-    Attributes:
-        name: What they are called, without their numbers.
-        submitted: How many calls there are, as far as that was seen.
-        done: How many have an answer.
-        failed: How many of those have failed.
-        wall: Seconds that they have taken, all together.
-        peak_memory: Of a worker that ran some of them, in bytes.
-    """
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.submitted = self.done = self.failed = 0
-        self.wall = 0.0
-        self.peak_memory = 0
 
 
 class ProgramView:
@@ -241,6 +141,11 @@ class ProgramView:
         left = self.waiting + self.given
         if not left:
             return 0.0
+        seen = self._history[-1][0] - self._history[0][0] if self._history else 0.0
+        state = self.state
+        if state is not None and state.work and state.workers and seen < _RATE_SECONDS / 3:
+            # Who has just come has seen little: by how long calls have taken before.
+            return state.work / state.waiting * left / state.workers if state.waiting else None
         return left / self.rate if self.rate else None
 
     @property
@@ -374,7 +279,20 @@ class ProgramView:
     def _state_shown(self, event: StateShown) -> None:
         self.state = event.overview
         for queue_job in event.overview.queue_jobs:
-            self.queue_jobs.setdefault(queue_job.name, QueueJobView(queue_job.name, self.now))
+            since = self.now - (queue_job.age or 0.0)
+            known = self.queue_jobs.setdefault(
+                queue_job.name, QueueJobView(queue_job.name, self.now)
+            )
+            # Of what was there before, nobody has told when it began.
+            known.submitted = min(known.submitted, since)
+            known.remark = queue_job.remark
+            known.reason = queue_job.reason or known.reason
+        held = event.overview.held_for
+        for task, seconds in held.items():
+            for worker in self._places.get(task, ()):
+                part = worker.running.get((task, 0))
+                if part is not None and part.since > self.now - seconds + 1.0:
+                    worker.running[task, 0] = part._replace(since=self.now - seconds)
 
 
 def without_number(name: str) -> str:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import select
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 
 from ..transport import private_files, viewer_messages
 from ..transport.viewer_messages import (
@@ -76,7 +76,7 @@ class WatchedProgram:
         Raises:
             ProgramGone: It has ended; what was told before was returned.
         """
-        if not self._events and select.select([self], [], [], seconds)[0]:
+        if not self._events and self._is_ready(seconds):
             self._receive()
         told, self._events = self._events, []
         return told
@@ -103,7 +103,7 @@ class WatchedProgram:
         end = time.monotonic() + seconds
         while number not in self._answers:
             left = end - time.monotonic()
-            if left <= 0 or not select.select([self], [], [], left)[0]:
+            if left <= 0 or not self._is_ready(left):
                 raise TimeoutError(f"the program does not answer within {seconds:g} s")
             self._receive()
         answer = self._answers.pop(number)
@@ -115,22 +115,30 @@ class WatchedProgram:
         """Watches it no more."""
         self._connection.close()
 
+    def _is_ready(self, seconds: float) -> bool:
+        # Not `select.select`, which takes no descriptor above 1023.
+        poll = select.poll()
+        poll.register(self, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
+
     def _receive(self) -> None:
         try:
-            messages = self._connection.receive()
+            for message in self._connection.receive():
+                if isinstance(message, ProgramFacts):
+                    self._facts = message
+                elif isinstance(message, Events):
+                    self._events.extend(encoding.decode(message.encoded))
+                elif isinstance(message, QuestionAnswered):
+                    self._answers[message.number] = message
         except (EOFError, OSError, ValueError) as error:
             raise ProgramGone(f"the program is gone: {error!r}") from None
-        for message in messages:
-            if isinstance(message, ProgramFacts):
-                self._facts = message
-            elif isinstance(message, Events):
-                self._events.extend(encoding.decode(message.encoded))
-            elif isinstance(message, QuestionAnswered):
-                self._answers[message.number] = message
 
 
 def find(
-    run_dir: str = "", *, but: frozenset[str] = frozenset()
+    run_dir: str = "",
+    *,
+    but: Container[str] = frozenset(),
+    silent: Callable[[str], object] = lambda _: None,
 ) -> Iterator[tuple[str, WatchedProgram]]:
     """Yields this user's programs on this host, each with the path of its socket.
 
@@ -139,6 +147,8 @@ def find(
     Args:
         run_dir: As `gridengine.settings.Settings.run_dir`.
         but: Paths of those that are known already.
+        silent: Called with the path of one that is there and does not answer: it is stopped, or
+            too many watch it.
 
     Raises:
         NotPrivate: The folder is open to others.
@@ -150,18 +160,17 @@ def find(
     except FileNotFoundError:
         return
     try:
-        here = f"{os.uname().nodename}-"
         for name in sorted(os.listdir(place)):
             path = os.path.join(folder, name)
-            if not name.startswith(here) or not name.endswith(viewer_messages.SUFFIX):
-                continue
-            if path in but:
+            if path in but or not _is_here(name):
                 continue
             try:
                 program = WatchedProgram(place, path)
             except ProgramGone as gone:
                 if isinstance(gone.__context__, ConnectionRefusedError):
                     viewer_messages.remove(path)
+                elif os.path.exists(path):
+                    silent(path)
             except PermissionError:
                 continue
             else:
@@ -169,3 +178,39 @@ def find(
     finally:
         with contextlib.suppress(OSError):
             os.close(place)
+
+
+def _is_here(name: str) -> bool:
+    # A home directory is that of other hosts too.
+    host, *rest = name.removesuffix(viewer_messages.SUFFIX).rsplit("-", 2)
+    return name.endswith(viewer_messages.SUFFIX) and len(rest) == 2 and host == os.uname().nodename
+
+
+def pid_of(path: str) -> int:
+    """Returns the process id of the program whose socket has this path, 0 if it has none."""
+    pid = os.path.basename(path).rsplit("-", 2)[-2:][0]
+    return int(pid) if pid.isdigit() else 0
+
+
+def ask(path: str, what: str, task: int) -> str:
+    """As `WatchedProgram.ask`, over a connection of its own: any thread may wait for the answer.
+
+    Args:
+        path: The program's socket.
+        what: As there.
+        task: As there.
+
+    Raises:
+        LookupError: The program says that there is nothing to say.
+        OSError: It is gone, or another user's.
+        TimeoutError: It does not answer.
+    """
+    place = private_files.open_folder(os.path.dirname(path))
+    try:
+        program = WatchedProgram(place, path)
+    finally:
+        os.close(place)
+    try:
+        return program.ask(what, task)
+    finally:
+        program.close()

@@ -26,6 +26,7 @@ class WorkerSample(Struct, array_like=True, frozen=True):
         idle: Seconds that they have had less than 1 % of a processor, while it was at this call.
         gpu_memory: Bytes that they have on graphics processors, 0 if that is not known.
         gpu_use: How busy they keep those, 1 for one of them all the time.
+        cpu_use: How many processors they have kept busy since the last look, 0 if not known.
     """
 
     worker: Count
@@ -38,6 +39,7 @@ class WorkerSample(Struct, array_like=True, frozen=True):
     idle: Seconds = 0.0
     gpu_memory: Count = 0
     gpu_use: Share = 0.0
+    cpu_use: Share = 0.0
 
 
 class Sampled(Struct, tag="sampled", array_like=True, frozen=True):

@@ -33,8 +33,8 @@ SUFFIX = ".socket"
 
 _LENGTH = struct.Struct(">I")
 
-#: A message that is longer is none of ours.
-_LONGEST = 256 * 1024 * 1024
+#: A message that is longer is none of ours: to a viewer, and to a program, which is only asked.
+_LONGEST, _LONGEST_QUESTION = 256 * 1024 * 1024, 4096
 
 #: The longest path of a socket: unix(7); 104 on BSD.
 _PATH = 100
@@ -104,6 +104,7 @@ class ViewerConnection:
     def __init__(self, end: socket.socket, *, to_viewer: bool) -> None:
         self._socket = end
         self._decoder: Any = _to_viewer if to_viewer else _to_program
+        self._longest = _LONGEST if to_viewer else _LONGEST_QUESTION
         self._unread = bytearray()
 
     def fileno(self) -> int:
@@ -134,7 +135,7 @@ class ViewerConnection:
         found = []
         while len(self._unread) >= _LENGTH.size:
             (length,) = _LENGTH.unpack_from(self._unread)
-            if length > _LONGEST:
+            if length > self._longest:
                 raise ValueError("a message that is too long")
             end = _LENGTH.size + length
             if len(self._unread) < end:
@@ -142,6 +143,16 @@ class ViewerConnection:
             found.append(self._decoder.decode(self._unread[_LENGTH.size : end]))
             del self._unread[:end]
         return found
+
+    def hear_no_more(self) -> None:
+        """Has whoever waits for something to read know that there will be nothing."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RD)
+
+    def hang_up(self) -> None:
+        """Has whoever sends or receives in another thread fail at once."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Closes it."""
@@ -159,11 +170,15 @@ def bind(place: int, path: str) -> socket.socket:
         OSError: There cannot be one.
     """
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    # Under its name it answers from the first moment: who found one that does not would take it
+    # for that of a program that was killed, and remove it.
+    unfinished = path.removesuffix(SUFFIX)
     try:
-        listening.bind(_short(place, path))
-        os.chmod(path, 0o600)
+        listening.bind(_short(place, unfinished))
+        os.chmod(unfinished, 0o600)
         listening.listen(8)
         listening.setblocking(False)
+        os.rename(unfinished, path)
     except BaseException:
         listening.close()
         raise

@@ -26,6 +26,10 @@ _GAP = 3
 _INNER = 3.0
 
 
+#: Processors that a worker can keep busy, as far as anybody believes it.
+_MOST_SHARE = 1e6
+
+
 class _Sampled:
     """What is known of a worker from its samples.
 
@@ -105,12 +109,13 @@ class Sampling:
             return None
         gpu = self._gpus().of(use.pids, now)
         elsewhere = bool(gpu.use) or now - child.page.inner_jobs < _INNER
+        share = max(0.0, use.cpu - known.cpu) / seconds if seconds else 0.0
         known.note_activity(use, calls, seconds, elsewhere=elsewhere)
         known.peak = max(known.peak, use.rss)
         position, width = calls
         return WorkerSample(
             child.number, position, width, use.cpu, use.rss, known.peak,
-            len(use.pids), known.idle, gpu.memory, gpu.use,
+            len(use.pids), known.idle, gpu.memory, gpu.use, min(share, _MOST_SHARE),
         )  # fmt: skip
 
     def _gpus(self) -> GpuMemory:

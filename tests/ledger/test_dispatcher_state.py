@@ -378,6 +378,21 @@ def test_an_idle_worker_is_dismissed_when_it_has_lingered(on_a_cluster: Program)
     assert on_a_cluster.tick(1.0) == []
 
 
+def test_an_idle_worker_stays_while_another_has_calls_that_it_has_not_begun(
+    on_a_cluster: Program,
+) -> None:
+    task, busy = on_a_cluster.at_work(size=2)
+    idle = on_a_cluster.worker(b"s.1")
+
+    def dismissed(after: float) -> bool:
+        on_a_cluster.state.beat(b"s", on_a_cluster.now)
+        return Dismiss(idle) in on_a_cluster.tick(after)
+
+    assert not any(dismissed(2.0) for _ in range(5))
+    on_a_cluster.answer(busy, task, lo=0, hi=1)
+    assert any(dismissed(2.0) for _ in range(5))
+
+
 def test_on_this_host_workers_stay(program: Program) -> None:
     task, worker = program.at_work()
     program.answer(worker, task)

@@ -23,7 +23,7 @@ from gridengine.ledger.task import Task
 from gridengine.observers.mails import report_text
 from gridengine.observers.mails.tally import Tally
 from gridengine.observers.mails.usage_plot import usage_plot
-from gridengine.observers.mails.usage_series import Point, UsageSeries
+from gridengine.observers.mails.usage_series import UsagePoint, UsageSeries
 from gridengine.serialization.exceptions import pack_error
 from gridengine.serialization.packed import Function
 from gridengine.states import DeathCause, JobState, Mode
@@ -141,10 +141,10 @@ def test_a_long_run_keeps_the_peaks_and_few_points() -> None:
 
 def test_a_plot_is_a_picture_where_there_is_something_to_see() -> None:
     pytest.importorskip("matplotlib")
-    points = [Point(1e9 + second, 2, second << 28, second << 27, 1.5) for second in range(10)]
+    points = [UsagePoint(1e9 + second, 2, second << 28, second << 27, 1.5) for second in range(10)]
     assert usage_plot(points[:2]) == b""
     # By itself: matplotlib keeps its fonts open.
-    code = f"import {usage_plot.__module__} as m, sys; P = m.Point; "
+    code = f"import {usage_plot.__module__} as m, sys; P = m.UsagePoint; "
     code += (
         f"sys.stdout.buffer.write(m.usage_plot([P(*each) for each in {list(map(tuple, points))}]))"
     )

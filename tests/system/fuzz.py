@@ -189,7 +189,7 @@ def run(frames: int, seed: int, folder: Path) -> Report:
     with _environment(folder), _watched(report), OverTcp(2) as scheduler:
         assert [4] == gridengine.map(targets.square, [2], scheduler=scheduler)
         (dispatcher,) = open_dispatchers()
-        assert _LIARS_KIND == dispatcher.kind_of(_LIARS)
+        assert _LIARS_KIND == dispatcher._queue_jobs.kind_of(_LIARS)
         _start_liars_jobs(scheduler)
         port = peers.port_in(folder / "run")
         recording = peers.recorded(port, _talk)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import shutil
+import stat
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -115,19 +116,32 @@ def files_of(user: User, *folders: Path) -> set[str]:
     return found
 
 
-def test_nothing_of_a_program_is_in_the_file_system(
+def for_viewers(program: Attacked) -> str:
+    """Waits for the socket to which the program's owner may connect, and returns its path."""
+    folder = program.victim.home / ".gridengine" / "programs"
+    (path,) = wait_until(lambda: list(folder.glob("*.socket")), what="there is a socket")
+    return str(path)
+
+
+def test_nothing_of_a_program_is_in_the_file_system_but_a_socket_for_its_owner(
     users: tuple[User, User], begin: Callable[..., Attacked]
 ) -> None:
     victim, _ = users
     before = files_of(victim)
     program = begin()
+    path = for_viewers(program)
     assert list(program.folder.iterdir()) == []
-    (source,) = files_of(victim) - before
-    assert source.endswith(".py")
+    folders = list(Path(path).parents)[:2]
+    assert files_of(victim) - before - set(map(str, folders)) == {program.source, path}
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in folders] == [0o700, 0o700]
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
 
 
-def test_no_socket_of_a_program_has_a_name(begin: Callable[..., Attacked]) -> None:
+def test_no_socket_between_a_program_and_its_workers_has_a_name(
+    begin: Callable[..., Attacked],
+) -> None:
     program = begin()
+    path = for_viewers(program)
     # Number, …, inode, and the path or abstract name if it has one (proc(5)).
     lines = [line.split(maxsplit=7) for line in Path("/proc/net/unix").read_text().splitlines()[1:]]
     names = {line[6]: line[7] if len(line) > 7 else "" for line in lines}
@@ -139,7 +153,8 @@ def test_no_socket_of_a_program_has_a_name(begin: Callable[..., Attacked]) -> No
     }
     # The program's ends and the others', of the supervisor and of two workers.
     assert len(sockets) >= 2 * 4
-    assert {names[inode] for inode in sockets} == {""}
+    named = [names[inode] for inode in sockets if names[inode]]
+    assert named == [path]
     assert not any(each.laddr for pid in program.pids for each in inet_sockets(pid))
 
 
@@ -250,6 +265,8 @@ def test_who_swaps_folders_and_sockets_is_asked_by_no_worker(
 ) -> None:
     victim, attacker = users
     program = begin(fresh=fresh)
+    # It comes by itself when the program has run for a moment.
+    for_viewers(program)
     before = files_of(victim, program.folder)
     names = ["gridengine-01234567", f"gridengine-{program.pids[0]}", "1"]
     planted = attacker.start(
@@ -279,7 +296,9 @@ def test_a_planted_folder_that_is_there_before_the_program_changes_nothing(
     assert program.maps_again() == [str(victim.uid)]
     said, _ = planted.communicate(timeout=30)
     assert said == "came 0\n"
-    assert files_of(victim, temporary) - before == {program.source}
+    path = for_viewers(program)
+    own = {path, *map(str, list(Path(path).parents)[:2])}
+    assert files_of(victim, temporary) - before - own == {program.source}
 
 
 def test_workers_of_a_killed_program_end_though_folders_are_planted(

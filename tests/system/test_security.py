@@ -432,7 +432,7 @@ def test_a_worker_that_lies_harms_only_what_it_was_given(
     scheduler: OverTcp, run_dir: Path, lie: str
 ) -> None:
     # Of a kind of its own, so that it is this worker that gets the job.
-    kind = dispatcher().kind_of(LIARS)
+    kind = dispatcher()._queue_jobs.kind_of(LIARS)
     port = peers.port_in(run_dir)
     with peers.worker(port, b"boss") as boss, peers.worker(port, b"boss.0") as liar:
         supervising = messages.Supervising(messages.VERSION, "9.9", kind, "node", 1)

@@ -68,7 +68,7 @@ TO_HOST: list[messages.ToHost] = [
     Done([]),
     Done([RESULT], [], [], [Printed(7, 1, 0, 3, True, [Piece(False, 3, b"said\n")])]),
     Beat(),
-    Sampled([WorkerSample(2, 12, 1, 3.5, 2**31, 2**32, 3, 60.0, 2**30, 0.5)]),
+    Sampled([WorkerSample(2, 12, 1, 3.5, 2**31, 2**32, 3, 60.0, 2**30, 0.5, 0.9)]),
     Sampled([]),
     Died(2, -9, 12, 3, "out of memory", 2**40, 17, "last words\n", 0, 0, 2.5),
     Recalled(2, 12, 100),

@@ -7,7 +7,19 @@ completion import all of these files.
 
 from __future__ import annotations
 
-from . import completion, doctor, mail, map, reap, run, settings
+from . import (
+    completion,
+    dashboard,
+    doctor,
+    mail,
+    map,
+    reap,
+    report,
+    run,
+    settings,
+    status,
+    top,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +33,12 @@ if TYPE_CHECKING:
 COMMANDS: tuple[Callable[[Commands], object], ...] = (
     map.add_to,
     run.add_to,
+    status.add_to,
+    top.add_to,
+    dashboard.add_to,
     doctor.add_to,
     mail.add_to,
+    report.add_to,
     settings.add_to,
     reap.add_to,
     completion.add_to,

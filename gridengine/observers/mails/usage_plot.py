@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ...logs import Log
-from .usage_series import Point
+from .usage_series import UsagePoint
 
 log = Log(__name__)
 
@@ -16,7 +16,7 @@ log = Log(__name__)
 _FEWEST = 3
 
 
-def usage_plot(points: Sequence[Point]) -> bytes:
+def usage_plot(points: Sequence[UsagePoint]) -> bytes:
     """Returns a PNG of memory and cores over time.
 
     It is empty if there is too little to show, or if matplotlib is not there, or cannot draw it.
@@ -36,7 +36,7 @@ def usage_plot(points: Sequence[Point]) -> bytes:
         return b""
 
 
-def _drawn(figure: Any, points: Sequence[Point]) -> bytes:
+def _drawn(figure: Any, points: Sequence[UsagePoint]) -> bytes:
     times = [datetime.fromtimestamp(point.when) for point in points]
     upper, lower = figure.subplots(2, 1, sharex=True)
     unit, name = _unit(max(point.memory for point in points))

@@ -14,7 +14,7 @@ _POINTS = 600
 _WIDTH = 0.5
 
 
-class Point(NamedTuple):
+class UsagePoint(NamedTuple):
     """What was in use at one moment, or since the point before.
 
     Attributes:
@@ -53,7 +53,7 @@ class UsageSeries:
     """
 
     def __init__(self) -> None:
-        self.points: list[Point] = []
+        self.points: list[UsagePoint] = []
         self._width = _WIDTH
         self._workers: dict[bytes, _Used] = {}
         # Of all of them; and at most since the last point.
@@ -87,7 +87,7 @@ class UsageSeries:
 
     def _add_point(self, when: float) -> None:
         cores = sum(used.cores for used in self._workers.values())
-        point = Point(when, len(self._workers), self._most, self._largest, cores)
+        point = UsagePoint(when, len(self._workers), self._most, self._largest, cores)
         self.points.append(point)
         self._most = self._largest = 0
         if len(self.points) >= _POINTS:
@@ -96,8 +96,8 @@ class UsageSeries:
             self._width *= 2
 
 
-def _larger(one: Point, other: Point) -> Point:
-    return Point(
+def _larger(one: UsagePoint, other: UsagePoint) -> UsagePoint:
+    return UsagePoint(
         other.when,
         max(one.workers, other.workers),
         max(one.memory, other.memory),

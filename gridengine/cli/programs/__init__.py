@@ -1,0 +1,1 @@
+"""What `gridengine status` and `gridengine top` show of programs that run."""
