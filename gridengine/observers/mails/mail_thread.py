@@ -18,6 +18,10 @@ log = Log(__name__)
 _MOST = 100
 
 
+#: Seconds; a lock takes no more than some hundred years, and no infinity.
+_LONGEST_WAIT = 3600.0
+
+
 class _Appointment(NamedTuple):
     """Something to do: when, in which order, what."""
 
@@ -83,7 +87,7 @@ class MailThread:
                 left = self._waiting[0].when - time.monotonic()
                 if left <= 0:
                     return heapq.heappop(self._waiting).act
-                self._changed.wait(left)
+                self._changed.wait(min(left, _LONGEST_WAIT))
             self._running = False
             self._changed.notify_all()
             return None

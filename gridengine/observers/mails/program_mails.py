@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import threading
@@ -50,6 +51,8 @@ class ProgramMails:
         self._is_scheduled = self._is_closed = False
         self._gathered, self._pause = GATHERED, _PAUSE
         self.tally = Tally(on_failure=self._failed if self._of_failures else None)
+        # From Python 3.12 on no thread can be started when a program ends.
+        mail_thread().after(math.inf, self._keep_thread)
 
     def close(self) -> None:
         """Has the last mail sent. Idempotent."""
@@ -62,6 +65,7 @@ class ProgramMails:
             thread.after(0, self._mail_end)
         elif self._is_scheduled:
             thread.after(0, self._mail_failures)
+        thread.cancel(self._keep_thread)
 
     def _failed(self) -> None:
         # In a dispatcher's thread, with the tally's lock.
@@ -70,6 +74,9 @@ class ProgramMails:
             mail_thread().after(self._gathered, self._mail_failures)
 
     # ------------------------------------------------------------------ the mails' thread
+
+    def _keep_thread(self) -> None:
+        """Is never called; as long as it is to be, there is a thread."""
 
     def _mail_failures(self) -> None:
         with self.tally.lock:
