@@ -7,6 +7,6 @@
                                     MapMail
 
 The dispatcher only counts. Whatever takes time, or may fail, happens in a thread of its own, which
-there is as long as there may be something to send; only the end of a program waits for that, and not
-for long.
+there is as long as there may be something to send. Only the end of a program waits for that, and
+not for long.
 """
