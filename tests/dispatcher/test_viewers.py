@@ -8,6 +8,7 @@ import signal
 import socket
 import stat
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -155,6 +156,9 @@ def test_more_than_enough_viewers_are_sent_away_and_harm_nobody(
         assert list(programs.find(str(run_dir), silent=silent.append)) == []
         assert silent == [str(path)]
         assert gridengine.map(targets.square, range(100), scheduler=scheduler)[-1] == 99 * 99
+    # A moment after they have left there is room again.
+    names = lambda: [thread.name for thread in threading.enumerate()]  # noqa: E731
+    wait_until(lambda: "gridengine-viewer" not in names(), what="they are gone")
     with watched(run_dir) as found:
         assert is_told_of_a_job(scheduler, found)
 
