@@ -88,6 +88,24 @@ class Failure(NamedTuple):
     host: str
     text: str
 
+    @property
+    def line(self) -> str:
+        """What has happened, in one line."""
+        return failure_line(self.text)
+
+
+def failure_line(text: str) -> str:
+    """Returns what an exception's traceback ends with, or a certificate begins with."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    traced = any(line.startswith("Traceback ") for line in lines)
+    if not traced:
+        return lines[0]
+    # Notes may stand below the exception's own line.
+    last = max((i for i, line in enumerate(lines) if line.startswith("  ")), default=-1)
+    return lines[last + 1] if last + 1 < len(lines) else lines[-1]
+
 
 class JobCounts:
     """What is known of all jobs, or calls of maps, of one name.

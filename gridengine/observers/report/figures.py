@@ -12,6 +12,7 @@ import numpy as np
 from ...logs import printable
 from ...serialization.by_value.explain import short_repr
 from ..encoding import failure_text
+from ..view_records import failure_line
 from . import requests
 from .records import About, SlowCall
 from .run_facts import RunFacts
@@ -181,7 +182,7 @@ class Figures:
         groups: dict[str, list[Any]] = {}
         for failure in self.facts.failures:
             text = failure_text(failure.failure).strip()
-            summary = _summary(text)
+            summary = failure_line(text)
             # Most texts differ in a number at most.
             alike = re.sub(r"\d+", "0", summary)
             if alike not in groups:
@@ -239,16 +240,3 @@ def _input(slow: SlowCall) -> str:
         return ""
     text = printable(short_repr(slow.items[0]))
     return text if slow.calls == 1 else f"{text}, …"
-
-
-def _summary(text: str) -> str:
-    """Returns what an exception's traceback ends with, or a certificate begins with."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    if not lines:
-        return ""
-    traced = any(line.startswith("Traceback ") for line in lines)
-    if not traced:
-        return lines[0]
-    # Notes may stand below the exception's own line.
-    last = max((i for i, line in enumerate(lines) if line.startswith("  ")), default=-1)
-    return lines[last + 1] if last + 1 < len(lines) else lines[-1]
