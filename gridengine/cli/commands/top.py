@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Shows what `gridengine status` shows, in the terminal, all the time. The arrow keys choose a
-program and a worker, Tab goes from one table to the next; o shows what the worker's job has
-printed, s where it is now, k ends it, Enter shows all of a failure, q quits.
+program and a worker, Tab goes from one table to the next, and to the line of tabs, which the arrow
+keys turn; o shows what the worker's job has printed, s where it is now, k ends it; f goes to the
+failures and back, Enter shows all of one, q quits.
 
 It needs textual: pip install 'gridengine[top]'.
 """
