@@ -236,6 +236,7 @@ def test_without_a_log_it_says_how_to_have_one(
     assert main.main(["report"]) == 1
     assert "run the program with GRIDENGINE_EVENT_LOG=1" in capsys.readouterr().err
     assert main.main(["report", "--list"]) == 0
+    assert "run the program with GRIDENGINE_EVENT_LOG=1" in capsys.readouterr().err
 
 
 def test_of_a_damaged_log_the_report_says_so(

@@ -23,6 +23,15 @@ failures and back, Enter shows all of one, q quits.
 It needs textual: pip install 'gridengine[top]'.
 """
 
+_EPILOG = """\
+examples:
+  gridengine top
+
+GRIDENGINE_RUN_DIR says where programs are found (~/.gridengine).
+
+exit status: 0; 1 if there is no terminal, or textual is missing.
+"""
+
 #: By how much less urgent this is than other programs: nice(1).
 _NICE = 5
 
@@ -33,7 +42,7 @@ def add_to(commands: Commands) -> None:
         "top",
         help="show what your programs are doing, all the time",
         description=_DESCRIPTION,
-        epilog="GRIDENGINE_RUN_DIR says where programs are found (~/.gridengine).",
+        epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
