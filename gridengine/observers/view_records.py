@@ -37,7 +37,6 @@ class WorkerView:
         queue_job: The batch system's name for what it is in, empty on the program's host.
         memory_limit: Bytes that it may have, 0 for no limit.
         ends: When the batch system ends it, in seconds since 1970, 0 for never.
-        joined: When it could first be given work.
         running: What it has, the next thing first.
         sample: What it used last, None as long as nobody has said.
     """
@@ -49,7 +48,6 @@ class WorkerView:
         self.queue_job = joined.queue_job
         self.memory_limit = joined.memory_limit
         self.ends = when + joined.time_left if joined.time_left else 0.0
-        self.joined = when
         self.running: dict[tuple[int, int], Running] = {}
         self.sample: Sample | None = None
 
