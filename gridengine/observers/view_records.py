@@ -34,7 +34,7 @@ class WorkerView:
         address: The name under which its program knows it.
         host: Where it is.
         pid: Its process id there.
-        queue_job: The batch system's name for what it is in, empty on the program's host.
+        queue_job: The scheduler's name for what it is in, on a laptop too.
         memory_limit: Bytes that it may have, 0 for no limit.
         ends: When the batch system ends it, in seconds since 1970, 0 for never.
         running: What it has, the next thing first.

@@ -21,6 +21,9 @@ from .units import bytes_text, clock_text, duration_text
 #: Rows of each table that are shown.
 _ROWS = 20
 
+#: Letters of a failure above its text.
+_HEADING = 200
+
 
 class FunctionFigures(NamedTuple):
     """What the calls of one function took; texts, but for ``seconds``, which all took together."""
@@ -188,7 +191,7 @@ class Figures:
             if alike not in groups:
                 call = self._call(failure.name, failure.call)
                 where = f"{call}, on {failure.host}" if failure.host else call
-                groups[alike] = [summary, 0, where, text]
+                groups[alike] = [_heading(summary), 0, where, text]
             groups[alike][1] += 1
         rows = [FailureFigures(*each) for each in groups.values()]
         return sorted(rows, key=lambda row: row.alike, reverse=True)[:_ROWS]
@@ -233,6 +236,11 @@ def _columns(facts: RunFacts) -> dict[str, Any]:
 def _each(slow: SlowCall) -> str:
     seconds = duration_text(slow.seconds)
     return seconds if slow.calls == 1 else f"{seconds} on average"
+
+
+def _heading(summary: str) -> str:
+    # All of it stands below.
+    return summary if len(summary) <= _HEADING else f"{summary[: _HEADING - 1]}…"
 
 
 def _input(slow: SlowCall) -> str:
