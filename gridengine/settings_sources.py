@@ -65,9 +65,14 @@ def settings_given(
 
     def take(field: str, where: str, value: object, file: str = "") -> None:
         try:
-            found[field] = Given(where, _checked(field, value), file)
+            checked = _checked(field, value)
         except ValueError as error:
-            wrong(f"{where} is {value!r}; it takes {error}")
+            mistake = f"{where} is {value!r}; it takes {error}"
+        else:
+            found[field] = Given(where, checked, file)
+            return
+        # Not above: its traceback would begin with that of the check.
+        wrong(mistake)
 
     if environ is None:
         from . import settings_file

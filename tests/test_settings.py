@@ -72,6 +72,8 @@ def test_nonsense_is_refused_with_the_variable_its_text_and_what_it_takes(
         Settings.read({f"GRIDENGINE_{name}": text})
     for part in (f"GRIDENGINE_{name}", repr(text), hint):
         assert part in str(caught.value)
+    # A traceback has this error alone.
+    assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import errno
 import secrets
 import signal
 import socket
@@ -117,17 +117,21 @@ class Dashboard:
 
 def _listen(port: int | None) -> socket.socket:
     tried = range(_PORT, _PORT + _PORTS) if port is None else (port,)
+    why = ""
     for each in tried:
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with contextlib.suppress(OSError):
+        try:
             listening.bind(("127.0.0.1", each))
             listening.listen(128)
-            listening.setblocking(False)
-            return listening
-        listening.close()
+        except OSError as error:
+            why = "is in use" if error.errno == errno.EADDRINUSE else f"is not to be had ({error})"
+            listening.close()
+            continue
+        listening.setblocking(False)
+        return listening
     if port is not None:
-        raise GridEngineError(f"port {port} is in use: give another one (--port), or none")
+        raise GridEngineError(f"port {port} {why}: give another one (--port), or none")
     raise GridEngineError(
         f"every port from {_PORT} to {_PORT + _PORTS - 1} is in use: give one (--port)"
     )

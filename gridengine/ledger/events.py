@@ -7,7 +7,7 @@ it, nothing is made. Progress bars, status pages, journals and reports are obser
 `CountsSoFar`             what was before an observer came
 `JobsSubmitted`           they wait for a worker
 `JobsStarted`             some or all of their calls were given to a worker
-`JobRetried`              some of its calls are tried again, and why
+`JobRetried`              some of its calls wait for a worker again, and why
 `CallsDone`               some calls of a map have an answer
 `CallFailed`              one has failed for good, or a whole job has
 `JobsOver`                they will never leave their state
@@ -40,11 +40,13 @@ class CountsSoFar(NamedTuple):
         done: Calls that have an answer.
         failed: Those of them that have failed.
         waiting: Calls that wait for a worker; those that workers have follow as `JobsStarted`.
+        retried: Calls that were tried again, each time counted.
     """
 
     done: int
     failed: int
     waiting: int
+    retried: int = 0
 
 
 class JobSubmitted(NamedTuple):
@@ -102,13 +104,23 @@ class JobsStarted(NamedTuple):
 
 
 class JobRetried(NamedTuple):
-    """The calls ``lo`` to ``hi`` (not included) of a job are tried again; ``reason`` says why."""
+    """The calls ``lo`` to ``hi`` (not included) of a job wait for a worker again.
+
+    Attributes:
+        task: As of `JobSubmitted`.
+        name: As of `JobSubmitted`.
+        lo: The first call, as counted within the job.
+        hi: The one behind the last.
+        reason: Why.
+        begun: Whether they are tried again; False if their worker has given them back as they were.
+    """
 
     task: int
     name: str
     lo: int
     hi: int
     reason: str
+    begun: bool = True
 
 
 class CallsDone(NamedTuple):

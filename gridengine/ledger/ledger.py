@@ -372,7 +372,7 @@ class Ledger:
         worker.recalling = False
         worker.heard = now
         again = given_back(worker, position)
-        self._put_back(again, "another worker can begin it sooner")
+        self._put_back(again, "another worker can begin it sooner", begun=False)
         if not worker.outstanding:
             self.answered(worker)
             return
@@ -382,10 +382,11 @@ class Ledger:
         if not again:
             worker.patience *= 2
 
-    def _put_back(self, chunks: Iterable[Chunk], reason: str) -> None:
+    def _put_back(self, chunks: Iterable[Chunk], reason: str, begun: bool = True) -> None:
         wanted = [chunk for chunk in chunks if chunk.task.wanted]
         self._queues.put_back(wanted)
         for chunk in wanted:
-            chunk.task.put_back(reason)
+            chunk.task.put_back(reason if begun else "")
+            self.counts.retried += chunk.hi - chunk.lo if begun else 0
             if self._observers.callbacks:
-                self._observers.job_retried(chunk, reason)
+                self._observers.job_retried(chunk, reason, begun)

@@ -88,10 +88,10 @@ class Observers:
         rows = tuple([_row(made, (c.task.id, c.task.name, c.lo, c.hi, c.attempt)) for c in chunks])
         self.tell(types.JobsStarted(rows, host, pid))
 
-    def job_retried(self, chunk: Chunk, reason: str) -> None:
+    def job_retried(self, chunk: Chunk, reason: str, begun: bool) -> None:
         """See `events.JobRetried`."""
         task = chunk.task
-        self.tell(_types().JobRetried(task.id, task.name, chunk.lo, chunk.hi, reason))
+        self.tell(_types().JobRetried(task.id, task.name, chunk.lo, chunk.hi, reason, begun))
 
     def answered(self, task: Task, outcome: Outcome) -> None:
         """See `events.CallsDone`, `CallFailed` and, if that was the last, `JobsOver`."""
@@ -220,7 +220,7 @@ def introduce(
         now: On the monotonic clock.
     """
     types = _types()
-    observer(types.CountsSoFar(counts.done, counts.failed, waiting))
+    observer(types.CountsSoFar(counts.done, counts.failed, waiting, counts.retried))
     for record in queue_jobs:
         observer(types.QueueJobsSubmitted((record.name,)))
         for supervisor in record.supervisors:

@@ -140,7 +140,7 @@ class MapCounts:
         task = self._tasks.get(event.task)
         if task is None:
             return
-        self.retried += event.hi - event.lo
+        self.retried += event.hi - event.lo if event.begun else 0
         for lo in [lo for lo in task.places if event.lo <= lo < event.hi]:
             self._leave(task.places.pop(lo))
 

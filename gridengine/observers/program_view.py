@@ -47,7 +47,7 @@ class ProgramView:
     Attributes:
         done: Calls that have an answer.
         failed: Those of them that have failed for good.
-        retried: Calls that were tried again, each time counted, since it is watched.
+        retried: Calls that were tried again, each time counted.
         now: When the latest event was, in seconds since 1970.
         state: How all stood a moment ago, None as long as nobody has said.
         workers: Those that there are, by address.
@@ -157,7 +157,7 @@ class ProgramView:
     # ------------------------------------------------------------------ jobs
 
     def _found(self, event: CountsSoFar) -> None:
-        self.done, self.failed = event.done, event.failed
+        self.done, self.failed, self.retried = event.done, event.failed, event.retried
 
     def _of(self, name: str) -> JobCounts:
         name = without_number(name)
@@ -181,7 +181,7 @@ class ProgramView:
             self._places.setdefault(job.task, set()).add(worker)
 
     def _tried_again(self, event: JobRetried) -> None:
-        self.retried += event.hi - event.lo
+        self.retried += event.hi - event.lo if event.begun else 0
         for worker in self._places.get(event.task, ()):
             for key, part in list(worker.running.items()):
                 if part.task != event.task or part.lo >= event.hi or part.hi <= event.lo:

@@ -34,10 +34,9 @@ class WorkerView:
         address: The name under which its program knows it.
         host: Where it is.
         pid: Its process id there.
-        queue_job: The batch system's name for what it is in, empty on the program's host.
+        queue_job: The scheduler's name for what it is in, on a laptop too.
         memory_limit: Bytes that it may have, 0 for no limit.
         ends: When the batch system ends it, in seconds since 1970, 0 for never.
-        joined: When it could first be given work.
         running: What it has, the next thing first.
         sample: What it used last, None as long as nobody has said.
     """
@@ -49,7 +48,6 @@ class WorkerView:
         self.queue_job = joined.queue_job
         self.memory_limit = joined.memory_limit
         self.ends = when + joined.time_left if joined.time_left else 0.0
-        self.joined = when
         self.running: dict[tuple[int, int], Running] = {}
         self.sample: Sample | None = None
 
@@ -87,6 +85,24 @@ class Failure(NamedTuple):
     call: int
     host: str
     text: str
+
+    @property
+    def line(self) -> str:
+        """What has happened, in one line."""
+        return failure_line(self.text)
+
+
+def failure_line(text: str) -> str:
+    """Returns what an exception's traceback ends with, or a certificate begins with."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    traced = any(line.startswith("Traceback ") for line in lines)
+    if not traced:
+        return lines[0]
+    # Notes may stand below the exception's own line.
+    last = max((i for i, line in enumerate(lines) if line.startswith("  ")), default=-1)
+    return lines[last + 1] if last + 1 < len(lines) else lines[-1]
 
 
 class JobCounts:

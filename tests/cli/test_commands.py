@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -112,12 +113,15 @@ def test_the_program_among_the_examples_is_mapped_and_run() -> None:
 def test_every_command_has_examples_and_says_its_exit_status(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for name in ("map", "run", "settings", "reap", "completion"):
+    folder = ROOT / "gridengine" / "cli" / "commands"
+    names = [path.stem for path in folder.glob("[a-z]*.py")]
+    assert len(names) >= 10
+    for name in names:
         with pytest.raises(SystemExit):
             cli.main([name, "--help"])
         shown = capsys.readouterr().out
-        assert "examples:\n  gridengine " in shown
-        assert "exit status:" in shown
+        assert re.search(rf"^examples:\n  .*gridengine {name}", shown, re.MULTILINE), name
+        assert "exit status:" in shown, name
 
 
 # ---------------------------------------------------------------------- run

@@ -139,6 +139,27 @@ def test_what_others_named_cannot_obey_the_terminal() -> None:
     assert rows.failure_text(view, row).replace("\n", "").isprintable()
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            "Traceback (most recent call last):\n  File ...\nKeyError: 'a'\nits input was 3",
+            "KeyError: 'a'",
+        ),
+        (
+            "job 'f' died: killed from outside (SIGKILL)\n  on node1, process 7, attempt 2",
+            "job 'f' died: killed from outside (SIGKILL)",
+        ),
+        ("", ""),
+    ],
+)
+def test_a_failure_is_told_in_its_most_telling_line(text: str, line: str) -> None:
+    view = ProgramView()
+    view.hear([(1.0, CallFailed(1, "f", -1, "node1", 7, text))])
+    (row,) = rows.failure_rows("path", view)
+    assert row.cells[-1] == line
+
+
 def test_why_queue_jobs_wait_is_said() -> None:
     view = ProgramView()
     view.hear([(1.0, QueueJobsSubmitted(("1.2", "1.10", "1.9")))])

@@ -126,16 +126,46 @@ def test_a_failure_is_shown_whole_and_a_new_program_is_found(tmp_path: Path) -> 
             await until(pilot, lambda: cells(pilot, "failures"), "the failure is shown")
             (failure,) = cells(pilot, "failures")
             assert failure[-1] == "ValueError: 5"
-            tabs = pilot.app.query_one("TabbedContent")
-            tabs.active = "tab-failures"
-            await pilot.pause()
-            pilot.app.query_one("#failures").focus()
+            await pilot.press("f")
+            table = pilot.app.query_one("#failures")
+            await until(pilot, lambda: pilot.app.focused is table, "one is at the failures")
             await pilot.press("enter")
             await until(pilot, lambda: "Traceback" in text_above(pilot), "all of it is shown")
+            await pilot.press("escape", "f")
+            workers = pilot.app.query_one("#workers")
+            await until(pilot, lambda: pilot.app.focused is workers, "one is at the workers")
 
         # It stays until the failure was read.
         with running(tmp_path, f"{HELD}\nopen('over', 'w').close()\nhold(1)\ntime.sleep(3)"):
             drive(found, look)
+
+
+def test_the_newest_failure_is_chosen_until_somebody_chooses() -> None:
+    from textual.app import App, ComposeResult
+
+    from gridengine.cli.programs.rows import Row
+    from gridengine.cli.top.row_table import RowTable
+
+    class Tables(App[None]):
+        def compose(self) -> ComposeResult:
+            yield RowTable(("A",), "other")
+            yield RowTable(("A",), "newest", newest_first=True)
+
+    async def main() -> None:
+        async with Tables().run_test(size=(40, 20)) as pilot:
+            other, table = pilot.app.query(RowTable)
+            other.focus()
+            table.show([Row("1", ("one",))])
+            table.show([Row("2", ("two",)), Row("1", ("one",))])
+            assert table.chosen is not None
+            assert table.chosen.key == "2"
+            table.focus()
+            await pilot.pause()
+            table.show([Row(key, (key,)) for key in ("3", "2", "1")])
+            assert table.chosen is not None
+            assert table.chosen.key == "2"
+
+    asyncio.run(main())
 
 
 def test_in_a_terminal(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -84,6 +85,16 @@ def test_what_has_failed_and_what_it_was_called_with_stands_there(
     assert _row(text, "failed") == "1"
     assert "<strong>ZeroDivisionError: at 7</strong> (fail_at, call 7, on " in text
     assert "<td>(0, 7)</td>" in text
+
+
+def test_of_a_long_message_a_part_stands_above_it(laptop: ProcessScheduler, tmp_path: Path) -> None:
+    path = tmp_path / "run.html"
+    error = ValueError("long " * 200)
+    gridengine.map(targets.fail, [error], scheduler=laptop, report=path, reraise=False)
+    text = path.read_text()
+    (heading,) = re.findall("<strong>(ValueError: .*?)</strong>", text)
+    assert len(heading) == 200
+    assert "long " * 199 in text
 
 
 def test_it_is_written_after_an_exception_too(scheduler: Scheduler, tmp_path: Path) -> None:
@@ -236,6 +247,7 @@ def test_without_a_log_it_says_how_to_have_one(
     assert main.main(["report"]) == 1
     assert "run the program with GRIDENGINE_EVENT_LOG=1" in capsys.readouterr().err
     assert main.main(["report", "--list"]) == 0
+    assert "run the program with GRIDENGINE_EVENT_LOG=1" in capsys.readouterr().err
 
 
 def test_of_a_damaged_log_the_report_says_so(

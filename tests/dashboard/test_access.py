@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from gridengine.cli import main as cli
+
 from ..waiting import wait_until
 from .conftest import Served, dashboard
 
@@ -165,6 +167,16 @@ def test_a_port_that_is_taken_is_said(served: Served) -> None:
     assert done.stderr == (
         f"gridengine: port {served.port} is in use: give another one (--port), or none\n"
     )
+
+
+@pytest.mark.parametrize("port", ["65536", "-1", "http"])
+def test_what_is_no_port_is_a_wrong_command_line(
+    port: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["dashboard", f"--port={port}"])
+    assert ended.value.code == 2
+    assert "a number up to 65535" in capsys.readouterr().err
 
 
 def test_without_its_libraries_it_names_the_extra(tmp_path: Path) -> None:

@@ -735,6 +735,9 @@ def test_observers_hear_what_is_tried_again_and_what_fails(program: Program) -> 
     program.answer(worker, task, payload=b"", failures={0: b"error"})
     seen = [type(event) for event in program.events]
     assert seen[-5:] == [JobsStarted, JobRetried, JobsStarted, CallFailed, JobsOver]
+    heard: list[DispatcherEvent] = []
+    program.state.observe(heard.append, program.now)
+    assert heard[0] == CountsSoFar(done=1, failed=1, waiting=0, retried=1)
     assert program.events[-2:] == [
         CallFailed(task.id, "job", -1, "node", 8, b"error"),
         JobsOver((JobOver(task.id, "job", JobState.FAILED, 1, 1, 0.5, 0.25, 3),)),

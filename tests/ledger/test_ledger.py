@@ -753,6 +753,19 @@ def test_a_recall_splits_the_chunk_at_the_position(story: Story) -> None:
     assert chunk.state is JobState.FINISHED
 
 
+def test_what_is_given_back_was_not_tried(story: Story) -> None:
+    [single] = story.submit("single")
+    [chunk] = story.submit("chunk", size=10)
+    story.join("slow")
+    story.assign()
+    story.ledger.recall(story.worker("slow"))
+    story.recalled("slow", 0)
+    assert story.holds("slow") == []
+    assert single.state is chunk.state is JobState.QUEUED
+    assert single.put_back_for == ""
+    assert story.ledger.counts.retried == 0
+
+
 def test_a_recall_after_part_of_the_answers_counts_from_the_first_position(story: Story) -> None:
     story.submit("chunk", size=10)
     story.join("w")

@@ -71,6 +71,13 @@ def test_calls_of_other_maps_are_not_counted(watched: Watched) -> None:
     assert (counts.done, counts.failed, counts.retried, counts.running) == (0, 0, 0, 0)
 
 
+def test_calls_that_a_worker_gives_back_are_not_tried_again(watched: Watched) -> None:
+    task = watched.task(5)
+    watched.started(task)
+    watched.counts(JobRetried(task, "f", 0, 5, "another worker can begin it sooner", begun=False))
+    assert (watched.counts.running, watched.counts.retried) == (0, 0)
+
+
 def test_a_task_of_several_calls_is_counted_as_they_are_done(watched: Watched) -> None:
     task = watched.task(5)
     watched.counts(CallsDone(task, "f", 0, 3, 1, 1.0, 1, "node", 1))

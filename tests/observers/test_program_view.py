@@ -87,8 +87,15 @@ def test_what_is_cancelled_is_not_done() -> None:
 
 
 def test_what_was_before_is_counted() -> None:
-    view = Clock().tell(CountsSoFar(100, 3, 7))
-    assert (view.done, view.failed) == (100, 3)
+    view = Clock().tell(CountsSoFar(100, 3, 7, 2))
+    assert (view.done, view.failed, view.retried) == (100, 3, 2)
+
+
+def test_what_a_worker_gives_back_leaves_it_and_was_not_tried() -> None:
+    clock = Clock()
+    clock.tell(joined(), started(1))
+    view = clock.tell(JobRetried(1, "f", 0, 1, "another worker can begin it sooner", begun=False))
+    assert (view.running, view.retried) == (0, 0)
 
 
 def test_calls_of_a_part_of_a_map_are_counted_once() -> None:

@@ -31,6 +31,8 @@ examples:
   curl -H "Authorization: Bearer TOKEN" http://127.0.0.1:8787/metrics
 
 GRIDENGINE_DASHBOARD_TOKEN has a token to take instead of a new one, for Prometheus say.
+
+exit status: 0 after Ctrl-C; 1 if it could not begin: the port is in use, or a library is missing.
 """
 
 
@@ -48,7 +50,7 @@ def add_to(commands: Commands) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--port", type=int, help="where it listens on 127.0.0.1 (the first free one from 8787 on)"
+        "--port", type=_port, help="where it listens on 127.0.0.1 (the first free one from 8787 on)"
     )
     parser.add_argument(
         "--prefix",
@@ -63,6 +65,12 @@ def add_to(commands: Commands) -> None:
         help="a further name under which browsers ask for it; may be given again",
     )
     parser.set_defaults(action=_dashboard)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 1 << 16):
+        raise argparse.ArgumentTypeError(f"{text!r}; it takes a number up to 65535")
+    return int(text)
 
 
 def _dashboard(given: argparse.Namespace) -> int:

@@ -20,15 +20,20 @@ Makes a page, run.html, of what a run was like: workers and time, time per call,
 slowest calls, failures, how well the cores were used, and what to request next time.
 
 It is made of the log of events of that run, which a program writes if GRIDENGINE_EVENT_LOG=1 is
-set (or `event_log = true` in gridengine.toml):
-
-  GRIDENGINE_EVENT_LOG=1 python simulate.py
-  gridengine report
+set (or `event_log = true` in gridengine.toml).
 """
 
 _EPILOG = """\
+examples:
+  GRIDENGINE_EVENT_LOG=1 python simulate.py; gridengine report
+  gridengine report -o monday.html
+  gridengine report --list
+
 Of a program that still runs it is a report of what was until now. A page of one map alone is made
 by map(..., report="run.html"), without a log.
+
+exit status: 0; 1 if there is no log, or a part of it could not be read, or a library is missing:
+pip install 'gridengine[report]'.
 """
 
 
@@ -68,17 +73,21 @@ def _newest(folder: str) -> str:
 
     found = event_log.newest_first(folder)
     if not found:
-        raise GridEngineError(
-            f"there is no log of events in {folder}: run the program with GRIDENGINE_EVENT_LOG=1, "
-            "or name a log"
-        )
+        raise GridEngineError(f"{_none_in(folder)}, or name a log")
     return found[0]
+
+
+def _none_in(folder: str) -> str:
+    return f"there is no log of events in {folder}: run the program with GRIDENGINE_EVENT_LOG=1"
 
 
 def _list(folder: str) -> int:
     from ...observers import event_log
 
-    for path in event_log.newest_first(folder):
+    found = event_log.newest_first(folder)
+    if not found:
+        sys.stderr.write(printable(f"gridengine: {_none_in(folder)}\n"))
+    for path in found:
         try:
             header = event_log.header_of(path)
         except (GridEngineError, OSError) as error:

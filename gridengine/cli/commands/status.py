@@ -19,6 +19,17 @@ their workers, and their queue jobs. `gridengine top` shows the same all the tim
 A program can be seen as soon as its scheduler has been open for half a second, by its user alone.
 """
 
+_EPILOG = """\
+examples:
+  gridengine status
+  gridengine status --all    # all rows of long tables
+  gridengine status --json   # for programs
+
+GRIDENGINE_RUN_DIR says where programs are found (~/.gridengine).
+
+exit status: 0, also where nothing runs; 1 if that could not be looked at.
+"""
+
 #: Seconds for which programs are listened to: they tell each second how all stands.
 _SECONDS = 1.5
 
@@ -29,7 +40,7 @@ def add_to(commands: Commands) -> None:
         "status",
         help="show what your programs are doing",
         description=_DESCRIPTION,
-        epilog="GRIDENGINE_RUN_DIR says where programs are found (~/.gridengine).",
+        epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--json", action="store_true", help="write all of it as JSON")

@@ -16,10 +16,20 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Shows what `gridengine status` shows, in the terminal, all the time. The arrow keys choose a
-program and a worker, Tab goes from one table to the next; o shows what the worker's job has
-printed, s where it is now, k ends it, Enter shows all of a failure, q quits.
+program and a worker, Tab goes from one table to the next, and to the line of tabs, which the arrow
+keys turn; o shows what the worker's job has printed, s where it is now, k ends it; f goes to the
+failures and back, Enter shows all of one, q quits.
 
 It needs textual: pip install 'gridengine[top]'.
+"""
+
+_EPILOG = """\
+examples:
+  gridengine top
+
+GRIDENGINE_RUN_DIR says where programs are found (~/.gridengine).
+
+exit status: 0; 1 if there is no terminal, or textual is missing.
 """
 
 #: By how much less urgent this is than other programs: nice(1).
@@ -32,7 +42,7 @@ def add_to(commands: Commands) -> None:
         "top",
         help="show what your programs are doing, all the time",
         description=_DESCRIPTION,
-        epilog="GRIDENGINE_RUN_DIR says where programs are found (~/.gridengine).",
+        epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

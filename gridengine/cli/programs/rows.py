@@ -209,7 +209,7 @@ def failure_rows(path: str, view: ProgramView) -> list[Row]:
     rows = []
     for failure in reversed(view.failures):
         call = f", call {failure.call}" if failure.call >= 0 else ""
-        why = short((failure.text.strip().splitlines() or [""])[-1], 100)
+        why = short(failure.line, 100)
         name = f"{short(failure.name, 40)}{call}"
         cells = (name, _time(failure.when), short(failure.host) or NOTHING, why)
         rows.append(Row(f"{id(failure)}", cells, path))

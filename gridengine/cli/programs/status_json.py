@@ -68,7 +68,6 @@ def _worker(worker: WorkerView) -> dict[str, Any]:
         "host": worker.host,
         "pid": worker.pid,
         "queue_job": worker.queue_job,
-        "joined": worker.joined,
         "ends": worker.ends or None,
         "memory_limit": worker.memory_limit or None,
         "memory": sample.rss if sample is not None else None,

@@ -32,6 +32,8 @@ _TABLES = {
     "notices": ("Notices", rows.NOTICES, rows.notice_rows),
 }
 
+_NEWEST_FIRST = ("jobs", "failures", "notices")
+
 
 class Top(App[None]):
     """Shows all programs, and the jobs of one of them.
@@ -45,6 +47,7 @@ class Top(App[None]):
         ("o", "ask('output')", "Output"),
         ("s", "ask('stack')", "Stack"),
         ("k", "end", "End job"),
+        ("f", "failures", "Failures"),
         ("q", "quit", "Quit"),
     ]
     CSS = """
@@ -65,7 +68,7 @@ class Top(App[None]):
         with TabbedContent():
             for name, (title, headings, _) in _TABLES.items():
                 with TabPane(title, id=f"tab-{name}"):
-                    yield RowTable(headings, id=name)
+                    yield RowTable(headings, id=name, newest_first=name in _NEWEST_FIRST)
         yield Footer()
 
     def on_mount(self) -> None:
@@ -147,6 +150,14 @@ class Top(App[None]):
                 self._ask("end", row)
 
         self.push_screen(Asking(f"End {row.cells[2]}, on {row.cells[0]}?"), go_on)
+
+    def action_failures(self) -> None:
+        """Goes to what has failed, or from there to the workers again."""
+        tabs = self.query_one(TabbedContent)
+        name = "workers" if tabs.active == "tab-failures" else "failures"
+        tabs.active = f"tab-{name}"
+        # Only what is shown can be gone to.
+        self.call_after_refresh(self._table(name).focus)
 
     def _job(self) -> Row | None:
         row = self._table("workers").chosen

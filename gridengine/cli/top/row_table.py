@@ -19,11 +19,14 @@ class RowTable(DataTable[Text]):
     Args:
         headings: Those of the columns.
         id: As of any widget.
+        newest_first: Whether rows come above the others. The cursor is at the newest then, until
+            somebody is at this table.
     """
 
-    def __init__(self, headings: Sequence[str], id: str) -> None:
+    def __init__(self, headings: Sequence[str], id: str, *, newest_first: bool = False) -> None:
         super().__init__(id=id, cursor_type="row", zebra_stripes=True)
         self._headings = headings
+        self._newest_first = newest_first
         self._rows: list[Row] = []
 
     def on_mount(self) -> None:
@@ -42,9 +45,11 @@ class RowTable(DataTable[Text]):
         if [row.key for row in rows] == [row.key for row in self._rows]:
             self._change(rows)
             return
-        chosen = self.chosen
+        chosen, place = self.chosen, self.cursor_row
         keys = [row.key for row in rows]
         top = self.scroll_y
+        if self._newest_first and self.screen.focused is not self:
+            chosen = None
         self.clear()
         for row in rows:
             # Not as markup: it may be anybody's text.
@@ -52,6 +57,9 @@ class RowTable(DataTable[Text]):
         self._rows = rows
         if chosen is not None and chosen.key in keys:
             self.move_cursor(row=keys.index(chosen.key), scroll=False)
+            if self._newest_first:
+                # It stays where it is seen.
+                top += self.cursor_row - place
         self.scroll_to(y=top, animate=False)
 
     def _change(self, rows: list[Row]) -> None:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from bokeh.models import DatetimeTickFormatter, Range1d
+from bokeh.models import (
+    AdaptiveTicker,
+    Axis,
+    DatetimeTickFormatter,
+    NumeralTickFormatter,
+    Range1d,
+)
 from bokeh.plotting import figure
 
 _GRID, _TEXT = "#e8ecf1", "#647282"
@@ -37,3 +43,14 @@ def drawing(title: str, height: int, times: Range1d | None = None, **options: An
             minutes="%H:%M:%S", hourmin="%H:%M", hours="%H:%M",
         )  # fmt: skip
     return plot
+
+
+def fewer_times(plot: figure) -> None:
+    """Has a narrow drawing have so few times of day that they do not touch."""
+    plot.xaxis.ticker.desired_num_ticks = 3
+
+
+def bytes_along(axis: Axis) -> None:
+    """Has an axis stand for bytes, with round numbers of them."""
+    axis.formatter = NumeralTickFormatter(format="0.[0] ib")
+    axis.ticker = AdaptiveTicker(base=2, mantissas=[1.0], desired_num_ticks=4)

@@ -79,13 +79,10 @@ class FailuresPanel:
 
 
 def _row(failure: Failure) -> tuple[str, ...]:
-    lines = [line for line in failure.text.splitlines() if line.strip()]
-    # A traceback says what it was in its last line, a certificate in its first one.
-    said = lines[-1] if lines and lines[0].startswith("Traceback") else "".join(lines[:1])
     return (
         texts.clock(failure.when),
         texts.name(failure.name),
         str(failure.call) if failure.call >= 0 else "",
         texts.name(failure.host),
-        texts.name(said, 300),
+        texts.name(failure.line, 300),
     )

@@ -12,6 +12,7 @@ import numpy as np
 from ...logs import printable
 from ...serialization.by_value.explain import short_repr
 from ..encoding import failure_text
+from ..view_records import failure_line
 from . import requests
 from .records import About, SlowCall
 from .run_facts import RunFacts
@@ -19,6 +20,9 @@ from .units import bytes_text, clock_text, duration_text
 
 #: Rows of each table that are shown.
 _ROWS = 20
+
+#: Letters of a failure above its text.
+_HEADING = 200
 
 
 class FunctionFigures(NamedTuple):
@@ -181,13 +185,13 @@ class Figures:
         groups: dict[str, list[Any]] = {}
         for failure in self.facts.failures:
             text = failure_text(failure.failure).strip()
-            summary = _summary(text)
+            summary = failure_line(text)
             # Most texts differ in a number at most.
             alike = re.sub(r"\d+", "0", summary)
             if alike not in groups:
                 call = self._call(failure.name, failure.call)
                 where = f"{call}, on {failure.host}" if failure.host else call
-                groups[alike] = [summary, 0, where, text]
+                groups[alike] = [_heading(summary), 0, where, text]
             groups[alike][1] += 1
         rows = [FailureFigures(*each) for each in groups.values()]
         return sorted(rows, key=lambda row: row.alike, reverse=True)[:_ROWS]
@@ -234,21 +238,13 @@ def _each(slow: SlowCall) -> str:
     return seconds if slow.calls == 1 else f"{seconds} on average"
 
 
+def _heading(summary: str) -> str:
+    # All of it stands below.
+    return summary if len(summary) <= _HEADING else f"{summary[: _HEADING - 1]}…"
+
+
 def _input(slow: SlowCall) -> str:
     if slow.items is None or not len(slow.items):
         return ""
     text = printable(short_repr(slow.items[0]))
     return text if slow.calls == 1 else f"{text}, …"
-
-
-def _summary(text: str) -> str:
-    """Returns what an exception's traceback ends with, or a certificate begins with."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    if not lines:
-        return ""
-    traced = any(line.startswith("Traceback ") for line in lines)
-    if not traced:
-        return lines[0]
-    # Notes may stand below the exception's own line.
-    last = max((i for i, line in enumerate(lines) if line.startswith("  ")), default=-1)
-    return lines[last + 1] if last + 1 < len(lines) else lines[-1]

@@ -173,7 +173,7 @@ class RunFacts:
                 task.worker = worker
 
     def _tried_again(self, event: JobRetried) -> None:
-        if event.task in self._tasks:
+        if event.begun and event.task in self._tasks:
             self.retried += event.hi - event.lo
 
     def _calls_done(self, event: CallsDone) -> None:
