@@ -111,6 +111,7 @@ def test_a_program_that_is_killed_stays_with_its_last_figures(
     expect(page.locator("select")).to_contain_text("after.py")
 
 
+@pytest.mark.slow
 def test_each_tab_can_be_opened(page: Page, served: Served, program: Start) -> None:
     program("tabs")
     page.goto(served.url)

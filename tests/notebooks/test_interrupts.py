@@ -45,7 +45,14 @@ CELLS = {
 }
 
 
-@pytest.mark.parametrize("cell", CELLS)
+#: One of each way to be taken back; the others take a minute together.
+QUICK = {"map", "aio", "job", "pool.map", "executor.submit"}
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [pytest.param(cell, marks=[] if cell in QUICK else pytest.mark.slow) for cell in CELLS],
+)
 def test_an_interrupted_cell_ends_its_calls_and_the_next_one_works(
     kernel: Kernel, cell: str
 ) -> None:

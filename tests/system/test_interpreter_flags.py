@@ -80,7 +80,7 @@ def check(flags: list[str], where: str, folder: Path) -> None:
         assert "Warning" not in done.stderr.replace("UserWarning: of a job", "")
 
 
-@pytest.mark.parametrize("where", ["cores", "tcp"])
+@pytest.mark.parametrize("where", ["cores", pytest.param("tcp", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("flags", FLAGS, ids=" ".join)
 def test_jobs_have_the_flags_of_the_program(flags: list[str], where: str, tmp_path: Path) -> None:
     check(flags, where, tmp_path)
@@ -102,7 +102,7 @@ def test_jobs_on_nodes_have_them_too(flags: list[str], tmp_path: Path) -> None:
     [{"PYTHONDONTWRITEBYTECODE": "1"}, {"PYTHONWARNINGS": "error"}, {"PYTHONOPTIMIZE": "2"}],
     ids=str,
 )
-@pytest.mark.parametrize("where", ["cores", "tcp"])
+@pytest.mark.parametrize("where", ["cores", pytest.param("tcp", marks=pytest.mark.slow)])
 def test_jobs_have_what_variables_say(environ: dict[str, str], where: str, tmp_path: Path) -> None:
     done = run([], where, tmp_path, environ)
     assert done.returncode == 0, done.stderr
@@ -126,7 +126,7 @@ def evil(folder: Path) -> tuple[Path, dict[str, str]]:
 
 
 @pytest.mark.parametrize("flag", ["-I", "-E"])
-@pytest.mark.parametrize("where", ["cores", "tcp"])
+@pytest.mark.parametrize("where", ["cores", pytest.param("tcp", marks=pytest.mark.slow)])
 def test_modules_of_pythonpath_run_nowhere_if_the_program_is_isolated(
     flag: str, where: str, tmp_path: Path
 ) -> None:
