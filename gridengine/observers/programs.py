@@ -159,7 +159,10 @@ def find(
     """
     folder = run_dir or os.path.expanduser(os.path.join("~", ".gridengine"))
     try:
-        folder = os.path.join(private_files.without_link(folder), viewer_messages.FOLDER)
+        folder = private_files.without_link(folder)
+        # Where it is not private, programs let nobody watch them.
+        os.close(private_files.open_folder(folder))
+        folder = os.path.join(folder, viewer_messages.FOLDER)
         place = private_files.open_folder(folder)
     except FileNotFoundError:
         return

@@ -102,6 +102,12 @@ def test_the_socket_is_its_owners_alone(scheduler: ProcessScheduler, run_dir: Pa
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
+def test_where_programs_let_nobody_watch_them_it_is_said_why(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    with pytest.raises(private_files.NotPrivate, match="chmod go-rwx"):
+        list(programs.find(str(tmp_path)))
+
+
 def test_another_user_is_sent_away(users: tuple[User, User]) -> None:
     owner, other = users
     program = (
