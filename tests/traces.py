@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import psutil
 
 from gridengine.dispatcher.registry import open_dispatchers
-from gridengine.transport.viewer_messages import FOLDER
+from gridengine.transport.viewer_messages import FOLDER, left_behind
 
 #: matplotlib keeps some of these open for each thread that has drawn, up to a limit of its own.
 _FONTS = "/mpl-data/fonts/"
@@ -74,7 +74,9 @@ def new(before: Traces, now: Traces) -> list[str]:
         *(f"thread {thread.name}" for thread in threads if thread.is_alive()),
         *_new_descriptors(before, now),
         *sorted(
-            name for name in now.names - before.names if not (watched and _is_for_viewers(name))
+            name
+            for name in now.names - before.names
+            if not (_is_for_viewers(name) and (watched or _is_of_the_killed(name)))
         ),
         *sorted(now.dispatchers - before.dispatchers),
     ]
@@ -135,6 +137,18 @@ def _is_connection(number: int, at: str, doors: frozenset[Any], family: Set[int]
 
 def _is_for_viewers(path: str) -> bool:
     return FOLDER in path.split("/")
+
+
+def _is_of_the_killed(folder: str) -> bool:
+    """True if there are sockets only of programs that tests have killed, for others to remove."""
+    try:
+        place = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return len(left_behind(place, folder)) == len(os.listdir(place))
+    finally:
+        os.close(place)
 
 
 def _maker_of(number: int) -> int | None:

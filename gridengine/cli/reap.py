@@ -27,7 +27,7 @@ from ..errors import SchedulerError
 from ..schedulers.grid_engine import leftovers
 from ..schedulers.grid_engine.leftovers import SessionFile
 from ..settings import Settings
-from ..transport import private_files
+from ..transport import private_files, viewer_messages
 from ..transport.process_identity import ProcessIdentity, namespace_of
 from ..transport.run_folders import RunFolder
 
@@ -73,6 +73,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield session if isinstance(session, Finding) else _session(session)
     yield from _supervisors()
     yield from _run_folders(run_dir, [s for s in sessions if isinstance(s, SessionFile)])
+    yield from _sockets(str(run_dir / viewer_messages.FOLDER))
 
 
 def _names(folder: Path) -> list[str]:
@@ -277,3 +278,24 @@ def _is_over(program: ProcessIdentity, sessions: list[SessionFile]) -> bool:
 def _remove(folder: RunFolder) -> None:
     if left := folder.remove():
         raise OSError(f"not all of it: {'; '.join(left)}")
+
+
+# -- sockets ----------------------------------------------------------------------------------
+
+
+def _sockets(folder: str) -> Iterator[Finding]:
+    """Those at which programs could be watched, until they were killed."""
+    try:
+        place = private_files.open_folder(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        yield Finding(f"sockets of programs: {error}", trouble=True)
+        return
+    try:
+        left = viewer_messages.left_behind(place, folder)
+    finally:
+        os.close(place)
+    for path in left:
+        act = functools.partial(viewer_messages.remove, path)
+        yield Finding(f"socket {path}, whose program is gone", "remove", act)

@@ -31,6 +31,10 @@ _PORT, _PORTS = 8787, 50
 _FORGET, _LOOK = 5000, 5000
 
 
+#: Bytes that a request may have beside its head; nothing that is asked has any.
+_BODY = 65536
+
+
 class Dashboard:
     """A server that has its port, and runs with `run`.
 
@@ -110,7 +114,7 @@ class Dashboard:
             unused_session_lifetime_milliseconds=_FORGET,
             check_unused_sessions_milliseconds=_LOOK,
         )
-        http = HTTPServer(tornado)
+        http = HTTPServer(tornado, max_body_size=_BODY)
         http.add_socket(self._socket)
         return BaseServer(IOLoop.current(), tornado, http)
 

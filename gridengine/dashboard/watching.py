@@ -13,9 +13,8 @@ from typing import NamedTuple
 
 from ..ledger.events import DispatcherEvent
 from ..logs import Log
-from ..observers import programs
 from ..observers.program_view import ProgramView
-from ..observers.programs import ProgramGone, WatchedProgram
+from ..observers.programs import ProgramGone, Search, WatchedProgram
 from ..observers.task_stream import TaskStream
 from ..transport.private_files import NotPrivate
 from ..transport.viewer_messages import ProgramFacts
@@ -131,12 +130,15 @@ class Watcher:
         self.lock = threading.Lock()
         self.programs: dict[int, Watched] = {}
         self.trouble = ""
-        self._run_dir = run_dir
+        self._search = Search(run_dir)
+        self._found: collections.deque[tuple[str, WatchedProgram]] = collections.deque()
         self._numbers = itertools.count(1)
         self._connected: dict[str, tuple[WatchedProgram, Watched]] = {}
         self._closing, self._wake = os.pipe()
         self._thread = threading.Thread(target=self._run, name="gridengine-watcher", daemon=True)
         self._thread.start()
+        # It may wait for a program that is stopped; then the others are watched meanwhile.
+        threading.Thread(target=self._look, name="gridengine-search", daemon=True).start()
 
     def close(self) -> None:
         """Watches nothing any more, and waits for that. Idempotent."""
@@ -149,17 +151,17 @@ class Watcher:
     # ------------------------------------------------------------------ the thread
 
     def _run(self) -> None:
-        look = tick = 0.0
+        take = tick = 0.0
         try:
             while True:
                 now = time.monotonic()
-                if now >= look:
-                    look = now + _NEW_PROGRAMS
-                    self._find()
+                if now >= take:
+                    take = now + _NEW_PROGRAMS
+                    self._take_new()
                 if now >= tick:
                     tick = now + 1.0
                     self._tick()
-                if self._closing in self._wait(min(look, tick) - time.monotonic()):
+                if self._closing in self._wait(min(take, tick) - time.monotonic()):
                     return
         finally:
             for program, _ in self._connected.values():
@@ -193,16 +195,16 @@ class Watcher:
             with self.lock:
                 watched.hear(told)
 
-    def _find(self) -> None:
-        try:
-            for path, program in programs.find(self._run_dir, but=frozenset(self._connected)):
-                watched = Watched(next(self._numbers), program.facts)
-                self._connected[path] = program, watched
-                with self.lock:
-                    self.programs[watched.number] = watched
-            self.trouble = ""
-        except (NotPrivate, OSError) as error:
-            self.trouble = str(error)
+    def _take_new(self) -> None:
+        while self._found:
+            path, program = self._found.popleft()
+            if path in self._connected:
+                program.close()
+                continue
+            watched = Watched(next(self._numbers), program.facts)
+            self._connected[path] = program, watched
+            with self.lock:
+                self.programs[watched.number] = watched
 
     def _tick(self) -> None:
         now = time.time()
@@ -217,3 +219,14 @@ class Watcher:
 
     def _ended(self) -> Iterator[Watched]:
         return (each for each in self.programs.values() if each.ended)
+
+    # ------------------------------------------------------------------ the other thread
+
+    def _look(self) -> None:
+        while self._wake >= 0:
+            try:
+                self._found.extend(self._search.new(list(self._connected)))
+                self.trouble = ""
+            except (NotPrivate, OSError) as error:
+                self.trouble = str(error)
+            time.sleep(_NEW_PROGRAMS)

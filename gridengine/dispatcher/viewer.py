@@ -69,6 +69,8 @@ class Viewer:
                 self._serve()
             finally:
                 stop()
+        # A fork of the program that has not let go of its copy yet does not hold it open.
+        self._connection.hang_up()
         self._connection.close()
 
     def say_goodbye(self) -> None:
@@ -79,6 +81,10 @@ class Viewer:
     def leave(self) -> None:
         """Has `run` return at once, though it takes nothing. Any thread may call it."""
         self._connection.hang_up()
+
+    def forsake(self) -> None:
+        """Lets go of a fork's copy of the connection: else it lasts as long as that process."""
+        self._connection.close()
 
     def _hear(self, event: DispatcherEvent) -> None:
         self._told.append((time.time(), event))

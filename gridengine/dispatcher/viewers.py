@@ -1,11 +1,14 @@
 """Those who watch a program from another process: each is served by a thread of its own.
 
 The dispatcher waits for them at a socket in the program's private run folder, beside all else that
-it waits for; with nobody there, this costs nothing. A program that lasts for a moment has none.
+it waits for; with nobody there, this costs nothing. A program that lasts for a moment has none; one
+that is killed leaves its own there, for the next one that opens its own to remove, for whoever
+looks, or for ``gridengine reap``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import math
 import os
@@ -93,7 +96,8 @@ class Viewers:
             from ..transport import viewer_messages
 
             viewer_messages.remove(self._path)
-            self.forsake()
+            self._listening.close()
+            self._listening = None
         for _, viewer in self._viewers:
             viewer.say_goodbye()
         # Those who take nothing shall not hold up the end, however many they are.
@@ -110,6 +114,8 @@ class Viewers:
         if self._listening is not None:
             self._listening.close()
             self._listening = None
+        for _, viewer in self._viewers:
+            viewer.forsake()
 
     def _open(self) -> socket.socket:
         from ..transport import viewer_messages
@@ -117,12 +123,15 @@ class Viewers:
         folder = private_files.without_link(self._folder, make=True)
         private_files.make_folder(folder)
         folder = os.path.join(folder, viewer_messages.FOLDER)
-        name = f"{os.uname().nodename}-{os.getpid()}-{os.urandom(3).hex()}"
-        self._path = os.path.join(folder, name + viewer_messages.SUFFIX)
+        self._path = os.path.join(folder, viewer_messages.name_of_socket())
         for last in (False, True):
             private_files.make_folder(folder)
             place = private_files.open_folder(folder)
             try:
+                for path in viewer_messages.left_behind(place, folder):
+                    # Not the folder with the last of them.
+                    with contextlib.suppress(OSError):
+                        os.unlink(path)
                 return viewer_messages.bind(place, self._path)
             except FileNotFoundError:
                 # The last program but this one has just ended, and removed the folder.

@@ -91,7 +91,8 @@ class Answers:
             How many there were.
         """
         outstanding, place = worker.outstanding, worker.place
-        function, answers, wall, longest = None, 0, 0.0, 0.0
+        answers, wall, longest = 0, 0.0, 0.0
+        last: Task | None = None
         finished: list[Task] | None = [] if self._observers.callbacks else None
         for result in results:
             if not outstanding:
@@ -107,10 +108,10 @@ class Answers:
                 or result.lo
                 or result.hi != 1
                 or task.state is not _RUNNING
-                or (task.function is not function and function is not None)
+                or (last is not None and task.function is not last.function)
             ):
                 break
-            function = task.function
+            last = task
             outstanding.popleft()
             seconds = result.wall
             wall += seconds
@@ -130,10 +131,10 @@ class Answers:
         if finished:
             self._observers.jobs_over(finished)
         self.counts.done += answers
-        if function is not None:
-            if task.requests is not None:
-                self._learn(task, worker, results[answers - 1].peak_memory)
-            self._durations.learn(function.key, wall / answers, answers, longest)
+        if last is not None:
+            if last.requests is not None:
+                self._learn(last, worker, results[answers - 1].peak_memory)
+            self._durations.learn(last.function.key, wall / answers, answers, longest)
             worker.load -= wall
             worker.ran += answers
             worker.heard = now

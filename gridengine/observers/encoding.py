@@ -44,6 +44,9 @@ _NUMBERS = {kind: number for number, kind in enumerate(_TYPES)}
 #: Characters of what a failure says that are kept: its first lines and its last ones.
 _FAILURE = 8000
 
+#: The first second of the year 10000, which has no date: no event is that late.
+_LAST = 253_402_300_800
+
 TimedEvent = tuple[float, DispatcherEvent]
 """An event, and when it was told, in seconds since 1970."""
 
@@ -76,9 +79,14 @@ def decode(data: bytes) -> Iterator[TimedEvent]:
     Raises:
         ValueError: The bytes are none that `encode` has returned (a `msgspec.DecodeError`).
     """
-    for when, number, raw in _frame_decoder().decode(data):
-        if number < len(_TYPES):
-            yield when, _decoders()[number].decode(raw)
+    try:
+        for when, number, raw in _frame_decoder().decode(data):
+            if not 0 <= when < _LAST or number < 0:
+                raise ValueError("no time, or no number of an event")
+            if number < len(_TYPES):
+                yield when, _decoders()[number].decode(raw)
+    except RecursionError:
+        raise ValueError("an event that is too deep") from None
 
 
 def _numbered(event: DispatcherEvent) -> tuple[int, DispatcherEvent]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import threading
 import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 
 from ..transport import private_files, viewer_messages
 from ..transport.viewer_messages import (
@@ -21,6 +22,9 @@ from .encoding import TimedEvent
 
 #: Seconds to wait for a program's first word, and for what it says next.
 _PATIENCE = 5.0
+
+#: Seconds until one that does not answer is asked again: to wait for it takes some.
+_AGAIN = 30.0
 
 
 class ProgramGone(ConnectionError):
@@ -138,7 +142,7 @@ def find(
     run_dir: str = "",
     *,
     but: Container[str] = frozenset(),
-    silent: Callable[[str], object] = lambda _: None,
+    silent: Callable[[str, float], object] = lambda path, seconds: None,
 ) -> Iterator[tuple[str, WatchedProgram]]:
     """Yields this user's programs on this host, each with the path of its socket.
 
@@ -147,30 +151,34 @@ def find(
     Args:
         run_dir: As `gridengine.settings.Settings.run_dir`.
         but: Paths of those that are known already.
-        silent: Called with the path of one that is there and does not answer: it is stopped, or
-            too many watch it.
+        silent: Called with the path of one that is there and does not answer, and for how many
+            seconds it was waited for: it is stopped, or too many watch it.
 
     Raises:
         NotPrivate: The folder is open to others.
     """
     folder = run_dir or os.path.expanduser(os.path.join("~", ".gridengine"))
     try:
-        folder = os.path.join(private_files.without_link(folder), viewer_messages.FOLDER)
+        folder = private_files.without_link(folder)
+        # Where it is not private, programs let nobody watch them.
+        os.close(private_files.open_folder(folder))
+        folder = os.path.join(folder, viewer_messages.FOLDER)
         place = private_files.open_folder(folder)
     except FileNotFoundError:
         return
     try:
         for name in sorted(os.listdir(place)):
             path = os.path.join(folder, name)
-            if path in but or not _is_here(name):
+            if path in but or not viewer_messages.pid_of(path):
                 continue
+            began = time.monotonic()
             try:
                 program = WatchedProgram(place, path)
             except ProgramGone as gone:
                 if isinstance(gone.__context__, ConnectionRefusedError):
                     viewer_messages.remove(path)
                 elif os.path.exists(path):
-                    silent(path)
+                    silent(path, time.monotonic() - began)
             except PermissionError:
                 continue
             else:
@@ -180,16 +188,48 @@ def find(
             os.close(place)
 
 
-def _is_here(name: str) -> bool:
-    # A home directory is that of other hosts too.
-    host, *rest = name.removesuffix(viewer_messages.SUFFIX).rsplit("-", 2)
-    return name.endswith(viewer_messages.SUFFIX) and len(rest) == 2 and host == os.uname().nodename
+class Search:
+    """Looks for programs again and again; who does not answer is let be for a while.
 
+    Args:
+        run_dir: As of `find`.
 
-def pid_of(path: str) -> int:
-    """Returns the process id of the program whose socket has this path, 0 if it has none."""
-    pid = os.path.basename(path).rsplit("-", 2)[-2:][0]
-    return int(pid) if pid.isdigit() else 0
+    Attributes:
+        silent: The sockets of those that do not answer, and when they are tried again, on the
+            monotonic clock.
+    """
+
+    def __init__(self, run_dir: str = "") -> None:
+        self.silent: dict[str, float] = {}
+        self._run_dir = run_dir
+        self._searching = threading.Lock()
+
+    def new(self, known: Iterable[str]) -> Iterator[tuple[str, WatchedProgram]]:
+        """Yields programs as `find` does, without those of these sockets.
+
+        That may take seconds, so another thread may do it; while one does, others find nothing.
+
+        Raises:
+            NotPrivate: The folder is open to others.
+        """
+        if not self._searching.acquire(blocking=False):
+            return
+        try:
+            began = time.monotonic()
+            let_be = [path for path, again in self.silent.items() if again > began]
+            for path, program in find(
+                self._run_dir, but=frozenset([*known, *let_be]), silent=self._note
+            ):
+                self.silent.pop(path, None)
+                yield path, program
+            for path in [path for path in self.silent if not os.path.exists(path)]:
+                del self.silent[path]
+        finally:
+            self._searching.release()
+
+    def _note(self, path: str, seconds: float) -> None:
+        # Who sends others away, for too many watch it, does so at once.
+        self.silent[path] = time.monotonic() + (_AGAIN if seconds > _PATIENCE / 2 else 0.0)
 
 
 def ask(path: str, what: str, task: int) -> str:

@@ -6,13 +6,10 @@ import select
 import time
 from collections.abc import Iterable, Iterator
 
+from ..transport import viewer_messages
 from ..transport.viewer_messages import ProgramFacts
-from . import programs
 from .program_view import ProgramView
-from .programs import ProgramGone, WatchedProgram
-
-#: Seconds until one that does not answer is asked again: to wait for it takes some.
-_AGAIN = 30.0
+from .programs import ProgramGone, Search, WatchedProgram
 
 #: Seconds for which one of several is listened to.
 _TURN = 0.3
@@ -71,41 +68,30 @@ class WatchedPrograms:
     """
 
     def __init__(self, run_dir: str = "") -> None:
-        self._run_dir = run_dir
+        self._search = Search(run_dir)
         self._schedulers: dict[str, WatchedScheduler] = {}
-        self._silent: dict[str, float] = {}
 
     @property
     def silent(self) -> list[int]:
-        return sorted({programs.pid_of(path) for path in self._silent})
+        return sorted({viewer_messages.pid_of(path) for path in list(self._search.silent)})
 
-    @property
-    def known(self) -> frozenset[str]:
-        """The sockets that `search` need not try again."""
-        now = time.monotonic()
-        recent = [path for path, when in list(self._silent.items()) if now - when < _AGAIN]
-        return frozenset([*self._schedulers, *recent])
+    def search(self) -> Iterator[WatchedScheduler]:
+        """Yields the schedulers that are not known; `add` takes them.
 
-    def search(self) -> Iterator[WatchedScheduler | str]:
-        """Yields the schedulers that are not known, and the paths of those that do not answer.
-
-        That may take seconds, so another thread may do it; `add` takes what it yields.
+        That may take seconds, so another thread may do it; while one does, others find nothing.
 
         Raises:
             NotPrivate: The folder of the programs is open to others.
         """
-        silent: list[str] = []
-        for path, program in programs.find(self._run_dir, but=self.known, silent=silent.append):
+        for path, program in self._search.new(list(self._schedulers)):
             yield WatchedScheduler(path, program)
-        yield from silent
 
-    def add(self, found: Iterable[WatchedScheduler | str]) -> None:
+    def add(self, found: Iterable[WatchedScheduler]) -> None:
         """Watches what was found too."""
         for each in found:
-            if isinstance(each, str):
-                self._silent[each] = time.monotonic()
+            if each.path in self._schedulers:
+                each.close()
             else:
-                self._silent.pop(each.path, None)
                 self._schedulers[each.path] = each
 
     def listen(self, seconds: float) -> None:

@@ -140,7 +140,10 @@ class ViewerConnection:
             end = _LENGTH.size + length
             if len(self._unread) < end:
                 break
-            found.append(self._decoder.decode(self._unread[_LENGTH.size : end]))
+            try:
+                found.append(self._decoder.decode(self._unread[_LENGTH.size : end]))
+            except RecursionError:
+                raise ValueError("a message that is too deep") from None
             del self._unread[:end]
         return found
 
@@ -181,6 +184,7 @@ def bind(place: int, path: str) -> socket.socket:
         os.rename(unfinished, path)
     except BaseException:
         listening.close()
+        remove(unfinished)
         raise
     return listening
 
@@ -220,6 +224,57 @@ def check_owner(connected: socket.socket) -> None:
     _, user, _ = _CREDENTIALS.unpack(told)
     if user != os.geteuid():
         raise PermissionError(f"the other end of a program's socket is user {user}")
+
+
+def name_of_socket() -> str:
+    """Returns a new name for a socket of this program, which says whose it is."""
+    return f"{os.uname().nodename}-{os.getpid()}-{os.urandom(3).hex()}{SUFFIX}"
+
+
+def pid_of(path: str) -> int:
+    """Returns the process id of the program whose socket has this path.
+
+    It is 0 if the path is none of a socket, or that of a program on another host: a home directory
+    is that of other hosts too.
+    """
+    name = os.path.basename(path)
+    host, *rest = name.removesuffix(SUFFIX).rsplit("-", 2)
+    is_socket = name.endswith(SUFFIX) and len(rest) == 2 and rest[0].isdecimal()
+    return int(rest[0]) if is_socket and host == os.uname().nodename else 0
+
+
+def left_behind(place: int, folder: str) -> list[str]:
+    """Returns the sockets of programs of this host that were killed, and could not remove them.
+
+    No program that lives is disturbed by that.
+
+    Args:
+        place: A descriptor of the folder of sockets.
+        folder: The same.
+    """
+    paths = [os.path.join(folder, name) for name in sorted(os.listdir(place))]
+    return [path for path in paths if _is_gone(pid_of(path)) and not _answers(place, path)]
+
+
+def _is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        pass
+    return False
+
+
+def _answers(place: int, path: str) -> bool:
+    # The number of a program in another PID namespace (a container) is none of a process here.
+    try:
+        connect(place, path, 1.0).close()
+    except ConnectionRefusedError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def remove(path: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
@@ -149,6 +150,12 @@ def test_behind_a_proxy_it_has_a_prefix_and_a_further_name(tmp_path: Path) -> No
             assert 'src="/user/me/gridengine/static/' in answer.text
             assert client.get(f"{base}/user/me/gridengine/metrics").status_code == 200
             assert client.get(f"{base}/metrics").status_code == 404
+
+
+def test_nobody_can_fill_its_memory(known: httpx.Client) -> None:
+    # It hangs up, or says why, before all is sent.
+    with contextlib.suppress(httpx.TransportError):
+        assert known.post("/metrics", content=bytes(10_000_000)).status_code in (400, 413)
 
 
 def test_nobody_on_another_host_can_connect(served: Served) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import stat
@@ -17,12 +18,14 @@ import pytest
 
 import gridengine
 from gridengine import Job
+from gridengine.cli.reap import findings
 from gridengine.dispatcher import viewer
 from gridengine.observers import programs
 from gridengine.observers.programs import ProgramGone, WatchedProgram
 from gridengine.observers.watching import WatchedPrograms
 from gridengine.schedulers import ProcessScheduler
-from gridengine.transport import private_files
+from gridengine.settings import Settings
+from gridengine.transport import private_files, viewer_messages
 
 from .. import targets
 from ..programs_to_watch import running, the_scheduler, watched
@@ -52,6 +55,10 @@ def the_socket(run_dir: Path) -> Path:
     wait_until(lambda: sockets(run_dir), what="there is a socket")
     (path,) = sockets(run_dir)
     return path
+
+
+def _framed(message: bytes) -> bytes:
+    return struct.pack(">I", len(message)) + message
 
 
 def connected(path: Path) -> socket.socket:
@@ -94,6 +101,12 @@ def test_the_socket_is_its_owners_alone(scheduler: ProcessScheduler, run_dir: Pa
     path = the_socket(run_dir)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_where_programs_let_nobody_watch_them_it_is_said_why(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    with pytest.raises(private_files.NotPrivate, match="chmod go-rwx"):
+        list(programs.find(str(tmp_path)))
 
 
 def test_another_user_is_sent_away(users: tuple[User, User]) -> None:
@@ -152,9 +165,9 @@ def test_more_than_enough_viewers_are_sent_away_and_harm_nobody(
             except ProgramGone:
                 pass
         assert let_in == 20
-        silent: list[str] = []
-        assert list(programs.find(str(run_dir), silent=silent.append)) == []
-        assert silent == [str(path)]
+        silent: dict[str, float] = {}
+        assert list(programs.find(str(run_dir), silent=silent.__setitem__)) == []
+        assert list(silent) == [str(path)]
         assert gridengine.map(targets.square, range(100), scheduler=scheduler)[-1] == 99 * 99
     # A moment after they have left there is room again.
     names = lambda: [thread.name for thread in threading.enumerate()]  # noqa: E731
@@ -203,8 +216,10 @@ def test_where_no_descriptor_is_left_nobody_is_let_in_and_jobs_go_on(tmp_path: P
         struct.pack(">I", 5) + b"\xc1" * 5,
         struct.pack(">I", 0),
         struct.pack(">I", 4) + b"\x93\x01\x02\x03",
-        os.urandom(100_000),
+        _framed(b"\x95\xa8question\x01\xa5stack\x01" + b"\x91" * 3900 + b"\x00"),
+        random.Random(1).randbytes(100_000),
     ],
+    ids=["http", "too long", "no msgpack", "empty", "no question", "too deep", "random"],
 )
 def test_who_sends_garbage_is_let_go(
     scheduler: ProcessScheduler, run_dir: Path, garbage: bytes
@@ -308,6 +323,30 @@ def test_what_a_killed_program_has_left_is_removed(tmp_path: Path) -> None:
         assert sockets(tmp_path / "run") == []
 
 
+def test_the_next_program_removes_what_a_killed_one_has_left(tmp_path: Path) -> None:
+    with running(tmp_path, "gridengine.map(hold, range(4))") as process:
+        left = the_socket(tmp_path / "run")
+        process.kill()
+        process.wait()
+    (tmp_path / "go").unlink()
+    with running(tmp_path, "gridengine.map(hold, range(4))") as process:
+        wait_until(lambda: left not in sockets(tmp_path / "run"), what="it is removed")
+        assert viewer_messages.pid_of(str(the_socket(tmp_path / "run"))) == process.pid
+
+
+def test_reap_removes_what_a_killed_program_has_left_and_nothing_else(tmp_path: Path) -> None:
+    run_dir = tmp_path / "run"
+    code = "gridengine.map(hold, range(4))"
+    with running(tmp_path, code) as killed, running(tmp_path, code) as alive:
+        wait_until(lambda: len(sockets(run_dir)) == 2, what="there are sockets")
+        killed.kill()
+        killed.wait()
+        found = [each for each in findings(Settings(run_dir=str(run_dir))) if "socket" in each.what]
+        assert [(each.verb, str(killed.pid) in each.what) for each in found] == [("remove", True)]
+        found[0].act()
+        assert viewer_messages.pid_of(str(the_socket(run_dir))) == alive.pid
+
+
 def test_a_stopped_program_is_silent_and_is_found_when_it_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -347,6 +386,32 @@ def test_a_fork_of_the_program_lets_nobody_in(tmp_path: Path) -> None:
         process.wait()
         assert list(programs.find(str(tmp_path / "run"))) == []
         assert sockets(tmp_path / "run") == []
+
+
+@pytest.mark.parametrize("end", ["s.close()", "os.kill(os.getpid(), 9)"])
+def test_a_program_that_has_forked_while_it_was_watched_is_seen_to_end(
+    tmp_path: Path, end: str
+) -> None:
+    code = f"""
+    s = gridengine.schedulers.ProcessScheduler(1)
+    gridengine.map(abs, [1], scheduler=s)
+    while not os.path.exists("seen"):
+        time.sleep(0.01)
+    child = os.fork()
+    if not child:
+        while not os.path.exists("go"):
+            time.sleep(0.01)
+        os._exit(0)
+    {end}
+    os.waitpid(child, 0)
+    """
+    with running(tmp_path, code), watched(tmp_path / "run") as found:
+        watched_one = the_scheduler(found)
+        (tmp_path / "seen").touch()
+        try:
+            wait_until(lambda: found.listen(0.2) or watched_one.gone, what="its end is noticed")
+        finally:
+            (tmp_path / "go").touch()
 
 
 # -- what is asked ----------------------------------------------------------------------------

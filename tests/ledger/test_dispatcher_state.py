@@ -49,6 +49,7 @@ from gridengine.ledger.records import Report, SupervisorRecord, WorkerRecord
 from gridengine.ledger.staffing import Capacity
 from gridengine.ledger.task import Task
 from gridengine.ledger.task_output import OutputPolicy, TaskOutput
+from gridengine.observers.program_view import ProgramView
 from gridengine.schedulers.events import (
     End,
     Ended,
@@ -799,6 +800,19 @@ def test_a_new_observer_hears_what_is_there(program: Program) -> None:
     ]
     program.state.scheduler_said(Notice("the master is away"))
     assert heard[-1] == NoticeGiven("the master is away")
+
+
+def test_who_comes_late_counts_what_has_failed_as_a_whole_as_who_has_heard_of_it(
+    program: Program,
+) -> None:
+    program.state.ledger.submit(Task(FUNCTION, Mode.MAP, b"", name="map", size=5))
+    program.submit()
+    program.tick()
+    program.state.scheduler_said(Refused(1, "no such queue"))
+    early, late = ProgramView(), ProgramView()
+    early.hear((0.0, event) for event in program.events)
+    program.state.observe(lambda event: late.hear([(0.0, event)]), program.now)
+    assert (early.done, early.failed) == (late.done, late.failed) == (6, 6)
 
 
 def test_without_observers_no_event_is_made(

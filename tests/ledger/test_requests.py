@@ -17,6 +17,7 @@ from gridengine.ledger.task import Task
 from gridengine.schedulers.events import End, Ended, Explained, Refused
 from gridengine.serialization.packed import Function
 from gridengine.states import DeathCause, JobState, Mode
+from gridengine.transport.messages import Result
 
 from .test_dispatcher_state import Program
 
@@ -402,3 +403,37 @@ def test_of_workers_with_more_for_others_only_what_a_call_has_added_counts(
     for _ in range(20):
         program.state.ledger.escalation.learn(task, worker, GIB)
     assert requests.kind_for(b"f") == kinds.of(h_vmem=192 * MIB)
+
+
+def test_what_calls_have_used_is_not_taken_for_that_of_the_function_behind_them(
+    kinds: Kinds, program: Program
+) -> None:
+    requests = learned(kinds)
+    learned_of: list[bytes] = []
+    requests.learn = lambda key, peak: learned_of.append(key)  # type: ignore[assignment,func-returns-value]
+
+    def submit_of(key: bytes) -> Task:
+        task = Task(Function(key, b"", (), key.decode()), Mode.CALL, b"", name="job")
+        task.kind, task.requests = requests.kind, requests
+        program.state.ledger.submit(task)
+        return task
+
+    of_both = [submit_of(b"f"), submit_of(b"g")]
+    worker = worker_of(program, requests.kind, b"s")
+    worker.space = 100 * MIB
+    for task in of_both:
+        program.answer(worker, task, wall=0.001)
+        program.tick()
+    of_both = [submit_of(b"f"), submit_of(b"g")]
+    program.tick()
+    assert [chunk.task for chunk in worker.outstanding] == of_both
+    learned_of.clear()
+    results = [
+        Result(
+            task=task.id, attempt=task.attempts, lo=0, hi=1, payload=b"x", frames=0, failures={},
+            wall=0.001, cpu=0.001, peak_memory=3,
+        )
+        for task in of_both
+    ]  # fmt: skip
+    program.state.answered(worker, results, [], program.now)
+    assert learned_of == [b"f", b"g"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -137,6 +138,18 @@ def test_what_is_damaged_is_told_behind_what_is_not(folder: Path) -> None:
         assert next(events) == (0.0, NoticeGiven("one"))
         with pytest.raises(GridEngineError, match="is damaged"):
             list(events)
+
+
+@pytest.mark.parametrize("when", [math.nan, math.inf, -1.0, 1e300])
+def test_an_event_without_a_time_is_none(when: float) -> None:
+    with pytest.raises(ValueError, match="no time"):
+        list(encoding.decode(encoding.encode([(when, NoticeGiven("x"))])))
+
+
+def test_an_event_that_is_too_deep_is_none() -> None:
+    deep = b"\x91\x93\x01\x00" + b"\x91" * 100_000
+    with pytest.raises(ValueError, match="too deep"):
+        list(encoding.decode(deep))
 
 
 def test_a_block_that_would_unpack_to_gigabytes_is_damaged(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Ends what earlier programs of yours may have left, if they were killed together with the process
-that cleans up after them: queue jobs, supervisors on this host, folders with keys.
+that cleans up after them: queue jobs, supervisors on this host, folders with keys, and sockets.
 
 It touches only what is provably yours and left behind: queue jobs that carry the name, the owner
 and the time of submission that their program has noted, and whose program is gone from this
