@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from gridengine.dispatcher.overview import overview_of
 from gridengine.dispatcher.state_reasons import NoStateReasons, StateReasons
 from gridengine.ledger.dispatcher_state import DispatcherState
 from gridengine.ledger.events import DispatcherEvent, QueueJobsDelayed, QueueJobWaiting
@@ -224,3 +225,10 @@ def test_where_jobs_run_in_the_program_nothing_waits(
     desk: Desk, ask: Callable[[Task], str]
 ) -> None:
     assert ask(desk.submit()) == ""
+
+
+def test_a_suspended_queue_job_is_shown_in_the_same_words(desk: Desk) -> None:
+    desk.running_in("1.1")
+    desk.hear(Standing(("1.1",), {"1.1": "by qmod -sj (state s)"}))
+    (shown,) = overview_of(desk.state, {}).queue_jobs
+    assert shown.remark == "suspended by qmod -sj (state s)"
