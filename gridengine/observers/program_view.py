@@ -40,6 +40,9 @@ _KEPT = 200
 #: Seconds over which a rate is taken.
 _RATE_SECONDS = 30.0
 
+#: Answers for each worker that make a rate, in however short a time.
+_MANY = 20
+
 
 class ProgramView:
     """What is known of a program.
@@ -131,9 +134,22 @@ class ProgramView:
     def rate(self) -> float:
         """Calls in a second, lately; 0 if that is not known."""
         if len(self._history) < 2:
-            return 0.0
+            return self._expected_rate or 0.0
         (begin, before), (end, after) = self._history[0], self._history[-1]
-        return (after - before) / (end - begin) if end > begin else 0.0
+        seen, state = end - begin, self.state
+        few = state is not None and after - before < _MANY * state.workers
+        if few and seen < _RATE_SECONDS / 3 and self._expected_rate is not None:
+            # Who has just come has seen little: a burst, or none.
+            return self._expected_rate
+        return (after - before) / seen if seen > 0 else 0.0
+
+    @property
+    def _expected_rate(self) -> float | None:
+        """Calls in a second, by how long they have taken before."""
+        state = self.state
+        if state is None or not state.work or not state.workers or not state.waiting:
+            return None
+        return state.waiting / state.work * state.workers
 
     @property
     def seconds_left(self) -> float | None:
@@ -141,11 +157,6 @@ class ProgramView:
         left = self.waiting + self.given
         if not left:
             return 0.0
-        seen = self._history[-1][0] - self._history[0][0] if self._history else 0.0
-        state = self.state
-        if state is not None and state.work and state.workers and seen < _RATE_SECONDS / 3:
-            # Who has just come has seen little: by how long calls have taken before.
-            return state.work / state.waiting * left / state.workers if state.waiting else None
         return left / self.rate if self.rate else None
 
     @property
