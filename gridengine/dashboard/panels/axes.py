@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from bokeh.models import DatetimeTickFormatter, Range1d
+from bokeh.models import (
+    AdaptiveTicker,
+    Axis,
+    DatetimeTickFormatter,
+    NumeralTickFormatter,
+    Range1d,
+)
 from bokeh.plotting import figure
 
 _GRID, _TEXT = "#e8ecf1", "#647282"
@@ -37,3 +43,9 @@ def drawing(title: str, height: int, times: Range1d | None = None, **options: An
             minutes="%H:%M:%S", hourmin="%H:%M", hours="%H:%M",
         )  # fmt: skip
     return plot
+
+
+def in_bytes(axis: Axis) -> None:
+    """Has an axis show bytes, with round numbers of KiB, MiB or GiB."""
+    axis.ticker = AdaptiveTicker(base=1024, mantissas=[2**power for power in range(10)])
+    axis.formatter = NumeralTickFormatter(format="0.[0] ib")

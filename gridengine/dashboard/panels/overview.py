@@ -9,7 +9,7 @@ from bokeh.models import ColumnDataSource, NumeralTickFormatter, RadioButtonGrou
 
 from .. import texts
 from ..watching import Watched
-from .axes import drawing
+from .axes import drawing, in_bytes
 from .stream import Stream
 
 #: What may be shown: seconds up to now; None is all there is.
@@ -50,9 +50,10 @@ class OverviewPanel:
         self._memory = memory = drawing("Memory of all workers", 190, self._times)
         memory.varea(x="when", y1=0, y2="memory", source=self._points, fill_color="#d9c2e8")
         memory.line(x="when", y="memory", source=self._points, line_color="#8051a5")
-        memory.yaxis.formatter = NumeralTickFormatter(format="0.[0] ib")
+        in_bytes(memory.yaxis[0])
         for plot in (rate, workers, memory):
             plot.y_range.start = 0
+            plot.xaxis.ticker.desired_num_ticks = 4
         self.root = column(
             self._window,
             self._stream.root,

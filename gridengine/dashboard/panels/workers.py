@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bokeh.layouts import column
-from bokeh.models import ColumnDataSource, FactorRange, HoverTool, NumeralTickFormatter, UIElement
+from bokeh.models import ColumnDataSource, FactorRange, HoverTool, UIElement
 
 from ...observers.view_records import WorkerView
 from .. import texts
 from ..watching import Watched
-from .axes import drawing
+from .axes import drawing, in_bytes
 from .tables import Column, RowsTable
 
 #: Workers whose memory is drawn: those that are nearest to their limit, or have most.
@@ -39,7 +39,7 @@ class WorkersPanel:
             "Memory against what was requested", 120, y_range=self._factors, name="memory"
         )
         self._plot.x_range.start = 0
-        self._plot.xaxis.formatter = NumeralTickFormatter(format="0.[0] ib")
+        in_bytes(self._plot.xaxis[0])
         self._plot.hbar(
             y="worker", right="limit", height=0.8, source=self._bars, fill_color="#eef1f5",
             line_color="#c3ccd6",
