@@ -78,6 +78,8 @@ class ProgramView:
         self._places: dict[int, set[WorkerView]] = {}
         # When how many were done, for the rate.
         self._history: collections.deque[tuple[float, int]] = collections.deque()
+        # How many were done when `state` was told.
+        self._done_then = 0
         self._hear: dict[type, Callable[[Any], object]] = {
             CountsSoFar: self._found,
             JobsSubmitted: self._submitted,
@@ -115,7 +117,14 @@ class ProgramView:
     @property
     def waiting(self) -> int:
         """Calls that wait for a worker, as far as it is known how many there will be."""
-        return self.state.waiting + self.state.to_come if self.state is not None else 0
+        return max(0, self._not_begun)
+
+    @property
+    def _not_begun(self) -> int:
+        """Calls that waited when the state was told, less those that are done since."""
+        if self.state is None:
+            return 0
+        return self.state.waiting + self.state.to_come - (self.done - self._done_then)
 
     @property
     def running(self) -> int:
@@ -126,7 +135,8 @@ class ProgramView:
     def given(self) -> int:
         """Calls that workers have, and have not answered."""
         if self.state is not None:
-            return self.state.given
+            # What was answered since was given then, or has made place for what waited.
+            return max(0, self.state.given + min(0, self._not_begun))
         held = (part for worker in self.workers.values() for part in worker.running.values())
         return sum(part.hi - part.lo for part in held)
 
@@ -169,6 +179,7 @@ class ProgramView:
 
     def _found(self, event: CountsSoFar) -> None:
         self.done, self.failed = event.done, event.failed
+        self._done_then = self.done
 
     def _of(self, name: str) -> JobCounts:
         name = without_number(name)
@@ -289,6 +300,7 @@ class ProgramView:
 
     def _state_shown(self, event: StateShown) -> None:
         self.state = event.overview
+        self._done_then = self.done
         for queue_job in event.overview.queue_jobs:
             since = self.now - (queue_job.age or 0.0)
             known = self.queue_jobs.setdefault(

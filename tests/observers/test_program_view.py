@@ -237,3 +237,15 @@ def test_who_has_just_come_is_told_a_rate_by_how_long_calls_have_taken() -> None
         clock.tell(over(number))
     clock.tell(overview(workers=2, waiting=10, work=50.0))
     assert clock.view.rate == pytest.approx(1.0, rel=0.1)
+
+
+def test_what_is_done_since_the_state_was_told_is_counted_once() -> None:
+    clock = Clock()
+    clock.tell(joined(), over(0))
+    clock.tell(overview(given=2, waiting=3))
+    sums = [clock.view.done + clock.view.given + clock.view.waiting]
+    for number in range(1, 6):
+        clock.tell(over(number))
+        sums.append(clock.view.done + clock.view.given + clock.view.waiting)
+    assert sums == [6] * 6
+    assert clock.tell(overview(given=1, waiting=1)).waiting == 1
