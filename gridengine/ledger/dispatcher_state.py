@@ -340,8 +340,12 @@ class DispatcherState:
 
     def end_all(self, tasks: list[Task], error: Exception) -> None:
         """Ends tasks with an error."""
+        state, counts = _state_of(error), self.ledger.counts
         for task in tasks:
-            task.end(_state_of(error), error)
+            if state is JobState.FAILED:
+                counts.done += task.missing
+                counts.failed += task.missing
+            task.end(state, error)
             self.ledger.withdraw(task)
             if self.observers.callbacks:
                 self.observers.job_ended(task)
