@@ -108,6 +108,10 @@ def _cure(troubles: Collection[str]) -> str:
         said.append("does not answer: see that the node is up, and its sge_execd runs")
     if "is overloaded" in troubles:
         said.append("overloaded: the node is above its load thresholds, and takes jobs later")
+    if "is disabled" in troubles:
+        said.append(
+            "disabled: try another queue, or wait until an administrator enables it (qmod -e QUEUE)"
+        )
     return "; ".join(said)
 
 

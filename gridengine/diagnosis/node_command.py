@@ -13,11 +13,14 @@ import pkgutil
 import sys
 import zlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from ..dispatcher.start_script import start_script
 from ..transport import private_files
 from ..transport.interpreter import isolation
+
+_PACKAGES = Path(__file__).parents[2]
 
 _BASE = 64
 _NO_FOLDER, _NO_PYTHON, _NOT_REACHED = 1, 2, 4
@@ -75,9 +78,8 @@ def prepare(
         token: What tells its connections from others; anybody can read it in the queue.
         packages: What to import on the node.
     """
-    # A folder of this host's own, such as that of a program in a zip archive, stays in it.
     asked = {
-        "sys_path": [os.path.abspath(path or ".") for path in sys.path if _is_there(path)],
+        "sys_path": _sys_path(),
         "cwd": _cwd(),
         "packages": list(packages),
     }
@@ -87,6 +89,15 @@ def prepare(
     script = start_script(command, os.environ, isolated=bool(sys.flags.ignore_environment))
     private_files.write_file(os.path.join(folder, "start"), script)
     return ["/bin/sh", "-c", _SHELL, folder, *command]
+
+
+def _sys_path() -> list[str]:
+    # A folder of this host's own, such as that of a program in a zip archive, stays in it.
+    folders = [os.path.abspath(path or ".") for path in sys.path if _is_there(path)]
+    # An editable installation is found by an import hook, of which the node's Python knows nothing.
+    # Workers find this package by where their program lies.
+    own = str(_PACKAGES)
+    return folders if own in folders else [*folders, own]
 
 
 def _cwd() -> str:

@@ -60,7 +60,7 @@ def _queue_job(record: QueueJobRecord) -> QueueJobOverview:
     workers = [worker for each in supervisors for worker in list(each.workers)]
     remark = "is being deleted" if record.deleting else ""
     if record.suspended:
-        remark = f"suspended by {record.suspended}"
+        remark = f"suspended {record.suspended}"
     return QueueJobOverview(
         record.name,
         supervisors[-1].host if supervisors else "",

@@ -40,6 +40,9 @@ _KEPT = 200
 #: Seconds over which a rate is taken.
 _RATE_SECONDS = 30.0
 
+#: Answers for each worker that make a rate, in however short a time.
+_MANY = 20
+
 
 class ProgramView:
     """What is known of a program.
@@ -75,6 +78,8 @@ class ProgramView:
         self._places: dict[int, set[WorkerView]] = {}
         # When how many were done, for the rate.
         self._history: collections.deque[tuple[float, int]] = collections.deque()
+        # How many were done when `state` was told.
+        self._done_then = 0
         self._hear: dict[type, Callable[[Any], object]] = {
             CountsSoFar: self._found,
             JobsSubmitted: self._submitted,
@@ -112,7 +117,14 @@ class ProgramView:
     @property
     def waiting(self) -> int:
         """Calls that wait for a worker, as far as it is known how many there will be."""
-        return self.state.waiting + self.state.to_come if self.state is not None else 0
+        return max(0, self._not_begun)
+
+    @property
+    def _not_begun(self) -> int:
+        """Calls that waited when the state was told, less those that are done since."""
+        if self.state is None:
+            return 0
+        return self.state.waiting + self.state.to_come - (self.done - self._done_then)
 
     @property
     def running(self) -> int:
@@ -123,7 +135,8 @@ class ProgramView:
     def given(self) -> int:
         """Calls that workers have, and have not answered."""
         if self.state is not None:
-            return self.state.given
+            # What was answered since was given then, or has made place for what waited.
+            return max(0, self.state.given + min(0, self._not_begun))
         held = (part for worker in self.workers.values() for part in worker.running.values())
         return sum(part.hi - part.lo for part in held)
 
@@ -131,9 +144,22 @@ class ProgramView:
     def rate(self) -> float:
         """Calls in a second, lately; 0 if that is not known."""
         if len(self._history) < 2:
-            return 0.0
+            return self._expected_rate or 0.0
         (begin, before), (end, after) = self._history[0], self._history[-1]
-        return (after - before) / (end - begin) if end > begin else 0.0
+        seen, state = end - begin, self.state
+        few = state is not None and after - before < _MANY * state.workers
+        if few and seen < _RATE_SECONDS / 3 and self._expected_rate is not None:
+            # Who has just come has seen little: a burst, or none.
+            return self._expected_rate
+        return (after - before) / seen if seen > 0 else 0.0
+
+    @property
+    def _expected_rate(self) -> float | None:
+        """Calls in a second, by how long they have taken before."""
+        state = self.state
+        if state is None or not state.work or not state.workers or not state.waiting:
+            return None
+        return state.waiting / state.work * state.workers
 
     @property
     def seconds_left(self) -> float | None:
@@ -141,11 +167,6 @@ class ProgramView:
         left = self.waiting + self.given
         if not left:
             return 0.0
-        seen = self._history[-1][0] - self._history[0][0] if self._history else 0.0
-        state = self.state
-        if state is not None and state.work and state.workers and seen < _RATE_SECONDS / 3:
-            # Who has just come has seen little: by how long calls have taken before.
-            return state.work / state.waiting * left / state.workers if state.waiting else None
         return left / self.rate if self.rate else None
 
     @property
@@ -158,6 +179,7 @@ class ProgramView:
 
     def _found(self, event: CountsSoFar) -> None:
         self.done, self.failed, self.retried = event.done, event.failed, event.retried
+        self._done_then = self.done
 
     def _of(self, name: str) -> JobCounts:
         name = without_number(name)
@@ -278,6 +300,7 @@ class ProgramView:
 
     def _state_shown(self, event: StateShown) -> None:
         self.state = event.overview
+        self._done_then = self.done
         for queue_job in event.overview.queue_jobs:
             since = self.now - (queue_job.age or 0.0)
             known = self.queue_jobs.setdefault(

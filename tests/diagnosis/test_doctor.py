@@ -245,6 +245,18 @@ def test_packages_that_are_not_there_are_named(attempt: Try) -> None:
     assert "/nowhere/project" in checks["folders there"].found
 
 
+def test_an_editable_installation_of_this_package_is_found(
+    attempt: Try, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where an import hook finds it, its folder is not in sys.path.
+    source = Path(gridengine.__file__).parents[1]
+    others = [path for path in sys.path if Path(path).resolve() != source]
+    monkeypatch.setattr(sys, "path", others)
+    checks = attempt()
+    assert checks["packages there"].state == "ok", checks["packages there"]
+    assert checks["folders there"].state == "ok"
+
+
 def test_a_host_by_which_nothing_is_reached_is_told_with_one_that_is(attempt: Try) -> None:
     checks = attempt(settings=Settings(host="192.0.2.77"))
     network = checks["network"]

@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
+from gridengine.dispatcher.overview import overview_of
 from gridengine.dispatcher.state_reasons import NoStateReasons, StateReasons
+from gridengine.errors import JobCancelled, SchedulerError
 from gridengine.ledger.dispatcher_state import DispatcherState
 from gridengine.ledger.events import DispatcherEvent, QueueJobsDelayed, QueueJobWaiting
 from gridengine.ledger.orders import AskWhy, ReadOutput, RequestQueueJobs, Warn
@@ -224,3 +226,17 @@ def test_where_jobs_run_in_the_program_nothing_waits(
     desk: Desk, ask: Callable[[Task], str]
 ) -> None:
     assert ask(desk.submit()) == ""
+
+
+def test_a_suspended_queue_job_is_shown_in_the_same_words(desk: Desk) -> None:
+    desk.running_in("1.1")
+    desk.hear(Standing(("1.1",), {"1.1": "by qmod -sj (state s)"}))
+    (shown,) = overview_of(desk.state, {}).queue_jobs
+    assert shown.remark == "suspended by qmod -sj (state s)"
+
+
+def test_what_fails_before_it_runs_is_counted_as_done_and_failed(desk: Desk) -> None:
+    desk.state.end_all([desk.submit(), desk.submit()], SchedulerError("no such queue"))
+    assert (desk.state.ledger.counts.done, desk.state.ledger.counts.failed) == (2, 2)
+    desk.state.end_all([desk.submit()], JobCancelled("closed"))
+    assert desk.state.ledger.counts.done == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gridengine.ledger.events import (
     CallFailed,
     CallsDone,
@@ -228,3 +230,29 @@ def test_a_name_that_is_no_text_becomes_an_escape_and_harms_no_other_event() -> 
     assert isinstance(second[1], JobsOver)
     assert second[1].jobs[0].name == "odd\\udcff\\x1b"
     assert second[1].jobs[0].state is JobState.FINISHED
+
+
+def test_who_has_just_come_is_told_a_rate_by_how_long_calls_have_taken() -> None:
+    clock = Clock()
+    clock.tell(joined(), joined())
+    clock.tell(over(0), over(1), over(2), over(3))
+    # Four at once are a burst: each takes five seconds.
+    clock.tell(overview(workers=2, waiting=10, work=50.0))
+    assert clock.view.rate == pytest.approx(0.4)
+    assert clock.view.seconds_left == pytest.approx(11 / 0.4)
+    for number in range(4, 60):
+        clock.tell(over(number))
+    clock.tell(overview(workers=2, waiting=10, work=50.0))
+    assert clock.view.rate == pytest.approx(1.0, rel=0.1)
+
+
+def test_what_is_done_since_the_state_was_told_is_counted_once() -> None:
+    clock = Clock()
+    clock.tell(joined(), over(0))
+    clock.tell(overview(given=2, waiting=3))
+    sums = [clock.view.done + clock.view.given + clock.view.waiting]
+    for number in range(1, 6):
+        clock.tell(over(number))
+        sums.append(clock.view.done + clock.view.given + clock.view.waiting)
+    assert sums == [6] * 6
+    assert clock.tell(overview(given=1, waiting=1)).waiting == 1
