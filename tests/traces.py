@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import psutil
 
 from gridengine.dispatcher.registry import open_dispatchers
-from gridengine.transport.viewer_messages import FOLDER, left_behind
+from gridengine.transport.viewer_messages import FOLDER, left_behind, pid_of
 
 #: matplotlib keeps some of these open for each thread that has drawn, up to a limit of its own.
 _FONTS = "/mpl-data/fonts/"
@@ -76,7 +76,7 @@ def new(before: Traces, now: Traces) -> list[str]:
         *sorted(
             name
             for name in now.names - before.names
-            if not (_is_for_viewers(name) and (watched or _is_of_the_killed(name)))
+            if not (_is_for_viewers(name) and (watched or _is_of_others(name, before.children)))
         ),
         *sorted(now.dispatchers - before.dispatchers),
     ]
@@ -139,14 +139,19 @@ def _is_for_viewers(path: str) -> bool:
     return FOLDER in path.split("/")
 
 
-def _is_of_the_killed(folder: str) -> bool:
-    """True if there are sockets only of programs that tests have killed, for others to remove."""
+def _is_of_others(folder: str, programs: Set[int]) -> bool:
+    """True if there are sockets only of programs that go on, or that tests have killed.
+
+    Of the latter they are for others to remove.
+    """
     try:
         place = os.open(folder, os.O_RDONLY)
     except OSError:
         return False
     try:
-        return len(left_behind(place, folder)) == len(os.listdir(place))
+        killed = set(left_behind(place, folder))
+        others = {f"{folder}/{name}" for name in os.listdir(place)} - killed
+        return all(pid_of(path) in programs for path in others)
     finally:
         os.close(place)
 

@@ -24,7 +24,7 @@ OWN_ARGUMENTS = {
     "queue_jobs": "max_workers= of GridEngineScheduler",
     "output": "output= of schedulers, maps, jobs",
     "progress": "progress= of maps",
-    "mail_to": "notify= of maps, for each of them",
+    "mail_to": "notify= of maps",
 }
 
 _UNITS = {"Seconds": "seconds", "Bytes": "bytes"}
