@@ -19,6 +19,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gridengine.transport.viewer_messages import FOLDER, left_behind
+
 from ..cluster import account
 
 #: Seconds for a quick one, under load, and for one that has to wait for something.
@@ -208,7 +210,20 @@ def _files(folders: Mapping[str, Path]) -> list[str]:
     """Names what gridengine has left in the home and among temporary files."""
     ours = (folders["home"] / ".gridengine").rglob("*")
     temporary = (path for path in folders["t"].rglob("*") if "gridengine" in str(path))
-    return [str(path) for path in (*ours, *temporary) if not path.is_dir()]
+    left = {str(path) for path in (*ours, *temporary) if not path.is_dir()}
+    return sorted(left - _of_the_killed(folders["home"] / ".gridengine" / FOLDER))
+
+
+def _of_the_killed(folder: Path) -> set[str]:
+    """Returns the sockets for viewers of programs that were killed, which others remove."""
+    try:
+        place = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return set()
+    try:
+        return set(left_behind(place, str(folder)))
+    finally:
+        os.close(place)
 
 
 def _processes(top: Path) -> list[int]:

@@ -199,7 +199,7 @@ def test_a_queue_in_error_is_reported_and_the_jobs_run_once_it_is_mended(
             job = Job(target=targets.square, args=(3,), scheduler=scheduler)
             job.start()
             wait_until(
-                lambda: " E" in caplog.text or "state E" in caplog.text,
+                lambda: "is in error" in caplog.text,
                 what="the state of the queue is told",
                 timeout=60,
             )

@@ -7,7 +7,7 @@ $ GRIDENGINE_HOST=10.77.0.1 python ports_and_host.py
 $ GRIDENGINE_HOST=eth0 GRIDENGINE_PORTS=54011 python ports_and_host.py
 [1, 4] True
 $ GRIDENGINE_PORTS=many python ports_and_host.py 2>&1 | tail -1
-gridengine.errors.GridEngineError: ports='many': give one port or a range such as 54000-55000
+gridengine.errors.GridEngineError: GRIDENGINE_PORTS is 'many'; it takes one port or a range such as 54000-55000
 $ python -c 'import socket; print(socket.gethostbyname(socket.gethostname())[:4])'
 127.
 """
