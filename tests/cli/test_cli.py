@@ -377,7 +377,8 @@ def test_without_qdel_drmaa_deletes(
     cluster: Cluster, run_dir: Path, held_job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     find = commands.find
-    monkeypatch.setattr(commands, "find", lambda name: None if name == "qdel" else find(name))
+    known = lambda name, *rest: None if name == "qdel" else find(name, *rest)  # noqa: E731
+    monkeypatch.setattr(commands, "find", known)
     path = session_file(run_dir, queue_jobs=noted(held_job))
     session = SessionFile.read(path)
     arrays = leftovers.in_queue(session)
