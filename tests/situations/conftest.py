@@ -49,7 +49,7 @@ class SituationItem(pytest.Item):
         self.add_marker(pytest.mark.timeout(situation.limit + 60))
         if self.name == "cluster":
             self.add_marker("cluster")
-        if situation.slow:
+        if situation.slow or (situation.slow_on_a_cluster and self.name == "cluster"):
             self.add_marker("slow")
         if situation.alone:
             self.add_marker("alone")

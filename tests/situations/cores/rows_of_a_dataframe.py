@@ -2,6 +2,7 @@
 
 On: cores, cluster
 Needs: pandas
+Slow on a cluster: workers start there for each of its parts
 
 $ python rows_of_a_dataframe.py
 rows ['oak 60', 'elm 40']
