@@ -6,6 +6,7 @@ No clock, socket or thread is in here: who has the events gives their times too.
 from __future__ import annotations
 
 import collections
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -75,7 +76,8 @@ class ProgramView:
         # Of the jobs that are not over: how many of its calls are counted.
         self._counted: dict[int, int] = {}
         self._workers: dict[tuple[str, int], WorkerView] = {}
-        self._places: dict[int, set[WorkerView]] = {}
+        # Where calls of each job are: workers, and their keys in `WorkerView.running`.
+        self._places: dict[int, list[tuple[WorkerView, tuple[int, int]]]] = {}
         # When how many were done, for the rate.
         self._history: collections.deque[tuple[float, int]] = collections.deque()
         # How many were done when `state` was told.
@@ -198,19 +200,26 @@ class ProgramView:
         if worker is None:
             return
         for job in event.jobs:
-            part = Running(job.task, job.name, job.lo, job.hi, job.attempt, self.now)
-            worker.running[job.task, job.lo] = part
-            self._places.setdefault(job.task, set()).add(worker)
+            key = job.task, job.lo
+            worker.running[key] = Running(*job, self.now)
+            places = self._places.get(job.task)
+            if places is None:
+                self._places[job.task] = [(worker, key)]
+            elif (worker, key) not in places:
+                places.append((worker, key))
 
     def _tried_again(self, event: JobRetried) -> None:
         self.retried += event.hi - event.lo if event.begun else 0
-        for worker in self._places.get(event.task, ()):
-            for key, part in list(worker.running.items()):
-                if part.task != event.task or part.lo >= event.hi or part.hi <= event.lo:
-                    continue
+        places = self._places.get(event.task, [])
+        for worker, key in list(places):
+            part = worker.running[key]
+            if part.lo >= event.hi or part.hi <= event.lo:
+                continue
+            if part.lo < event.lo:
+                worker.running[key] = part._replace(hi=event.lo)
+            else:
                 del worker.running[key]
-                if part.lo < event.lo:
-                    worker.running[key] = part._replace(hi=event.lo)
+                places.remove((worker, key))
 
     def _calls_done(self, event: CallsDone) -> None:
         calls = event.hi - event.lo
@@ -227,13 +236,18 @@ class ProgramView:
             self._shorten(worker, event)
 
     def _shorten(self, worker: WorkerView, event: CallsDone) -> None:
-        for key, part in list(worker.running.items()):
-            if part.task == event.task and part.lo <= event.lo < part.hi:
+        places = self._places.get(event.task, [])
+        for place, key in places:
+            part = worker.running[key] if place is worker else None
+            if part is None or not part.lo <= event.lo < part.hi:
+                continue
+            if event.hi < part.hi:
+                # In the place of the old one: it is the next thing still.
+                worker.running[key] = part._replace(lo=event.hi, since=self.now)
+            else:
                 del worker.running[key]
-                if event.hi < part.hi:
-                    rest = part._replace(lo=event.hi, since=self.now)
-                    # In the place of the old one: it is the next thing still.
-                    worker.running = {(rest.task, rest.lo): rest, **worker.running}
+                places.remove((worker, key))
+            return
 
     def _call_failed(self, event: CallFailed) -> None:
         failure = Failure(self.now, event.name, event.call, event.host, str(event.failure))
@@ -242,9 +256,8 @@ class ProgramView:
     def _over(self, event: JobsOver) -> None:
         for job in event.jobs:
             counted = self._counted.pop(job.task, 0)
-            for worker in self._places.pop(job.task, ()):
-                for key in [key for key in worker.running if key[0] == job.task]:
-                    del worker.running[key]
+            for worker, key in self._places.pop(job.task, ()):
+                del worker.running[key]
             if job.state is not JobState.CANCELLED:
                 self._count(job, counted)
 
@@ -272,8 +285,9 @@ class ProgramView:
     def _lost(self, event: WorkerLost) -> None:
         worker = self.workers.pop(event.address, None)
         self._workers.pop((event.host, event.pid), None)
-        for workers in self._places.values() if worker is not None and worker.running else ():
-            workers.discard(worker)
+        for key in worker.running if worker is not None else ():
+            places = self._places.get(key[0], [])
+            places[:] = [place for place in places if place[0] is not worker]
         if event.cause is not None:
             self.lost.append((self.now, event))
 
@@ -312,12 +326,13 @@ class ProgramView:
             known.reason = queue_job.reason or known.reason
         held = event.overview.held_for
         for task, seconds in held.items():
-            for worker in self._places.get(task, ()):
-                part = worker.running.get((task, 0))
-                if part is not None and part.since > self.now - seconds + 1.0:
-                    worker.running[task, 0] = part._replace(since=self.now - seconds)
+            for worker, key in self._places.get(task, ()):
+                part = worker.running[key]
+                if not part.lo and part.since > self.now - seconds + 1.0:
+                    worker.running[key] = part._replace(since=self.now - seconds)
 
 
+@functools.lru_cache(maxsize=4096)
 def without_number(name: str) -> str:
     """Returns what jobs of one function have in common: ``f`` of ``Job-17 (f)``, else the name."""
     if name.startswith("Job-") and name.endswith(")"):

@@ -239,9 +239,11 @@ class TaskStream:
             # What was told late looks as if it had begun before the other ended.
             begin = min(max(begin, last.end), when)
             if _belong_together(last, name, begin, when, failed):
-                self._open[place] = last._replace(
-                    end=when, calls=last.calls + calls, failed=last.failed + failed
-                )
+                # All fields by place: of ten thousand in a second, `_replace` is half the cost.
+                self._open[place] = Rectangle(
+                    row, *place, name, last.begin, when,
+                    last.calls + calls, last.failed + failed, False,
+                )  # fmt: skip
                 return
             self._keep(last)
         self._open[place] = Rectangle(row, *place, name, begin, when, calls, failed, False)

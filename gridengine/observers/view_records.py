@@ -37,7 +37,7 @@ class WorkerView:
         queue_job: The scheduler's name for what it is in, on a laptop too.
         memory_limit: Bytes that it may have, 0 for no limit.
         ends: When the batch system ends it, in seconds since 1970, 0 for never.
-        running: What it has, the next thing first.
+        running: What it has, the next thing first, by its job and the first call it was given.
         sample: What it used last, None as long as nobody has said.
     """
 
