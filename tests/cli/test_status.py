@@ -41,7 +41,8 @@ def busy(program: dict[str, Any]) -> bool:
 
 def test_nothing_that_runs_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = status(capsys, "--run-dir", tmp_path / "none")
-    assert said == "no program of yours runs jobs on this host\n"
+    folder = tmp_path / "none"
+    assert said == f"no program of yours runs jobs on this host with its folder in {folder}\n"
     assert json.loads(status(capsys, "--json", "--run-dir", tmp_path / "none")) == {
         "programs": [],
         "silent": [],
