@@ -388,6 +388,6 @@ def test_a_queue_that_does_not_answer_for_a_moment_is_asked_again(
         **pick(commands, "qsub", "qstat", "qdel"), queue_name=None, python_path="python",
         error_state_indicator="E",
     )  # type: ignore[arg-type]  # fmt: skip
-    assert queue.look(["x"], logger) == queues.Standing([], [], [])
+    assert queue.look(["x"], logger) == queues.JobsStanding([], [], [])
     log.close(logger)
     assert "the master is gone; tried again" in (tmp_path / "log").read_text()

@@ -8,7 +8,7 @@ import sys
 
 from ..queue_map_reduce.pool import _scheduler
 from ..queue_pools.log import PYPOOLPARTY_KEYS
-from ..queue_pools.pool import Face, FolderPool, Mode, OnError, Options, checked
+from ..queue_pools.pool import Face, FolderPool, OnError, Options, PoolMode, checked
 from ..queue_pools.queues import GridEngineQueue
 
 _FACE = Face("pypoolparty", PYPOOLPARTY_KEYS, folders=True)
@@ -28,7 +28,7 @@ def Pool(  # noqa: N802  # its name there
     error_state_indicator: str = "E",
     qdel_path: str = "qdel",
     *,
-    mode: Mode = "protocol",
+    mode: PoolMode = "protocol",
     on_error: OnError = "raise",
 ) -> FolderPool:
     """Returns a pool of a Grid Engine.

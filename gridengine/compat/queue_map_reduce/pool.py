@@ -8,7 +8,7 @@ import sys
 
 from ...schedulers import GridEngineScheduler, Scheduler, current
 from ..queue_pools.log import QMR_KEYS
-from ..queue_pools.pool import Face, FolderPool, Mode, OnError, Options, checked
+from ..queue_pools.pool import Face, FolderPool, OnError, Options, PoolMode, checked
 from ..queue_pools.queues import GridEngineQueue
 
 _FACE = Face("qpool", QMR_KEYS, folders=False)
@@ -54,7 +54,7 @@ class Pool(FolderPool):
         qstat_path: str = "qstat",
         qdel_path: str = "qdel",
         *,
-        mode: Mode = "protocol",
+        mode: PoolMode = "protocol",
         on_error: OnError = "raise",
     ) -> None:
         self.queue_name = queue_name

@@ -19,12 +19,12 @@ from ...settings import Settings
 from ...transport.environment import environment_for_nodes
 from . import chunks as chunking
 from . import files, log
-from .queues import Queue
-from .run import ChunkJobs, Limits, OneByOne, ProtocolRun
+from .queues import QueueCommands
+from .run import ChunkJobs, OneByOne, ProtocolRun, RunLimits
 from .script import script_of
-from .work_dir import Session, WorkDir
+from .work_dir import MapSession, WorkDir
 
-Mode = Literal["workers", "protocol"]
+PoolMode = Literal["workers", "protocol"]
 OnError = Literal["raise", "none"]
 
 
@@ -51,7 +51,7 @@ class Options(NamedTuple):
     keep_work_dir: bool
     max_num_resubmissions: int | None
     verbose: bool
-    mode: Mode
+    mode: PoolMode
     on_error: OnError
 
 
@@ -82,7 +82,7 @@ class FolderPool:
     """
 
     def __init__(
-        self, options: Options, face: Face, queue: Queue, scheduler: Callable[[], Scheduler]
+        self, options: Options, face: Face, queue: QueueCommands, scheduler: Callable[[], Scheduler]
     ) -> None:
         self._options, self._face = options, face
         self._queue, self._scheduler = queue, scheduler
@@ -135,7 +135,7 @@ class FolderPool:
         if not tasks:
             return []
         name = getattr(func, "__qualname__", type(func).__name__)
-        session = Session(session_id(), name, tuple(map(len, chunks)), self._is_array)
+        session = MapSession(session_id(), name, tuple(map(len, chunks)), self._is_array)
         work = WorkDir.make(self._folder(session.session_id), session)
         with log.logging_to(work.log, self._face.keys) as logger:
             logger.debug("%s", self._options)
@@ -169,7 +169,7 @@ class FolderPool:
         os.chmod(work.script, stat.S_IRWXU)
 
     def _run(self, work: WorkDir, logger: Logger) -> list[Any]:
-        limits = Limits(self._options.polling_interval, self._options.max_num_resubmissions)
+        limits = RunLimits(self._options.polling_interval, self._options.max_num_resubmissions)
         run = ProtocolRun(work, self._jobs(work, logger), limits, logger, self._say)
         try:
             run.run()

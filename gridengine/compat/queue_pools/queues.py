@@ -22,7 +22,7 @@ _SECONDS = 120.0
 _TRIES, _PAUSE, _LONGEST = 30, 1.0, 60.0
 
 
-class QueueJob(NamedTuple):
+class ChunkJob(NamedTuple):
     """A queue job of this map.
 
     Attributes:
@@ -38,19 +38,19 @@ class QueueJob(NamedTuple):
     task: str = ""
 
 
-class Standing(NamedTuple):
+class JobsStanding(NamedTuple):
     """How all queue jobs of a map stand; what is over is in no list."""
 
-    running: list[QueueJob]
-    pending: list[QueueJob]
-    error: list[QueueJob]
+    running: list[ChunkJob]
+    pending: list[ChunkJob]
+    error: list[ChunkJob]
 
     def __str__(self) -> str:
         running, pending, error = map(len, self)
         return f"{running: 4d} running, {pending: 4d} pending, {error: 4d} error"
 
 
-class Queue(Protocol):
+class QueueCommands(Protocol):
     """What a map needs of a batch system."""
 
     def submit(
@@ -62,14 +62,14 @@ class Queue(Protocol):
             SchedulerError: The batch system does not take it; the message says why.
         """
 
-    def look(self, names: Collection[str], logger: Logger) -> Standing:
+    def look(self, names: Collection[str], logger: Logger) -> JobsStanding:
         """Returns how the queue jobs of these names stand.
 
         Raises:
             SchedulerError: It has not answered for a long time.
         """
 
-    def delete(self, job: QueueJob, logger: Logger) -> None:
+    def delete(self, job: ChunkJob, logger: Logger) -> None:
         """Deletes one, which may have ended; what cannot be deleted is noted in the log."""
 
 
@@ -107,15 +107,15 @@ class GridEngineQueue:
         options = [*queue, "-o", stdout, "-e", stderr, "-N", name, "-S", self._python_path]
         run([self._qsub, *options, script, argument], logger)
 
-    def look(self, names: Collection[str], logger: Logger) -> Standing:
+    def look(self, names: Collection[str], logger: Logger) -> JobsStanding:
         tree = patiently(lambda: _parsed(run([self._qstat, "-xml"], logger)), logger)
         running = [each for part in tree.iter("queue_info") for each in part.iter("job_list")]
         waiting = [each for part in tree.findall("job_info") for each in part.iter("job_list")]
-        found = Standing([], [], [])
+        found = JobsStanding([], [], [])
         for elements, place in ((running, found.running), (waiting, found.pending)):
             for element in elements:
                 state = element.findtext("state") or ""
-                job = QueueJob(
+                job = ChunkJob(
                     element.findtext("JB_name") or "",
                     element.findtext("JB_job_number") or "",
                     state,
@@ -124,7 +124,7 @@ class GridEngineQueue:
                     (found.error if self._indicator in state else place).append(job)
         return found
 
-    def delete(self, job: QueueJob, logger: Logger) -> None:
+    def delete(self, job: ChunkJob, logger: Logger) -> None:
         _delete([self._qdel, job.number], job, logger)
 
 
@@ -172,15 +172,15 @@ class SlurmQueue:
         options = ["--array", tasks, "--job-name", name, "--output", stdout, "--error", stderr]
         run([self._sbatch, *self._clusters, *options, script], logger)
 
-    def look(self, names: Collection[str], logger: Logger, *, array: bool = False) -> Standing:
+    def look(self, names: Collection[str], logger: Logger, *, array: bool = False) -> JobsStanding:
         command = [self._squeue, *self._clusters, "--me", *(["--array"] if array else [])]
         text = patiently(lambda: run([*command, "--format", "%all"], logger), logger)
-        found = Standing([], [], [])
+        found = JobsStanding([], [], [])
         for row in table(text):
             name, state, reason = row.get("name", ""), row.get("state", ""), row.get("reason", "")
             if name not in names:
                 continue
-            job = QueueJob(name, row["jobid"], f"{state} ({reason})", row.get("array_task_id", ""))
+            job = ChunkJob(name, row["jobid"], f"{state} ({reason})", row.get("array_task_id", ""))
             if state in self._RUNNING:
                 found.running.append(job)
             elif state in self._FAILED or (
@@ -194,7 +194,7 @@ class SlurmQueue:
     def _is_stuck(self, reason: str) -> bool:
         return any(word in reason.lower() for word in self._STUCK)
 
-    def delete(self, job: QueueJob, logger: Logger) -> None:
+    def delete(self, job: ChunkJob, logger: Logger) -> None:
         _delete([self._scancel, *self._clusters, job.number], job, logger)
 
 
@@ -271,7 +271,7 @@ def patiently(look: Callable[[], T], logger: Logger) -> T:
     return look()
 
 
-def _delete(command: Sequence[str], job: QueueJob, logger: Logger) -> None:
+def _delete(command: Sequence[str], job: ChunkJob, logger: Logger) -> None:
     try:
         run(command, logger)
     except SchedulerError as error:

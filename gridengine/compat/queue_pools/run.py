@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 from ...errors import Death, JobDied
 from . import files
-from .queues import Queue, QueueJob, SlurmQueue, Standing
+from .queues import ChunkJob, JobsStanding, QueueCommands, SlurmQueue
 from .work_dir import WorkDir
 
 #: Seconds in which the results of a queue job that has left the queue are seen here: clients of a
@@ -37,14 +37,14 @@ class ChunkJobs(Protocol):
             SchedulerError: The batch system does not take them.
         """
 
-    def look(self) -> tuple[Standing, dict[int, QueueJob], dict[int, QueueJob]]:
+    def look(self) -> tuple[JobsStanding, dict[int, ChunkJob], dict[int, ChunkJob]]:
         """Returns how all stand, those that wait or run, and those that are in error.
 
         Raises:
             SchedulerError: The batch system does not answer.
         """
 
-    def delete(self, jobs: Iterable[QueueJob]) -> None:
+    def delete(self, jobs: Iterable[ChunkJob]) -> None:
         """Deletes some."""
 
 
@@ -57,7 +57,7 @@ class OneByOne:
         logger: Is told what is done.
     """
 
-    def __init__(self, work: WorkDir, queue: Queue, logger: Logger) -> None:
+    def __init__(self, work: WorkDir, queue: QueueCommands, logger: Logger) -> None:
         self._work, self._queue, self._logger = work, queue, logger
         session = work.session
         self._chunks = {
@@ -72,11 +72,11 @@ class OneByOne:
                 work.stdout(ichunk), work.stderr(ichunk), self._logger,
             )  # fmt: skip
 
-    def look(self) -> tuple[Standing, dict[int, QueueJob], dict[int, QueueJob]]:
+    def look(self) -> tuple[JobsStanding, dict[int, ChunkJob], dict[int, ChunkJob]]:
         standing = self._queue.look(self._chunks, self._logger)
         return standing, *_by(standing, lambda job: self._chunks[job.name])
 
-    def delete(self, jobs: Iterable[QueueJob]) -> None:
+    def delete(self, jobs: Iterable[ChunkJob]) -> None:
         for job in jobs:
             self._queue.delete(job, self._logger)
 
@@ -104,18 +104,18 @@ class AsArray:
         name, stdout, stderr = work.session.session_id, f"{folder}/%a.stdout", f"{folder}/%a.stderr"
         self._queue.submit_array(name, work.script, tasks, stdout, stderr, self._logger)
 
-    def look(self) -> tuple[Standing, dict[int, QueueJob], dict[int, QueueJob]]:
+    def look(self) -> tuple[JobsStanding, dict[int, ChunkJob], dict[int, ChunkJob]]:
         standing = self._queue.look([self._work.session.session_id], self._logger, array=True)
         return standing, *_by(standing, lambda job: int(job.task))
 
-    def delete(self, jobs: Iterable[QueueJob]) -> None:
+    def delete(self, jobs: Iterable[ChunkJob]) -> None:
         for job in jobs:
             self._queue.delete(job, self._logger)
 
 
 def _by(
-    standing: Standing, chunk_of: Callable[[QueueJob], int]
-) -> tuple[dict[int, QueueJob], dict[int, QueueJob]]:
+    standing: JobsStanding, chunk_of: Callable[[ChunkJob], int]
+) -> tuple[dict[int, ChunkJob], dict[int, ChunkJob]]:
     alive = {chunk_of(job): job for job in (*standing.running, *standing.pending)}
     return alive, {chunk_of(job): job for job in standing.error}
 
@@ -137,7 +137,7 @@ def task_numbers(chunks: Sequence[int]) -> str:
     return ",".join("-".join(map(str, part)) for part in parts)
 
 
-class Limits(NamedTuple):
+class RunLimits(NamedTuple):
     """How long, and how often.
 
     Attributes:
@@ -167,7 +167,7 @@ class ProtocolRun:
         self,
         work: WorkDir,
         jobs: ChunkJobs,
-        limits: Limits,
+        limits: RunLimits,
         logger: Logger,
         say: Callable[[str], object],
     ) -> None:
@@ -227,14 +227,14 @@ class ProtocolRun:
         """Leaves out what is done; after a look: what is in no queue has written before."""
         self._left = {each for each in self._left if not self._work.is_done(each)}
 
-    def _tell(self, standing: Standing) -> None:
+    def _tell(self, standing: JobsStanding) -> None:
         text = f"{standing}, {len(self.failed): 4d} lost"
         if text != self._last:
             self._last = text
             self._logger.info("%s", text)
             self._say(text)
 
-    def _is_tried_again(self, ichunk: int, job: QueueJob) -> bool:
+    def _is_tried_again(self, ichunk: int, job: ChunkJob) -> bool:
         """Deletes a queue job that is in error; returns whether to count and submit it again."""
         self._logger.warning("queue job %s (%s) is in error: %s", job.number, job.name, job.detail)
         self._jobs.delete([job])

@@ -30,7 +30,7 @@ from . import files, outcomes, packing
 _FORMAT = 1
 
 
-class Session(NamedTuple):
+class MapSession(NamedTuple):
     """Which map a folder is of.
 
     Attributes:
@@ -54,12 +54,12 @@ class WorkDir:
         session: Whose it is.
     """
 
-    def __init__(self, path: str, session: Session) -> None:
+    def __init__(self, path: str, session: MapSession) -> None:
         self.path = path
         self.session = session
 
     @classmethod
-    def make(cls, path: str, session: Session) -> WorkDir:
+    def make(cls, path: str, session: MapSession) -> WorkDir:
         """Makes one, which nobody else can read or write.
 
         Raises:
@@ -85,7 +85,7 @@ class WorkDir:
             noted = json.loads(files.read(os.path.join(path, "session.json")))
             if noted.pop("format") != _FORMAT:
                 raise ValueError
-            session = Session(**noted)
+            session = MapSession(**noted)
         except OSError as error:
             raise GridEngineError(f"{path} is no work_dir that a map has left: {error}") from None
         except (ValueError, KeyError, TypeError, AttributeError):

@@ -9,7 +9,7 @@ from logging import Logger
 from typing import Any
 
 from ....schedulers import current
-from ...queue_pools.pool import FolderPool, Mode, OnError, Options, checked
+from ...queue_pools.pool import FolderPool, OnError, Options, PoolMode, checked
 from ...queue_pools.queues import SlurmQueue
 from ...queue_pools.run import AsArray, ChunkJobs
 from ...queue_pools.work_dir import WorkDir
@@ -55,7 +55,7 @@ class Pool(FolderPool):
         squeue_path: str = "squeue",
         scancel_path: str = "scancel",
         *,
-        mode: Mode = "protocol",
+        mode: PoolMode = "protocol",
         on_error: OnError = "raise",
     ) -> None:
         self._at_once = num_simultaneously_running_tasks

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ....schedulers import current
 from ...queue_pools.log import PYPOOLPARTY_KEYS
-from ...queue_pools.pool import Face, FolderPool, Mode, OnError, Options, checked
+from ...queue_pools.pool import Face, FolderPool, OnError, Options, PoolMode, checked
 from ...queue_pools.queues import SlurmQueue
 
 #: What Slurm's daemon writes into a job's errors that is about no job.
@@ -41,7 +41,7 @@ def Pool(  # noqa: N802  # its name there
     squeue_path: str = "squeue",
     scancel_path: str = "scancel",
     *,
-    mode: Mode = "protocol",
+    mode: PoolMode = "protocol",
     on_error: OnError = "raise",
 ) -> FolderPool:
     """Returns a pool of a Slurm.
