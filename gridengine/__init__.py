@@ -50,10 +50,11 @@ if TYPE_CHECKING:
     from .client.executor.executor import Executor
     from .client.job import Job
     from .client.job_dispatcher import JobDispatcher
-    from .client.map import imap, imap_unordered, map, raised
+    from .client.map import imap, imap_unordered, map
     from .client.partial import partial
     from .client.pool.async_result import AsyncResult
     from .client.pool.pool import Pool
+    from .client.raised import raised
     from .client.replay import replay
     from .diagnosis.doctor import doctor
     from .errors import (
@@ -124,9 +125,10 @@ _HOMES = {
     "Job": "client.job",
     "JobDispatcher": "client.job_dispatcher",
     "Usage": "ledger.task",
-    **dict.fromkeys(("imap", "imap_unordered", "map", "raised"), "client.map"),
+    **dict.fromkeys(("imap", "imap_unordered", "map"), "client.map"),
     "partial": "client.partial",
     "Pool": "client.pool.pool",
+    "raised": "client.raised",
     "replay": "client.replay",
     "doctor": "diagnosis.doctor",
     **dict.fromkeys(
