@@ -7,7 +7,7 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 from ...errors import GridEngineError
-from ...ledger.task import Outcome, Task
+from ...ledger.task import Task
 from ...logs import Log
 from ...serialization import digests
 from ...states import Mode

@@ -25,6 +25,10 @@ log = Log(__name__)
 #: Seconds for which one that nobody uses stays open: the next map or job may be about to.
 _LINGER = 0.2
 
+_OF_A_SCOPE = "FROM answers JOIN chunks ON chunk = chunks.id JOIN scopes ON scope = scopes.id"
+_VALUE = f"SELECT answers.id {_OF_A_SCOPE} WHERE digest = ? ORDER BY answers.id LIMIT 1"
+_OTHERS = f"SELECT coalesce(sum(hi - lo), 0) {_OF_A_SCOPE} WHERE name = ? AND digest != ?"
+
 
 class Journal:
     """A journal that is open, for all maps and jobs of this program that use it.
@@ -39,33 +43,34 @@ class Journal:
     def __init__(self, path: str) -> None:
         self.path = path
         self.users = 0
-        self._lock = threading.Lock()
-        self._writer: Writer | None = None
-        self._connection = _opened(path)
+        connection = _opened(path)
+        self._writer = None
+        if connection is not None:
+            self._connection = connection
+            self._writer = Writer(path, connection)
 
     def results(self, scope: bytes, *, numbered: bool = False) -> Results | None:
         """Returns what it has of a function, None if that is nothing."""
-        if self._connection is None:
+        if self._writer is None:
             return None
         try:
-            return Results(self._connection, scope, numbered=numbered) or None
+            with self._writer.lock:
+                found = Results(self._connection, self._writer.lock, scope, numbered=numbered)
         except file.sqlite().Error as error:
             log.warning("the journal %s cannot be read: %s", self.path, error)
             return None
+        return found or None
 
     def value(self, scope: bytes) -> Outcome | None:
         """Returns the answer of a single job, None if it has none."""
-        if self._connection is None:
+        if self._writer is None:
             return None
         try:
-            row = self._connection.execute(
-                "SELECT answers.id FROM answers JOIN chunks ON chunk = chunks.id"
-                " JOIN scopes ON scope = scopes.id WHERE digest = ? ORDER BY answers.id LIMIT 1",
-                (scope,),
-            ).fetchone()
-            if row is None:
-                return None
-            payload, frames = packed(self._connection, row[0])
+            with self._writer.lock:
+                row = self._connection.execute(_VALUE, (scope,)).fetchone()
+                if row is None:
+                    return None
+                payload, frames = packed(self._connection, row[0])
             # One that cannot be rebuilt here is made anew.
             unpack(payload, frames)
         except Exception as error:
@@ -75,43 +80,36 @@ class Journal:
 
     def others(self, scope: Scope) -> int:
         """Returns how many results it has of functions of the same name that are other ones."""
-        if self._connection is None:
+        if self._writer is None:
             return 0
         try:
-            (count,) = self._connection.execute(
-                "SELECT coalesce(sum(hi - lo), 0) FROM answers JOIN chunks ON chunk = chunks.id"
-                " JOIN scopes ON scope = scopes.id WHERE name = ? AND digest != ?",
-                (scope.name, scope.digest),
-            ).fetchone()
+            with self._writer.lock:
+                (count,) = self._connection.execute(_OTHERS, (scope.name, scope.digest)).fetchone()
         except file.sqlite().Error:
             return 0
         return int(count)
 
     def put(self, chunk: Chunk, outcome: Outcome) -> None:
-        """Has an answer kept. Never blocks."""
-        if self._connection is None:
-            return
-        with self._lock:
-            if self._writer is None:
-                self._writer = Writer(self.path)
-        self._writer.put(chunk, kept(outcome))
-
-    def wait_for_room(self) -> None:
-        """Waits while too much waits to be written."""
+        """Has an answer kept. Never waits for the disk."""
         if self._writer is not None:
-            self._writer.wait_for_room()
+            self._writer.put(chunk, kept(outcome))
+
+    def write_if_many(self) -> None:
+        """Writes what was given if that is more than memory should be spent on."""
+        if self._writer is not None:
+            self._writer.write_if_many()
 
     def flush(self) -> None:
-        """Waits until all that was given is in the file."""
+        """Returns when all that was given is in the file."""
         if self._writer is not None:
-            self._writer.flush()
+            self._writer.write()
 
     def close(self) -> None:
         """Writes the rest, and lets go of the file."""
-        if self._connection is not None:
-            self._connection.close()
         if self._writer is not None:
             self._writer.close()
+            with self._writer.lock:
+                self._connection.close()
 
 
 def _opened(path: str) -> sqlite3.Connection | None:

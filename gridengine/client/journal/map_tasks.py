@@ -126,9 +126,9 @@ class KeptCalls:
         """Has an answer kept. Never blocks."""
         self._journal.put(chunk, outcome)
 
-    def wait_for_room(self) -> None:
-        """Waits while too much waits to be written."""
-        self._journal.wait_for_room()
+    def write_if_many(self) -> None:
+        """Writes what has come if that is more than memory should be spent on."""
+        self._journal.write_if_many()
 
     def close(self) -> None:
         """Waits until all that came is in the file, and lets go of it."""
@@ -165,7 +165,7 @@ class KeptMapTasks(MapTasks):
         return not self._ahead and super()._awaits_items()
 
     def _some(self, room: float) -> list[Task]:
-        self._kept.wait_for_room()
+        self._kept.write_if_many()
         return super()._some(room)
 
     def _take(self, count: int) -> Sequence[Any]:

@@ -16,6 +16,7 @@ from ...serialization.serializer import unpack
 
 if TYPE_CHECKING:
     import sqlite3
+    import threading
 
 log = Log(__name__)
 
@@ -59,12 +60,21 @@ class Results:
 
     Args:
         connection: To the journal.
+        lock: Held by who uses that; by who makes this, too.
         scope: The digest of what is called.
         numbered: Whether a call is another one under another number, as those with a seed are.
     """
 
-    def __init__(self, connection: sqlite3.Connection, scope: bytes, *, numbered: bool) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        lock: threading.Lock,
+        scope: bytes,
+        *,
+        numbered: bool,
+    ) -> None:
         self._connection = connection
+        self._lock = lock
         self._numbered = numbered
         self._answers = _Answers()
         # The number of a value by what its call is known by; and of further ones of equal calls.
@@ -148,7 +158,9 @@ class Results:
         found = self._unpacked.get(row, _MISSING)
         if found is _MISSING:
             try:
-                found = unpack(*packed(self._connection, row))
+                with self._lock:
+                    payload, frames = packed(self._connection, row)
+                found = unpack(payload, frames)
             except Exception as error:
                 log.warning(
                     "results in the journal cannot be rebuilt, and are made anew: %s", error

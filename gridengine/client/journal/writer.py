@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
 import json
-import queue
 import threading
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...ledger.task import Outcome
 from ...logs import Log
@@ -73,100 +72,77 @@ class Writer:
     When the file cannot be written any more, that is said once, and the rest is not kept.
 
     Args:
-        path: The journal, which is there.
+        path: The journal.
+        connection: To it; nobody else uses it while this writes.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, connection: sqlite3.Connection) -> None:
         self._path = path
-        self._given: queue.SimpleQueue[tuple[Chunk, Outcome] | threading.Event | None]
-        self._given = queue.SimpleQueue()
-        self._waiting = 0
-        self._room = threading.Condition()
-        self._failed = False
-        self._connection: sqlite3.Connection | None = None
+        self._connection = connection
+        self._news = threading.Condition(threading.Lock())
+        self._batch: list[tuple[Chunk, Outcome]] = []
+        self._size = 0
+        self._running = self._closed = self._failed = False
         self._scopes: dict[bytes, int] = {}
-        self._thread = threading.Thread(target=self._run, name="gridengine-journal", daemon=True)
-        self._thread.start()
+        self.lock = threading.Lock()
 
     def put(self, chunk: Chunk, outcome: Outcome) -> None:
-        """Has an answer written. Never blocks."""
-        if not self._failed:
-            with self._room:
-                self._waiting += size_of(outcome)
-            self._given.put((chunk, outcome))
+        """Has an answer written. Never waits for the disk."""
+        with self._news:
+            if self._failed or self._closed:
+                return
+            self._batch.append((chunk, outcome))
+            self._size += size_of(outcome)
+            if not self._running:
+                self._running = True
+                # Not a `threading.Thread`, whose start waits for it to run.
+                _thread.start_new_thread(self._run, ())
+            elif self._size >= _COLLECT_BYTES:
+                self._news.notify_all()
 
-    def wait_for_room(self) -> None:
-        """Waits while more waits to be written than memory should be spent on."""
-        if self._waiting > _MOST_BYTES:
-            with self._room:
-                self._room.wait_for(lambda: self._waiting <= _MOST_BYTES or self._failed)
+    def write_if_many(self) -> None:
+        """Writes what was given if that is more than memory should be spent on."""
+        if self._size > _MOST_BYTES:
+            self.write()
 
-    def flush(self) -> None:
-        """Waits until all that was given is written, or cannot be."""
-        written = threading.Event()
-        self._given.put(written)
-        written.wait()
+    def write(self) -> None:
+        """Writes all that was given so far; returns when it is written, or cannot be."""
+        with self.lock:
+            with self._news:
+                batch, self._batch, self._size = self._batch, [], 0
+            if not batch or self._failed:
+                return
+            try:
+                with file.transaction(self._connection):
+                    for chunk, outcome in batch:
+                        self._insert(self._connection, chunk, outcome)
+            except Exception as error:
+                # Never the end of what makes the results.
+                self._failed = True
+                log.warning(
+                    "the journal %s cannot be written any more (%s): the results of the last "
+                    "second, and those that come, are not kept, and all else goes on",
+                    self._path, error,
+                )  # fmt: skip
 
     def close(self) -> None:
-        """Writes the rest, and lets go of the file."""
-        self._given.put(None)
-        self._thread.join()
-
-    # ------------------------------------------------------------------ the thread
+        """Writes the rest, and takes no more."""
+        self.write()
+        with self._news:
+            self._closed = True
+            self._news.notify_all()
 
     def _run(self) -> None:
-        try:
-            while self._write_some():
-                pass
-        finally:
-            if self._connection is not None:
-                self._connection.close()
-
-    def _write_some(self) -> bool:
-        """Collects results and writes them; False when it is to end."""
-        batch: list[tuple[Chunk, Outcome]] = []
-        flushed: threading.Event | None = None
-        size, end = 0, 0.0
-        given: Any = self._given.get()
-        while given is not None:
-            if isinstance(given, threading.Event):
-                flushed = given
-                break
-            end = end or time.monotonic() + _COLLECT_SECONDS
-            batch.append(given)
-            size += size_of(given[1])
-            if size >= _COLLECT_BYTES:
-                break
-            try:
-                given = self._given.get(timeout=max(0.0, end - time.monotonic()))
-            except queue.Empty:
-                break
-        try:
-            if batch and not self._failed:
-                self._write(batch)
-        finally:
-            with self._room:
-                self._waiting -= size
-                self._room.notify_all()
-            if flushed is not None:
-                flushed.set()
-        return given is not None
-
-    def _write(self, batch: Sequence[tuple[Chunk, Outcome]]) -> None:
-        try:
-            if self._connection is None:
-                self._connection = file.connect(self._path)
-            with file.transaction(self._connection):
-                for chunk, outcome in batch:
-                    self._insert(self._connection, chunk, outcome)
-        except Exception as error:
-            # Never the end of what makes the results.
-            self._failed = True
-            log.warning(
-                "the journal %s cannot be written any more (%s): the results of the last second, "
-                "and those that come, are not kept, and all else goes on",
-                self._path, error,
-            )  # fmt: skip
+        """Writes after each second in which something has come; ends after one without."""
+        while True:
+            with self._news:
+                self._news.wait_for(
+                    lambda: self._closed or self._size >= _COLLECT_BYTES, _COLLECT_SECONDS
+                )
+                if self._closed or not self._batch:
+                    self._running = False
+                    return
+            self.write()
 
     def _insert(self, connection: sqlite3.Connection, chunk: Chunk, outcome: Outcome) -> None:
         try:
