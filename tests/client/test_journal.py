@@ -14,8 +14,9 @@ import pytest
 
 import gridengine
 from gridengine.client.journal import journal as journals
-from gridengine.schedulers import ProcessScheduler
+from gridengine.schedulers import GridEngineScheduler, ProcessScheduler, Scheduler
 
+from ..conftest import warm
 from ..waiting import wait_until
 
 
@@ -38,6 +39,21 @@ class Counted:
     @property
     def calls(self) -> int:
         return sum(len(path.read_text().splitlines()) for path in self.folder.iterdir())
+
+
+@pytest.fixture(
+    scope="module",
+    params=["process", pytest.param("gridengine", marks=pytest.mark.cluster)],
+)
+def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
+    """Each scheduler in turn, its workers shared by the tests of this file."""
+    made: Scheduler = ProcessScheduler(2)
+    if request.param == "gridengine":
+        request.getfixturevalue("cluster")
+        made = GridEngineScheduler(max_workers=2)
+    with made:
+        warm(made, 2)
+        yield made
 
 
 @pytest.fixture
@@ -66,24 +82,24 @@ class _At:
         self.folder = Path(folder)
 
 
-def test_what_is_done_is_not_done_again(
-    laptop: ProcessScheduler, counted: Counted, path: Path
-) -> None:
+def test_what_is_done_is_not_done_again(scheduler: Scheduler, counted: Counted, path: Path) -> None:
     square = squares(counted)
     for _ in range(3):
-        found = gridengine.map(square, range(300), scheduler=laptop, journal=path)
+        found = gridengine.map(square, range(300), scheduler=scheduler, journal=path)
         assert found == [x * x for x in range(300)]
     assert counted.calls == 300
 
 
 @pytest.mark.parametrize("chunksize", [1, 7, 64, None])
 def test_chunks_of_another_size_find_the_same_calls(
-    laptop: ProcessScheduler, counted: Counted, path: Path, chunksize: int | None
+    scheduler: Scheduler, counted: Counted, path: Path, chunksize: int | None
 ) -> None:
     square = squares(counted)
-    gridengine.map(square, range(0, 200, 3), scheduler=laptop, journal=path, chunksize=8)
+    gridengine.map(square, range(0, 200, 3), scheduler=scheduler, journal=path, chunksize=8)
     before = counted.calls
-    found = gridengine.map(square, range(200), scheduler=laptop, journal=path, chunksize=chunksize)
+    found = gridengine.map(
+        square, range(200), scheduler=scheduler, journal=path, chunksize=chunksize
+    )
     assert found == [x * x for x in range(200)]
     assert counted.calls == before + 200 - len(range(0, 200, 3))
 
@@ -101,7 +117,7 @@ def test_chunks_of_another_size_find_the_same_calls(
     ids=["atoms", "tuples", "containers", "sets", "arrays", "objects"],
 )
 def test_items_of_all_kinds_are_known_again(
-    laptop: ProcessScheduler, counted: Counted, path: Path, items: list[Any]
+    scheduler: Scheduler, counted: Counted, path: Path, items: list[Any]
 ) -> None:
     folder = str(counted.folder)
 
@@ -114,13 +130,13 @@ def test_items_of_all_kinds_are_known_again(
 
     expected = [text(x) for x in items]
     for chunksize in (None, 2, 100):
-        found = gridengine.map(shown, items, scheduler=laptop, journal=path, chunksize=chunksize)
+        found = gridengine.map(shown, items, scheduler=scheduler, journal=path, chunksize=chunksize)
         assert found == expected
     assert counted.calls == len(items)
 
 
 def test_of_calls_that_are_alike_each_has_a_value_of_its_own(
-    laptop: ProcessScheduler, counted: Counted, path: Path
+    scheduler: Scheduler, counted: Counted, path: Path
 ) -> None:
     folder = str(counted.folder)
 
@@ -128,15 +144,15 @@ def test_of_calls_that_are_alike_each_has_a_value_of_its_own(
         Counted.note(_At(folder), 1)  # type: ignore[arg-type]
         return os.urandom(8)
 
-    first = gridengine.map(drawn, [None] * 50, scheduler=laptop, journal=path)
-    again = gridengine.map(drawn, [None] * 60, scheduler=laptop, journal=path)
+    first = gridengine.map(drawn, [None] * 50, scheduler=scheduler, journal=path)
+    again = gridengine.map(drawn, [None] * 60, scheduler=scheduler, journal=path)
     assert len(set(again)) == 60
     assert set(first) < set(again)
     assert counted.calls == 60
 
 
 def test_what_has_failed_is_tried_again_and_all_else_is_not(
-    laptop: ProcessScheduler, counted: Counted, path: Path, tmp_path: Path
+    scheduler: Scheduler, counted: Counted, path: Path, tmp_path: Path
 ) -> None:
     folder, broken = str(counted.folder), tmp_path / "broken"
     broken.touch()
@@ -149,7 +165,7 @@ def test_what_has_failed_is_tried_again_and_all_else_is_not(
 
     def run() -> list[Any]:
         return gridengine.map(
-            fragile, range(100), scheduler=laptop, journal=path, reraise=False, chunksize=20
+            fragile, range(100), scheduler=scheduler, journal=path, reraise=False, chunksize=20
         )
 
     assert sum(map(gridengine.raised, run())) == 10
@@ -158,14 +174,14 @@ def test_what_has_failed_is_tried_again_and_all_else_is_not(
     assert counted.calls == 110
 
 
-def test_other_code_makes_other_results(laptop: ProcessScheduler, path: Path) -> None:
+def test_other_code_makes_other_results(scheduler: Scheduler, path: Path) -> None:
     def made(source: str) -> Any:
         namespace: dict[str, Any] = {"__name__": "made", "SCALE": 1}
         exec(source, namespace)  # noqa: S102
         return namespace["f"]
 
     def run(source: str, **options: Any) -> list[int]:
-        return gridengine.map(made(source), [1, 2], scheduler=laptop, journal=path, **options)
+        return gridengine.map(made(source), [1, 2], scheduler=scheduler, journal=path, **options)
 
     assert run("def f(x): return x + 1") == [2, 3]
     assert run("\n# moved\ndef f(x):\n    # with words\n    return x + 1") == [2, 3]
@@ -176,24 +192,24 @@ def test_other_code_makes_other_results(laptop: ProcessScheduler, path: Path) ->
     assert run("SCALE = 6\ndef f(x): return x * SCALE") == [6, 12]
 
 
-def test_with_a_key_the_code_does_not_count(laptop: ProcessScheduler, path: Path) -> None:
+def test_with_a_key_the_code_does_not_count(scheduler: Scheduler, path: Path) -> None:
     def run(source: str, items: list[float]) -> list[Any]:
         namespace: dict[str, Any] = {"__name__": "made"}
         exec(source, namespace)  # noqa: S102
-        return gridengine.map(namespace["f"], items, scheduler=laptop, journal=path, key=round)
+        return gridengine.map(namespace["f"], items, scheduler=scheduler, journal=path, key=round)
 
     assert run("def f(x): return x + 1", [1.1, 2.1]) == [2.1, 3.1]
     assert run("def f(x): return x + 2", [1.2, 3.0, 2.2]) == [2.1, 5.0, 3.1]
 
 
-def test_options_that_change_results_are_told_apart(laptop: ProcessScheduler, path: Path) -> None:
+def test_options_that_change_results_are_told_apart(scheduler: Scheduler, path: Path) -> None:
     def shown(x: int) -> tuple[int, str | None, float]:
         import random
 
         return x, os.environ.get("COLOUR"), random.random()
 
     def run(items: list[int], **options: Any) -> list[Any]:
-        return gridengine.map(shown, items, scheduler=laptop, journal=path, **options)
+        return gridengine.map(shown, items, scheduler=scheduler, journal=path, **options)
 
     red, blue = run([1], env={"COLOUR": "red"}), run([1], env={"COLOUR": "blue"})
     assert (red[0][1], blue[0][1]) == ("red", "blue")
@@ -201,16 +217,16 @@ def test_options_that_change_results_are_told_apart(laptop: ProcessScheduler, pa
     assert seeded == run([1, 2, 3], seed=1)
     assert seeded != run([1, 2, 3], seed=2)
     # The same item as another call has other random numbers.
-    assert run([1, 3, 2], seed=1) == gridengine.map(shown, [1, 3, 2], scheduler=laptop, seed=1)
+    assert run([1, 3, 2], seed=1) == gridengine.map(shown, [1, 3, 2], scheduler=scheduler, seed=1)
 
 
-def test_large_values_come_as_they_were(laptop: ProcessScheduler, path: Path) -> None:
+def test_large_values_come_as_they_were(scheduler: Scheduler, path: Path) -> None:
     def made(n: int) -> Any:
         return [np.full(200_000, n % 256, dtype="u1"), b"x" * n, np.arange(n)]
 
     for _ in range(2):
         for n, (a, b, c) in enumerate(
-            gridengine.imap(made, range(70_000, 70_004), scheduler=laptop, journal=path), 70_000
+            gridengine.imap(made, range(70_000, 70_004), scheduler=scheduler, journal=path), 70_000
         ):
             assert a.nbytes == 200_000
             assert a[0] == a[-1] == n % 256
@@ -219,12 +235,12 @@ def test_large_values_come_as_they_were(laptop: ProcessScheduler, path: Path) ->
 
 
 def test_a_job_whose_value_is_kept_is_over_at_once(
-    laptop: ProcessScheduler, counted: Counted, path: Path
+    scheduler: Scheduler, counted: Counted, path: Path
 ) -> None:
     square = squares(counted)
 
     def run(*args: int, **options: Any) -> Any:
-        job = gridengine.Job(target=square, args=args, scheduler=laptop, journal=path, **options)
+        job = gridengine.Job(target=square, args=args, scheduler=scheduler, journal=path, **options)
         job.start()
         job.join()
         assert (job.exitcode, job.is_alive()) == (0, False)
@@ -239,15 +255,13 @@ def test_a_job_whose_value_is_kept_is_over_at_once(
     assert run(6, key="five") == 25
 
 
-def test_a_file_that_is_no_journal_is_left_as_it_is(
-    laptop: ProcessScheduler, tmp_path: Path
-) -> None:
+def test_a_file_that_is_no_journal_is_left_as_it_is(scheduler: Scheduler, tmp_path: Path) -> None:
     text, other, newer = (tmp_path / name for name in ("text", "other", "newer"))
     text.write_bytes(b"mine, " * 1000)
     with sqlite3.connect(other) as connection:
         connection.execute("CREATE TABLE t (a)")
     connection.close()
-    gridengine.map(abs, [1], scheduler=laptop, journal=newer)
+    gridengine.map(abs, [1], scheduler=scheduler, journal=newer)
     wait_until_closed()
     with sqlite3.connect(newer) as connection:
         connection.execute("PRAGMA user_version = 99")
@@ -255,25 +269,25 @@ def test_a_file_that_is_no_journal_is_left_as_it_is(
     before = text.read_bytes(), other.read_bytes()
     for file, why in ((text, "no journal"), (other, "another program"), (newer, "version 99")):
         with pytest.raises(gridengine.GridEngineError, match=why):
-            gridengine.map(abs, [1], scheduler=laptop, journal=file)
+            gridengine.map(abs, [1], scheduler=scheduler, journal=file)
     assert before == (text.read_bytes(), other.read_bytes())
 
 
-def test_a_file_that_others_can_write_is_refused(laptop: ProcessScheduler, tmp_path: Path) -> None:
+def test_a_file_that_others_can_write_is_refused(scheduler: Scheduler, tmp_path: Path) -> None:
     path = tmp_path / "run.journal"
     path.touch()
     path.chmod(0o666)
     with pytest.raises(gridengine.GridEngineError, match="chmod go-w"):
-        gridengine.map(abs, [1], scheduler=laptop, journal=path)
+        gridengine.map(abs, [1], scheduler=scheduler, journal=path)
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o777)
     with pytest.raises(gridengine.GridEngineError, match="others can write into"):
-        gridengine.map(abs, [1], scheduler=laptop, journal=shared / "run.journal")
+        gridengine.map(abs, [1], scheduler=scheduler, journal=shared / "run.journal")
 
 
-def test_a_new_journal_is_private(laptop: ProcessScheduler, path: Path) -> None:
-    gridengine.map(abs, [1], scheduler=laptop, journal=path)
+def test_a_new_journal_is_private(scheduler: Scheduler, path: Path) -> None:
+    gridengine.map(abs, [1], scheduler=scheduler, journal=path)
     assert path.stat().st_mode & 0o777 == 0o600
 
 
@@ -289,16 +303,16 @@ def test_a_new_journal_is_private(laptop: ProcessScheduler, path: Path) -> None:
     ],
 )
 def test_impossible_journals_are_refused(
-    laptop: ProcessScheduler, options: Any, error: type[Exception]
+    scheduler: Scheduler, options: Any, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        gridengine.map(abs, [1], scheduler=laptop, **options)
+        gridengine.map(abs, [1], scheduler=scheduler, **options)
 
 
 def test_results_of_other_code_are_told_of(
-    laptop: ProcessScheduler, path: Path, caplog: pytest.LogCaptureFixture
+    scheduler: Scheduler, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    gridengine.map(lambda x: x, [1, 2], scheduler=laptop, journal=path)
+    gridengine.map(lambda x: x, [1, 2], scheduler=scheduler, journal=path)
     with caplog.at_level(logging.WARNING):
-        gridengine.map(lambda x: x + 1, [1, 2], scheduler=laptop, journal=path)
+        gridengine.map(lambda x: x + 1, [1, 2], scheduler=scheduler, journal=path)
     assert "has 2 results of" in caplog.text

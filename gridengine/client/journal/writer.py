@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 log = Log(__name__)
 
-#: Seconds for which results are collected before they are written: what a SIGKILL can lose.
-_COLLECT_SECONDS = 1.0
+#: Seconds for which results are collected before they are written: what a SIGKILL can lose. Those
+#: of calls that took longer are written at once.
+_COLLECT_SECONDS = 0.25
 
 #: Bytes from which they are written before that, and above which a map makes no more.
 _COLLECT_BYTES, _MOST_BYTES = 16 * 1024 * 1024, 256 * 1024 * 1024
@@ -67,7 +68,7 @@ class Chunk:
 
 
 class Writer:
-    """Writes what it is given, in transactions of a second's results.
+    """Writes what it is given, in transactions of a quarter of a second's results.
 
     When the file cannot be written any more, that is said once, and the rest is not kept.
 
@@ -82,7 +83,7 @@ class Writer:
         self._news = threading.Condition(threading.Lock())
         self._batch: list[tuple[Chunk, Outcome]] = []
         self._size = 0
-        self._running = self._closed = self._failed = False
+        self._running = self._hurried = self._closed = self._failed = False
         self._scopes: dict[bytes, int] = {}
         self.lock = threading.Lock()
 
@@ -93,11 +94,13 @@ class Writer:
                 return
             self._batch.append((chunk, outcome))
             self._size += size_of(outcome)
+            if outcome.wall > _COLLECT_SECONDS:
+                self._hurried = True
             if not self._running:
                 self._running = True
                 # Not a `threading.Thread`, whose start waits for it to run.
                 _thread.start_new_thread(self._run, ())
-            elif self._size >= _COLLECT_BYTES:
+            elif self._hurried or self._size >= _COLLECT_BYTES:
                 self._news.notify_all()
 
     def write_if_many(self) -> None:
@@ -110,6 +113,7 @@ class Writer:
         with self.lock:
             with self._news:
                 batch, self._batch, self._size = self._batch, [], 0
+                self._hurried = False
             if not batch or self._failed:
                 return
             try:
@@ -120,8 +124,8 @@ class Writer:
                 # Never the end of what makes the results.
                 self._failed = True
                 log.warning(
-                    "the journal %s cannot be written any more (%s): the results of the last "
-                    "second, and those that come, are not kept, and all else goes on",
+                    "the journal %s cannot be written any more (%s): the latest "
+                    "results, and those that come, are not kept, and all else goes on",
                     self._path, error,
                 )  # fmt: skip
 
@@ -133,11 +137,12 @@ class Writer:
             self._news.notify_all()
 
     def _run(self) -> None:
-        """Writes after each second in which something has come; ends after one without."""
+        """Writes what has come for a while; ends after one in which nothing has."""
         while True:
             with self._news:
                 self._news.wait_for(
-                    lambda: self._closed or self._size >= _COLLECT_BYTES, _COLLECT_SECONDS
+                    lambda: self._closed or self._hurried or self._size >= _COLLECT_BYTES,
+                    _COLLECT_SECONDS,
                 )
                 if self._closed or not self._batch:
                     self._running = False
