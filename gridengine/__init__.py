@@ -138,11 +138,17 @@ _HOMES = {
     "seed_sequence": "worker.seeds",
 }
 
+#: What the first gridengine had here too; see ``docs/migrate/first-gridengine.md``.
+_FIRST_MODULES = ("dispatch", "functional", "job")
+_FIRST_NAMES = ("GridEngineScheduler", "ProcessScheduler")
+
 
 def __getattr__(name: str) -> object:
     # On first use: a supervisor, and a program that only looks, need nearly nothing of it.
-    if name in ("aio", "errors", "schedulers"):
+    if name in ("aio", "errors", "schedulers", *_FIRST_MODULES):
         value: object = importlib.import_module(f".{name}", __name__)
+    elif name in _FIRST_NAMES:
+        value = getattr(importlib.import_module(".schedulers", __name__), name)
     elif name in __all__:
         home = importlib.import_module(f".{_HOMES.get(name, 'errors')}", __name__)
         value = getattr(home, name)

@@ -111,6 +111,10 @@ class MapRuns:
         check_callable("f", f)
         if not iterables:
             raise TypeError("map() must have at least one iterable")
+        if len(iterables) > 1:
+            from ..schedulers.first_gridengine import positional_scheduler
+
+            iterables, scheduler = positional_scheduler(iterables, scheduler)
         if key is not None:
             check_callable("key", key)
         if chunksize is not None:

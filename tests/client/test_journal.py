@@ -177,7 +177,7 @@ def test_what_has_failed_is_tried_again_and_all_else_is_not(
 def test_other_code_makes_other_results(scheduler: Scheduler, path: Path) -> None:
     def made(source: str) -> Any:
         namespace: dict[str, Any] = {"__name__": "made", "SCALE": 1}
-        exec(source, namespace)  # noqa: S102
+        exec(source, namespace)
         return namespace["f"]
 
     def run(source: str, **options: Any) -> list[int]:
@@ -195,7 +195,7 @@ def test_other_code_makes_other_results(scheduler: Scheduler, path: Path) -> Non
 def test_with_a_key_the_code_does_not_count(scheduler: Scheduler, path: Path) -> None:
     def run(source: str, items: list[float]) -> list[Any]:
         namespace: dict[str, Any] = {"__name__": "made"}
-        exec(source, namespace)  # noqa: S102
+        exec(source, namespace)
         return gridengine.map(namespace["f"], items, scheduler=scheduler, journal=path, key=round)
 
     assert run("def f(x): return x + 1", [1.1, 2.1]) == [2.1, 3.1]

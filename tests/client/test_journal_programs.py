@@ -63,7 +63,8 @@ if __name__ == "__main__":
     with gridengine.schedulers.ProcessScheduler(2) as scheduler:
         for _ in range(2):
             found = gridengine.map(
-                f, range(300), scheduler=scheduler, chunksize=5, journal=f"{sys.argv[1]}/run.journal"
+                f, range(300), scheduler=scheduler, chunksize=5,
+                journal=f"{sys.argv[1]}/run.journal",
             )
             assert found == [f(x) for x in range(300)]
     print("done")
@@ -89,6 +90,14 @@ def begun(folder: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
+def _wait_for(running: subprocess.Popen[str], folder: Path, calls: int) -> None:
+    wait_until(
+        lambda: begun(folder) >= calls or running.poll() is not None,
+        what="some calls, or the end",
+        timeout=60,
+    )
+
+
 @pytest.mark.parametrize("kind", ["process", pytest.param("gridengine", marks=pytest.mark.cluster)])
 def test_a_program_that_is_killed_goes_on_where_it_was(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
@@ -99,12 +108,7 @@ def test_a_program_that_is_killed_goes_on_where_it_was(
     kills = 0
     while True:
         running = program(PROGRAM, tmp_path, kind)
-        enough = begun(tmp_path) + random.randrange(60, 120)
-        wait_until(
-            lambda: begun(tmp_path) >= enough or running.poll() is not None,
-            what="some calls, or the end",
-            timeout=60,
-        )
+        _wait_for(running, tmp_path, begun(tmp_path) + random.randrange(60, 120))
         if running.poll() is None:
             running.send_signal(signal.SIGKILL)
             kills += 1
@@ -141,12 +145,9 @@ def test_a_full_disk_ends_the_journal_and_not_the_run(tmp_path: Path) -> None:
     if subprocess.run([*mount, "true"], check=False, capture_output=True).returncode:
         pytest.skip("only root can mount a small disk")
     (tmp_path / "program.py").write_text(FILLS_THE_DISK)
+    command = f"{sys.executable} {tmp_path}/program.py {disk}"
     ran = subprocess.run(
-        [
-            *mount, "sh", "-c",
-            f"mount -t tmpfs -o size=1m,mode=700 none {disk} && exec {sys.executable} "
-            f"{tmp_path}/program.py {disk}",
-        ],
+        [*mount, "sh", "-c", f"mount -t tmpfs -o size=1m,mode=700 none {disk} && {command}"],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=False, capture_output=True, text=True, timeout=60,
     )  # fmt: skip

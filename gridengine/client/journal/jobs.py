@@ -12,7 +12,7 @@ from ...logs import Log
 from ...serialization import digests
 from ...states import Mode
 from . import journal
-from .writer import Chunk, Scope
+from .writer import KeptChunk, Scope
 
 if TYPE_CHECKING:
     from ..call_options import CallOptions
@@ -36,12 +36,12 @@ def answered(job: Job[Any], task: Task, options: CallOptions) -> bool:
         journal.leave(used)
         task.finish(outcome)
         return True
-    chunk = Chunk(scope, Mode.CALL, 0, pickle.dumps([scope.digest], 5), plain=False)
+    chunk = KeptChunk(scope, Mode.CALL, 0, pickle.dumps([scope.digest], 5), plain=False)
     task.waiters = [functools.partial(_over, used, chunk, task)]
     return False
 
 
-def _over(used: Journal, chunk: Chunk, task: Task) -> None:
+def _over(used: Journal, chunk: KeptChunk, task: Task) -> None:
     if task.error is None and task.outcomes:
         used.put(chunk, task.outcomes[-1])
     journal.leave(used)

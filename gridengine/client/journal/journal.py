@@ -15,7 +15,7 @@ from ...serialization.serializer import unpack
 from . import file
 from .results import Results, packed
 from .values import kept
-from .writer import Chunk, Scope, Writer
+from .writer import KeptChunk, Scope, Writer
 
 if TYPE_CHECKING:
     import sqlite3
@@ -89,7 +89,7 @@ class Journal:
             return 0
         return int(count)
 
-    def put(self, chunk: Chunk, outcome: Outcome) -> None:
+    def put(self, chunk: KeptChunk, outcome: Outcome) -> None:
         """Has an answer kept. Never waits for the disk."""
         if self._writer is not None:
             self._writer.put(chunk, kept(outcome))

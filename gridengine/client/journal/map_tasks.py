@@ -17,7 +17,7 @@ from ...settings import BLOCK_BYTES
 from ...states import Mode
 from ..map_tasks import MapTasks
 from . import journal
-from .writer import Chunk, Scope
+from .writer import KeptChunk, Scope
 
 if TYPE_CHECKING:
     from ..call_options import CallOptions
@@ -105,7 +105,7 @@ class KeptCalls:
 
     def chunk(
         self, first: int, items: Sequence[Any], keys: Sequence[Any] | None, packed: Packed | None
-    ) -> Chunk:
+    ) -> KeptChunk:
         """Returns what is kept of a task's calls beside their values.
 
         Args:
@@ -118,11 +118,11 @@ class KeptCalls:
             # Nothing but plain values, which unpack to what they were. One buffer, if they are
             # many.
             payload, frames = packed
-            return Chunk(self._scope, self._mode, first, payload or frames[0], plain=True)
+            return KeptChunk(self._scope, self._mode, first, payload or frames[0], plain=True)
         keys = self.keys(items) if keys is None else keys
-        return Chunk(self._scope, self._mode, first, pickle.dumps(list(keys), 5), plain=False)
+        return KeptChunk(self._scope, self._mode, first, pickle.dumps(list(keys), 5), plain=False)
 
-    def keep(self, chunk: Chunk, outcome: Outcome) -> None:
+    def keep(self, chunk: KeptChunk, outcome: Outcome) -> None:
         """Has an answer kept. Never blocks."""
         self._journal.put(chunk, outcome)
 
@@ -232,11 +232,11 @@ class KeptMapTasks(MapTasks):
         task.on_outcome = functools.partial(self._kept_outcome, chunk)
         return task
 
-    def _kept_over(self, chunk: Chunk, task: Task) -> None:
+    def _kept_over(self, chunk: KeptChunk, task: Task) -> None:
         if task.size == 1 and task.error is None:
             self._kept.keep(chunk, task.outcomes[-1])
         self._over(task)
 
-    def _kept_outcome(self, chunk: Chunk, task: Task) -> None:
+    def _kept_outcome(self, chunk: KeptChunk, task: Task) -> None:
         self._kept.keep(chunk, task.outcomes[-1])
         self._has_outcome(task)

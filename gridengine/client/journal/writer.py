@@ -44,7 +44,7 @@ class Scope(NamedTuple):
     name: str
 
 
-class Chunk:
+class KeptChunk:
     """Neighbouring calls that were submitted together.
 
     Args:
@@ -81,13 +81,13 @@ class Writer:
         self._path = path
         self._connection = connection
         self._news = threading.Condition(threading.Lock())
-        self._batch: list[tuple[Chunk, Outcome]] = []
+        self._batch: list[tuple[KeptChunk, Outcome]] = []
         self._size = 0
         self._running = self._hurried = self._closed = self._failed = False
         self._scopes: dict[bytes, int] = {}
         self.lock = threading.Lock()
 
-    def put(self, chunk: Chunk, outcome: Outcome) -> None:
+    def put(self, chunk: KeptChunk, outcome: Outcome) -> None:
         """Has an answer written. Never waits for the disk."""
         with self._news:
             if self._failed or self._closed:
@@ -149,7 +149,7 @@ class Writer:
                     return
             self.write()
 
-    def _insert(self, connection: sqlite3.Connection, chunk: Chunk, outcome: Outcome) -> None:
+    def _insert(self, connection: sqlite3.Connection, chunk: KeptChunk, outcome: Outcome) -> None:
         try:
             found = to_be_kept(outcome, chunk.mode)
         except Exception as error:
