@@ -50,10 +50,11 @@ if TYPE_CHECKING:
     from .client.executor.executor import Executor
     from .client.job import Job
     from .client.job_dispatcher import JobDispatcher
-    from .client.map import imap, imap_unordered, map, raised
+    from .client.map import imap, imap_unordered, map
     from .client.partial import partial
     from .client.pool.async_result import AsyncResult
     from .client.pool.pool import Pool
+    from .client.raised import raised
     from .client.replay import replay
     from .diagnosis.doctor import doctor
     from .errors import (
@@ -124,9 +125,10 @@ _HOMES = {
     "Job": "client.job",
     "JobDispatcher": "client.job_dispatcher",
     "Usage": "ledger.task",
-    **dict.fromkeys(("imap", "imap_unordered", "map", "raised"), "client.map"),
+    **dict.fromkeys(("imap", "imap_unordered", "map"), "client.map"),
     "partial": "client.partial",
     "Pool": "client.pool.pool",
+    "raised": "client.raised",
     "replay": "client.replay",
     "doctor": "diagnosis.doctor",
     **dict.fromkeys(
@@ -136,11 +138,17 @@ _HOMES = {
     "seed_sequence": "worker.seeds",
 }
 
+#: What the first gridengine had here too; see ``docs/migrate/first-gridengine.md``.
+_FIRST_MODULES = ("dispatch", "functional", "job")
+_FIRST_NAMES = ("GridEngineScheduler", "ProcessScheduler")
+
 
 def __getattr__(name: str) -> object:
     # On first use: a supervisor, and a program that only looks, need nearly nothing of it.
-    if name in ("aio", "errors", "schedulers"):
+    if name in ("aio", "errors", "schedulers", *_FIRST_MODULES):
         value: object = importlib.import_module(f".{name}", __name__)
+    elif name in _FIRST_NAMES:
+        value = getattr(importlib.import_module(".schedulers", __name__), name)
     elif name in __all__:
         home = importlib.import_module(f".{_HOMES.get(name, 'errors')}", __name__)
         value = getattr(home, name)

@@ -231,6 +231,16 @@ def _is_trusted(status: os.stat_result, file: str | int, *, link: bool) -> bool:
     return not mode & stat.S_IWGRP or _is_private_group(status.st_gid, file)
 
 
+def is_written_by_others(path: str) -> bool:
+    """Tells whether others than this user and root can write a file, or into a folder.
+
+    Raises:
+        OSError: It cannot be looked at.
+    """
+    status = os.lstat(path)
+    return not _is_trusted(status, path, link=False)
+
+
 def _is_private_group(group: int, file: str | int) -> bool:
     """Returns whether nobody but this user may write a file that its group may write."""
     import grp

@@ -39,7 +39,7 @@ TOP = {
 }  # fmt: skip
 
 #: What lies there only for users to import it by its name; nobody else does.
-FACES = {"aio"}
+FACES = {"aio", "dispatch", "functional", "job"}
 
 #: Programs as users write them, which import the package itself.
 PROGRAMS = {"example"}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..schedulers.choice import SchedulerLike
     from ..serialization.function_options import Seed
     from ..serialization.packed import Function
+    from .journal.request import JournalRequest
 
     RetryOn: TypeAlias = type[BaseException] | tuple[type[BaseException], ...]
     """What ``retry_on=`` takes."""
@@ -64,6 +65,8 @@ if TYPE_CHECKING:
         resources: Mapping[str, object] | None
         memory: str | int | None
         escalate: Escalation | None
+        journal: Directory | None
+        key: Callable[..., Any] | None
 
     class ImapOptions(MapOptions, total=False):
         """What `gridengine.imap` takes beside it."""
@@ -85,6 +88,7 @@ class CallOptions:
         seed: What the calls are seeded with, None if they are not.
         output: What is asked for what they print, None if nothing is.
         asked: What is asked of the batch system, None if nothing is.
+        journal: Where results are kept, None if they are not.
     """
 
     __slots__ = (
@@ -92,6 +96,7 @@ class CallOptions:
         "cwd",
         "env",
         "error_retries",
+        "journal",
         "lost_retries",
         "output",
         "retry_on",
@@ -110,6 +115,7 @@ class CallOptions:
         self.seed: Seed | None = None
         self.output: OutputPolicy | None = None
         self.asked: Asked | None = None
+        self.journal: JournalRequest | None = None
 
     @property
     def in_place(self) -> bool:
@@ -120,6 +126,7 @@ class CallOptions:
             and self.cwd is None
             and not self.env
             and self.output is None
+            and self.journal is None
         )
 
     def attached_to(self, function: Callable[..., Any], *, many: bool) -> Callable[..., Any]:
@@ -173,6 +180,8 @@ def call_options(
     resources: Mapping[str, object] | None = None,
     memory: str | int | None = None,
     escalate: Escalation | None = None,
+    journal: Directory | None = None,
+    key: object = None,
     timeout_name: str = "timeout",
 ) -> CallOptions:
     """Returns what was asked for.
@@ -190,12 +199,17 @@ def call_options(
         resources: What is asked of the batch system.
         memory: How much memory is asked for.
         escalate: What is asked for one after the other.
+        journal: Where results are kept.
+        key: What calls are known by there.
         timeout_name: What the user calls ``timeout``.
 
     Raises:
         TypeError, ValueError: One of them is impossible.
     """
-    given = timeout, retries, retry_on, cwd, env, seed, output, logs, resources, memory, escalate
+    given = (
+        timeout, retries, retry_on, cwd, env, seed, output, logs, resources, memory, escalate,
+        journal, key,
+    )  # fmt: skip
     if given == (None,) * len(given):
         return PLAIN
     made = CallOptions()
@@ -219,6 +233,10 @@ def call_options(
         from ..schedulers.asked import asked
 
         made.asked = asked(resources, memory, escalate)
+    if journal is not None or key is not None:
+        from .journal.request import journal_request
+
+        made.journal = journal_request(journal, key)
     return made
 
 

@@ -18,6 +18,7 @@ from ..states import FINAL, JobState, Mode
 from .call_options import PLAIN, call_options
 from .job_arguments import check_target, default_name, do_nothing
 from .job_ending import JobEnding
+from .job_kept import is_kept
 from .job_object import Returned, run_job, state_in
 from .replay import replay
 from .results import T, error_of, exitcode_of, value_in
@@ -82,6 +83,10 @@ class Job(JobEnding, Generic[T]):
             The end of it is `output`.
         logs: A folder in which all that it prints is written to a file of its own.
         keep_logs: Whether that file stays when the job has succeeded.
+        journal: A file in which its value is kept: a job of the same call, in another run of the
+            program say, has it at once. See ``docs/howto/journal.md``.
+        key: What it is known by there, beside the target's name, in place of the arguments and the
+            target's code.
 
     Raises:
         TypeError: ``target`` cannot be called or is a coroutine function, or an argument is of a
@@ -120,6 +125,8 @@ class Job(JobEnding, Generic[T]):
         output: str | None = None,
         logs: Directory | None = None,
         keep_logs: bool = True,
+        journal: Directory | None = None,
+        key: object = None,
     ) -> None:
         if group is not None:
             raise ValueError(
@@ -145,11 +152,12 @@ class Job(JobEnding, Generic[T]):
             self._mutable = True
         few = timeout is None and retries is None and retry_on is None
         few = few and resources is None and memory is None and escalate is None
+        few = few and journal is None and key is None
         if not (few and cwd is None and env is None and output is None and logs is None):
             self._options = call_options(
                 timeout=timeout, retries=retries, retry_on=retry_on, cwd=cwd, env=env,
                 output=output, logs=logs, keep_logs=keep_logs,
-                resources=resources, memory=memory, escalate=escalate,
+                resources=resources, memory=memory, escalate=escalate, journal=journal, key=key,
             )  # fmt: skip
 
     # ------------------------------------------------------------------ Thread's interface
@@ -214,7 +222,8 @@ class Job(JobEnding, Generic[T]):
         if options.asked is not None:
             dispatcher.set_requests(task, options.asked)
         task.arguments = arguments
-        dispatcher.submit(task)
+        if options.journal is None or not is_kept(self, task, options):
+            dispatcher.submit(task)
         self._dispatcher = dispatcher
         self._task = task
         return task

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..dispatcher.dispatcher import Dispatcher
 from ..dispatcher.stack_text import stack_of
 from ..ledger.task import Task, Usage
@@ -11,8 +13,28 @@ from .job_output import output_of
 from .state_reason import state_reason
 
 
+class _Given:
+    """What a job was given; an attribute of the name that a program sets takes its place.
+
+    Args:
+        name: Of the attribute that has it.
+        doc: What it is.
+    """
+
+    def __init__(self, name: str, doc: str) -> None:
+        self._name = name
+        self.__doc__ = doc
+
+    def __get__(self, job: object, owner: type | None = None) -> Any:
+        return self if job is None else getattr(job, self._name)
+
+
 class JobFacts:
     """The part of a `gridengine.client.job.Job` that only looks."""
+
+    target: Any = _Given("_target", "What `run` calls; None for nothing, and once it was closed.")
+    args: Any = _Given("_args", "The positional arguments for the target.")
+    kwargs: Any = _Given("_kwargs", "The keyword arguments for the target.")
 
     _task: Task | None = None
     _dispatcher: Dispatcher | None = None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from .map_runs import MapRuns
+from .raised import raised
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
-    from typing import Any, Literal, TypeGuard, TypeVar, overload
+    from typing import Any, Literal, TypeVar, overload
 
     from typing_extensions import Unpack
 
@@ -88,6 +89,8 @@ def map(
     resources: Mapping[str, object] | None = None,
     memory: str | int | None = None,
     escalate: Escalation | None = None,
+    journal: Directory | None = None,
+    key: Callable[..., Any] | None = None,
 ) -> list[Any]:
     """Applies ``f`` to the items of iterables, in parallel; equal to ``list(map(f, ...))``.
 
@@ -143,6 +146,11 @@ def map(
         resources: Requests to the batch system for the workers of these calls; see `Job`.
         memory: How much memory a call needs; see `Job`.
         escalate: What is asked for at first, and for a call that died for want of it; see `Job`.
+        journal: A file in which values are kept: in another run of the program, or after it was
+            killed, calls that are done are not made again, if the code of ``f`` is the same. See
+            ``docs/howto/journal.md``.
+        key: A function of the item, or of those of all iterables, that returns what a call is known
+            by in the journal, in place of the item and the code of ``f``.
 
     Returns:
         The values, in the order of the items.
@@ -155,6 +163,7 @@ def map(
         SchedulerError: The scheduler cannot be used.
         TypeError, ValueError: An argument is impossible.
         ModuleNotFoundError: A bar or a report is asked for, and what makes it is not installed.
+        GridEngineError: The journal is none, or others can write it.
     """
     # IPython and pytest leave such frames out of what they show: none of them is the user's.
     __tracebackhide__ = True
@@ -165,7 +174,7 @@ def map(
         cwd=cwd, env=env, seed=seed, progress=progress, report=report,
         notify=notify,
         output=output, logs=logs, keep_logs=keep_logs,
-        resources=resources, memory=memory, escalate=escalate,
+        resources=resources, memory=memory, escalate=escalate, journal=journal, key=key,
     ).start()  # fmt: skip
     results: list[Any] = []
     try:
@@ -241,6 +250,8 @@ def imap(
     resources: Mapping[str, object] | None = None,
     memory: str | int | None = None,
     escalate: Escalation | None = None,
+    journal: Directory | None = None,
+    key: Callable[..., Any] | None = None,
 ) -> Generator[Any, None, None]:
     """As `map`, but yields the results one by one, in order, as soon as they are there.
 
@@ -284,6 +295,8 @@ def imap(
         resources: As for `map`.
         memory: As for `map`.
         escalate: As for `map`.
+        journal: As for `map`.
+        key: As for `map`.
 
     Yields:
         The values, in the order of the items.
@@ -301,7 +314,7 @@ def imap(
             retry_on=retry_on, cwd=cwd, env=env, seed=seed, progress=progress, report=report,
             notify=notify,
             output=output, logs=logs, keep_logs=keep_logs,
-            resources=resources, memory=memory, escalate=escalate,
+            resources=resources, memory=memory, escalate=escalate, journal=journal, key=key,
         )
     )  # fmt: skip
 
@@ -374,16 +387,3 @@ def _each(runs: MapRuns) -> Generator[Any, None, None]:
             yield from values
     finally:
         stream.close()
-
-
-def raised(value: object) -> TypeGuard[BaseException]:
-    """Returns True for an exception that a job raised, in a list made with ``reraise=False``.
-
-    False for one that the function returned as its value, and for all else.
-    """
-    from ..errors import JobError
-    from ..serialization.exceptions import RemoteTraceback
-
-    if not isinstance(value, BaseException):
-        return False
-    return isinstance(value.__cause__, RemoteTraceback) or isinstance(value, JobError)

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from ..observers.progress import Progress
     from ..observers.report.map_report import MapReport
     from ..schedulers.choice import SchedulerLike
+    from ..states import Mode
     from .call_options import Directory, Escalation, NotifyLike, ProgressLike, RetryOn, SeedLike
+    from .journal.map_tasks import KeptCalls
     from .stream_control import Arriving, StreamControl
 
     R = TypeVar("R")
@@ -64,6 +66,8 @@ class MapRuns:
         resources: As there.
         memory: As there.
         escalate: As there.
+        journal: As there.
+        key: As there.
         arriving: What is drawn in place of the iterables, if they come by themselves.
 
     Attributes:
@@ -100,11 +104,19 @@ class MapRuns:
         resources: Mapping[str, object] | None = None,
         memory: str | int | None = None,
         escalate: Escalation | None = None,
+        journal: Directory | None = None,
+        key: Callable[..., Any] | None = None,
         arriving: Arriving | None = None,
     ) -> None:
         check_callable("f", f)
         if not iterables:
             raise TypeError("map() must have at least one iterable")
+        if len(iterables) > 1:
+            from ..schedulers.first_gridengine import positional_scheduler
+
+            iterables, scheduler = positional_scheduler(iterables, scheduler)
+        if key is not None:
+            check_callable("key", key)
         if chunksize is not None:
             chunksize = whole_number("chunksize", chunksize, 1)
         if buffersize is not None:
@@ -125,7 +137,7 @@ class MapRuns:
         self._options = call_options(
             timeout=timeout_per_call, retries=retries, retry_on=retry_on,
             cwd=cwd, env=env, seed=seed, output=output, logs=logs, keep_logs=keep_logs,
-            resources=resources, memory=memory, escalate=escalate,
+            resources=resources, memory=memory, escalate=escalate, journal=journal, key=key,
             timeout_name="timeout_per_call",
         )  # fmt: skip
         if progress is not None and progress is not False and not nesting.in_job():
@@ -184,12 +196,13 @@ class MapRuns:
             self._written_report(dispatcher),
             self._wanted_mail(dispatcher),
         ]
+        mode = Mode.MAP if self._single else Mode.STARMAP
         observers = [each for each in watchers if each is not None]
         runs = stream(
             dispatcher,
             options.placed(pack_function(function, "the function"), *dispatcher.surroundings),
             self._items,
-            Mode.MAP if self._single else Mode.STARMAP,
+            mode,
             length=self._length,
             chunksize=self._chunksize,
             buffersize=self._buffersize,
@@ -199,10 +212,19 @@ class MapRuns:
             control=control,
             options=options,
             before=_all_of([each.expect for each in observers]),
+            kept=self._kept_calls(mode),
         )
         for each in observers:
             runs = each.around(runs)
         return runs
+
+    def _kept_calls(self, mode: Mode) -> KeptCalls | None:
+        """Returns what a journal has of the calls, None if nothing is kept of them."""
+        if self._options.journal is None:
+            return None
+        from .journal.map_tasks import KeptCalls
+
+        return KeptCalls(self._options.journal, self._function, mode, self._options)
 
     def _wanted_mail(self, dispatcher: Dispatcher) -> MapMail | None:
         """Returns what sends a mail at the end, None if nobody wants one."""

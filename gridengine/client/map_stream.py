@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 import time
 from collections.abc import Callable, Generator, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..dispatcher.dispatcher import Dispatcher
 from ..errors import TimeoutError
@@ -24,6 +25,9 @@ from .call_options import PLAIN, CallOptions
 from .map_tasks import MapTasks
 from .results import let_go, values_in
 from .stream_control import StreamControl
+
+if TYPE_CHECKING:
+    from .journal.map_tasks import KeptCalls
 
 #: Seconds for which runs are given out before a look at the workers: a look costs some µs, as much
 #: as to take a small run does.
@@ -45,6 +49,7 @@ def stream(
     control: StreamControl | None = None,
     options: CallOptions = PLAIN,
     before: Callable[[Iterable[Task]], object] | None = None,
+    kept: KeptCalls | None = None,
 ) -> Generator[list[Any], None, None]:
     """Yields the values of a map in runs: one list for each answer, of some neighbouring calls.
 
@@ -70,6 +75,7 @@ def stream(
         control: What other threads may do to it.
         options: What is asked for the calls.
         before: What is told of tasks before they are submitted.
+        kept: What is known of the calls already, and kept of them.
 
     Raises:
         BaseException: What the function raised, as soon as that is known, after the values before
@@ -81,7 +87,12 @@ def stream(
         SchedulerError: The scheduler was closed.
     """
     __tracebackhide__ = True  # as in `gridengine.client.map.map`
-    tasks = MapTasks(
+    make: Callable[..., MapTasks] = MapTasks
+    if kept is not None:
+        from .journal.map_tasks import KeptMapTasks
+
+        make = functools.partial(KeptMapTasks, kept)
+    tasks = make(
         dispatcher, function, items, mode,
         length=length, chunksize=chunksize, buffersize=buffersize, fail_fast=reraise, end=end,
         control=control, options=options, before=before,
@@ -141,9 +152,11 @@ def stream(
 
 
 def _read(
-    task: Task, outcome: Outcome | None, reraise: bool
+    task: Task, outcome: Outcome | list[Any] | None, reraise: bool
 ) -> tuple[int, int, list[Any], BaseException | None]:
     """Returns the number of the first call, how many there are, their values, and the error."""
+    if isinstance(outcome, list):
+        return task.first, task.size, outcome, None
     if outcome is None:
         assert task.error is not None
         return task.first, task.size, [], task.error

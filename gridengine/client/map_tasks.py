@@ -130,11 +130,11 @@ class MapTasks:
         """True once no task is under way, and none will be."""
         return not self._running and (self._exhausted or self.failed)
 
-    def answered(self, wait: bool) -> Iterator[tuple[Task, Outcome | None]]:
+    def answered(self, wait: bool) -> Iterator[tuple[Task, Outcome | list[Any] | None]]:
         """Yields answers that have come; with ``wait``, waits for the first until time is up.
 
         Each is for some calls of a task; or it is None, if the task has ended by an error of its
-        own.
+        own, or the values, of one whose calls were not made.
         """
         __tracebackhide__ = True
         if wait:
@@ -153,7 +153,7 @@ class MapTasks:
                 return
             yield from self._noted(self._answered.get())
 
-    def _noted(self, answer: Answer | None) -> Iterator[tuple[Task, Outcome | None]]:
+    def _noted(self, answer: Answer | None) -> Iterator[tuple[Task, Outcome | list[Any] | None]]:
         if answer is None:
             return
         task, outcome, over = answer
@@ -219,7 +219,7 @@ class MapTasks:
         """Returns how many more tasks should be there, 0 or less if none."""
         if self._exhausted or self.failed or self.fed - self.taken >= self._buffersize:
             return 0
-        if self._arriving is not None and self._arriving.pending():
+        if self._awaits_items():
             return 0
         if self._dispatcher.inline:
             # Each is done when it has been submitted: the next one when its values are wanted.
@@ -239,6 +239,10 @@ class MapTasks:
             # Slow calls: as many at once as there may ever be workers for.
             most = max(few, 3 * self._dispatcher.possible_workers)
         return most - running
+
+    def _awaits_items(self) -> bool:
+        """Tells whether there is nothing to be drawn yet."""
+        return self._arriving is not None and self._arriving.pending()
 
     def feed(self, *, waits_for_consumer: bool) -> None:
         """Submits tasks as long as there is room, and the items are not slow to come.
@@ -342,7 +346,7 @@ class MapTasks:
         pace = self._dispatcher.usual_duration(self._function.key)
         if pace is None:
             return 1
-        if not self.fed:
+        if not self._bytes_per_call:
             # How large its arguments are is not known: a task of large ones fills the memory.
             return 1
         seconds = SLICE_SECONDS if self._dispatcher.inline else BLOCK_SECONDS

@@ -9,8 +9,11 @@ from typing import Any, TypeAlias
 
 from ..ledger.task import Outcome, Task
 
-Answer: TypeAlias = "tuple[Task, Outcome | None, bool]"
-"""Of a task: that some of its calls are answered for, or that it is over, or both."""
+Answer: TypeAlias = "tuple[Task, Outcome | list[Any] | None, bool]"
+"""Of a task: that some of its calls are answered for, or that it is over, or both.
+
+Of one whose calls need not be made the values themselves.
+"""
 
 
 class StreamControl:

@@ -107,7 +107,11 @@ class MapCounts:
     def expect(self, tasks: Iterable[Task]) -> None:
         """Has tasks counted; to be called before they are submitted."""
         for task in tasks:
-            self._tasks[task.id] = _Counted()
+            if task.over:
+                # Its values were there already.
+                self.done += task.size
+            else:
+                self._tasks[task.id] = _Counted()
 
     def __call__(self, event: DispatcherEvent) -> None:
         """Takes in what has happened."""

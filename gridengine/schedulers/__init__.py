@@ -48,12 +48,17 @@ _HOMES = {
 }
 
 
+#: As the first gridengine has it; see ``docs/migrate/first-gridengine.md``.
+_FIRST = {"TimeoutError": "..errors"}
+
+
 def __getattr__(name: str) -> object:
     # On first use: who only needs the words in which a scheduler tells what happens, and most
     # programs, never use what all of these need.
-    if name not in _HOMES:
+    home = _HOMES.get(name) or _FIRST.get(name)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name], __name__), name)
+    value = getattr(importlib.import_module(home, __name__), name)
     globals()[name] = value
     return value
 

@@ -196,6 +196,21 @@ class Scheduler(abc.ABC):
     memory_max: int = 0
     queue_job_template: ClassVar[str] = ""
 
+    def __init_subclass__(cls, **arguments: object) -> None:
+        """Refuses one that is written for the first gridengine.
+
+        Raises:
+            TypeError: It is such a one.
+        """
+        super().__init_subclass__(**arguments)
+        if "schedule" in vars(cls) and cls.open is Scheduler.open:
+            raise TypeError(
+                f"{cls.__name__} has a method schedule(), as schedulers of the first gridengine "
+                "had, and no open(): what schedule() did is now the start() of the session that "
+                "open() returns, and killall() its close(); docs/howto/writing-a-scheduler.md "
+                "has a whole one"
+            )
+
     dispatchers: dict[tuple[str, str], Any] | None = None
     _closers: tuple[Callable[[], None], ...] = ()
     _leavers: tuple[Callable[[bool], None], ...] = ()

@@ -45,6 +45,7 @@ class ProcessScheduler(Scheduler):
             only to be had as `Job.output`; ``"discard"`` drops it.
         settings: Settings of its own, such as ``{"grace": 5}``, which count more than those of the
             environment and of files.
+        max_threads: What the first gridengine called ``max_workers``; deprecated.
 
     Raises:
         TypeError: ``max_workers`` is no whole number, or ``initializer`` cannot be called.
@@ -67,7 +68,12 @@ class ProcessScheduler(Scheduler):
         env: Mapping[str, str | None] | None = None,
         output: str | None = None,
         settings: Mapping[str, object] | None = None,
+        max_threads: int | None = None,
     ) -> None:
+        if max_threads is not None:
+            from .first_gridengine import max_workers_of
+
+            max_workers = max_workers_of(max_threads, max_workers)
         self.workers_per_queue_job = (
             usable_cores() if max_workers is None else whole_number("max_workers", max_workers, 1)
         )
@@ -80,6 +86,11 @@ class ProcessScheduler(Scheduler):
     def max_workers(self) -> int:
         """Jobs that run at the same time."""
         return self.workers_per_queue_job
+
+    @property
+    def max_threads(self) -> int:
+        """What the first gridengine called `max_workers`."""
+        return self.max_workers
 
     def __repr__(self) -> str:
         fresh = ", fresh=True" if self.fresh else ""

@@ -106,7 +106,7 @@ class CodeChanges:
                 # It may be about to be loaded: to look into it would have it be so.
                 continue
             self._judged.add(name)
-            path = None if module is None else _source_of(name, module)
+            path = None if module is None else source_of(name, module)
             if module is not None and path is not None:
                 self._watched.append(_Watched(name, module, path))
         self._list()
@@ -117,7 +117,7 @@ class CodeChanges:
         self._specs = [watched.spec for watched in self._watched]
 
 
-def _source_of(name: str, module: ModuleType) -> str | None:
+def source_of(name: str, module: ModuleType) -> str | None:
     """Returns where the source of one of the program's own modules lies; None for all others."""
     if name in ("__main__", "__mp_main__") or name.partition(".")[0] == _OWN:
         return None

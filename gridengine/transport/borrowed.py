@@ -94,13 +94,22 @@ class Borrowed:
         mapping.alive.append(None)
         return mapping
 
-    def _copy(self) -> bytearray:
+    def original(self) -> bytearray:
+        """Returns a copy of what was lent, whatever this process has made of the mapping since.
+
+        Raises:
+            OSError, MemoryError: There is no room for it.
+        """
         copy = bytearray(self.nbytes)
         rest, at = memoryview(copy), self._offset
         while rest and (read := os.preadv(self._arena.descriptor, [rest], at)):
             rest, at = rest[read:], at + read
         if rest:
             raise ValueError(f"no loan: {self._offset}, {self.nbytes}")
+        return copy
+
+    def _copy(self) -> bytearray:
+        copy = self.original()
         self._released(self._offset)
         return copy
 

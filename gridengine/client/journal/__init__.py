@@ -1,0 +1,1 @@
+"""Results that outlive the program: kept in a file, and answered from it."""

@@ -1,0 +1,224 @@
+"""The file of a journal: an SQLite database, in which results are kept as workers have packed them.
+
+::
+
+    scopes    what is called: the digest of a function and of what it is called with beside items
+    chunks    neighbouring calls of a map that were submitted together, and what each is known by
+    answers   values of some calls of a chunk
+    frames    large buffers to which the values refer, in parts
+
+What is in it is unpickled, so it is as trusted as code: it must be this user's, and nobody else may
+write it, nor put another file in its place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from typing import TYPE_CHECKING, Any
+
+from ...errors import GridEngineError
+from ...settings_file import is_written_by_others
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+APPLICATION = 0x67656A31
+"""What such a file says that it is: SQLite's ``application_id``."""
+
+VERSION = 1
+"""That of the tables: SQLite's ``user_version``."""
+
+#: Seconds for which the file may be locked: another program writes for milliseconds at a time.
+_LOCKED = 60.0
+
+_TABLES = f"""
+CREATE TABLE scopes (id INTEGER PRIMARY KEY, digest BLOB UNIQUE, name TEXT, began REAL);
+CREATE TABLE chunks (
+    id INTEGER PRIMARY KEY, scope INTEGER, first INTEGER, plain INTEGER, keys BLOB
+);
+CREATE INDEX chunks_of_scopes ON chunks (scope);
+CREATE TABLE answers (
+    id INTEGER PRIMARY KEY, chunk INTEGER, lo INTEGER, hi INTEGER, failed TEXT, payload BLOB,
+    frames INTEGER, size INTEGER, at REAL
+);
+CREATE INDEX answers_of_chunks ON answers (chunk);
+CREATE TABLE frames (
+    answer INTEGER, frame INTEGER, part INTEGER, data BLOB, PRIMARY KEY (answer, frame, part)
+) WITHOUT ROWID;
+PRAGMA application_id = {APPLICATION};
+PRAGMA user_version = {VERSION};
+"""
+
+#: Kinds of file systems that other hosts see too: mount(8). There is no memory there that two
+#: hosts share, which a write-ahead log needs: https://sqlite.org/wal.html.
+_REMOTE = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "gpfs", "beegfs", "ceph", "afs", "9p"}
+_REMOTE |= {"glusterfs", "fuse.glusterfs", "fuse.sshfs", "pvfs2", "orangefs", "panfs", "wekafs"}
+
+
+def sqlite() -> Any:
+    """Returns the module ``sqlite3``.
+
+    Raises:
+        GridEngineError: This Python was built without.
+    """
+    try:
+        import sqlite3  # a part of Python that may be left out
+    except ImportError as error:
+        raise GridEngineError(
+            f"a journal needs the module sqlite3, which this Python lacks ({error}): "
+            "build it with libsqlite3-dev, or use another"
+        ) from None
+    return sqlite3
+
+
+def connect(path: str, *, make: bool = True) -> Connection:
+    """Returns a connection to a journal.
+
+    Args:
+        path: Where it lies.
+        make: Whether to make one if there is none.
+
+    Raises:
+        GridEngineError: It is no journal, or one of another version, or others could have written
+            it, or it cannot be opened.
+        OSError: It cannot be made, or opened.
+        sqlite3.Error: It cannot be read, or written.
+    """
+    sqlite3 = sqlite()
+    _check(path, make=make)
+    connection: Connection = sqlite3.connect(
+        path, timeout=_LOCKED, isolation_level=None, check_same_thread=False
+    )
+    try:
+        _prepare(connection, path, make=make)
+    except sqlite3.OperationalError:
+        connection.close()
+        raise
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise GridEngineError(_no_journal(path, str(error))) from None
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextlib.contextmanager
+def transaction(connection: Connection) -> Any:
+    """Has all or nothing of what is done within written, and nobody else write meanwhile."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            with contextlib.suppress(sqlite().Error):
+                connection.execute("ROLLBACK")
+        raise
+
+
+def _prepare(connection: Connection, path: str, *, make: bool) -> None:
+    if not _is_one(connection, path):
+        if not make:
+            raise GridEngineError(_no_journal(path, "it is empty"))
+        # A new file has nothing to lose yet, and to wait for the disk takes as long as a short map.
+        connection.execute("PRAGMA synchronous = OFF")
+        _set_log(connection, path)
+        with transaction(connection):
+            # Another program may have been quicker.
+            if not _is_one(connection, path):
+                for statement in _TABLES.split(";"):
+                    connection.execute(statement)
+    else:
+        _set_log(connection, path)
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _is_one(connection: Connection, path: str) -> bool:
+    """Tells whether a file is a journal; False if there is nothing in it yet.
+
+    Raises:
+        GridEngineError: It is something else.
+    """
+    application, version, tables = (
+        connection.execute(query).fetchone()[0]
+        for query in ("PRAGMA application_id", "PRAGMA user_version",
+                      "SELECT count(*) FROM sqlite_master")
+    )  # fmt: skip
+    if not application and not version and not tables:
+        # The program that was to make it may have been killed.
+        return False
+    if application != APPLICATION:
+        raise GridEngineError(_no_journal(path, "it is a database of another program"))
+    if version != VERSION:
+        raise GridEngineError(
+            f"{path} is a journal of version {version}, and this gridengine has {VERSION}: go on "
+            "with the gridengine that has made it, or name a new file"
+        )
+    return True
+
+
+def _no_journal(path: str, why: str) -> str:
+    return f"{path} is no journal ({why}), and is left as it is: name another file"
+
+
+def _set_log(connection: Connection, path: str) -> None:
+    # With a write-ahead log a program that is killed at any byte leaves all that it has committed,
+    # without a wait for the disk at each commit.
+    mode = "TRUNCATE" if file_system(path) in _REMOTE else "WAL"
+    connection.execute(f"PRAGMA journal_mode = {mode}")
+
+
+def file_system(path: str) -> str:
+    """Returns the kind of file system in which a file lies, as mount(8) calls it; else nothing."""
+    path = os.path.realpath(path)
+    kind, longest = "", -1
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+            for line in file:
+                before, _, after = line.partition(" - ")
+                mounted = before.split()[4].replace("\\040", " ").rstrip("/")
+                if len(mounted) >= longest and f"{path}/".startswith(f"{mounted}/"):
+                    kind, longest = after.split()[0], len(mounted)
+    except (OSError, IndexError):
+        return ""
+    return kind
+
+
+# -- who can write it -------------------------------------------------------------------------
+
+
+def _check(path: str, *, make: bool) -> None:
+    """Makes the file if there is none, and refuses one that others could have written.
+
+    Raises:
+        GridEngineError: It is such a one.
+        OSError: It cannot be made.
+    """
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        raise GridEngineError(f"there is no folder {folder} for the journal {path}: make it")
+    if is_written_by_others(folder):
+        raise GridEngineError(
+            f"others can write into {folder}, and so put something in the place of the journal "
+            f"{path}, from which results are unpickled: name a file in a folder of your own"
+        )
+    if make:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, flags, 0o600))
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        each = path + suffix
+        if not os.path.lexists(each):
+            if suffix:
+                continue
+            raise GridEngineError(f"there is no journal {path}")
+        if not stat.S_ISREG(os.lstat(each).st_mode):
+            raise GridEngineError(_no_journal(each, "it is no file"))
+        if is_written_by_others(each):
+            raise GridEngineError(
+                f"{each} is no file of yours that others may not write, and results are unpickled "
+                f"from it: name another file, or if what is in it is yours: chmod go-w {each}"
+            )

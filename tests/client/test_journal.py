@@ -1,0 +1,318 @@
+"""Results that outlive the program: what is done is not done again."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gridengine
+from gridengine.client.journal import journal as journals
+from gridengine.schedulers import GridEngineScheduler, ProcessScheduler, Scheduler
+
+from ..conftest import warm
+from ..waiting import wait_until
+
+
+def wait_until_closed() -> None:
+    """Waits until the journals are in their files, and those closed."""
+    wait_until(lambda: not journals._open.journals, what="the journals to be closed")
+
+
+class Counted:
+    """A function whose calls are counted, in a folder; what it has of that is not its meaning."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self.folder = folder
+
+    def note(self, item: object) -> None:
+        with open(self.folder / str(os.getpid()), "ab") as file:
+            file.write(f"{item}\n".encode())
+
+    @property
+    def calls(self) -> int:
+        return sum(len(path.read_text().splitlines()) for path in self.folder.iterdir())
+
+
+@pytest.fixture(
+    scope="module",
+    params=["process", pytest.param("gridengine", marks=pytest.mark.cluster)],
+)
+def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
+    """Each scheduler in turn, its workers shared by the tests of this file."""
+    made: Scheduler = ProcessScheduler(2)
+    if request.param == "gridengine":
+        request.getfixturevalue("cluster")
+        made = GridEngineScheduler(max_workers=2)
+    with made:
+        warm(made, 2)
+        yield made
+
+
+@pytest.fixture
+def counted(tmp_path: Path) -> Counted:
+    return Counted(tmp_path / "calls")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "run.journal"
+    wait_until_closed()
+
+
+def squares(counted: Counted) -> Any:
+    folder = str(counted.folder)
+
+    def square(x: Any) -> Any:
+        Counted.note(_At(folder), x)  # type: ignore[arg-type]
+        return x * x
+
+    return square
+
+
+class _At:
+    def __init__(self, folder: str) -> None:
+        self.folder = Path(folder)
+
+
+def test_what_is_done_is_not_done_again(scheduler: Scheduler, counted: Counted, path: Path) -> None:
+    square = squares(counted)
+    for _ in range(3):
+        found = gridengine.map(square, range(300), scheduler=scheduler, journal=path)
+        assert found == [x * x for x in range(300)]
+    assert counted.calls == 300
+
+
+@pytest.mark.parametrize("chunksize", [1, 7, 64, None])
+def test_chunks_of_another_size_find_the_same_calls(
+    scheduler: Scheduler, counted: Counted, path: Path, chunksize: int | None
+) -> None:
+    square = squares(counted)
+    gridengine.map(square, range(0, 200, 3), scheduler=scheduler, journal=path, chunksize=8)
+    before = counted.calls
+    found = gridengine.map(
+        square, range(200), scheduler=scheduler, journal=path, chunksize=chunksize
+    )
+    assert found == [x * x for x in range(200)]
+    assert counted.calls == before + 200 - len(range(0, 200, 3))
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [1.5, True, None, "a", b"b", 1, 1j, -0.0, 0.0],
+        [(1, "a"), (1, ("b",)), (1.0, "a")],
+        [{"a": 1}, {"a": 2}, [1], [2]],
+        [{"x", "y"}, {"z"}, frozenset("ab")],
+        [np.arange(5), np.arange(100_000), np.float64(3)],
+        [Path("a"), range(3), slice(1, 2)],
+    ],
+    ids=["atoms", "tuples", "containers", "sets", "arrays", "objects"],
+)
+def test_items_of_all_kinds_are_known_again(
+    scheduler: Scheduler, counted: Counted, path: Path, items: list[Any]
+) -> None:
+    folder = str(counted.folder)
+
+    def text(x: Any) -> str:
+        return f"{type(x).__name__} {sorted(x) if isinstance(x, (set, frozenset)) else x}"
+
+    def shown(x: Any) -> str:
+        Counted.note(_At(folder), 1)  # type: ignore[arg-type]
+        return text(x)
+
+    expected = [text(x) for x in items]
+    for chunksize in (None, 2, 100):
+        found = gridengine.map(shown, items, scheduler=scheduler, journal=path, chunksize=chunksize)
+        assert found == expected
+    assert counted.calls == len(items)
+
+
+def test_of_calls_that_are_alike_each_has_a_value_of_its_own(
+    scheduler: Scheduler, counted: Counted, path: Path
+) -> None:
+    folder = str(counted.folder)
+
+    def drawn(_: None) -> bytes:
+        Counted.note(_At(folder), 1)  # type: ignore[arg-type]
+        return os.urandom(8)
+
+    first = gridengine.map(drawn, [None] * 50, scheduler=scheduler, journal=path)
+    again = gridengine.map(drawn, [None] * 60, scheduler=scheduler, journal=path)
+    assert len(set(again)) == 60
+    assert set(first) < set(again)
+    assert counted.calls == 60
+
+
+def test_what_has_failed_is_tried_again_and_all_else_is_not(
+    scheduler: Scheduler, counted: Counted, path: Path, tmp_path: Path
+) -> None:
+    folder, broken = str(counted.folder), tmp_path / "broken"
+    broken.touch()
+
+    def fragile(x: int) -> int:
+        Counted.note(_At(folder), x)  # type: ignore[arg-type]
+        if x % 10 == 3 and broken.exists():
+            raise ValueError(x)
+        return -x
+
+    def run() -> list[Any]:
+        return gridengine.map(
+            fragile, range(100), scheduler=scheduler, journal=path, reraise=False, chunksize=20
+        )
+
+    assert sum(map(gridengine.raised, run())) == 10
+    broken.unlink()
+    assert run() == [-x for x in range(100)]
+    assert counted.calls == 110
+
+
+def test_other_code_makes_other_results(scheduler: Scheduler, path: Path) -> None:
+    def made(source: str) -> Any:
+        namespace: dict[str, Any] = {"__name__": "made", "SCALE": 1}
+        exec(source, namespace)
+        return namespace["f"]
+
+    def run(source: str, **options: Any) -> list[int]:
+        return gridengine.map(made(source), [1, 2], scheduler=scheduler, journal=path, **options)
+
+    assert run("def f(x): return x + 1") == [2, 3]
+    assert run("\n# moved\ndef f(x):\n    # with words\n    return x + 1") == [2, 3]
+    assert run("def f(x): return x + 2") == [3, 4]
+    assert run("def g(x): return x + 3\ndef f(x): return g(x)") == [4, 5]
+    assert run("def g(x): return x + 4\ndef f(x): return g(x)") == [5, 6]
+    assert run("SCALE = 5\ndef f(x): return x * SCALE") == [5, 10]
+    assert run("SCALE = 6\ndef f(x): return x * SCALE") == [6, 12]
+
+
+def test_with_a_key_the_code_does_not_count(scheduler: Scheduler, path: Path) -> None:
+    def run(source: str, items: list[float]) -> list[Any]:
+        namespace: dict[str, Any] = {"__name__": "made"}
+        exec(source, namespace)
+        return gridengine.map(namespace["f"], items, scheduler=scheduler, journal=path, key=round)
+
+    assert run("def f(x): return x + 1", [1.1, 2.1]) == [2.1, 3.1]
+    assert run("def f(x): return x + 2", [1.2, 3.0, 2.2]) == [2.1, 5.0, 3.1]
+
+
+def test_options_that_change_results_are_told_apart(scheduler: Scheduler, path: Path) -> None:
+    def shown(x: int) -> tuple[int, str | None, float]:
+        import random
+
+        return x, os.environ.get("COLOUR"), random.random()
+
+    def run(items: list[int], **options: Any) -> list[Any]:
+        return gridengine.map(shown, items, scheduler=scheduler, journal=path, **options)
+
+    red, blue = run([1], env={"COLOUR": "red"}), run([1], env={"COLOUR": "blue"})
+    assert (red[0][1], blue[0][1]) == ("red", "blue")
+    seeded = run([1, 2, 3], seed=1)
+    assert seeded == run([1, 2, 3], seed=1)
+    assert seeded != run([1, 2, 3], seed=2)
+    # The same item as another call has other random numbers.
+    assert run([1, 3, 2], seed=1) == gridengine.map(shown, [1, 3, 2], scheduler=scheduler, seed=1)
+
+
+def test_large_values_come_as_they_were(scheduler: Scheduler, path: Path) -> None:
+    def made(n: int) -> Any:
+        return [np.full(200_000, n % 256, dtype="u1"), b"x" * n, np.arange(n)]
+
+    for _ in range(2):
+        for n, (a, b, c) in enumerate(
+            gridengine.imap(made, range(70_000, 70_004), scheduler=scheduler, journal=path), 70_000
+        ):
+            assert a.nbytes == 200_000
+            assert a[0] == a[-1] == n % 256
+            a[:] = 0  # its own, and not the journal's
+            assert (len(b), len(c)) == (n, n)
+
+
+def test_a_job_whose_value_is_kept_is_over_at_once(
+    scheduler: Scheduler, counted: Counted, path: Path
+) -> None:
+    square = squares(counted)
+
+    def run(*args: int, **options: Any) -> Any:
+        job = gridengine.Job(target=square, args=args, scheduler=scheduler, journal=path, **options)
+        job.start()
+        job.join()
+        assert (job.exitcode, job.is_alive()) == (0, False)
+        return job.result
+
+    assert [run(3), run(4)] == [9, 16]
+    wait_until_closed()
+    assert [run(3), run(4)] == [9, 16]
+    assert counted.calls == 2
+    assert run(5, key="five") == 25
+    wait_until_closed()
+    assert run(6, key="five") == 25
+
+
+def test_a_file_that_is_no_journal_is_left_as_it_is(scheduler: Scheduler, tmp_path: Path) -> None:
+    text, other, newer = (tmp_path / name for name in ("text", "other", "newer"))
+    text.write_bytes(b"mine, " * 1000)
+    with sqlite3.connect(other) as connection:
+        connection.execute("CREATE TABLE t (a)")
+    connection.close()
+    gridengine.map(abs, [1], scheduler=scheduler, journal=newer)
+    wait_until_closed()
+    with sqlite3.connect(newer) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    before = text.read_bytes(), other.read_bytes()
+    for file, why in ((text, "no journal"), (other, "another program"), (newer, "version 99")):
+        with pytest.raises(gridengine.GridEngineError, match=why):
+            gridengine.map(abs, [1], scheduler=scheduler, journal=file)
+    assert before == (text.read_bytes(), other.read_bytes())
+
+
+def test_a_file_that_others_can_write_is_refused(scheduler: Scheduler, tmp_path: Path) -> None:
+    path = tmp_path / "run.journal"
+    path.touch()
+    path.chmod(0o666)
+    with pytest.raises(gridengine.GridEngineError, match="chmod go-w"):
+        gridengine.map(abs, [1], scheduler=scheduler, journal=path)
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    with pytest.raises(gridengine.GridEngineError, match="others can write into"):
+        gridengine.map(abs, [1], scheduler=scheduler, journal=shared / "run.journal")
+
+
+def test_a_new_journal_is_private(scheduler: Scheduler, path: Path) -> None:
+    gridengine.map(abs, [1], scheduler=scheduler, journal=path)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"journal": 3}, TypeError),
+        ({"journal": ""}, ValueError),
+        ({"journal": "/"}, ValueError),
+        ({"key": str}, ValueError),
+        ({"journal": "x", "key": 3}, TypeError),
+        ({"journal": "/nowhere/at/all"}, gridengine.GridEngineError),
+    ],
+)
+def test_impossible_journals_are_refused(
+    scheduler: Scheduler, options: Any, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        gridengine.map(abs, [1], scheduler=scheduler, **options)
+
+
+def test_results_of_other_code_are_told_of(
+    scheduler: Scheduler, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    gridengine.map(lambda x: x, [1, 2], scheduler=scheduler, journal=path)
+    with caplog.at_level(logging.WARNING):
+        gridengine.map(lambda x: x + 1, [1, 2], scheduler=scheduler, journal=path)
+    assert "has 2 results of" in caplog.text
