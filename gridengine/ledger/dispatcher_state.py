@@ -121,6 +121,16 @@ class DispatcherState:
         )  # fmt: skip
         self.staffing.waiting.introduce(observer)
 
+    def allow_for(self, round_trip: float, patience: float) -> None:
+        """Has workers have as much ahead, and be silent as long, as messages to them take.
+
+        Args:
+            round_trip: Seconds that a message and its answer take.
+            patience: Seconds for which nodes may be silent, at least.
+        """
+        self.ledger.lead.allow_for(round_trip)
+        self.staffing.silence.allow_for(patience)
+
     def tasks(self) -> list[Task]:
         """Returns the tasks that are not over."""
         return [*self.ledger.tasks(), *self.deaths.tasks()]
