@@ -110,6 +110,8 @@ class Handlers:
         """Notes if nobody who comes can be let in, and how long messages are on their way."""
         for text in self._connections.news():
             self._state.scheduler_said(Notice(text))
+        for address, reason in self._connections.cut_off():
+            self._state.cut_off(address, reason)
         if self._connections.round_trip:
             self._state.allow_for(self._connections.round_trip, self._connections.patience)
         reason = self._connections.shut_out()

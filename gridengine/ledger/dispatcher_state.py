@@ -297,6 +297,13 @@ class DispatcherState:
             # Its supervisor will say why; what it would be given now would only be lost with it.
             self.ledger.retire(worker)
 
+    def cut_off(self, address: bytes, reason: str) -> None:
+        """Event: there is no way to this address any more, nor from it."""
+        supervisor = self.staffing.supervisors.get(address)
+        if supervisor is not None:
+            self.staffing.cut_off(supervisor, reason)
+        self.hung_up(address)
+
     def answered(
         self,
         worker: WorkerRecord,

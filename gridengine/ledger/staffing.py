@@ -278,11 +278,15 @@ class Staffing:
                 supervisor.heard = now
         self._looked = now
         for supervisor in self.silence.lost(self.supervisors.values(), self.queue_jobs, now):
-            detail = f"nothing heard of {supervisor.host} for {now - supervisor.heard:.0f} s"
-            self._lose(supervisor, End(cause=DeathCause.NODE_LOST, detail=detail))
-            # Should it still run, its workers are not to be waited for.
-            record = self.queue_jobs.get(supervisor.queue_job)
-            self._delete([record] if record is not None else [])
+            silent = f"nothing heard of {supervisor.host} for {now - supervisor.heard:.0f} s"
+            self.cut_off(supervisor, silent)
+
+    def cut_off(self, supervisor: SupervisorRecord, detail: str) -> None:
+        """Event: no more is heard of a supervisor, and this is why."""
+        self._lose(supervisor, End(cause=DeathCause.NODE_LOST, detail=detail))
+        # Should it still run, its workers are not to be waited for.
+        record = self.queue_jobs.get(supervisor.queue_job)
+        self._delete([record] if record is not None else [])
 
     def heard(self, supervisor: SupervisorRecord, now: float) -> None:
         """Event: a supervisor, or a worker of its, has spoken."""

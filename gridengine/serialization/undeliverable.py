@@ -5,12 +5,10 @@ from __future__ import annotations
 import pickle
 from typing import Any, NoReturn
 
-import msgspec
-
 from ..errors import SchedulerError
 from ..settings import OUT_OF_BAND
 from ..transport import messages
-from ..transport.messages import Done, FunctionDefinition, Result, Run
+from ..transport.messages import Call, Done, FunctionDefinition, Result, Run
 from .exceptions import pack_error
 
 
@@ -29,7 +27,10 @@ def _fail(reason: str) -> NoReturn:
 
 
 def failing_run(frames: list[Any], reason: str) -> list[Any] | None:
-    """Returns a `Run` whose calls raise SchedulerError with ``reason``, None for other messages.
+    """Returns a `Run` some calls of which raise SchedulerError, None for other messages.
+
+    They are those with large arguments, and all if there are none of these; and the calls of
+    functions with large contents, from then on.
 
     Args:
         frames: The receiver, the message, and its buffers.
@@ -39,22 +40,23 @@ def failing_run(frames: list[Any], reason: str) -> list[Any] | None:
     if type(message) is not Run:
         return None
     nothing = pickle.dumps(_Undeliverable(reason))
+    every = not (any(map(_is_large, message.functions)) or any(map(_is_large, message.calls)))
+    for definition in filter(_is_large, message.functions):
+        definition.payload, definition.frames = nothing, 0
+        # Nor is it to be kept by the worker under the name of its content.
+        definition.content = b""
     for call in message.calls:
-        call.payload, call.frames = nothing, 0
-    message.functions = [_failing(each, nothing) for each in message.functions]
+        if every or _is_large(call):
+            call.payload, call.frames = nothing, 0
+    # What refers to buffers is large: none is left.
     message.shared = []
     return [frames[0], messages.encode(message)]
 
 
-def _failing(definition: FunctionDefinition, nothing: bytes) -> FunctionDefinition:
-    if not definition.frames and len(definition.payload) < OUT_OF_BAND:
-        return definition
-    # Nor is it to be kept by the worker under the name of its content.
-    return msgspec.structs.replace(definition, payload=nothing, frames=0, content=b"")
-
-
 def failing_done(frames: list[Any], reason: str) -> list[Any] | None:
-    """Returns a `Done` whose calls have failed with ``reason``, None for other messages.
+    """Returns a `Done` some calls of which have failed, None for other messages.
+
+    They are those with large results, and all if there are none of these.
 
     Args:
         frames: The sender, the message, and its buffers.
@@ -64,11 +66,15 @@ def failing_done(frames: list[Any], reason: str) -> list[Any] | None:
     if type(message) is not Done:
         return None
     failure = pack_error(SchedulerError(reason))
-    message.results = [_failed(each, failure) for each in message.results]
+    every = not any(map(_is_large, message.results))
+    for result in message.results:
+        if every or _is_large(result):
+            result.payload, result.frames = b"", 0
+            result.failures = dict.fromkeys(range(result.lo, result.hi), failure)
+    # As above.
     message.shared = []
     return [frames[0], messages.encode(message)]
 
 
-def _failed(result: Result, failure: bytes) -> Result:
-    calls = dict.fromkeys(range(result.lo, result.hi), failure)
-    return msgspec.structs.replace(result, payload=b"", frames=0, failures=calls)
+def _is_large(part: FunctionDefinition | Call | Result) -> bool:
+    return part.frames > 0 or len(part.payload) >= OUT_OF_BAND

@@ -77,6 +77,10 @@ class Connections(abc.ABC):
         """Returns those of whom no more can come, since the last call; where that can be seen."""
         return []
 
+    def cut_off(self) -> list[tuple[bytes, str]]:
+        """Returns those with whom there is no way any more, since the last call, and why."""
+        return []
+
     def news(self) -> list[str]:
         """Returns what people should know of the way that messages go, since the last call."""
         return []

@@ -47,6 +47,9 @@ _REMEMBERED = 4
 #: Messages that are read before work is handed out again.
 _MESSAGES = 500
 
+#: Seconds between two tries whether there is room again, when nobody is there any more.
+_TRY = 0.5
+
 #: Seconds between two looks at most, while those are expected who have not come yet.
 _EXPECTED = 0.2
 
@@ -114,7 +117,8 @@ class FileConnections(Connections):
         self._hung_up: collections.deque[bytes] = collections.deque()
         self._news: collections.deque[str] = collections.deque()
         self._told = False
-        self._trouble = ""
+        self._cut_off: collections.deque[tuple[bytes, str]] = collections.deque()
+        self._trouble, self._tried = "", 0.0
         self._looks = Looks(time.monotonic(), _EXPECTED if expected else LATEST)
         self._pipe = WakePipe()
         self.descriptor = self._pipe.read_end
@@ -166,6 +170,10 @@ class FileConnections(Connections):
     def hung_up(self) -> list[bytes]:
         """See `Connections`."""
         return [self._hung_up.popleft() for _ in range(len(self._hung_up))]
+
+    def cut_off(self) -> list[tuple[bytes, str]]:
+        """See `Connections`."""
+        return [self._cut_off.popleft() for _ in range(len(self._cut_off))]
 
     def forget(self, address: bytes) -> None:
         """See `Connections`."""
@@ -233,7 +241,7 @@ class FileConnections(Connections):
     def _fail(self, why: str) -> None:
         self._trouble = f"messages through files have failed: {why}"
         for relay in list(self._relays.values()):
-            self._drop(relay, None)
+            self._drop(relay, None, self._trouble)
 
     def _look(self, place: int, now: float) -> bool:
         for file in os.listdir(place):
@@ -248,11 +256,12 @@ class FileConnections(Connections):
                 heard |= self._hear(relay, place, now)
             except (NotPrivate, Damaged) as error:
                 self.complain(relay.name.encode(), f"dropped rubbish: {error}")
-                self._drop(relay, place)
+                self._drop(relay, place, f"what it says by files makes no sense: {error}")
             except OSError as error:
                 self.complain(relay.name.encode(), f"cannot be heard: {error}")
-            if relay.over or now > relay.heard + self.patience:
-                self._drop(relay, place)
+            silent = now - relay.heard
+            if relay.name in self._relays and (relay.over or silent > self.patience):
+                self._drop(relay, place, f"nothing heard by files for {silent:.0f} s")
         if heard:
             self._pipe.wake()
         return heard
@@ -307,26 +316,51 @@ class FileConnections(Connections):
         for _ in range(len(self._to_send)):
             relay, frames = self._to_send.popleft()
             relay.outlet.say(*frames)
-        trouble = ""
+        trouble = self._trouble
         for relay in list(self._relays.values()):
             if relay.outlet.flush(place, now):
                 self._looks.said(now)
+                trouble = ""
             elif now > relay.outlet.since + MAKE_ROOM:
                 trouble = relay.outlet.trouble
             if relay.outlet.has_given_up(now, self.patience):
                 self.complain(relay.name.encode(), relay.outlet.trouble)
-                self._drop(relay, place)
+                self._drop(relay, place, relay.outlet.trouble)
+        if trouble and not self._relays and now >= self._tried + _TRY:
+            self._tried = now
+            trouble = "" if _has_room(place) else trouble
         self._trouble = trouble
 
-    def _drop(self, relay: _Relay, place: int | None) -> None:
+    def _drop(self, relay: _Relay, place: int | None, why: str) -> None:
+        """Has no more said to a relay, nor heard of it.
+
+        Args:
+            relay: It.
+            place: The folder, None if it cannot be opened.
+            why: What has become of it, if it has not taken leave.
+        """
         del self._relays[relay.name]
         self._gone.add(relay.name)
         # Who has taken leave is not missed.
         if not relay.over:
-            self._hung_up.extend(list(relay.addresses))
-            self._pipe.wake()
+            self._cut_off.extend((address, why) for address in list(relay.addresses))
         if place is not None:
             relay.remove(place)
+
+
+def _has_room(place: int) -> bool:
+    """Tells whether something can be written in a folder."""
+    name = "room"
+    try:
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=place)
+        try:
+            os.write(descriptor, bytes(4096))
+        finally:
+            os.unlink(name, dir_fd=place)
+            os.close(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 def _notice(hello: RelayHello, path: str, seconds: float) -> str:

@@ -51,6 +51,10 @@ class NetworkAndFiles(Connections):
         """See `Connections`."""
         return [*self._network.hung_up(), *self._files.hung_up()]
 
+    def cut_off(self) -> list[tuple[bytes, str]]:
+        """See `Connections`."""
+        return self._files.cut_off()
+
     def forget(self, address: bytes) -> None:
         """See `Connections`."""
         self._network.forget(address)

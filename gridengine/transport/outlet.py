@@ -15,7 +15,7 @@ Lighten = Callable[[list[Any], str], "list[Any] | None"]
 """Returns a message that says of its calls that they have failed, with a reason, in the place of
 one that takes too much room; None if it is none of that sort."""
 
-MAKE_ROOM = 5.0
+MAKE_ROOM = 3.0
 """Seconds in which somebody may make room before what does not fit is given up."""
 
 GIVE_UP = 30.0

@@ -134,7 +134,7 @@ class SegmentWriter:
             return
         turn = self._at + size >= SEGMENT
         if turn:
-            buffers.append(_HEADER.pack(_TURN, 0, 0))
+            buffers.append(_HEADER.pack(_TURN, 0, _begun(_TURN, 0)))
         self._append(place, buffers)
         # What is not known to be written, to the end, is written again in the same place.
         for _ in range(taken):
@@ -177,11 +177,18 @@ def _packed(frames: Frames) -> list[Any]:
     frames = gather(frames)
     sizes = [memoryview(frame).nbytes for frame in frames]
     table = _COUNT.pack(len(frames)) + b"".join(map(_SIZE.pack, sizes))
-    checksum = zlib.crc32(table)
+    nbytes = len(table) + sum(sizes)
+    checksum = zlib.crc32(table, _begun(_RECORD, nbytes))
     for frame in frames:
         checksum = zlib.crc32(frame, checksum)
-    header = _HEADER.pack(_RECORD, len(table) + sum(sizes), checksum)
+    header = _HEADER.pack(_RECORD, nbytes, checksum)
     return [header + table, *(frame for frame, size in zip(frames, sizes, strict=True) if size)]
+
+
+def _begun(kind: bytes, size: int) -> int:
+    """Returns the checksum of a header, with which that of its record begins."""
+    # Or a header of which the rest is not seen yet would be one of a record without anything.
+    return zlib.crc32(_SIZE.pack(size), zlib.crc32(kind))
 
 
 def _write_at(descriptor: int, buffers: Sequence[Any], at: int) -> None:
@@ -256,7 +263,7 @@ class SegmentReader:
                 return False
             kind, size, checksum = _HEADER.unpack(head)
             if kind == _TURN:
-                return True
+                return bool(checksum == _begun(kind, size))
             if kind != _RECORD or self._at + _HEADER.size + size > end:
                 return False
             frames = _record(descriptor, self._at + _HEADER.size, size, checksum)
@@ -277,7 +284,7 @@ def _record(descriptor: int, at: int, size: int, checksum: int) -> Frames | None
         body = memoryview(bytearray(size))
     except MemoryError:
         return _without_the_large(descriptor, at, size)
-    if not _filled(descriptor, body, at) or zlib.crc32(body) != checksum:
+    if not _filled(descriptor, body, at) or zlib.crc32(body, _begun(_RECORD, size)) != checksum:
         return None
     sizes = _sizes(body, size)
     begin = size - sum(sizes)

@@ -78,7 +78,7 @@ def stand_between(launch: Launch, path: str, reason: str) -> Launch:
         os.dup2(control.inherited.fileno(), 0)
         control.inherited.close()
         # The relay's end: only with that closed here is its end seen.
-        os.close(control.fileno())
+        control.let_go()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
