@@ -366,7 +366,7 @@ def _has_room(place: int) -> bool:
 def _notice(hello: RelayHello, path: str, seconds: float) -> str:
     return (
         f"{hello.host} does not reach this program, so its messages go through files in {path}: a "
-        f"message and its answer take about {seconds:.2g} s instead of 0.001 s, and workers there "
-        "begin some seconds later; GRIDENGINE_CHANNEL=files spares them the attempt, "
-        f"GRIDENGINE_CHANNEL=tcp has it fail instead. {hello.reason}"
+        f"message and its answer take about {seconds:.2g} s instead of 0.001 s, and are as secret as "
+        "that folder; GRIDENGINE_CHANNEL=files spares workers the attempt, GRIDENGINE_CHANNEL=tcp "
+        f"has them fail instead. {hello.reason}"
     )
