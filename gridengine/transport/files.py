@@ -41,6 +41,9 @@ _ROUND_TRIPS = 20
 #: Seconds for a message and its answer until it was measured.
 _GUESS = 0.2
 
+#: Seconds for a message and its answer from which it is said that they are many.
+_SLOW = 1.5
+
 #: Round trips of a relay that are remembered; while nothing is said they take longer.
 _REMEMBERED = 4
 
@@ -116,7 +119,7 @@ class FileConnections(Connections):
         self._to_send: collections.deque[tuple[_Relay, list[Any]]] = collections.deque()
         self._hung_up: collections.deque[bytes] = collections.deque()
         self._news: collections.deque[str] = collections.deque()
-        self._told = False
+        self._told = self._told_slow = False
         self._cut_off: collections.deque[tuple[bytes, str]] = collections.deque()
         self._trouble, self._tried = "", 0.0
         self._looks = Looks(time.monotonic(), _EXPECTED if expected else LATEST)
@@ -288,6 +291,9 @@ class FileConnections(Connections):
             word, *told = words
             if word == relay_words.HELLO:
                 relay.hello = relay_words.read_hello(*told)
+                if relay.hello.reason and not self._told:
+                    self._told = True
+                    self._news.append(_notice(relay.hello, self._folder.path))
             elif word == relay_words.PING:
                 number, seconds = relay_words.read_pair(*told)
                 if seconds:
@@ -307,9 +313,13 @@ class FileConnections(Connections):
         # The quickest that was measured was lucky to be looked for at once, on either side.
         self.round_trip = each[len(each) // 2] + 2 * SOONEST
         self.patience = max(self._least, _ROUND_TRIPS * each[-1])
-        if not self._told and relay.hello is not None and relay.hello.reason:
-            self._told = True
-            self._news.append(_notice(relay.hello, self._folder.path, self.round_trip))
+        if seconds > _SLOW and not self._told_slow and relay.hello is not None:
+            self._told_slow = True
+            self._news.append(
+                f"a message to {relay.hello.host} through files of {self._folder.path} and its "
+                f"answer take {seconds:.1f} s: short calls wait for that. Name a folder on a "
+                "quicker file system that all nodes see (GRIDENGINE_RUN_DIR), or have a port opened"
+            )
 
     def _flush(self, place: int, now: float) -> None:
         # What is put there meanwhile has its own turn.
@@ -363,10 +373,10 @@ def _has_room(place: int) -> bool:
     return True
 
 
-def _notice(hello: RelayHello, path: str, seconds: float) -> str:
+def _notice(hello: RelayHello, path: str) -> str:
     return (
         f"{hello.host} does not reach this program, so its messages go through files in {path}: a "
-        f"message and its answer take about {seconds:.2g} s instead of 0.001 s, and are as secret as "
+        f"message and its answer take 0.1 s or more instead of 0.001 s, and are as secret as "
         "that folder; GRIDENGINE_CHANNEL=files spares workers the attempt, GRIDENGINE_CHANNEL=tcp "
         f"has them fail instead. {hello.reason}"
     )

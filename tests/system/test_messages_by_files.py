@@ -223,16 +223,6 @@ def test_where_no_address_answers_files_are_taken_and_that_is_said(
         )
     said = next(each for each in caplog.messages if "go through files in" in each)
     heard.append(said)
-    assert "a message and its answer take about" in said
+    assert "a message and its answer take 0.1 s or more" in said
     assert "GRIDENGINE_PORTS=54000-54100" in said
     assert "Network is unreachable" in said
-
-
-@needs_root
-def test_by_tcp_alone_it_fails_instead() -> None:
-    without = ("unshare", "-n", "sh", "-c", 'eval "$1"')
-    with (
-        on_hosts("one", command=without, channel="tcp", connect_timeout=1.0) as scheduler,
-        pytest.raises(gridengine.SchedulerError, match="has not reached this program"),
-    ):
-        gridengine.map(targets.square, range(20), scheduler=scheduler)
