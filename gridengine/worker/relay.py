@@ -35,6 +35,7 @@ from ..transport.unreached import Unreached
 from ..transport.wake_pipe import WakePipe
 from . import os_support
 from .program_gone import clear_up
+from .subreaper import end_like
 
 #: Seconds of silence until the program has said how long it may last.
 _PATIENCE = 120.0
@@ -91,7 +92,7 @@ def stand_between(launch: Launch, path: str, reason: str) -> Launch:
     finally:
         os_support.kill(supervisor, signal.SIGKILL)
         os_support.kill_strays(keep=set())
-        os._exit(status)
+        end_like(status)
 
 
 class Relay:
@@ -155,7 +156,7 @@ class Relay:
     # ------------------------------------------------------------------ the loop
 
     def run(self) -> int:
-        """Returns the exit status of the queue job."""
+        """Returns the exit status of the queue job, -N if it ends by signal N."""
         self._outlet.say(*relay_words.hello(self._what()))
         status = None
         while True:
@@ -173,7 +174,7 @@ class Relay:
             self._listen()
             if status is not None:
                 self._take_leave()
-                return status if status >= 0 else 128 - status
+                return status
             reason = self._exchange()
             if reason is not None:
                 return self._give_up(reason)
