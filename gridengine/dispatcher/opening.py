@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 from .. import nesting
 from ..schedulers.base import Scheduler
 from ..settings import Settings
-from ..transport import descriptors, relay_words
-from ..transport.private_files import new_folder
+from ..transport import descriptors
 from .early_start import EarlyStart
 from .queue_jobs import QueueJobs, launch_for
-from .run_folder import no_folder
 
 # The transports take long to import: see `gridengine.dispatcher.dispatcher`.
 if TYPE_CHECKING:
@@ -89,7 +87,10 @@ def _network(
     files = None
     if settings.channel != "tcp" and folder is not None:
         from ..serialization.undeliverable import failing_run
+        from ..transport import relay_words
         from ..transport.files import FileConnections
+        from ..transport.private_files import new_folder
+        from .run_folder import no_folder
 
         path = os.path.join(folder.path, relay_words.FOLDER)
         try:

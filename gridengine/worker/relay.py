@@ -89,6 +89,10 @@ def stand_between(launch: Launch, path: str, reason: str) -> Launch:
     status = 1
     try:
         status = Relay(launch, path, reason, supervisor, controls, before).run()
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
     finally:
         os_support.kill(supervisor, signal.SIGKILL)
         os_support.kill_strays(keep=set())
