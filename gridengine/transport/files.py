@@ -313,7 +313,10 @@ class FileConnections(Connections):
         # The quickest that was measured was lucky to be looked for at once, on either side.
         self.round_trip = each[len(each) // 2] + 2 * SOONEST
         self.patience = max(self._least, _ROUND_TRIPS * each[-1])
-        if seconds > _SLOW and not self._told_slow and relay.hello is not None:
+        # Not of one that was held up by something large, or measured while nothing was said.
+        seconds = min(relay.round_trips)
+        often = len(relay.round_trips) == _REMEMBERED
+        if often and seconds > _SLOW and not self._told_slow and relay.hello is not None:
             self._told_slow = True
             self._news.append(
                 f"a message to {relay.hello.host} through files of {self._folder.path} and its "
