@@ -86,6 +86,8 @@ class Settings(NamedTuple):
         host: Name, address or interface under which workers reach this program; empty for
             all addresses.
         ports: ``54000-55000``, the ports that the program may listen on; empty for any.
+        channel: How workers on other hosts speak with this program: ``tcp``, ``files``, through the
+            folder for the run, or ``auto``, through files where none of its addresses answers.
         run_dir: Folder for keys and logs that the nodes see too, an absolute path; empty for
             ``~/.gridengine``.
         environment: Which variables go to workers on other hosts: patterns of the shell, with
@@ -128,6 +130,7 @@ class Settings(NamedTuple):
     grace: float = 2.0
     host: str = ""
     ports: str = ""
+    channel: str = "auto"
     run_dir: str = ""
     environment: str = ""
     ignored_variables: str = ""
@@ -188,6 +191,7 @@ def sample_interval(settings: Settings) -> float:
 
 
 CHOICES = {
+    "channel": ("auto", "tcp", "files"),
     "on_stall": ("warn", "retry"),
     "output": ("stream", "collect", "discard"),
     "mail_on": ("all", "end", "failure"),

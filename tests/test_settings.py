@@ -29,7 +29,7 @@ def test_every_number_can_be_set_and_keeps_its_type() -> None:
     truths = [field for field, value in Settings._field_defaults.items() if value is False]
     environ |= {f"GRIDENGINE_{field.upper()}": "1" for field in truths}
     environ |= {"GRIDENGINE_OUTPUT": "collect", "GRIDENGINE_ON_STALL": "retry"}
-    environ["GRIDENGINE_MAIL_ON"] = "end"
+    environ |= {"GRIDENGINE_MAIL_ON": "end", "GRIDENGINE_CHANNEL": "files"}
     for field, default in Settings._field_defaults.items():
         value = getattr(Settings.read(environ), field)
         given = environ[f"GRIDENGINE_{field.upper()}"]

@@ -230,7 +230,7 @@ class MapTasks:
         if self._bytes_ahead > _AHEAD_BYTES:
             # Large arguments: the next one for whoever is first to be done.
             return staff + 1 - running
-        few = most = _few(staff)
+        few = most = int(_few(staff) * self._dispatcher.lead.times)
         if pace is not None and self._chunksize is not None:
             # Tasks that are smaller than they should be: as many as make up for that.
             seconds = max(1e-7, pace * self._chunksize)

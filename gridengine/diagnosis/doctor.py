@@ -168,8 +168,13 @@ class Doctor:
 
     def _note(self, scheduler: Scheduler, outcome: TrialOutcome) -> None:
         """Notes what is known to work now, as a settings file has it."""
-        if isinstance(scheduler, GridEngineScheduler) and on_the_node.reached(outcome):
+        by_files = on_the_node.by_files(outcome, self._settings)
+        if isinstance(scheduler, GridEngineScheduler) and (
+            by_files or on_the_node.reached(outcome)
+        ):
             self._worked["scheduler"] = "grid_engine"
+            if by_files:
+                self._worked["channel"] = "files"
             if host := on_the_node.host_setting(outcome) or self._settings.host:
                 self._worked["host"] = host
             for name in ("ports", "run_dir"):

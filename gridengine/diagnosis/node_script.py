@@ -42,6 +42,8 @@ def main() -> int:
         if found["folder"]:
             found["seen_after"] = seen_after(asked, line)
         send(line, asked, findings=found)
+    elif found["folder"]:
+        found["answered_after"] = answered_after(asked)
     write(asked, found)
     if found["folder"] and not found["instead"]:
         found.update(packages(asked))
@@ -163,6 +165,22 @@ def seen_after(asked: "Found", line: socket.socket) -> "float | None":
         if os.path.exists(path):
             return time.time() - begun
         time.sleep(0.002)
+    return None
+
+
+def answered_after(asked: "Found") -> "float | None":
+    """Returns the seconds until the program has answered a file with another one."""
+    begun = time.time()
+    try:
+        with open(os.path.join(asked["folder"], "question"), "w", encoding="utf-8"):
+            pass
+        while time.time() < begun + SEEN:
+            # A name may be taken for missing for long, but not in what is listed now.
+            if "answer" in os.listdir(asked["folder"]):
+                return time.time() - begun
+            time.sleep(0.01)
+    except OSError:
+        pass
     return None
 
 

@@ -65,7 +65,7 @@ def judged(
         why = "it takes the program's Python" if python.state != "ok" else why
         yield Check("packages there", "unknown", why)
         yield Check("folders there", "unknown", why)
-    yield _network(node.get("addresses") or {}, settings, configured)
+    yield _network(node, settings, configured)
     yield _clock(node.get("clock"))
     yield _limits(node)
 
@@ -185,7 +185,15 @@ def _folders(node: dict[str, Any]) -> Check:
     return Check("folders there", "ok", "the working directory, the home, all of sys.path")
 
 
-def _network(addresses: dict[str, Any], settings: Settings, configured: list[str]) -> Check:
+def by_files(outcome: TrialOutcome, settings: Settings) -> bool:
+    """Tells whether messages go through files, since no address is reached."""
+    node = outcome.node or {}
+    through = settings.channel != "tcp" and node.get("folder") and not node.get("folder_error")
+    return bool(through) and not reached(outcome)
+
+
+def _network(node: dict[str, Any], settings: Settings, configured: list[str]) -> Check:
+    addresses: dict[str, Any] = node.get("addresses") or {}
     each, works = [], []
     for address, how in addresses.items():
         shown = bracketed(address)
@@ -196,9 +204,15 @@ def _network(addresses: dict[str, Any], settings: Settings, configured: list[str
             each.append(f"{shown} answers in {float(how.get('answered', 0)) * 1000:.1f} ms")
     told = "; ".join(each) or "no address was tried"
     told += f" (ports: {settings.ports or 'any free one'})"
+    if settings.channel == "files":
+        told = f"{_through_files(node)} (GRIDENGINE_CHANNEL=files); {told}"
+        return Check("network", "ok", told)
     usable = [address for address in works if address in configured]
-    if not works:
+    if not works and (settings.channel == "tcp" or not node.get("folder")):
         return Check("network", "failed", told, _LET_IN)
+    if not works:
+        advice = f"GRIDENGINE_CHANNEL=files spares workers the attempt; or, for speed, {_LET_IN}"
+        return Check("network", "warning", f"{told}: {_through_files(node)}", advice)
     if not usable:
         advice = f"GRIDENGINE_HOST={interface_of(works) or works[0]}, or host in gridengine.toml"
         return Check("network", "failed", f"GRIDENGINE_HOST is {settings.host}; {told}", advice)
@@ -207,6 +221,12 @@ def _network(addresses: dict[str, Any], settings: Settings, configured: list[str
         advice = f"nothing, for one is enough; GRIDENGINE_HOST={name} spares workers the others"
         return Check("network", "ok", told, advice)
     return Check("network", "ok", told)
+
+
+def _through_files(node: dict[str, Any]) -> str:
+    after = node.get("answered_after")
+    took = f", which answer each other after {_seconds(after)}" * ("answered_after" in node)
+    return f"messages go through files of the run folder{took}"
 
 
 def _clock(skew: object) -> Check:

@@ -63,6 +63,7 @@ class Dispatcher:
     Attributes:
         maps: Those that are drawn from, and how many calls each will still submit.
         forsaken: Whether this is a copy, in a fork of the program.
+        lead: How far ahead of what they run workers are given work.
         overview: Returns what there is now, for people.
         remote: Whether workers are on other hosts.
         sharing: Makes large buffers ready for the workers.
@@ -125,6 +126,7 @@ class Dispatcher:
         self._requests = CallRequests(scheduler, self._queue_jobs.kind_of)
         early = ahead is not None and ahead.workers > 0
         self._state = new_state(scheduler, settings, started_early=early)
+        self.lead = self._state.ledger.lead
         self._event_log = open_observers(undo, scheduler, settings, self._state.observers)
         from .handlers import Handlers
         from .job_output import new_job_output

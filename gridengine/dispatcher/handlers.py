@@ -9,6 +9,7 @@ from typing import Any
 from ..ledger.dispatcher_state import DispatcherState
 from ..ledger.records import Report, SupervisorRecord, WorkerRecord
 from ..logs import Log
+from ..schedulers.events import Notice
 from ..transport import messages, versions
 from ..transport.addresses import worker_address
 from ..transport.base import Connections
@@ -106,7 +107,13 @@ class Handlers:
             self._state.scheduler_said(event)
 
     def look_at_the_door(self) -> None:
-        """Notes if nobody who comes can be let in."""
+        """Notes if nobody who comes can be let in, and how long messages are on their way."""
+        for text in self._connections.news():
+            self._state.scheduler_said(Notice(text))
+        for address, reason in self._connections.cut_off():
+            self._state.cut_off(address, reason)
+        if self._connections.round_trip:
+            self._state.allow_for(self._connections.round_trip, self._connections.patience)
         reason = self._connections.shut_out()
         if reason:
             self._state.shut_out(reason)

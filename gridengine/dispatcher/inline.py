@@ -16,6 +16,7 @@ from .. import nesting
 from ..errors import InitializerError, JobCancelled, SchedulerError
 from ..ledger.durations import Durations
 from ..ledger.events import JobRetried, JobsStarted, JobStarted
+from ..ledger.lead import Lead
 from ..ledger.observers import Observers
 from ..ledger.task import Outcome, Place, Task
 from ..schedulers.base import Scheduler, enter
@@ -55,6 +56,7 @@ class InlineDispatcher:
         inline: True, and False of a `Dispatcher`.
         surroundings: ``cwd`` and ``env`` of the scheduler.
         forsaken: Whether this is a copy, in a fork of the program.
+        lead: As of a `Dispatcher`.
         overview: Returns what there is now, for people.
         remote: As of a `Dispatcher`.
         sharing: Makes large buffers ready.
@@ -65,6 +67,7 @@ class InlineDispatcher:
     inline = True
     fresh = False
     possible_workers = 1
+    lead = Lead()
 
     def __init__(self, scheduler: Scheduler) -> None:
         # Whose user may let go of it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING
 
 from .. import nesting
@@ -72,15 +73,45 @@ def open_network(
     Raises:
         SchedulerError: The scheduler or the network cannot be used.
     """
-    descriptors.check_for_zeromq()
-    from ..transport.zeromq import ZeroMQConnections
-
-    connections = ZeroMQConnections(host, ports)
-    undo.callback(connections.close)
+    connections = _network(undo, settings, host, ports, folder)
     session = scheduler.open()
     undo.callback(session.close)
     launch = launch_for(scheduler, settings, connections.endpoints, connections.keys, share=False)
     return connections, QueueJobs(session, scheduler, launch, folder.path if folder else "")
+
+
+def _network(
+    undo: contextlib.ExitStack, settings: Settings, host: str, ports: str, folder: RunFolder | None
+) -> Connections:
+    """Returns the connections to nodes, by the ways that the settings allow."""
+    files = None
+    if settings.channel != "tcp" and folder is not None:
+        from ..serialization.undeliverable import failing_run
+        from ..transport import relay_words
+        from ..transport.files import FileConnections
+        from ..transport.private_files import new_folder
+        from .run_folder import no_folder
+
+        path = os.path.join(folder.path, relay_words.FOLDER)
+        try:
+            new_folder(path)
+            expected = settings.channel == "files"
+            files = FileConnections(path, settings.patience, failing_run, expected=expected)
+        except OSError as error:
+            raise no_folder(error) from None
+        undo.callback(files.close)
+        if expected:
+            return files
+    descriptors.check_for_zeromq()
+    from ..transport.zeromq import ZeroMQConnections
+
+    network = ZeroMQConnections(host, ports)
+    undo.callback(network.close)
+    if files is None:
+        return network
+    from ..transport.network_and_files import NetworkAndFiles
+
+    return NetworkAndFiles(network, files)
 
 
 def open_mails(settings: Settings, observers: Observers) -> None:

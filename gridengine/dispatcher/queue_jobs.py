@@ -92,6 +92,7 @@ def launch_for(
         umask=current_umask() if remote else None,
         python=python(),
         core_files=settings.core_files,
+        channel=settings.channel,
     )
 
 

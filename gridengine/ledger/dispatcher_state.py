@@ -121,6 +121,16 @@ class DispatcherState:
         )  # fmt: skip
         self.staffing.waiting.introduce(observer)
 
+    def allow_for(self, round_trip: float, patience: float) -> None:
+        """Has workers have as much ahead, and be silent as long, as messages to them take.
+
+        Args:
+            round_trip: Seconds that a message and its answer take.
+            patience: Seconds for which nodes may be silent, at least.
+        """
+        self.ledger.lead.allow_for(round_trip)
+        self.staffing.silence.allow_for(patience)
+
     def tasks(self) -> list[Task]:
         """Returns the tasks that are not over."""
         return [*self.ledger.tasks(), *self.deaths.tasks()]
@@ -286,6 +296,13 @@ class DispatcherState:
             worker.hung_up = True
             # Its supervisor will say why; what it would be given now would only be lost with it.
             self.ledger.retire(worker)
+
+    def cut_off(self, address: bytes, reason: str) -> None:
+        """Event: there is no way to this address any more, nor from it."""
+        supervisor = self.staffing.supervisors.get(address)
+        if supervisor is not None:
+            self.staffing.cut_off(supervisor, reason)
+        self.hung_up(address)
 
     def answered(
         self,

@@ -7,10 +7,11 @@ import math
 from collections.abc import Iterable
 
 from ..errors import JobCancelled
-from ..settings import AHEAD_SECONDS, BLOCK_BYTES, BLOCK_CALLS, BLOCK_SECONDS
+from ..settings import BLOCK_BYTES, BLOCK_CALLS
 from ..states import JobState
 from .durations import Durations
 from .idle_workers import IdleWorkers
+from .lead import Lead
 from .observers import Observers
 from .orders import Assign
 from .queues import Queue, Queues
@@ -29,6 +30,7 @@ class HandOut:
         idle: The workers that have nothing to do.
         staff: How many workers of each kind there are.
         durations: How long calls take.
+        lead: How much a worker is given ahead.
         fresh: Whether a worker leaves after its first chunk.
         max_tasks: Chunks after which a worker leaves its place to a new one.
         observers: Who hears of events.
@@ -44,6 +46,7 @@ class HandOut:
         idle: IdleWorkers,
         staff: collections.Counter[int],
         durations: Durations,
+        lead: Lead,
         *,
         fresh: bool,
         max_tasks: float,
@@ -53,6 +56,7 @@ class HandOut:
         self._idle = idle
         self._staff = staff
         self._durations = durations
+        self._lead = lead
         self._fresh = fresh
         self._max_tasks = max_tasks
         self._observers = observers
@@ -63,7 +67,7 @@ class HandOut:
 
     def consider_prefetching(self, worker: WorkerRecord) -> None:
         """Notes whether a busy worker should have its next block by now."""
-        room = worker.load < AHEAD_SECONDS and len(worker.ends) < 2
+        room = worker.load < self._lead.ahead and len(worker.ends) < 2
         if room and worker.outstanding and not worker.recalling and not worker.leaving:
             self._prefetching[worker] = None
         else:
@@ -123,10 +127,10 @@ class HandOut:
     def _may_wait(self, head: Chunk, queue: Queue, worker: WorkerRecord) -> bool:
         """Tells whether the next chunk may wait behind what a busy worker still has to run."""
         cost = self._durations.estimate(head)
-        if worker.load < BLOCK_SECONDS:
+        if worker.load < self._lead.block:
             return cost < math.inf
         # The last chunks wait for whoever is free first.
-        return cost < AHEAD_SECONDS and len(queue.chunks) > self._staff[worker.kind]
+        return cost < self._lead.ahead and len(queue.chunks) > self._staff[worker.kind]
 
     def _has_time(self, worker: WorkerRecord, chunk: Chunk, now: float) -> bool:
         """Tells whether a worker will live long enough, by what such calls have taken at most."""
@@ -180,7 +184,7 @@ class HandOut:
         seconds = cost = 0.0
         size = 0
         function, duration = None, None
-        outstanding, place = worker.outstanding, worker.place
+        outstanding, place, longest = worker.outstanding, worker.place, self._lead.block
         while waiting and len(block) < most:
             chunk = waiting[0]
             task = chunk.task
@@ -199,7 +203,7 @@ class HandOut:
                 cost = math.inf
             else:
                 cost = duration.usual * calls
-            if block and (seconds + cost > BLOCK_SECONDS or size > BLOCK_BYTES):
+            if block and (seconds + cost > longest or size > BLOCK_BYTES):
                 break
             if task.on_start is not None and not task.attempts and not task.on_start(task):
                 self._end_unwanted(task, queue)

@@ -23,10 +23,11 @@ from .durations import Durations
 from .escalation import Escalation
 from .hand_out import HandOut
 from .idle_workers import IdleWorkers
+from .lead import Lead
 from .observers import Observers
 from .orders import Assign, TakeBack
 from .queues import Queue, Queues
-from .rebalancing import PATIENCE, Rebalancing, given_back
+from .rebalancing import Rebalancing, given_back
 from .records import AnsweredCalls, Chunk, SupervisorRecord, Verdict, WorkerRecord
 from .retries import Retries
 from .task import Outcome, Place, Task
@@ -45,6 +46,7 @@ class Ledger:
     Attributes:
         workers: All workers, by address.
         escalation: Who is to have more.
+        lead: How far ahead of what they run workers are given work.
     """
 
     def __init__(
@@ -62,15 +64,16 @@ class Ledger:
         self._staff: collections.Counter[int] = collections.Counter()
         self._idle = IdleWorkers()
         self._durations = Durations()
+        self.lead = Lead()
         self._hand_out = HandOut(
-            self._queues, self._idle, self._staff, self._durations,
+            self._queues, self._idle, self._staff, self._durations, self.lead,
             fresh=fresh, max_tasks=max_tasks, observers=self._observers,
         )  # fmt: skip
         self.workers: dict[bytes, WorkerRecord] = {}
         self.escalation = Escalation(self._queues, self._hand_out, self._put_back)
         self._answers = Answers(self._durations, self._observers, self.done, self.escalation.learn)
         self._rebalancing = Rebalancing(
-            self.workers, self._queues, self._idle, self._hand_out, remote=remote
+            self.workers, self._queues, self._idle, self._hand_out, self.lead, remote=remote
         )
 
     # ------------------------------------------------------------------ what is wanted
@@ -157,7 +160,7 @@ class Ledger:
         self, supervisor: SupervisorRecord, number: int, place: Place, now: float
     ) -> WorkerRecord:
         """Event: a worker is ready for work."""
-        worker = WorkerRecord(supervisor, number, place, now, PATIENCE)
+        worker = WorkerRecord(supervisor, number, place, now, self.lead.patience)
         self.workers[worker.address] = worker
         supervisor.workers[worker] = None
         self._staff[supervisor.kind] += 1
@@ -327,7 +330,7 @@ class Ledger:
 
     def answered(self, worker: WorkerRecord) -> None:
         """Event: a worker has no more to say for now; it may need something to do."""
-        worker.patience = PATIENCE
+        worker.patience = self.lead.patience
         if worker.outstanding:
             worker.load = max(0.0, worker.load)
             position = worker.outstanding[0].position

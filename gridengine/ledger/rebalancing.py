@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..settings import BLOCK_SECONDS, OVERDUE
 from .hand_out import HandOut
 from .idle_workers import IdleWorkers
+from .lead import Lead
 from .orders import TakeBack
 from .queues import Queues
 from .records import Chunk, WorkerRecord
-
-PATIENCE = 2 * BLOCK_SECONDS
-"""Seconds without an answer after which a worker's unbegun work is taken back, if somebody is
-idle; twice as many after each time that it had nothing to give back."""
 
 
 class Rebalancing:
@@ -24,6 +20,7 @@ class Rebalancing:
         queues: What waits.
         idle: The workers that have nothing to do.
         hand_out: Gives them something.
+        lead: How long an answer may take.
         remote: Whether what a worker was given may be on its way to it for long.
     """
 
@@ -33,6 +30,7 @@ class Rebalancing:
         queues: Queues,
         idle: IdleWorkers,
         hand_out: HandOut,
+        lead: Lead,
         *,
         remote: bool,
     ) -> None:
@@ -40,6 +38,7 @@ class Rebalancing:
         self._queues = queues
         self._idle = idle
         self._hand_out = hand_out
+        self._lead = lead
         self._remote = remote
 
     def lopsided(self) -> bool:
@@ -60,7 +59,7 @@ class Rebalancing:
             and (
                 _has_unbegun(worker)
                 if self._idle.of(worker.kind) and not self._queues.of(worker.kind).calls
-                else now - worker.heard > OVERDUE and len(worker.outstanding) > 1
+                else now - worker.heard > self._lead.overdue and len(worker.outstanding) > 1
             )
         ]
 

@@ -29,6 +29,9 @@ class Silence:
         orders: What is to be done is added to it.
         observers: Who hears of events.
         retire: Has a worker get no work any more.
+
+    Attributes:
+        patience: As above, or more where messages take long.
     """
 
     def __init__(
@@ -41,11 +44,15 @@ class Silence:
         retire: Callable[[WorkerRecord], None],
     ) -> None:
         self._retire = retire
-        self._patience = patience
+        self.patience = patience
         self._remote = remote
         self._orders = orders
         self._observers = observers
         self._resumed: list[str] = []
+
+    def allow_for(self, patience: float) -> None:
+        """Has nodes be silent for so many seconds at least before they count as lost."""
+        self.patience = max(self.patience, patience)
 
     def lost(
         self,
@@ -64,13 +71,13 @@ class Silence:
         doubtful: dict[str, None] = {}
         for supervisor in supervisors:
             silent = now - supervisor.heard
-            if silent <= self._patience / 2:
+            if silent <= self.patience / 2:
                 continue
             record = queue_jobs.get(supervisor.queue_job) if self._remote else None
             if record is not None and not supervisor.heard < record.asked <= now:
                 record.asked, record.answered = now, False
                 doubtful[record.name] = None
-            if silent > self._patience and not self._is_excused(record, silent):
+            if silent > self.patience and not self._is_excused(record, silent):
                 lost.append(supervisor)
         if doubtful:
             self._orders.append(AskAbout(tuple(doubtful)))
@@ -82,7 +89,7 @@ class Silence:
     def _is_excused(self, record: QueueJobRecord | None, silent: float) -> bool:
         if record is None:
             return False
-        return bool(record.suspended) or (not record.answered and silent <= 2 * self._patience)
+        return bool(record.suspended) or (not record.answered and silent <= 2 * self.patience)
 
     def heard(self, record: QueueJobRecord | None) -> None:
         """Event: a supervisor that runs in a queue job has spoken."""

@@ -81,6 +81,7 @@ class Staffing:
     Attributes:
         supervisors: All that have said their first word and are not lost, by address.
         queue_jobs: All that are not over, by name.
+        silence: Whose silence means what.
         waiting: Why those wait that do.
     """
 
@@ -99,10 +100,9 @@ class Staffing:
         self._retire = retire
         self._demand = demand
         self._capacity = capacity
-        self._patience = patience
         self._orders = orders
         self._observers = observers
-        self._silence = Silence(
+        self.silence = Silence(
             patience, remote=remote, orders=orders, observers=observers, retire=retire
         )
         self._batches = itertools.count(FIRST_BATCH)
@@ -271,23 +271,27 @@ class Staffing:
 
     def look_for_silent(self, now: float) -> None:
         """Counts the supervisors as lost that have not spoken for too long; see `silence`."""
-        if now - self._looked > _LOOK_SECONDS + self._patience / 2:
+        if now - self._looked > _LOOK_SECONDS + self.silence.patience / 2:
             # This program has not run for a while (Ctrl-Z, a busy host), and not listened
             # either: what they said meanwhile waits to be read.
             for supervisor in self.supervisors.values():
                 supervisor.heard = now
         self._looked = now
-        for supervisor in self._silence.lost(self.supervisors.values(), self.queue_jobs, now):
-            detail = f"nothing heard of {supervisor.host} for {now - supervisor.heard:.0f} s"
-            self._lose(supervisor, End(cause=DeathCause.NODE_LOST, detail=detail))
-            # Should it still run, its workers are not to be waited for.
-            record = self.queue_jobs.get(supervisor.queue_job)
-            self._delete([record] if record is not None else [])
+        for supervisor in self.silence.lost(self.supervisors.values(), self.queue_jobs, now):
+            silent = f"nothing heard of {supervisor.host} for {now - supervisor.heard:.0f} s"
+            self.cut_off(supervisor, silent)
+
+    def cut_off(self, supervisor: SupervisorRecord, detail: str) -> None:
+        """Event: no more is heard of a supervisor, and this is why."""
+        self._lose(supervisor, End(cause=DeathCause.NODE_LOST, detail=detail))
+        # Should it still run, its workers are not to be waited for.
+        record = self.queue_jobs.get(supervisor.queue_job)
+        self._delete([record] if record is not None else [])
 
     def heard(self, supervisor: SupervisorRecord, now: float) -> None:
         """Event: a supervisor, or a worker of its, has spoken."""
         supervisor.heard = now
-        self._silence.heard(self.queue_jobs.get(supervisor.queue_job))
+        self.silence.heard(self.queue_jobs.get(supervisor.queue_job))
 
     def _lose(self, supervisor: SupervisorRecord, end: End) -> None:
         del self.supervisors[supervisor.address]
@@ -321,9 +325,7 @@ class Staffing:
             self._stuck(event)
         elif isinstance(event, Standing):
             known = (self.queue_jobs.get(name) for name in event.queue_jobs)
-            self._silence.told(
-                [record for record in known if record], event.suspended, self._looked
-            )
+            self.silence.told([record for record in known if record], event.suspended, self._looked)
         elif isinstance(event, Waiting):
             self.waiting.waits(event)
         elif isinstance(event, Delayed):

@@ -27,11 +27,15 @@ class Connections(abc.ABC):
         endpoints: Where it can be reached; any one will do. None where its peers inherit the way.
         keys: The keys of its peers, None on one host.
         more: Whether the last `receive` may have left something that was there.
+        round_trip: Seconds that a message and its answer take, as a rule; 0 where that is nothing.
+        patience: Seconds for which peers may be silent, at least, whatever the settings say.
     """
 
     endpoints: Sequence[str] = ()
     keys: Keys | None = None
     more = False
+    round_trip = 0.0
+    patience = 0.0
 
     def __init__(self) -> None:
         self._log = RateLimitedLog(log)
@@ -71,6 +75,14 @@ class Connections(abc.ABC):
 
     def hung_up(self) -> list[bytes]:
         """Returns those of whom no more can come, since the last call; where that can be seen."""
+        return []
+
+    def cut_off(self) -> list[tuple[bytes, str]]:
+        """Returns those with whom there is no way any more, since the last call, and why."""
+        return []
+
+    def news(self) -> list[str]:
+        """Returns what people should know of the way that messages go, since the last call."""
         return []
 
     def forget(self, address: bytes) -> None:  # noqa: B027  # where there is nothing to forget

@@ -128,6 +128,11 @@ class Control:
             return connection
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
+    def let_go(self) -> None:
+        """Closes this process's copy, in a fork; the supervisor sees nothing of that."""
+        self._controls.open.pop(self._socket.fileno(), None)
+        self._socket.close()
+
     def close(self) -> None:
         """Has the supervisor see that it is not needed any more. Idempotent."""
         descriptor = self._socket.fileno()

@@ -74,6 +74,7 @@ class Launch(NamedTuple):
         umask: That of the program, None for the supervisor's own.
         python: The program's Python, see `gridengine.transport.versions`.
         core_files: Whether a crash on another host may leave an image of the memory.
+        channel: As of `gridengine.settings.Settings`: by which ways the dispatcher may be reached.
     """
 
     endpoints: Sequence[str]
@@ -102,6 +103,7 @@ class Launch(NamedTuple):
     umask: int | None = None
     python: str = ""
     core_files: bool = False
+    channel: str = "tcp"
 
     def __repr__(self) -> str:
         # Without the secret: it may end up in a log.

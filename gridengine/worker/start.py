@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import time
 from typing import Any
 
 from ..transport.launch_file import Launch
@@ -34,13 +35,22 @@ def main(path: str, told: dict[str, Any] | None) -> None:
         sys.stderr.write(f"gridengine: the working directory is not there: {error}\n")
     if launch.umask is not None:
         os.umask(launch.umask)
+    begun = time.monotonic()
+    if told is None and launch.channel == "files":
+        launch = _through_files(launch, path, "")
     supervisor = Supervisor(launch, environment)
     try:
         status = supervisor.run()
     except UnreachedError as error:
-        error.note.write(os.path.dirname(path), launch.queue_job.format_map(os.environ))
-        clear_up(launch, path)
-        sys.exit(f"gridengine: {error}")
+        if launch.channel == "tcp":
+            error.note.write(os.path.dirname(path), launch.queue_job.format_map(os.environ))
+            clear_up(launch, path)
+            sys.exit(f"gridengine: {error}")
+        if launch.time_limit:
+            left = launch.time_limit - (time.monotonic() - begun)
+            launch = launch._replace(time_limit=max(1e-3, left))
+        supervisor = Supervisor(_through_files(launch, path, str(error)), environment)
+        status = supervisor.run()
     if supervisor.unheard:
         clear_up(launch, path)
     # As in the workers: to take an interpreter apart takes longer than to end them all, and the
@@ -48,3 +58,10 @@ def main(path: str, told: dict[str, Any] | None) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
+
+
+def _through_files(launch: Launch, path: str, reason: str) -> Launch:
+    # Where it is needed: what it imports takes its time.
+    from .relay import stand_between
+
+    return stand_between(launch, path, reason)

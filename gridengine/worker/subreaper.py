@@ -73,10 +73,10 @@ def _stand_by(child: int, grace: int) -> NoReturn:
             if grace and not signal.sigtimedwait({signal.SIGCHLD}, grace):
                 os.kill(child, signal.SIGKILL)
     os_support.kill_strays(keep=set())
-    _end_like(os.waitstatus_to_exitcode(ended[1]))
+    end_like(os.waitstatus_to_exitcode(ended[1]))
 
 
-def _end_like(status: int) -> NoReturn:
+def end_like(status: int) -> NoReturn:
     """Ends this process as another one has ended, for whoever waits for it."""
     if status < 0:
         # One image of the same crash is enough.

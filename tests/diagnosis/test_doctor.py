@@ -179,8 +179,9 @@ def test_a_scheduler_of_ones_own_is_tested_too(make: Make) -> None:
 
 def test_ports_that_nobody_reaches_are_told_by_the_folder(attempt: Try) -> None:
     checks = attempt(before=unreachable)
-    assert checks["network"].state == "failed"
+    assert checks["network"].state == "warning"
     assert "Connection refused" in checks["network"].found
+    assert "messages go through files" in checks["network"].found
     assert "GRIDENGINE_PORTS=" in checks["network"].advice
     assert checks["packages there"].state == checks["run folder there"].state == "ok"
     assert checks["clock"].state == "unknown"

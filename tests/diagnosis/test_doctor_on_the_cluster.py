@@ -75,16 +75,25 @@ def test_what_was_asked_for_is_what_has_worked(
 @pytest.mark.parametrize(
     ("verdict", "said"), [("drop", "a firewall that drops"), ("reject", "Connection refused")]
 )
-def test_a_firewall_is_told_of(cluster: Cluster, verdict: Any, said: str) -> None:
+@pytest.mark.parametrize("channel", ["auto", "tcp"])
+def test_a_firewall_is_told_of(
+    cluster: Cluster, verdict: Any, said: str, channel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRIDENGINE_CHANNEL", channel)
     with cluster.firewall(verdict):
         checks, report = examined()
-    assert checks["network"].state == "failed"
+    assert checks["network"].state == ("failed" if channel == "tcp" else "warning")
     assert said in checks["network"].found
     assert "GRIDENGINE_PORTS=" in checks["network"].advice
     # All else is known by the folder.
     assert checks["run folder there"].state == checks["packages there"].state == "ok"
     assert checks["clock"].state == "unknown"
-    assert report.settings == {}
+    if channel == "tcp":
+        assert report.settings == {}
+    else:
+        # How long that takes is measured.
+        assert "through files of the run folder, which answer" in checks["network"].found
+        assert report.settings["channel"] == "files"
 
 
 def test_a_python_that_the_node_does_not_see_is_told_of(cluster: Cluster, tmp_path: Path) -> None:

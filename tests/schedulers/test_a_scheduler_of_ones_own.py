@@ -3,43 +3,24 @@
 from __future__ import annotations
 
 import os
-import re
 import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import gridengine
-from gridengine.schedulers import Scheduler
 from gridengine.schedulers.events import Ended, Event, Refused, Submitted
 
+from ..hosts_scheduler import HERE, Make, hosts_scheduler, source
 from ..waiting import wait_until
-
-PAGE = Path(__file__).parents[2] / "docs" / "howto" / "writing-a-scheduler.md"
-
-#: Runs the line on this host, whatever the host is called.
-HERE = ("sh", "-c", 'eval "$1"')
-
-Make = Callable[..., Scheduler]
-
-
-def source() -> str:
-    block = re.search(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.S | re.M)
-    assert block is not None
-    return block[1]
 
 
 @pytest.fixture(scope="module")
 def make() -> Make:
-    names: dict[str, Any] = {"__name__": "hosts_scheduler"}
-    exec(compile(source(), str(PAGE), "exec"), names)  # a page of ours
-    made: Make = names["HostsScheduler"]
-    return made
+    return hosts_scheduler()
 
 
 def square(x: int) -> int:

@@ -43,6 +43,14 @@ def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
 
 
 @pytest.fixture
+def own(scheduler: Scheduler) -> Scheduler:
+    """A scheduler of the same sort, not at work yet, with one worker."""
+    if isinstance(scheduler, ProcessScheduler):
+        return ProcessScheduler(1)
+    return GridEngineScheduler(max_workers=1)
+
+
+@pytest.fixture
 def start(scheduler: Scheduler) -> Any:
     """Makes a job and starts it."""
 
@@ -236,7 +244,7 @@ def test_a_module_that_no_worker_finds_goes_by_value(
 
 
 def test_what_a_module_was_told_at_run_time_holds(
-    scheduler: Scheduler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own: Scheduler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "appmod.py").write_text(
         "CONFIG = None\n"
@@ -249,8 +257,7 @@ def test_what_a_module_was_told_at_run_time_holds(
     monkeypatch.syspath_prepend(tmp_path)
     module = importlib.import_module("appmod")
     # Workers that were there before would not find it.
-    local = isinstance(scheduler, ProcessScheduler)
-    with ProcessScheduler(1) if local else GridEngineScheduler(max_workers=1) as own:
+    with own:
         for value in ("first", "second"):
             module.configure(value)
             assert gridengine.map(module.task(), [1], scheduler=own) == [(value, 1)]

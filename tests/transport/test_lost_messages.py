@@ -286,6 +286,7 @@ class Peer:
 def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Played]:
     monkeypatch.setenv("GRIDENGINE_RUN_DIR", str(tmp_path / "run"))
     monkeypatch.setenv("GRIDENGINE_HOST", "127.0.0.1")
+    monkeypatch.setenv("GRIDENGINE_CHANNEL", "tcp")
     with Played() as scheduler:
         yield scheduler  # type: ignore[misc]
 

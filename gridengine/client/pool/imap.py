@@ -129,7 +129,7 @@ class IMapIterator(Generic[T]):
         if not feed.has_memory:
             # Large arguments: the next ones for whoever is first to be done.
             return staff + 1 - ahead
-        few = _AHEAD_EACH * staff + 2
+        few = int((_AHEAD_EACH * staff + 2) * feed.dispatcher.lead.times)
         usual = feed.usual_duration()
         if usual is None or usual > BLOCK_SECONDS:
             return max(few, _AHEAD_EACH * feed.dispatcher.possible_workers) - ahead

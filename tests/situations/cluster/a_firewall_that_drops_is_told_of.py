@@ -1,9 +1,9 @@
-"""A firewall that drops what the nodes send: the map fails within a minute, and says why.
+"""A firewall that drops what nodes send, and TCP alone: the map fails within a minute, and says why.
 
 Slow: waits until the workers have given up
 Site: firewall-drop
 
-$ python a_firewall_that_drops_is_told_of.py 2> warnings
+$ GRIDENGINE_CHANNEL=tcp python a_firewall_that_drops_is_told_of.py 2> warnings
 SchedulerError: ...tcp://10.77.0.1:...: no answer...
 within a minute: True
 $ head -1 warnings

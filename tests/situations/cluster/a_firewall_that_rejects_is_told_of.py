@@ -1,9 +1,9 @@
-"""A firewall that refuses what the nodes send: the map fails within a minute, and says why.
+"""A firewall that refuses what nodes send, and TCP alone: the map fails within a minute with why.
 
 Slow: waits until the workers have given up
 Site: firewall-reject
 
-$ python a_firewall_that_rejects_is_told_of.py 2> warnings
+$ GRIDENGINE_CHANNEL=tcp python a_firewall_that_rejects_is_told_of.py 2> warnings
 SchedulerError: ...tcp://10.77.0.1:...: Connection refused...
 within a minute: True
 $ head -1 warnings

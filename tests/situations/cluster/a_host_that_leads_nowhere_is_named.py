@@ -2,7 +2,7 @@
 
 Slow: waits until the workers have given up
 
-$ GRIDENGINE_HOST=8.8.8.8 python a_host_that_leads_nowhere_is_named.py 2> warnings
+$ GRIDENGINE_CHANNEL=tcp GRIDENGINE_HOST=8.8.8.8 python a_host_that_leads_nowhere_is_named.py 2> warnings
 SchedulerError: ge-node... has not reached this program within ...: tcp://8.8.8.8:...
 """
 

@@ -1,9 +1,9 @@
-"""One node of two cannot reach the program: that is said, and all is done by the other one.
+"""One node of two cannot reach the program, TCP alone: that is said; the other one does all.
 
 Slow: waits until the workers there have given up
 Site: firewall-drop-one
 
-$ GRIDENGINE_CONNECT_TIMEOUT=4 python a_node_behind_a_firewall_gets_no_more_work.py
+$ GRIDENGINE_CHANNEL=tcp GRIDENGINE_CONNECT_TIMEOUT=4 python a_node_behind_a_firewall_gets_no_more_work.py
 ... did not start: ge-node1 has not reached this program within 4 s: ...: no answer, ...
 asked for again: hard resource_list: hostname=!(ge-node1|ge-node1.*)
 done on ge-node2 alone: 100

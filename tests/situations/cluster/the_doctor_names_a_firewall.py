@@ -2,7 +2,7 @@
 
 Site: firewall-reject, user, own-python
 
-$ python -m gridengine doctor --queue all.q > said
+$ GRIDENGINE_CHANNEL=tcp python -m gridengine doctor --queue all.q > said
 [status 1]
 $ grep -E -c "^(failed|warning) " said
 1
