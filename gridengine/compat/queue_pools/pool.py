@@ -13,7 +13,7 @@ from logging import Logger
 from typing import Any, Literal, NamedTuple
 
 from ...client.map import map as gridengine_map
-from ...client.map import raised
+from ...client.raised import raised
 from ...schedulers.base import Scheduler
 from ...settings import Settings
 from ...transport.environment import environment_for_nodes
