@@ -24,8 +24,8 @@ from pathlib import Path
 import psutil
 
 from ..errors import SchedulerError
-from ..schedulers.grid_engine import leftovers
-from ..schedulers.grid_engine.leftovers import SessionFile
+from ..schedulers.queue_session import leftovers
+from ..schedulers.queue_session.leftovers import SessionFile
 from ..settings import Settings
 from ..transport import private_files, viewer_messages
 from ..transport.process_identity import ProcessIdentity, namespace_of

@@ -11,9 +11,10 @@ from collections.abc import Collection, Mapping, Sequence
 from ..errors import SchedulerUnavailable
 from ..extras import command
 from ..schedulers.grid_engine import drmaa_library
-from ..schedulers.grid_engine.drmaa_session import commands, obstacles, queue_instances
+from ..schedulers.grid_engine.batch_system import obstacles, queue_instances
 from ..schedulers.grid_engine.request import Request
-from ..schedulers.grid_engine.session import GridEngineSession
+from ..schedulers.queue_session.process import commands
+from ..schedulers.queue_session.session import GridEngineSession
 from .report import Check
 
 _SECONDS = 8.0  # for one command; the master of a large site is busy at times

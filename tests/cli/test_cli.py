@@ -20,10 +20,10 @@ import pytest
 
 import gridengine
 from gridengine.cli import main as cli
-from gridengine.schedulers.grid_engine import leftovers
-from gridengine.schedulers.grid_engine.drmaa_session import commands
-from gridengine.schedulers.grid_engine.drmaa_session.registry import Registry
-from gridengine.schedulers.grid_engine.leftovers import SessionFile
+from gridengine.schedulers.queue_session import leftovers
+from gridengine.schedulers.queue_session.leftovers import SessionFile
+from gridengine.schedulers.queue_session.process import commands
+from gridengine.schedulers.queue_session.process.registry import Registry
 from gridengine.transport import private_files
 from gridengine.transport.process_identity import ProcessIdentity
 from gridengine.transport.run_folders import RunFolder

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from . import commands
+from ...queue_session.process import commands
 from .timestamps import CLOCKS, seconds_of
 
 PATIENCE = 2.0

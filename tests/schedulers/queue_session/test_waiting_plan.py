@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from gridengine.schedulers.grid_engine.drmaa_session.polling import QueueJob
-from gridengine.schedulers.grid_engine.drmaa_session.waiting import WaitingFor, WaitingPlan
+from gridengine.schedulers.queue_session.process.polling import QueueJob
+from gridengine.schedulers.queue_session.process.waiting import WaitingFor, WaitingPlan
 
 
 def waiting(*names: str, request: str = "", state: str = "qw") -> dict[str, QueueJob]:

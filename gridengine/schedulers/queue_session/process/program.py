@@ -10,8 +10,16 @@ import queue
 import time
 
 from ....transport.run_folders import RunFolder
-from . import qstat
-from .drmaa_calls import Denied, Ending, Library, Limited, TooLarge, Unreachable
+from ...grid_engine.batch_system import qstat
+from ...grid_engine.batch_system.drmaa_calls import (
+    Denied,
+    Ending,
+    Library,
+    Limited,
+    TooLarge,
+    Unreachable,
+)
+from ...grid_engine.batch_system.qacct import Accounting, QacctReader
 from .messages import (
     Accounted,
     Ask,
@@ -34,7 +42,6 @@ from .messages import (
 from .outage import Outage
 from .pipes import MessageWriter, Orphaned
 from .polling import PollingPlan, QueueJob
-from .qacct import Accounting, QacctReader
 from .registry import Registry
 from .waiting import WaitingFor, WaitingPlan
 

@@ -7,7 +7,7 @@ import queue
 import signal
 import sys
 
-from .drmaa_calls import Denied, Library
+from ...grid_engine.batch_system.drmaa_calls import Denied, Library
 from .messages import Hello, SessionFailed
 from .pipes import MessageReader, MessageWriter, Orphaned
 from .program import Program

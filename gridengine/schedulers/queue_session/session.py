@@ -16,11 +16,11 @@ from ...transport.wake_pipe import WakePipe
 from .. import events
 from ..base import Session
 from ..events import End, Ended, Event, Explained, Notice, Refused, Standing, Submitted
-from .drmaa_session import messages
-from .exit_status import judge
-from .refusals import refusal
-from .request import Request, job_name
-from .session_client import DrmaaProcess
+from ..grid_engine.exit_status import judge
+from ..grid_engine.refusals import refusal
+from ..grid_engine.request import Request, job_name
+from .client import DrmaaProcess
+from .process import messages
 from .session_notes import registry_file
 from .submission import OpenBatch, folder_for_logs, whole_command
 
@@ -140,7 +140,7 @@ class GridEngineSession(Session):
         self._send(messages.Ask(tuple(queue_jobs)))
 
     def when_silent(self) -> Sequence[str]:
-        return "gridengine.schedulers.grid_engine.abandoned", self._registry
+        return "gridengine.schedulers.queue_session.abandoned", self._registry
 
     def events(self) -> list[Event]:
         self._wake_pipe.empty()

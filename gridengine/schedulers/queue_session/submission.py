@@ -6,8 +6,8 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
-from .drmaa_session import messages
-from .request import Request
+from ..grid_engine.request import Request
+from .process import messages
 
 
 @dataclasses.dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gridengine.schedulers.grid_engine.drmaa_session.messages import (
+from gridengine.schedulers.queue_session.process.messages import (
     BatchDelayed,
     Close,
     Hello,

@@ -1,9 +1,9 @@
 """What a session process that was killed has left in the queue, and how to delete it.
 
-The session has noted its queue jobs in a file (`drmaa_session.registry`). A number in a file is
-no proof: the Grid Engine begins anew when its numbers are used up, or when it is installed again.
-So a queue job counts as the session's only if its owner, its name and the time of its submission
-are those that were noted.
+The session has noted its queue jobs in a file (`queue_session.process.registry`). A number in a
+file is no proof: the Grid Engine begins anew when its numbers are used up, or when it is installed
+again. So a queue job counts as the session's only if its owner, its name and the time of its
+submission are those that were noted.
 """
 
 from __future__ import annotations
@@ -23,16 +23,18 @@ from ...errors import SchedulerError
 from ...transport import private_files
 from ...transport.interpreter import isolation
 from ...transport.process_identity import ProcessIdentity
-from . import drmaa_library
-from .drmaa_session import commands
-from .drmaa_session.qstat import listed
-from .drmaa_session.timestamps import CLOCKS
+from ..grid_engine import drmaa_library
+from ..grid_engine.batch_system.qstat import listed
+from ..grid_engine.batch_system.timestamps import CLOCKS
+from .process import commands
 
 _SECONDS = 60.0  # for one command; the master of a large site is busy at times
 
 _DELETE = (
-    "import sys; sys.path[:] = sys.argv[1:]; "
-    "from drmaa_session.deletion import main; sys.exit(main())"
+    "import sys, types; sys.path = [*filter(None, sys.path)]; "
+    "package = sys.modules['gridengine'] = types.ModuleType('gridengine'); "
+    "package.__path__ = [sys.argv[1]]; sys.path += sys.argv[2:]; "
+    "from gridengine.schedulers.grid_engine.batch_system.deletion import main; sys.exit(main())"
 )
 
 
@@ -161,7 +163,7 @@ def _deleted(array: Array) -> str:
 def _delete_by_drmaa(arrays: Sequence[Array]) -> None:
     library = drmaa_library.require()
     names = [f"{array.job}.{task + 1}" for array in arrays for task in range(array.tasks)]
-    here, path = str(Path(__file__).parent), filter(None, sys.path)
+    here, path = str(Path(__file__).parents[2]), filter(None, sys.path)
     try:
         done = subprocess.run(  # noqa: S603  # our own program
             [sys.executable, *isolation(), "-c", _DELETE, here, *path],

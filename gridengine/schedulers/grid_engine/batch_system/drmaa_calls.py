@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .messages import Submit
+from ...queue_session.process.messages import Submit
 
 _OTHERS = re.compile(r"slurm|pbs|torque|condor|lsf|loadleveler", re.IGNORECASE)
 

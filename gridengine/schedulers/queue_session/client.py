@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ...errors import SchedulerUnavailable
 from ...transport.interpreter import isolation
-from . import drmaa_library
-from .drmaa_session.messages import LogEntry, Malformed, Message, decode, encode
+from ..grid_engine import drmaa_library
+from .process.messages import LogEntry, Malformed, Message, decode, encode
 
 # With an empty lobby in the place of the package's, which has no use for this process; and found
 # by its path, whatever else is called so where modules are found.
@@ -22,7 +22,7 @@ _START = (
     "import sys, types; sys.path = [*filter(None, sys.path)]; "
     "package = sys.modules['gridengine'] = types.ModuleType('gridengine'); "
     "package.__path__ = [sys.argv[1]]; "
-    "from gridengine.schedulers.grid_engine.drmaa_session.main import main; main()"
+    "from gridengine.schedulers.queue_session.process.main import main; main()"
 )
 _PACKAGE = Path(__file__).parents[2]
 

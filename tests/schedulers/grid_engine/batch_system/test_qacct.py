@@ -8,15 +8,15 @@ from collections.abc import Callable
 
 import pytest
 
-from gridengine.schedulers.grid_engine.drmaa_session import commands
-from gridengine.schedulers.grid_engine.drmaa_session.qacct import (
+from gridengine.schedulers.grid_engine.batch_system.qacct import (
     deletion_in,
     is_of,
     reason_in,
     records,
 )
-from gridengine.schedulers.grid_engine.drmaa_session.registry import Registry
-from gridengine.schedulers.grid_engine.drmaa_session.timestamps import CLOCKS, seconds_of
+from gridengine.schedulers.grid_engine.batch_system.timestamps import CLOCKS, seconds_of
+from gridengine.schedulers.queue_session.process import commands
+from gridengine.schedulers.queue_session.process.registry import Registry
 
 from ...conftest import StandIn, Talk
 

@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from xml.etree import ElementTree
 
-from . import commands, obstacles
-from .waiting import WaitQuestion
+from ...queue_session.process import commands
+from ...queue_session.process.waiting import WaitQuestion
+from . import obstacles
 
 _SECONDS = 20.0  # for one command; the master of a large site is busy at times
 _SLOW = 5.0  # seconds after which it is not asked further why queue jobs wait

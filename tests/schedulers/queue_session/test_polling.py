@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from gridengine.schedulers.grid_engine.drmaa_session.polling import PollingPlan, QueueJob
+from gridengine.schedulers.queue_session.process.polling import PollingPlan, QueueJob
 
 
 @pytest.fixture
