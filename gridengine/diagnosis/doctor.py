@@ -16,8 +16,8 @@ from ..schedulers import choice
 from ..schedulers.base import Scheduler, Session, innermost
 from ..schedulers.grid_engine import drmaa_library
 from ..schedulers.grid_engine.scheduler import GridEngineScheduler
+from ..schedulers.grid_engine.session import GridEngineSession
 from ..schedulers.process import ProcessScheduler
-from ..schedulers.queue_session.session import GridEngineSession
 from ..settings import Settings
 from . import grid_engine, on_the_node, this_host
 from .report import Check, DoctorReport

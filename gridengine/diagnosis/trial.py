@@ -12,7 +12,7 @@ from typing import Any
 
 from ..schedulers.base import Session
 from ..schedulers.events import End, Ended, Refused, Stuck, Submitted, Waiting
-from ..schedulers.queue_session.session import GridEngineSession
+from ..schedulers.grid_engine.session import GridEngineSession
 from ..settings import Settings
 from ..transport import private_files
 from .node_command import ExitFacts, exit_facts, prepare

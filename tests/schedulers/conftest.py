@@ -15,7 +15,7 @@ import pytest
 from gridengine.schedulers.base import Session
 from gridengine.schedulers.events import End, Ended, Event, Explained, Submitted
 from gridengine.schedulers.grid_engine.scheduler import GridEngineScheduler
-from gridengine.schedulers.queue_session.session import GridEngineSession
+from gridengine.schedulers.grid_engine.session import GridEngineSession
 
 E = TypeVar("E")
 

@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 from ...settings import Settings
 from ..arguments import take_common
 from ..base import Scheduler
-from ..queue_session.session import GridEngineSession
 from . import scheduler_arguments
 from .request import Hosts, Request
+from .session import GridEngineSession
 
 Resource = str | int | float | datetime.timedelta
 

@@ -1,41 +1,31 @@
 """What a session process that was killed has left in the queue, and how to delete it.
 
 The session has noted its queue jobs in a file (`queue_session.process.registry`). A number in a
-file is no proof: the Grid Engine begins anew when its numbers are used up, or when it is installed
+file is no proof: a batch system begins anew when its numbers are used up, or when it is installed
 again. So a queue job counts as the session's only if its owner, its name and the time of its
 submission are those that were noted.
 """
 
 from __future__ import annotations
 
-import contextlib
+import abc
 import dataclasses
+import importlib
 import json
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from xml.etree import ElementTree
 
 from ...errors import SchedulerError
 from ...transport import private_files
-from ...transport.interpreter import isolation
 from ...transport.process_identity import ProcessIdentity
-from ..grid_engine import drmaa_library
-from ..grid_engine.batch_system.qstat import listed
-from ..grid_engine.batch_system.timestamps import CLOCKS
 from .process import commands
 
-_SECONDS = 60.0  # for one command; the master of a large site is busy at times
+SECONDS = 60.0
+"""Seconds for one command; the master of a large site is busy at times."""
 
-_DELETE = (
-    "import sys, types; sys.path = [*filter(None, sys.path)]; "
-    "package = sys.modules['gridengine'] = types.ModuleType('gridengine'); "
-    "package.__path__ = [sys.argv[1]]; sys.path += sys.argv[2:]; "
-    "from gridengine.schedulers.grid_engine.batch_system.deletion import main; sys.exit(main())"
-)
+#: What clears up after the sessions of a batch system: a file must not choose what is imported.
+_SYSTEMS = {"grid_engine": "..grid_engine.leftovers:GridEngineLeftovers"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +54,7 @@ class SessionFile:
         program: Which process the program is.
         session: Which one the session process is.
         driver: The queue job in which the program runs, empty if in none.
-        cell: Which Grid Engine it is: as `own_cell`.
+        identity: Which batch system it is: all that `BatchSystem.identity` had said.
         arrays: Those of which some queue jobs had not ended.
     """
 
@@ -72,7 +62,7 @@ class SessionFile:
     program: ProcessIdentity
     session: ProcessIdentity
     driver: str
-    cell: tuple[str, str]
+    identity: Mapping[str, str]
     arrays: tuple[Array, ...]
 
     @classmethod
@@ -86,19 +76,22 @@ class SessionFile:
         """
         noted = json.loads(private_files.read_file(str(path)))
         try:
-            return cls(
+            found = cls(
                 path=path,
                 program=ProcessIdentity.from_json(noted["program"]),
                 session=ProcessIdentity.from_json(noted["session"]),
                 driver=_driver(noted["driver"]),
-                cell=(str(noted["SGE_ROOT"]), str(noted["SGE_CELL"])),
+                identity={name: each for name, each in noted.items() if isinstance(each, str)},
                 arrays=tuple(
                     Array(_number(job), int(each["tasks"]), str(each["name"]), float(each["time"]))
                     for job, each in noted["queue_jobs"].items()
                 ),
             )
+            if noted["system"] not in _SYSTEMS:
+                raise ValueError(f"it is of a batch system that is not known: {noted['system']!r}")
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"it is not what a session writes: {error!r}") from None
+        return found
 
 
 def _driver(queue_job: str) -> str:
@@ -112,130 +105,98 @@ def _number(job: str) -> str:
     return job
 
 
-def in_queue(session: SessionFile) -> list[Array]:
-    """Returns those arrays of a session that are in the queue, and are the session's.
+def queue_of(session: SessionFile) -> LeftoverQueue:
+    """Returns the queue in which a session may have left something."""
+    module, _, kind = _SYSTEMS[session.identity["system"]].partition(":")
+    made: LeftoverQueue = getattr(importlib.import_module(module, __package__), kind)()
+    return made
+
+
+class LeftoverQueue(abc.ABC):
+    """A batch system for somebody who has no session with it: by its commands alone.
+
+    By this process's environment and the places of the system; what another one has written into a
+    file must not choose which programs are run. All methods but `by_hand`, `own_job` and
+    `another_site` raise `SchedulerError` if the batch system cannot be asked; the message says why.
+    """
+
+    # -- what differs between batch systems ----------------------------------------------------
+
+    @abc.abstractmethod
+    def another_site(self, session: SessionFile) -> str:
+        """Returns why a session is of another such batch system than this one, or nothing."""
+
+    @abc.abstractmethod
+    def own_job(self) -> str:
+        """Returns the number of the array in which this process runs, empty if in none."""
+
+    @abc.abstractmethod
+    def jobs(self) -> set[str]:
+        """Returns the numbers of this user's jobs that are in the queue."""
+
+    @abc.abstractmethod
+    def holds(self, queue_job: str) -> bool:
+        """Tells whether a queue job of this user is in the queue."""
+
+    @abc.abstractmethod
+    def is_ours(self, array: Array) -> bool:
+        """Tells whether an array in the queue is the one that was noted."""
+
+    @abc.abstractmethod
+    def delete_array(self, array: Array) -> None:
+        """Deletes an array."""
+
+    @abc.abstractmethod
+    def by_hand(self, arrays: Sequence[Array]) -> str:
+        """Returns the command by which a user deletes arrays."""
+
+    # -- what is asked of all ------------------------------------------------------------------
+
+    def in_queue(self, session: SessionFile) -> list[Array]:
+        """Returns those arrays of a session that are in the queue, and are the session's."""
+        if not session.arrays:
+            return []
+        there = self.jobs()
+        return [array for array in session.arrays if array.job in there and self.is_ours(array)]
+
+    def program_is_over(self, session: SessionFile) -> bool:
+        """Tells whether a program runs in a queue job that is over, by the batch system's word."""
+        return bool(session.driver) and not self.holds(session.driver)
+
+    def delete(self, session: SessionFile, arrays: Sequence[Array]) -> None:
+        """Deletes arrays of a session."""
+        reasons = [reason for array in arrays if (reason := self._deleted(array))]
+        # What has ended meanwhile cannot be deleted, and need not be.
+        if reasons and self.in_queue(dataclasses.replace(session, arrays=tuple(arrays))):
+            raise SchedulerError("; ".join(reasons))
+
+    def _deleted(self, array: Array) -> str:
+        """Deletes an array; returns why that was not possible, or nothing."""
+        try:
+            self.delete_array(array)
+        except SchedulerError as error:
+            return str(error)
+        return ""
+
+
+def ask(program: str, *arguments: str, path: str | None = None) -> str:
+    """Returns what a command prints.
+
+    Args:
+        program: Its name.
+        arguments: They.
+        path: Where it is, if it may be elsewhere than in the ``PATH``.
 
     Raises:
-        SchedulerError: The Grid Engine cannot be asked; the message says why.
+        SchedulerError: It does not say; the message says why.
     """
-    if not session.arrays:
-        return []
-    there = _job_numbers(_ask("qstat", "-xml", "-u", commands.user()))
-    return [array for array in session.arrays if array.job in there and _is_ours(array)]
-
-
-def program_is_over(session: SessionFile) -> bool:
-    """Tells whether a program runs in a queue job that is over, by the Grid Engine's word.
-
-    Raises:
-        SchedulerError: The Grid Engine cannot be asked; the message says why.
-    """
-    if not session.driver:
-        return False
-    told = _ask("qstat", "-xml", "-u", commands.user())
-    return not list(listed(told, frozenset([session.driver])))
-
-
-def delete(session: SessionFile, arrays: Sequence[Array]) -> None:
-    """Deletes arrays of a session.
-
-    Raises:
-        SchedulerError: That was not possible; the message says why.
-    """
-    if commands.find("qdel") is None:
-        _delete_by_drmaa(arrays)
-        return
-    reasons = [reason for array in arrays if (reason := _deleted(array))]
-    # What has ended meanwhile cannot be deleted, and need not be.
-    if reasons and in_queue(dataclasses.replace(session, arrays=tuple(arrays))):
-        raise SchedulerError("; ".join(reasons))
-
-
-def _deleted(array: Array) -> str:
-    """Deletes an array; returns why that was not possible, or nothing."""
     try:
-        _ask("qdel", array.job)
-    except SchedulerError as error:
-        return str(error)
-    return ""
-
-
-def _delete_by_drmaa(arrays: Sequence[Array]) -> None:
-    library = drmaa_library.require()
-    names = [f"{array.job}.{task + 1}" for array in arrays for task in range(array.tasks)]
-    here, path = str(Path(__file__).parents[2]), filter(None, sys.path)
-    try:
-        done = subprocess.run(  # noqa: S603  # our own program
-            [sys.executable, *isolation(), "-c", _DELETE, here, *path],
-            input="\n".join(names),
-            env=drmaa_library.environment(library),
-            cwd="/",
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except (subprocess.TimeoutExpired, OSError) as error:
-        raise SchedulerError(f"DRMAA: {error}") from None
-    if done.returncode != 0:
-        raise SchedulerError(f"DRMAA: {' '.join(done.stderr.split())[-500:]}")
-
-
-def _is_ours(array: Array) -> bool:
-    told = ElementTree.fromstring(_ask("qstat", "-j", array.job, "-xml"))  # noqa: S314
-    seconds = float(_text(told, "JB_submission_time") or "0")
-    if seconds > 1e11:  # Univa's are milliseconds
-        seconds /= 1000
-    return (
-        _text(told, "JB_owner") == commands.user()
-        and _text(told, "JB_job_name") == array.name != ""
-        and abs(seconds - array.time) < CLOCKS
-    )
-
-
-def _text(tree: ElementTree.Element, tag: str) -> str:
-    return next((element.text or "" for element in tree.iter(tag)), "").strip()
-
-
-def _job_numbers(text: str) -> set[str | None]:
-    tree = ElementTree.fromstring(text)  # noqa: S314  # the Grid Engine's own words
-    return {element.findtext("JB_job_number") for element in tree.iter("job_list")}
-
-
-def _ask(program: str, *arguments: str) -> str:
-    try:
-        with _own_root():
-            return commands.run(program, *arguments, seconds=_SECONDS)
+        return commands.run(program, *arguments, seconds=SECONDS, path=path)
     except commands.CommandMissing:
         raise SchedulerError(
             f"there is no {program} here, to tell whose queue jobs are whose"
         ) from None
     except commands.CommandSlow:
-        raise SchedulerError(f"{program} has not answered within {_SECONDS:g} s") from None
+        raise SchedulerError(f"{program} has not answered within {SECONDS:g} s") from None
     except commands.CommandFailed as error:
         raise SchedulerError(f"{program}: {error}") from None
-
-
-def own_cell() -> tuple[str, str]:
-    """Returns which Grid Engine this process is at: its SGE_ROOT, empty if none, and its cell.
-
-    By this process's environment and the places of the system, as a session's process has it; what
-    another one has written into a file must not choose which programs are run.
-    """
-    root = os.environ.get("SGE_ROOT", "")
-    if not root and (library := drmaa_library.find()) is not None:
-        root = drmaa_library.root(library, os.environ) or ""
-    return root, os.environ.get("SGE_CELL", "default")
-
-
-@contextlib.contextmanager
-def _own_root() -> Iterator[None]:
-    """Has commands find the Grid Engine's files where nothing in the environment says it."""
-    missing = not os.environ.get("SGE_ROOT") and own_cell()[0]
-    if missing:
-        os.environ["SGE_ROOT"] = missing
-    try:
-        yield
-    finally:
-        if missing:
-            del os.environ["SGE_ROOT"]

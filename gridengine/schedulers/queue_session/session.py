@@ -1,4 +1,4 @@
-"""One session with a Grid Engine: the program's end of the session process's pipe."""
+"""One session with a batch system: the program's end of the session process's pipe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from ...errors import SchedulerUnavailable
 from ...logs import Log
@@ -16,15 +18,14 @@ from ...transport.wake_pipe import WakePipe
 from .. import events
 from ..base import Session
 from ..events import End, Ended, Event, Explained, Notice, Refused, Standing, Submitted
-from ..grid_engine.exit_status import judge
-from ..grid_engine.refusals import refusal
-from ..grid_engine.request import Request, job_name
-from .client import DrmaaProcess
+from .client import SessionProcess
 from .process import messages
 from .session_notes import registry_file
-from .submission import OpenBatch, folder_for_logs, whole_command
+from .submission import OpenBatch, QueueRequest
 
-_PATIENCE = 60.0  # seconds that an open session waits for a master that does not answer
+PATIENCE = 60.0
+"""Seconds that an open session waits for a batch system that does not answer."""
+
 _CLOSE = 10.0  # seconds that close() waits for queue jobs to be gone
 
 _LIVES = 3  # session processes that an open session uses up at most
@@ -32,31 +33,33 @@ _LIVES = 3  # session processes that an open session uses up at most
 log = Log(__name__)
 
 
-class GridEngineSession(Session):
+class QueueSession(Session):
     """One session process, and what it has reported.
 
-    A thread reads its messages, so that nothing is lost when the program is slow to ask.
+    A thread reads its messages, so that nothing is lost when the program is slow to ask. What a
+    batch system has for itself are the abstract methods; they are called in both threads.
 
     Args:
         request: What queue jobs ask for, if they do not ask for something else.
-        patience: Seconds until which the master must have answered for the first time.
+        patience: Seconds until which the batch system must have answered for the first time.
         trial: Whether to find out if this host may submit, before any queue job is asked for.
-        made_by: What has taken the request's resources beside arguments of its own, for hints.
 
     Raises:
-        SchedulerUnavailable: There is no Grid Engine here.
+        SchedulerUnavailable: There is no such batch system here.
+
+    Attributes:
+        system_name: The batch system, as people call it.
+        batch_system: ``module:Class`` of its `process.batch_system.BatchSystem`, which only the
+            session process imports.
     """
 
+    system_name: ClassVar[str]
+    batch_system: str
+
     def __init__(
-        self,
-        request: Request,
-        patience: float = _PATIENCE,
-        *,
-        trial: bool = False,
-        made_by: Callable[..., object] = Request.of,
+        self, request: QueueRequest, patience: float = PATIENCE, *, trial: bool = False
     ) -> None:
         self._request = request
-        self._made_by = made_by
         self._patience = patience
         self._trial = trial
         self._registry = registry_file()
@@ -66,30 +69,68 @@ class GridEngineSession(Session):
         # For what both threads change: the batches, and which process is the one.
         self._lock = threading.Lock()
         self._batches: dict[int, OpenBatch] = {}
-        self._live: dict[str, Request] = {}
+        self._live: dict[str, QueueRequest] = {}
         # Those that are over, and of whose end more is to be learned.
-        self._unexplained: dict[str, tuple[messages.QueueJobEnd, Request]] = {}
+        self._unexplained: dict[str, tuple[messages.QueueJobEnd, QueueRequest]] = {}
         self._contact = ""
         self._lives = _LIVES
         self._over: str | None = None
         self._closing = False
-        self._process = DrmaaProcess()
+        self._process = SessionProcess(self.system_name, self.environment())
         self._greet()
-        self._reader = threading.Thread(target=self._read, name="gridengine-drmaa", daemon=True)
+        self._reader = threading.Thread(target=self._read, name="gridengine-session", daemon=True)
         self._reader.start()
 
-    def system(self, timeout: float) -> str:
-        """Waits for the name of the Grid Engine; of use once, right after the start.
+    # -- what differs between batch systems ----------------------------------------------------
+
+    @abstractmethod
+    def environment(self) -> Mapping[str, str]:
+        """Returns the environment of the session process.
 
         Raises:
-            SchedulerUnavailable: The master does not answer.
+            SchedulerUnavailable: There is no such batch system here.
+        """
+
+    @abstractmethod
+    def order(
+        self,
+        batch: int,
+        command: Sequence[str],
+        count: int,
+        *,
+        name: str,
+        request: Any,
+        logs: str,
+        avoid: Sequence[str],
+    ) -> messages.Submit:
+        """Returns what the session process is to submit: the arguments are those of `start`.
+
+        Raises:
+            ValueError, TypeError: The batch system cannot take it.
+        """
+
+    @abstractmethod
+    def judge(self, over: messages.QueueJobEnd, request: Any) -> End:
+        """Returns what is known about the end of a queue job that had asked for ``request``."""
+
+    def refusal(self, reason: str, request: Any) -> str:  # it has no advice
+        """Returns why a request was refused, and what to do about it."""
+        return reason
+
+    # -- the start -----------------------------------------------------------------------------
+
+    def system(self, timeout: float) -> str:
+        """Waits for the name of the batch system; of use once, right after the start.
+
+        Raises:
+            SchedulerUnavailable: It does not answer.
         """
         try:
             answer = self._answer.get(timeout=timeout)
         except queue.Empty:
             self._process.kill()  # it may hang for a minute, and has no queue jobs yet
             raise SchedulerUnavailable(
-                f"no Grid Engine here: its master has not answered within {timeout:g} s"
+                f"no {self.system_name} here: its master has not answered within {timeout:g} s"
             ) from None
         if isinstance(answer, SchedulerUnavailable):
             raise answer
@@ -115,13 +156,8 @@ class GridEngineSession(Session):
     ) -> None:
         try:
             request = self._request.changed(resources)
-            order = messages.Submit(
-                batch,
-                whole_command(command),
-                count,
-                job_name(name),
-                request.options(avoid),
-                folder_for_logs(logs),
+            order = self.order(
+                batch, command, count, name=name, request=request, logs=logs, avoid=avoid
             )
         except (ValueError, TypeError) as error:
             self._tell(Refused(batch, str(error)))
@@ -170,6 +206,7 @@ class GridEngineSession(Session):
     def _greet(self) -> None:
         self._process.send(
             messages.Hello(
+                batch_system=self.batch_system,
                 sys_path=tuple(sys.path),
                 parent=os.getpid(),
                 registry=self._registry,
@@ -199,7 +236,7 @@ class GridEngineSession(Session):
         self._tell(Notice(f"{reason}; a new one takes over"))
         with self._lock:
             try:
-                self._process = DrmaaProcess()
+                self._process = SessionProcess(self.system_name, self.environment())
             except (SchedulerUnavailable, OSError):
                 return False
             self._greet()
@@ -220,12 +257,12 @@ class GridEngineSession(Session):
                 with self._lock:
                     refused = self._batches.pop(batch, None)
                 request = refused.request if refused else self._request
-                self._tell(Refused(batch, refusal(reason, request, self._made_by)))
+                self._tell(Refused(batch, self.refusal(reason, request)))
             case messages.QueueJobEnd(queue_job):
                 request = self._live.pop(queue_job, self._request)
                 if not message.final:
                     self._unexplained[queue_job] = message, request
-                self._tell(Ended(queue_job, judge(message, request)))
+                self._tell(Ended(queue_job, self.judge(message, request)))
             case messages.Accounted(queue_job, record):
                 self._explain(queue_job, record)
             case messages.QueueJobStuck(queue_job, reason):
@@ -254,7 +291,7 @@ class GridEngineSession(Session):
         if queue_job in self._unexplained:
             over, request = self._unexplained.pop(queue_job)
             over = dataclasses.replace(over, accounting=record, final=True)
-            self._tell(Explained(queue_job, judge(over, request)))
+            self._tell(Explained(queue_job, self.judge(over, request)))
 
     def _explain_all(self) -> None:
         """Says of those who ended that nobody will learn more of it."""
@@ -265,7 +302,7 @@ class GridEngineSession(Session):
         """Answers all that is open: there is no session process any more."""
         if self._over is None:
             self._over = reason
-            self._answer.put(SchedulerUnavailable(f"no Grid Engine here: {self._over}"))
+            self._answer.put(SchedulerUnavailable(f"no {self.system_name} here: {self._over}"))
         with self._lock:
             batches, self._batches = list(self._batches), {}
         for batch in batches:

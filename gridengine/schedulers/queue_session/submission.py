@@ -1,41 +1,32 @@
-"""What is submitted: a batch of queue jobs, their command, and where they print."""
+"""What is submitted: a batch of queue jobs, and what they ask for."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Protocol
 
-from ..grid_engine.request import Request
 from .process import messages
+
+
+class QueueRequest(Protocol):
+    """What a queue job asks for, as a batch system's request says it."""
+
+    @property
+    def memory(self) -> int:
+        """Bytes that a queue job may use, 0 if not limited."""
+
+    def changed(self, changes: Mapping[str, object]) -> QueueRequest:
+        """Returns the request with a job's own ones: they add to these and override them.
+
+        Raises:
+            ValueError, TypeError: They cannot be asked for.
+        """
 
 
 @dataclasses.dataclass
 class OpenBatch:
     """A batch of which not all has been taken."""
 
-    request: Request
+    request: QueueRequest
     order: messages.Submit
-
-
-def whole_command(command: Sequence[str]) -> tuple[str, ...]:
-    """Returns a command, if the Grid Engine passes it on as it is.
-
-    Raises:
-        ValueError: It does not.
-    """
-    for argument in command:
-        if bad := re.search(r"[\n\r\0]", argument):
-            raise ValueError(f"the Grid Engine cuts off an argument at {bad[0]!r}: {argument!r}")
-    return tuple(command)
-
-
-def folder_for_logs(path: str) -> str:
-    """Returns a folder's path, if the Grid Engine can take it as one.
-
-    Raises:
-        ValueError: It cannot.
-    """
-    if bad := re.search(r"[:,$\n\\]", path):
-        raise ValueError(f"the Grid Engine takes no output path with {bad[0]!r} in it: {path!r}")
-    return path

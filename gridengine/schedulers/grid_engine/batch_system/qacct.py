@@ -1,4 +1,4 @@
-"""Asks ``qacct`` how queue jobs ended, shortly after they did.
+"""Asks ``qacct`` how queue jobs ended.
 
 A number is no proof: the Grid Engine begins anew when its numbers are used up, or when it is
 installed again, and the files hold the jobs of years. So what is written down counts only with
@@ -7,147 +7,56 @@ the owner and the time of submission of the queue job that was asked about, and 
 
 from __future__ import annotations
 
-import dataclasses
 import os
-import queue
 import re
-import threading
-import time
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
 
-from ...queue_session.process import commands
+from ...queue_session.process.batch_system import Record
+from ...queue_session.process.commands import CommandFailed, CommandMissing, CommandSlow, user
+from . import ge_commands
 from .timestamps import CLOCKS, seconds_of
 
-PATIENCE = 2.0
-"""Seconds after a queue job's end until which its accounting is waited for, beside those that the
-master may take until it writes it: its ``accounting_flush_time``."""
+FLUSH = 15.0
+"""Seconds that the master may take where it does not say; its own default."""
 
-_FLUSH = 15.0  # seconds that the master may take where it does not say; its own default
-_STEP = 0.3  # seconds between the first two tries
-_LONGEST = 2.0  # seconds between two tries, however long it takes
 _QUESTION = 2.0  # seconds in which a command has to answer
-_SLOW = 2  # commands in a row that may take too long until they are given up for good
 
 _TAIL = 256 * 1024  # bytes of the master's messages that are searched
 _ZONES = 15 * 3600.0  # seconds from UTC to a place's own time, at most: messages have the master's
 
-Record = dict[str, str]
 
-
-@dataclasses.dataclass(frozen=True)
-class Accounting:
-    """What there is about a queue job; an empty record if nothing is known."""
-
-    queue_job: str
-    record: Record
-
-
-class _Question(NamedTuple):
-    """When a queue job was submitted, None if nobody knows, and until when it is asked about."""
-
-    submitted: float | None
-    until: float
-
-
-class QacctReader:
-    """A thread that looks up what the Grid Engine has written down about ended queue jobs.
-
-    An accounting file may hold the jobs of years, which ``qacct`` reads from end to end: one
-    command is run at a time, for all tasks of an array at once, and none any more after some
-    that took too long.
+def accounts(job: str, queue_jobs: Mapping[str, float | None]) -> dict[str, Record]:
+    """Returns what ``qacct`` says of those of some queue jobs that it knows to be over.
 
     Args:
-        answer: Is told what there is.
-        submitted: Returns when a queue job was submitted, in seconds since 1970, None if nobody
-            knows. Called by `ask`.
+        job: The number of their array.
+        queue_jobs: When each was submitted, in seconds since 1970, None if nobody knows.
+
+    Raises:
+        CommandSlow, CommandMissing: It cannot be told.
     """
+    try:
+        text = ge_commands.run("qacct", "-j", job, seconds=_QUESTION)
+    except CommandFailed:
+        return {}  # not written yet
+    owner = user()
+    found = {  # of one that was started again, the last that is written down
+        queue_job: record
+        for queue_job, record in records(text)
+        if queue_job in queue_jobs and is_of(record, owner, queue_jobs[queue_job])
+    }
+    return {
+        queue_job: {**record, **_reason(queue_job, record, queue_jobs[queue_job])}
+        for queue_job, record in found.items()
+    }
 
-    def __init__(
-        self, answer: Callable[[Accounting], None], submitted: Callable[[str], float | None]
-    ) -> None:
-        self._answer = answer
-        self._submitted = submitted
-        self._asked: queue.SimpleQueue[tuple[str, _Question, bool]] = queue.SimpleQueue()
-        self._open: dict[str, _Question] = {}
-        self._slow = 0
-        self._flush: float | None = None
-        self._step = _STEP
-        threading.Thread(target=self._run, daemon=True).start()
 
-    def ask(self, queue_job: str, *, has_run: bool = True) -> None:
-        """Has ``answer`` called for a queue job, as soon as the master has written it down.
-
-        Args:
-            queue_job: Its name.
-            has_run: Whether it may have run. Of one that has not, as a rule nothing is written.
-        """
-        question = _Question(self._submitted(queue_job), time.monotonic() + PATIENCE)
-        self._asked.put((queue_job, question, has_run))
-
-    def _run(self) -> None:
-        while True:
-            self._receive()
-            for job in sorted({queue_job.partition(".")[0] for queue_job in self._open}):
-                self._look_up(job)
-            self._give_up()
-
-    def _receive(self) -> None:
-        """Waits for the first question, or a step until the next try; then takes all there are."""
-        self._step = min(1.5 * self._step, _LONGEST)
-        wait = self._step if self._open else None
-        try:
-            while True:
-                queue_job, question, has_run = self._asked.get(timeout=wait)
-                late = self._flush_seconds() if has_run else 0.0
-                self._open[queue_job] = question._replace(until=question.until + late)
-                self._step = _STEP
-                wait = 0
-        except queue.Empty:
-            return
-
-    def _flush_seconds(self) -> float:
-        if self._flush is None:
-            try:
-                self._flush = flush_seconds(commands.run("qconf", "-sconf", seconds=_QUESTION))
-            except (commands.CommandMissing, commands.CommandSlow, commands.CommandFailed):
-                return _FLUSH
-        return self._flush
-
-    def _look_up(self, job: str) -> None:
-        if self._slow >= _SLOW:
-            return
-        try:
-            text = commands.run("qacct", "-j", job, seconds=_QUESTION)
-        except commands.CommandSlow:
-            self._slow += 1
-            return
-        except commands.CommandMissing:
-            self._slow = _SLOW
-            return
-        except commands.CommandFailed:
-            return  # not written yet
-        self._slow = 0
-        owner = commands.user()
-        found = {  # of one that was started again, the last that is written down
-            queue_job: record
-            for queue_job, record in records(text)
-            if queue_job in self._open and is_of(record, owner, self._open[queue_job].submitted)
-        }
-        for queue_job, record in found.items():
-            more = _reason(queue_job, record, self._open.pop(queue_job).submitted)
-            self._answer(Accounting(queue_job, {**record, **more}))
-
-    def _give_up(self) -> None:
-        now = time.monotonic()
-        late = [
-            queue_job
-            for queue_job, question in self._open.items()
-            if now >= question.until or self._slow >= _SLOW
-        ]
-        for queue_job in late:
-            submitted = self._open.pop(queue_job).submitted
-            self._answer(Accounting(queue_job, _deletion(queue_job, submitted)))
+def configured_delay() -> float | None:
+    """Returns the seconds that accounting may come late, None if the master does not say it now."""
+    try:
+        return flush_seconds(ge_commands.run("qconf", "-sconf", seconds=_QUESTION))
+    except (CommandMissing, CommandSlow, CommandFailed):
+        return None
 
 
 def flush_seconds(configuration: str) -> float:
@@ -156,11 +65,11 @@ def flush_seconds(configuration: str) -> float:
         if match := re.search(rf"\b(?<!_){name}=([\d:]+)", configuration):
             parts = [int(part or 0) for part in match[1].split(":")]
             return float(sum(part * 60**power for power, part in enumerate(reversed(parts))))
-    return _FLUSH
+    return FLUSH
 
 
-def _deletion(queue_job: str, submitted: float | None) -> Record:
-    """Who deleted a queue job of which nothing was written down, where the master's log says it."""
+def deletion(queue_job: str, submitted: float | None) -> Record:
+    """Returns who deleted a queue job that ``qacct`` does not know, if the master's log says it."""
     try:
         return deletion_in(_last_messages(), queue_job, submitted)
     except OSError:
@@ -179,7 +88,7 @@ def _reason(queue_job: str, record: Record, submitted: float | None) -> Record:
     """What the master notes in its messages but not for ``qacct``."""
     failed = record.get("failed", "0").split()[0]
     if failed == "100":
-        return _deletion(queue_job, submitted) if "deleted_by" not in record else {}
+        return deletion(queue_job, submitted) if "deleted_by" not in record else {}
     try:
         return {} if failed in ("0", "37") else reason_in(_last_messages(), queue_job, submitted)
     except OSError:
