@@ -1,4 +1,4 @@
-"""What ended a queue job: the rules that make a cause of the evidence of DRMAA, the node and qacct."""
+"""What ended a queue job: the rules that make a cause of evidence, such as DRMAA's and qacct's."""
 
 from __future__ import annotations
 
