@@ -40,14 +40,31 @@ def chosen(wanted: str) -> str:
     Raises:
         SchedulerUnavailable: It cannot be used here, as far as that can be told without trying.
     """
-    no_drmaa = drmaa_library.problem(drmaa_library.find()) if wanted != "commands" else None
-    if wanted != "commands" and no_drmaa is None:
-        return "drmaa"
-    no_commands = commands_problem() if wanted != "drmaa" else None
-    if wanted != "drmaa" and no_commands is None:
-        return "commands"
-    reasons = "; ".join(filter(None, (no_drmaa, no_commands)))
-    raise SchedulerUnavailable(f"no Grid Engine here: {reasons}")
+    way, reasons = _looked(wanted)
+    if not way:
+        raise SchedulerUnavailable(f"no Grid Engine here: {reasons}")
+    return way
+
+
+def problem(wanted: str) -> str | None:
+    """Says why no Grid Engine can be used here, as far as that can be told without trying."""
+    return _looked(wanted)[1] or None
+
+
+def _looked(wanted: str) -> tuple[str, str]:
+    """Returns which way is to be used; or nothing, and why."""
+    reasons = []
+    if wanted != "commands":
+        reason = drmaa_library.problem(drmaa_library.find())
+        if reason is None:
+            return "drmaa", ""
+        reasons.append(reason)
+    if wanted != "drmaa":
+        reason = commands_problem()
+        if reason is None:
+            return "commands", ""
+        reasons.append(reason)
+    return "", "; ".join(reasons)
 
 
 def environment(way: str) -> Mapping[str, str]:
@@ -71,9 +88,21 @@ def commands_problem(environ: Mapping[str, str] | None = None) -> str | None:
     qsub = _qsub(environ)
     if qsub is None:
         return "there is no qsub in $SGE_ROOT/bin or the PATH"
-    if drmaa_library.root(qsub, environ) is None:
+    found = drmaa_library.root(qsub, environ)
+    if found is None:
         return f"{qsub} is here, but not the files of a Grid Engine; set SGE_ROOT"
-    return None
+    # That of another batch system has none.
+    master = os.path.join(found, environ.get("SGE_CELL", "default"), "common", "act_qmaster")
+    return None if os.path.exists(master) else f"{qsub} is here, but not {master}"
+
+
+def root(environ: Mapping[str, str]) -> str:
+    """Returns SGE_ROOT, or where its files are if it is not set; empty if they are nowhere."""
+    if given := environ.get("SGE_ROOT"):
+        return given
+    places = (drmaa_library.find(environ), _qsub(environ))
+    found = (drmaa_library.root(place, environ) for place in places if place is not None)
+    return next(filter(None, found), "")
 
 
 def _qsub(environ: Mapping[str, str]) -> Path | None:
