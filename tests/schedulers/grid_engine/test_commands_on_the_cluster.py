@@ -205,22 +205,38 @@ exec {qsub} "$@"
 """
 
 
-def test_a_submission_of_which_nothing_was_heard_is_found_again(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    find, deaf = ge_commands.find, tmp_path / "qsub"
-    deaf.write_text(_DEAF.format(qsub=find("qsub")))
-    deaf.chmod(0o755)
-    found = lambda name, *rest: str(deaf) if name == "qsub" else find(name, *rest)  # noqa: E731
+@pytest.fixture
+def deaf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandSystem:
+    """A Grid Engine of whose qsub nothing is heard, though it submits."""
+    find, script = ge_commands.find, tmp_path / "qsub"
+    script.write_text(_DEAF.format(qsub=find("qsub")))
+    script.chmod(0o755)
+    found = lambda name, *rest: str(script) if name == "qsub" else find(name, *rest)  # noqa: E731
     monkeypatch.setattr(ge_commands, "find", found)
     monkeypatch.setattr(command_system, "_SECONDS", 2.0)
     system = CommandSystem()
     system.open("")
+    return system
+
+
+def test_a_submission_of_which_nothing_was_heard_is_found_again(
+    deaf: CommandSystem, cluster: Cluster
+) -> None:
     order = Submit(1, ("/bin/sleep", "60"), 3, "x", "-h", os.devnull)
     with pytest.raises(Unreachable, match="qsub has not answered within 2 s"):
-        system.submit(order, 3)
-    names = system.submit(order, 2)
+        deaf.submit(order, 3)
+    names = deaf.submit(order, 2)
     assert [1, 2, 3] == [int(name.partition(".")[2]) for name in names]
     assert {name.partition(".")[0] for name in names} == {str(job.job) for job in cluster.qstat()}
-    system.delete([*names, "999999.1"])
+    deaf.delete([*names, "999999.1"])
+    assert not cluster.qstat()
+
+
+def test_a_submission_of_which_nothing_was_heard_is_not_left_behind(
+    deaf: CommandSystem, cluster: Cluster
+) -> None:
+    with pytest.raises(Unreachable):
+        deaf.submit(Submit(1, ("/bin/sleep", "60"), 3, "x", "-h", os.devnull), 3)
+    assert cluster.qstat()
+    deaf.close()
     assert not cluster.qstat()

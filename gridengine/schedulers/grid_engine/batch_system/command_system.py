@@ -107,6 +107,12 @@ class CommandSystem(GridEngineSystem):
             if isinstance(found := sorted_answer(_words(error)), Unreachable):
                 raise found from None
 
+    def close(self) -> None:
+        # Nobody else knows of these.
+        for batch in list(self._unheard):
+            if left := self._heard_of(batch):
+                self.delete(left)
+
 
 def submission(order: Submit, count: int, token: str) -> list[str]:
     """Returns the arguments of ``qsub``.
