@@ -14,7 +14,7 @@ from ..dispatcher.run_folder import new_shared_folder, remove_shared_folder
 from ..errors import GridEngineError, SchedulerError, SchedulerUnavailable
 from ..schedulers import choice
 from ..schedulers.base import Scheduler, Session, innermost
-from ..schedulers.grid_engine import drmaa_library
+from ..schedulers.grid_engine import drmaa_library, way
 from ..schedulers.grid_engine.scheduler import GridEngineScheduler
 from ..schedulers.grid_engine.session import GridEngineSession
 from ..schedulers.process import ProcessScheduler
@@ -97,14 +97,14 @@ class Doctor:
             with contextlib.closing(scheduler.open()) as session:
                 yield from self._by_a_queue_job(scheduler, session, lambda: False)
             return
-        library = grid_engine.library()
+        library = grid_engine.library(scheduler.through)
         yield library
         if library.state == "failed":
             yield from _not_tried(("master", *_OF_THE_QUEUE, "test job", *on_the_node.ON_THE_NODE))
             return
         # Without patience: who is asked here is to answer, or to be found silent.
         try:
-            opened = GridEngineSession(scheduler.request, patience=0.0)
+            opened = GridEngineSession(scheduler.request, patience=0.0, through=scheduler.through)
         except SchedulerUnavailable as error:
             yield Check("master", "failed", str(error))
             yield from _not_tried((*_OF_THE_QUEUE, "test job", *on_the_node.ON_THE_NODE))
@@ -209,7 +209,7 @@ def wanted(given: choice.SchedulerLike | None) -> tuple[Scheduler | None, Check]
     if name in ("process", "inline"):
         told = f"{name}, because of {why}; no cluster is tested (--scheduler grid_engine does)"
         return choice.scheduler_for(name), Check("scheduler", "ok", told)
-    reason = drmaa_library.problem(drmaa_library.find())
+    reason = way.problem("auto")
     if name == "grid_engine" or reason is None:
         scheduler = grid_engine_of_the_settings({})
         return scheduler, Check("scheduler", "ok", f"{scheduler!r}{f', {why}' * bool(why)}")

@@ -10,10 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ..errors import SchedulerUnavailable
 from ..extras import command
-from ..schedulers.grid_engine import drmaa_library
-from ..schedulers.grid_engine.drmaa_session import commands, obstacles, queue_instances
+from ..schedulers.grid_engine import drmaa_library, way
+from ..schedulers.grid_engine.batch_system import ge_commands, obstacles, queue_instances
 from ..schedulers.grid_engine.request import Request
 from ..schedulers.grid_engine.session import GridEngineSession
+from ..schedulers.queue_session.process import commands
 from .report import Check
 
 _SECONDS = 8.0  # for one command; the master of a large site is busy at times
@@ -21,10 +22,16 @@ _NAMES = 12  # names of a list that are shown
 _FEW_JOBS = 20
 
 
-def library() -> Check:
-    """The DRMAA library: where it is, and what it needs to be loaded."""
+def library(through: str) -> Check:
+    """The DRMAA library: where it is, and what it needs to be loaded; or what is used instead."""
     path = drmaa_library.find()
     problem = drmaa_library.problem(path)
+    if through == "commands" or (problem is not None and through == "auto"):
+        reason = "" if through == "commands" else f"{problem}; "
+        if (no_commands := way.commands_problem()) is None:
+            told = f"{reason}qsub, qstat, qdel and qacct are used instead"
+            return Check("DRMAA library", "ok", told)
+        problem = f"{reason}{no_commands}"
     if path is None or problem is not None:
         return Check("DRMAA library", "failed", f"{problem}", _advice(path))
     told = f"{path}, drmaa {importlib.metadata.version('drmaa')}"
@@ -59,8 +66,10 @@ def master(session: GridEngineSession, seconds: float) -> Check:
 
 def environ() -> Mapping[str, str]:
     """Returns the environment in which the Grid Engine's commands find their files."""
-    path = drmaa_library.find()
-    return os.environ if path is None else drmaa_library.environment(path)
+    try:
+        return way.environment(way.chosen("auto"))
+    except SchedulerUnavailable:
+        return os.environ
 
 
 def queues(wanted: Request) -> Check:
@@ -198,7 +207,7 @@ def _some(words: Sequence[str], between: str = ", ") -> str:
 
 def _run(program: str, *arguments: str) -> str:
     try:
-        return commands.run(program, *arguments, seconds=_SECONDS, environ=environ())
+        return ge_commands.run(program, *arguments, seconds=_SECONDS, environ=environ())
     except commands.CommandFailed as error:
         return error.output
     except (commands.CommandMissing, commands.CommandSlow):

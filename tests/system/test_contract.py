@@ -27,7 +27,11 @@ from ..waiting import wait_until
 
 @pytest.fixture(
     scope="module",
-    params=["process", pytest.param("gridengine", marks=pytest.mark.cluster)],
+    params=[
+        "process",
+        pytest.param("gridengine", marks=pytest.mark.cluster),
+        pytest.param("commands", marks=pytest.mark.cluster),
+    ],
 )
 def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
     """Each scheduler in turn, its workers shared by the tests of this file."""
@@ -36,7 +40,8 @@ def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
         made = ProcessScheduler(2)
     else:
         request.getfixturevalue("cluster")
-        made = GridEngineScheduler(max_workers=4)
+        through = "commands" if request.param == "commands" else "drmaa"
+        made = GridEngineScheduler(max_workers=4, through=through)
     with made:
         warm(made, 4 if made.remote else 2)
         yield made

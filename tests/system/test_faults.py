@@ -29,6 +29,9 @@ from .crashes import Attempt, Attempts, Crash
 
 KINDS = ["process", pytest.param("gridengine", marks=pytest.mark.cluster)]
 
+#: By what the Grid Engine is used, where its own end of things counts.
+WAYS = ["drmaa", "commands"]
+
 #: Seconds in which a death is known. On a cluster a plain SIGKILL is held back for a second
 #: opinion, the batch system's.
 KNOWN_HERE = 1.0
@@ -47,7 +50,7 @@ def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
         yield made
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=[*KINDS, pytest.param("commands", marks=pytest.mark.cluster)])
 def own_scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
     """Each scheduler in turn, for one test alone."""
     with _made(request) as made:
@@ -58,7 +61,8 @@ def _made(request: pytest.FixtureRequest) -> Scheduler:
     if request.param == "process":
         return ProcessScheduler(2)
     request.getfixturevalue("cluster")
-    return GridEngineScheduler(max_workers=4)
+    through = "commands" if request.param == "commands" else "drmaa"
+    return GridEngineScheduler(max_workers=4, through=through)
 
 
 @pytest.fixture
@@ -397,11 +401,12 @@ def _pid_and_parent() -> tuple[int, int]:
 
 
 @pytest.mark.cluster
+@pytest.mark.parametrize("through", WAYS)
 def test_the_job_of_a_deleted_queue_job_runs_again_without_losing_an_attempt(
-    harmed: Cluster, attempts: Attempts, tmp_path: Path
+    harmed: Cluster, attempts: Attempts, tmp_path: Path, through: str
 ) -> None:
     path = str(tmp_path / "go on")
-    with GridEngineScheduler(max_workers=1) as scheduler:
+    with GridEngineScheduler(max_workers=1, through=through) as scheduler:
         job = start(scheduler, crashes.run_until, attempts, path, 5, retries=0)
         lost = first_attempt(attempts)
         harmed.run(["qdel", lost.queue_job])
@@ -413,11 +418,12 @@ def test_the_job_of_a_deleted_queue_job_runs_again_without_losing_an_attempt(
 
 
 @pytest.mark.cluster
+@pytest.mark.parametrize("through", WAYS)
 def test_all_that_a_job_has_started_ends_with_its_queue_job(
-    harmed: Cluster, attempts: Attempts, tmp_path: Path
+    harmed: Cluster, attempts: Attempts, tmp_path: Path, through: str
 ) -> None:
     """Grid Engine kills a process group: what left it is the reaper's."""
-    with GridEngineScheduler(max_workers=1) as scheduler:
+    with GridEngineScheduler(max_workers=1, through=through) as scheduler:
         path = str(tmp_path / "a")
         job = start(scheduler, crashes.start_a_subprocess_and_wait, attempts, path)
         harmed.run(["qdel", first_attempt(attempts).queue_job])
@@ -428,11 +434,12 @@ def test_all_that_a_job_has_started_ends_with_its_queue_job(
 
 
 @pytest.mark.cluster
+@pytest.mark.parametrize("through", WAYS)
 def test_a_job_survives_the_shepherd_of_its_queue_job(
-    harmed: Cluster, attempts: Attempts, tmp_path: Path
+    harmed: Cluster, attempts: Attempts, tmp_path: Path, through: str
 ) -> None:
     path = str(tmp_path / "go on")
-    with GridEngineScheduler(max_workers=1) as scheduler:
+    with GridEngineScheduler(max_workers=1, through=through) as scheduler:
         job = start(scheduler, crashes.run_until, attempts, path, 5, retries=0)
         lost = first_attempt(attempts)
         parents = psutil.Process(lost.supervisor).parents()
@@ -465,10 +472,11 @@ def test_a_job_goes_on_without_the_execd_of_its_node(
 
 
 @pytest.mark.cluster
+@pytest.mark.parametrize("through", WAYS)
 def test_a_worker_that_reaches_its_h_rt_after_other_jobs_costs_no_attempt(
-    harmed: Cluster, attempts: Attempts
+    harmed: Cluster, attempts: Attempts, through: str
 ) -> None:
-    with GridEngineScheduler(max_workers=1, h_rt=3) as scheduler:
+    with GridEngineScheduler(max_workers=1, through=through, h_rt=3) as scheduler:
         before = start(scheduler, targets.pid)
         before.join()
         job = start(scheduler, crashes.run_for_ever_the_first_time, attempts, 5, retries=0)

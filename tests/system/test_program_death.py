@@ -40,7 +40,10 @@ from tests.system.crashes import Attempts
 folder, kind, end = sys.argv[1:]
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 attempts = Attempts(folder + "/attempts")
-scheduler = ProcessScheduler(2) if kind == "process" else GridEngineScheduler(max_workers=2)
+if kind == "process":
+    scheduler = ProcessScheduler(2)
+else:
+    scheduler = GridEngineScheduler(max_workers=2, through=kind)
 names = [folder + "/a", folder + "/b"]
 jobs = [
     gridengine.Job(
@@ -295,10 +298,11 @@ def test_local_jobs_go_on_while_the_program_is_stopped(tmp_path: Path) -> None:
 
 @pytest.mark.cluster
 @pytest.mark.parametrize("end", ["an exception", "SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize("through", ["drmaa", "commands"])
 def test_queue_jobs_end_with_the_program(
-    harmed: Cluster, begin: Callable[..., Program], end: str
+    harmed: Cluster, begin: Callable[..., Program], through: str, end: str
 ) -> None:
-    program = begin("gridengine", end)
+    program = begin(through, end)
     if end in SIGNALS:
         program.process.send_signal(SIGNALS[end])
     program.process.wait(timeout=15)
@@ -310,7 +314,7 @@ def test_queue_jobs_end_with_the_program(
 def test_queue_jobs_end_within_their_patience_when_the_programs_link_is_gone(
     harmed: Cluster, begin: Callable[..., Program]
 ) -> None:
-    program = begin("gridengine", GRIDENGINE_HEARTBEAT="0.5", GRIDENGINE_PATIENCE=str(PATIENCE))
+    program = begin("drmaa", GRIDENGINE_HEARTBEAT="0.5", GRIDENGINE_PATIENCE=str(PATIENCE))
     harmed.cut(harmed.submit_host)
     cut = time.monotonic()
     wait_until(program.left, what="all are gone", timeout=PATIENCE + SLACK)
