@@ -1,0 +1,184 @@
+"""Slurm on the hosts: its files, its configuration, its daemons and its commands.
+
+Everything of it lies under one directory of our own, `FOLDER`, so that a Slurm that the machine
+may have besides is not touched, and all of ours is gone when the directory is.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from .hosts import ROOT, Host
+from .shell import CommandError, run
+from .waiting import wait_until
+
+FOLDER = ROOT / "slurm"
+PARTITION = "main"
+CORES = 4  # per node
+MEMORY = 8000  # MB per node
+MASTER = "slurmctld"
+NODE_DAEMON = "slurmd"
+PORTS = ("6817", "6818", "6819")  # of slurmctld, slurmd and slurmdbd
+
+_CONFIGURATION = FOLDER / "slurm.conf"
+_MUNGE = FOLDER / "munge"
+_MUNGED = "munged"
+_SOCKET = _MUNGE / "socket"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_LIMIT = 30.0  # seconds for a daemon to start and to be heard of, or for a command
+_ANSWER_LIMIT = 5.0  # seconds for the controller to answer, which takes it milliseconds
+
+_PARAMETERS = {
+    "ClusterName": "tests",
+    "SlurmUser": "root",
+    "SlurmdUser": "root",
+    "StateSaveLocation": f"{FOLDER}/state",
+    "SlurmdSpoolDir": f"{FOLDER}/spool/%n",
+    "SlurmctldPidFile": f"{FOLDER}/slurmctld.pid",
+    "SlurmdPidFile": f"{FOLDER}/%n.pid",
+    "SlurmctldLogFile": f"{FOLDER}/log/slurmctld",
+    "SlurmdLogFile": f"{FOLDER}/log/%n",
+    "SlurmctldPort": PORTS[0],
+    "SlurmdPort": PORTS[1],
+    "AuthType": "auth/munge",
+    "CredType": "cred/munge",
+    "AuthInfo": f"socket={_SOCKET}",
+    "MpiDefault": "none",
+    # No control groups: the hosts share those of the machine, which may be anybody's.
+    "ProctrackType": "proctrack/pgid",
+    "TaskPlugin": "task/none",
+    # A job that takes more memory than it asked for is killed, within two seconds.
+    "JobAcctGatherType": "jobacct_gather/linux",
+    "JobAcctGatherFrequency": "task=1",
+    "JobAcctGatherParams": "OverMemoryKill,UsePss",
+    "SelectType": "select/cons_tres",
+    "SelectTypeParameters": "CR_CPU_Memory",
+    "DefMemPerCPU": "1000",
+    # A node may claim more cores than the machine has.
+    "SlurmdParameters": "config_overrides",
+    # With any epilog, the controller looks for what to start as soon as a job has ended; without,
+    # once a second.
+    "Epilog": "/bin/true",
+    "EpilogMsgTime": "0",
+    "SchedulerType": "sched/builtin",
+    "SchedulerParameters": (
+        "batch_sched_delay=0,sched_min_interval=0,sched_interval=2,default_queue_depth=10000"
+    ),
+    "KillWait": "2",
+    # A lost node is noticed within seconds, and one that came back is believed.
+    "MessageTimeout": "5",
+    "SlurmdTimeout": "6",
+    "ReturnToService": "2",
+}
+
+# Slurm looks at the control groups in any case, and needs no systemd for those of the old sort.
+_CONTROL_GROUPS = "CgroupPlugin=cgroup/v1\n"
+
+
+def environment() -> dict[str, str]:
+    """Give the variables by which programs find this Slurm."""
+    return {"SLURM_CONF": str(_CONFIGURATION)}
+
+
+class Slurm:
+    """The Slurm of a submit host, which also runs its controller, and of some nodes."""
+
+    def __init__(self, submit_host: Host, nodes: Sequence[Host]) -> None:
+        self.submit_host = submit_host
+        self.nodes = tuple(nodes)
+
+    def create(self) -> None:
+        """Set it up from nothing and start its daemons."""
+        for name in ("state", "spool", "log"):
+            (FOLDER / name).mkdir(parents=True)
+        (FOLDER / "cgroup.conf").write_text(_CONTROL_GROUPS)
+        self.write({})
+        self._create_munge()
+        self.start_master()
+        self.start_node_daemons(self.nodes)
+
+    def remove(self) -> None:
+        """End what runs on the submit host and remove the files, as much of them as there is."""
+        for daemon in (MASTER, _MUNGED):
+            self.submit_host.kill(daemon, grace=0)
+        shutil.rmtree(FOLDER, ignore_errors=True)
+
+    def command(self, program: str, *arguments: str, limit: float = _LIMIT) -> str:
+        """Run a command of Slurm on the submit host and give what it printed."""
+        argv = self.submit_host.enter([program, *arguments])
+        return run(argv, env={**os.environ, **environment()}, limit=limit)
+
+    def write(self, changes: Mapping[str, str]) -> None:
+        """Write the configuration with some parameters changed; the daemons are not told."""
+        parameters = {**_PARAMETERS, **changes}
+        lines = [f"{name}={value}" for name, value in parameters.items()]
+        lines += [f"SlurmctldHost={self.submit_host}({self.submit_host.alias})"]
+        lines += [
+            f"NodeName={node} NodeAddr={node.address} CPUs={CORES} RealMemory={MEMORY}"
+            for node in self.nodes
+        ]
+        names = ",".join(map(str, self.nodes))
+        lines += [f"PartitionName={PARTITION} Nodes={names} Default=YES State=UP"]
+        _CONFIGURATION.write_text("\n".join(lines) + "\n")
+
+    def start_master(self) -> None:
+        """Start the controller, if it does not run, and wait until it answers."""
+        if not self.submit_host.pids(_MUNGED):
+            self._start_munge()
+        if not self.submit_host.pids(MASTER):
+            self._start(self.submit_host, MASTER)
+        wait_until("the controller answers", self.master_trouble, _LIMIT)
+
+    def start_node_daemons(self, nodes: Sequence[Host]) -> None:
+        """Start nodes' daemons, if they do not run, and wait until they were heard of."""
+        for node in nodes:
+            if not node.pids(NODE_DAEMON):
+                self._start(node, NODE_DAEMON)
+        for node in nodes:
+            wait_until(f"{node} is ready", partial(self.node_trouble, node), _LIMIT)
+
+    def master_trouble(self) -> str | None:
+        """Say what is wrong with the controller, or None if it answers."""
+        if not self.submit_host.pids(_MUNGED):
+            return f"no {_MUNGED} runs"
+        try:
+            self.command("scontrol", "ping", limit=_ANSWER_LIMIT)
+        except CommandError as error:
+            return str(error)
+        return None
+
+    def node_trouble(self, node: Host) -> str | None:
+        """Say what is wrong with a node, or None if the controller may start jobs there."""
+        if not node.pids(NODE_DAEMON):
+            return f"no {NODE_DAEMON} runs on {node}"
+        state = self.node_state(node)
+        return None if state in ("idle", "mixed", "allocated") else f"{node} is {state}"
+
+    def node_state(self, node: Host) -> str:
+        """Give a node's state as `sinfo` has it: idle, mixed, allocated, down*, drained, …"""
+        return self.command("sinfo", "--noheader", "--format=%T", f"--nodes={node}").strip()
+
+    def _start(self, host: Host, daemon: str) -> None:
+        # A clean environment, because jobs inherit some of that of the daemon.
+        run(host.enter([f"/usr/sbin/{daemon}"]), env={"PATH": _PATH, **environment()})
+
+    def _create_munge(self) -> None:
+        """Write the key by which the daemons and the users' commands know each other."""
+        _MUNGE.mkdir(mode=0o755)
+        (_MUNGE / "key").write_bytes(os.urandom(128))
+        (_MUNGE / "key").chmod(0o600)
+
+    def _start_munge(self) -> None:
+        # One for all hosts, since its socket is a file, which all of them see.
+        options = {
+            "socket": _SOCKET,
+            "key-file": _MUNGE / "key",
+            "seed-file": _MUNGE / "seed",
+            "pid-file": _MUNGE / "pid",
+            "log-file": _MUNGE / "log",
+        }
+        given = [f"--{name}={value}" for name, value in options.items()]
+        run(self.submit_host.enter(["/usr/sbin/munged", *given]), env={"PATH": _PATH})
