@@ -116,6 +116,8 @@ class BatchCluster(abc.ABC):
     def heal(self) -> None:
         """Undo all that a test may have done: links up, daemons alive, queues open and empty."""
         self.submit_host.unblock()
+        # Even if nobody has missed one yet.
+        self._links_up()
         self._repair()
         self._as_new()
         for node in self.nodes:
@@ -249,9 +251,12 @@ class BatchCluster(abc.ABC):
     def _repair(self) -> None:
         if self.trouble() is None:
             return
+        self._links_up()
+        self._mend()
+
+    def _links_up(self) -> None:
         for host in (self.submit_host, *self.nodes):
             host.link("up")
-        self._mend()
 
 
 def _inside() -> bool:

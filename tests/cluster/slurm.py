@@ -13,6 +13,7 @@ from functools import partial
 
 from .hosts import ROOT, Host
 from .shell import CommandError, run
+from .slurm_accounting import PORT, Accounting
 from .waiting import wait_until
 
 FOLDER = ROOT / "slurm"
@@ -21,7 +22,7 @@ CORES = 4  # per node
 MEMORY = 8000  # MB per node
 MASTER = "slurmctld"
 NODE_DAEMON = "slurmd"
-PORTS = ("6817", "6818", "6819")  # of slurmctld, slurmd and slurmdbd
+PORTS = ("6817", "6818", PORT)  # of slurmctld, slurmd and slurmdbd
 
 _CONFIGURATION = FOLDER / "slurm.conf"
 _MUNGE = FOLDER / "munge"
@@ -31,6 +32,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _LIMIT = 30.0  # seconds for a daemon to start and to be heard of, or for a command
 _ANSWER_LIMIT = 5.0  # seconds for the controller to answer, which takes it milliseconds
 
+_AUTHENTICATION = {"AuthType": "auth/munge", "AuthInfo": f"socket={_SOCKET}"}
 _PARAMETERS = {
     "ClusterName": "tests",
     "SlurmUser": "root",
@@ -43,9 +45,9 @@ _PARAMETERS = {
     "SlurmdLogFile": f"{FOLDER}/log/%n",
     "SlurmctldPort": PORTS[0],
     "SlurmdPort": PORTS[1],
-    "AuthType": "auth/munge",
     "CredType": "cred/munge",
-    "AuthInfo": f"socket={_SOCKET}",
+    **_AUTHENTICATION,
+    "AccountingStoragePass": str(_SOCKET),
     "MpiDefault": "none",
     # No control groups: the hosts share those of the machine, which may be anybody's.
     "ProctrackType": "proctrack/pgid",
@@ -89,19 +91,21 @@ class Slurm:
     def __init__(self, submit_host: Host, nodes: Sequence[Host]) -> None:
         self.submit_host = submit_host
         self.nodes = tuple(nodes)
+        self._accounting = Accounting(submit_host, FOLDER, _daemons_environment())
 
     def create(self) -> None:
         """Set it up from nothing and start its daemons."""
         for name in ("state", "spool", "log"):
             (FOLDER / name).mkdir(parents=True)
         (FOLDER / "cgroup.conf").write_text(_CONTROL_GROUPS)
-        self.write({})
+        self._write({})
         self._create_munge()
         self.start_master()
         self.start_node_daemons(self.nodes)
 
     def remove(self) -> None:
         """End what runs on the submit host and remove the files, as much of them as there is."""
+        self._accounting.stop()
         for daemon in (MASTER, _MUNGED):
             self.submit_host.kill(daemon, grace=0)
         shutil.rmtree(FOLDER, ignore_errors=True)
@@ -111,18 +115,34 @@ class Slurm:
         argv = self.submit_host.enter([program, *arguments])
         return run(argv, env={**os.environ, **environment()}, limit=limit)
 
-    def write(self, changes: Mapping[str, str]) -> None:
-        """Write the configuration with some parameters changed; the daemons are not told."""
-        parameters = {**_PARAMETERS, **changes}
-        lines = [f"{name}={value}" for name, value in parameters.items()]
-        lines += [f"SlurmctldHost={self.submit_host}({self.submit_host.alias})"]
-        lines += [
-            f"NodeName={node} NodeAddr={node.address} CPUs={CORES} RealMemory={MEMORY}"
-            for node in self.nodes
-        ]
-        names = ",".join(map(str, self.nodes))
-        lines += [f"PartitionName={PARTITION} Nodes={names} Default=YES State=UP"]
-        _CONFIGURATION.write_text("\n".join(lines) + "\n")
+    def configure(self, changes: Mapping[str, str], *, accounting: bool = False) -> None:
+        """Have the configuration that it was created with, but for some parameters.
+
+        Args:
+            changes: The parameters.
+            accounting: Whether it has accounting, which it has not at first.
+        """
+        before = _CONFIGURATION.read_text()
+        more = self._accounting.parameters() if accounting else {}
+        self._write({**more, **changes})
+        if _CONFIGURATION.read_text() == before:
+            return
+        if accounting:
+            self._accounting.start(_AUTHENTICATION)
+        # A new controller, since some parameters are read at its start alone.
+        self.stop_master()
+        self.start_master()
+        self.command("scontrol", "reconfigure")
+        if not accounting:
+            self._accounting.stop()
+
+    def stop_master(self, *, crash: bool = False) -> None:
+        """End the controller.
+
+        Args:
+            crash: Whether it is killed. It has saved what happened until some seconds before.
+        """
+        self.submit_host.kill(MASTER, grace=0 if crash else _LIMIT)
 
     def start_master(self) -> None:
         """Start the controller, if it does not run, and wait until it answers."""
@@ -161,9 +181,20 @@ class Slurm:
         """Give a node's state as `sinfo` has it: idle, mixed, allocated, down*, drained, …"""
         return self.command("sinfo", "--noheader", "--format=%T", f"--nodes={node}").strip()
 
+    def _write(self, changes: Mapping[str, str]) -> None:
+        parameters = {**_PARAMETERS, **changes}
+        lines = [f"{name}={value}" for name, value in parameters.items()]
+        lines += [f"SlurmctldHost={self.submit_host}({self.submit_host.alias})"]
+        lines += [
+            f"NodeName={node} NodeAddr={node.address} CPUs={CORES} RealMemory={MEMORY}"
+            for node in self.nodes
+        ]
+        names = ",".join(map(str, self.nodes))
+        lines += [f"PartitionName={PARTITION} Nodes={names} Default=YES State=UP"]
+        _CONFIGURATION.write_text("\n".join(lines) + "\n")
+
     def _start(self, host: Host, daemon: str) -> None:
-        # A clean environment, because jobs inherit some of that of the daemon.
-        run(host.enter([f"/usr/sbin/{daemon}"]), env={"PATH": _PATH, **environment()})
+        run(host.enter([f"/usr/sbin/{daemon}"]), env=_daemons_environment())
 
     def _create_munge(self) -> None:
         """Write the key by which the daemons and the users' commands know each other."""
@@ -181,4 +212,9 @@ class Slurm:
             "log-file": _MUNGE / "log",
         }
         given = [f"--{name}={value}" for name, value in options.items()]
-        run(self.submit_host.enter(["/usr/sbin/munged", *given]), env={"PATH": _PATH})
+        run(self.submit_host.enter(["/usr/sbin/munged", *given]), env=_daemons_environment())
+
+
+def _daemons_environment() -> dict[str, str]:
+    # A clean one, because jobs inherit some of that of the daemon.
+    return {"PATH": _PATH, **environment()}

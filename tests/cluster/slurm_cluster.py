@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from . import hosts, packages, slurm
@@ -13,7 +13,6 @@ from .shell import CommandError
 from .waiting import wait_until
 
 _QUEUE_LIMIT = 30.0  # seconds for the queue to be empty after everything in it was cancelled
-_SHUTDOWN_LIMIT = 15.0  # seconds for the controller to save its state and end
 
 #: What `squeue` is to tell of each job; the name comes last, as it may be any text.
 _COLUMNS = "%F|%K|%T|%u|%N|%C|%r|%j"
@@ -104,7 +103,7 @@ class SlurmCluster(BatchCluster):
         Args:
             crash: Whether to kill it. It has saved what happened until some seconds before.
         """
-        self.submit_host.kill(slurm.MASTER, grace=0 if crash else _SHUTDOWN_LIMIT)
+        self._slurm.stop_master(crash=crash)
 
     def start_slurmctld(self) -> None:
         """Start the controller and wait until it answers."""
@@ -129,11 +128,27 @@ class SlurmCluster(BatchCluster):
     @contextlib.contextmanager
     def configured(self, **parameters: str) -> Iterator[None]:
         """Have the site set parameters of slurm.conf, such as ``MaxArraySize``, for a while."""
-        self._configure(**parameters)
+        self._slurm.configure(parameters)
         try:
             yield
         finally:
-            self._configure()
+            self._slurm.configure({})
+
+    @contextlib.contextmanager
+    def accounting(self, **limits: str) -> Iterator[None]:
+        """Have the site keep accounts, for `sacct`, for a while; it takes 3 s.
+
+        Args:
+            **limits: What each user may have, in the words of sacctmgr: ``MaxSubmitJobs="10"``.
+        """
+        enforced = {"AccountingStorageEnforce": "limits,qos"} if limits else {}
+        self._slurm.configure(enforced, accounting=True)
+        try:
+            if limits:
+                self._limit(limits)
+            yield
+        finally:
+            self._slurm.configure({})
 
     # -- how it is done ----------------------------------------------------------------------
 
@@ -168,6 +183,10 @@ class SlurmCluster(BatchCluster):
 
     def _as_new(self) -> None:
         self._clear_queue()
+        self._slurm.configure({})
+        # A job's end may have been the first that the controller wanted of a node in vain.
+        if self.trouble() is not None:
+            self._mend()
 
     def _clear_queue(self) -> None:
         jobs = {str(job.job) for job in self.squeue()}
@@ -181,12 +200,13 @@ class SlurmCluster(BatchCluster):
     def _jobs_left(self) -> str | None:
         return ", ".join(map(str, self.squeue())) or None
 
-    def _configure(self, **parameters: str) -> None:
-        # A new controller, since some parameters are read at its start alone.
-        self._slurm.write(parameters)
-        self.stop_slurmctld()
-        self.start_slurmctld()
-        self._slurm.command("scontrol", "reconfigure")
+    def _limit(self, limits: Mapping[str, str]) -> None:
+        for words in (
+            ["add", "account", "tests"],
+            ["add", "user", "root", self.user, "account=tests"],
+            ["modify", "user", "root", self.user, "set", *map("=".join, limits.items())],
+        ):
+            self._slurm.command("sacctmgr", "--immediate", *words)
 
     def _update(self, *words: str) -> None:
         self._slurm.command("scontrol", "update", *words)
