@@ -47,6 +47,7 @@ class BatchCluster(abc.ABC):
         ports: Those of the batch system's daemons.
         open_ports: Ports of the submit host that its firewall leaves open.
         daemon: The name of the daemon on the nodes.
+        guard: The name of the program that starts a queue job on a node and waits for it.
         slots: How many workers each node has room for.
         packages: What Debian calls the packages it is made of.
         places: Folders that two clusters on one machine cannot share.
@@ -60,6 +61,7 @@ class BatchCluster(abc.ABC):
     ports: ClassVar[Sequence[str]]
     open_ports: ClassVar[str] = "20000-20099"  # none that the system gives to a socket by itself
     daemon: ClassVar[str]
+    guard: ClassVar[str]
     slots: ClassVar[int]
     packages: ClassVar[Sequence[str]]
     places: ClassVar[Sequence[str]] = tuple(map(str, (ROOT, *hosts.PLACES)))
@@ -175,6 +177,22 @@ class BatchCluster(abc.ABC):
     @abc.abstractmethod
     def queue_jobs(self) -> Sequence[object]:
         """Give the queue jobs of all users that have not ended."""
+
+    @abc.abstractmethod
+    def running(self) -> list[str]:
+        """Give the names of the queue jobs that run, as `gridengine` has them."""
+
+    @abc.abstractmethod
+    def delete(self, queue_job: str) -> None:
+        """Have the batch system end a queue job, if there is one of that name."""
+
+    @abc.abstractmethod
+    def stop_daemon(self, node: Host) -> None:
+        """Stop a node's daemon. The queue jobs there go on running."""
+
+    @abc.abstractmethod
+    def start_daemon(self, node: Host) -> None:
+        """Start a node's daemon and wait until the master has heard of it."""
 
     def pids(self, node: Host) -> list[int]:
         """Give the processes that queue jobs have on a node, the batch system's own included."""

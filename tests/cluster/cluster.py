@@ -53,6 +53,7 @@ class Cluster(BatchCluster):
     nodes = hosts.GRID_NODES
     ports = grid.PORTS
     daemon = grid.EXECD
+    guard = "sge_shepherd"
     packages = packages.GRID_ENGINE
     queue = grid.QUEUE
     slots = grid.SLOTS
@@ -74,6 +75,11 @@ class Cluster(BatchCluster):
         return [_queue_job(element) for element in told.iter("job_list")]
 
     queue_jobs = qstat
+
+    def running(self) -> list[str]:
+        """Give the names of the queue jobs that run, as `gridengine` has them."""
+        running = [job for job in self.qstat() if job.state == "r"]
+        return [f"{job.job}" if job.task is None else f"{job.job}.{job.task}" for job in running]
 
     def queue_state(self, node: Host) -> str:
         """Give the state letters of a node's queue as `qstat -f` has them; "" if all is well.
@@ -103,6 +109,12 @@ class Cluster(BatchCluster):
     def start_execd(self, node: Host) -> None:
         """Start a node's execution daemon and wait until the qmaster has heard of it."""
         self._grid.start_execds([node])
+
+    stop_daemon, start_daemon = stop_execd, start_execd
+
+    def delete(self, queue_job: str) -> None:
+        """Have the Grid Engine end a queue job, if there is one of that name."""
+        self.run(["qdel", queue_job], check=False)
 
     def fail_queue(self, node: Host) -> None:
         """Put a node's queue into state E, in which it starts no job until `heal`."""

@@ -55,6 +55,7 @@ class SlurmCluster(BatchCluster):
     nodes = hosts.SLURM_NODES
     ports = slurm.PORTS
     daemon = slurm.NODE_DAEMON
+    guard = "slurmstepd"
     packages = packages.SLURM
     partition = slurm.PARTITION
     slots = slurm.CORES
@@ -75,6 +76,11 @@ class SlurmCluster(BatchCluster):
         return [_job(line) for line in self._slurm.command("squeue", *options).splitlines()]
 
     queue_jobs = squeue
+
+    def running(self) -> list[str]:
+        """Give the names of the queue jobs that run, as `gridengine` has them."""
+        running = [job for job in self.squeue() if job.state == "RUNNING"]
+        return [f"{job.job}" if job.task is None else f"{job.job}_{job.task}" for job in running]
 
     def show(self, job: str) -> dict[str, str]:
         """Give what `scontrol show job` tells of one, which may have ended: "12", "12_3"."""
@@ -116,6 +122,12 @@ class SlurmCluster(BatchCluster):
     def start_slurmd(self, node: Host) -> None:
         """Start a node's daemon and wait until the controller has heard of it."""
         self._slurm.start_node_daemons([node])
+
+    stop_daemon, start_daemon = stop_slurmd, start_slurmd
+
+    def delete(self, queue_job: str) -> None:
+        """Have Slurm end a queue job, if there is one of that name."""
+        self.run(["scancel", queue_job], check=False)
 
     def drain(self, node: Host) -> None:
         """Have a node start no more jobs until `heal`; those that it has go on."""
