@@ -93,7 +93,7 @@ def session_file(run_dir: Path, name: str = "some", **changed: Any) -> Path:
     """Writes the file of a session whose processes are dead, of the Grid Engine of this process."""
     dead = dead_program()._asdict()
     noted: Mapping[str, Any] = {
-        "program": dead, "session": dead, "driver": "", "queue_jobs": {},
+        "program": dead, "session": dead, "driver": "", "queue_jobs": {}, "system": "grid_engine",
         "SGE_ROOT": os.environ.get("SGE_ROOT", ""), "SGE_CELL": "default", **changed,
     }  # fmt: skip
     path = run_dir / "sessions" / f"{name}.json"

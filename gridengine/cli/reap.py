@@ -24,8 +24,8 @@ from pathlib import Path
 import psutil
 
 from ..errors import SchedulerError
-from ..schedulers.grid_engine import leftovers
-from ..schedulers.grid_engine.leftovers import SessionFile
+from ..schedulers.queue_session import leftovers
+from ..schedulers.queue_session.leftovers import SessionFile
 from ..settings import Settings
 from ..transport import private_files, viewer_messages
 from ..transport.process_identity import ProcessIdentity, namespace_of
@@ -120,7 +120,7 @@ def _session(session: SessionFile) -> Finding:
     try:
         if reason := _reason_to_leave(session):
             return Finding(f"{name}: {reason} ({jobs})")
-        arrays = leftovers.in_queue(session)
+        arrays = leftovers.queue_of(session).in_queue(session)
     except SchedulerError as error:
         return Finding(f"{name}: {error} ({jobs})", trouble=True)
     clear = functools.partial(_clear, session, arrays)
@@ -133,36 +133,31 @@ def _reason_to_leave(session: SessionFile) -> str:
     """Returns why a session may not be gone, or is not to be touched; or nothing.
 
     Raises:
-        SchedulerError: The Grid Engine cannot be asked.
+        SchedulerError: The batch system cannot be asked.
     """
-    if _cell(session.cell) != _cell(leftovers.own_cell()):
-        root, cell = session.cell
-        return f"it is of another Grid Engine (SGE_ROOT={root} SGE_CELL={cell}): set these for that"
+    queue = leftovers.queue_of(session)
+    if elsewhere := queue.another_site(session):
+        return elsewhere
     lives = session.session.lives(), session.program.lives()
     if None not in lives:
         return "it runs" if lives[0] else "its program runs" if lives[1] else ""
     if not session.driver:
         reason = session.session.unknown_because() or session.program.unknown_because()
         return f"{reason}; if it is gone: {_commands(session)}"
-    # The Grid Engine knows of a program that runs in a queue job.
-    over = leftovers.program_is_over(session)
+    # The batch system knows of a program that runs in a queue job.
+    over = queue.program_is_over(session)
     return "" if over else f"its program's queue job {session.driver} is not over"
-
-
-def _cell(cell: tuple[str, str]) -> tuple[str, str]:
-    root, name = cell
-    return root and os.path.realpath(root), name
 
 
 def _commands(session: SessionFile) -> str:
     """Returns by what a user clears up after a session."""
-    delete = " ".join(["qdel", *(array.job for array in session.arrays)])
+    delete = leftovers.queue_of(session).by_hand(session.arrays)
     remove = f"rm {shlex.quote(str(session.path))}"
     return f"{delete}; {remove}" if session.arrays else remove
 
 
 def _clear(session: SessionFile, arrays: list[leftovers.Array]) -> None:
-    leftovers.delete(session, arrays)
+    leftovers.queue_of(session).delete(session, arrays)
     session.path.unlink(missing_ok=True)
 
 
@@ -263,12 +258,12 @@ def _run_folders(run_dir: Path, sessions: list[SessionFile]) -> Iterator[Finding
 
 
 def _is_over(program: ProcessIdentity, sessions: list[SessionFile]) -> bool:
-    """Tells whether a program ran in a queue job that is over, by the Grid Engine's word."""
+    """Tells whether a program ran in a queue job that is over, by the batch system's word."""
     try:
         return any(
             session.program == program
-            and _cell(session.cell) == _cell(leftovers.own_cell())
-            and leftovers.program_is_over(session)
+            and not leftovers.queue_of(session).another_site(session)
+            and leftovers.queue_of(session).program_is_over(session)
             for session in sessions
         )
     except SchedulerError:

@@ -11,9 +11,10 @@ from collections.abc import Collection, Mapping, Sequence
 from ..errors import SchedulerUnavailable
 from ..extras import command
 from ..schedulers.grid_engine import drmaa_library
-from ..schedulers.grid_engine.drmaa_session import commands, obstacles, queue_instances
+from ..schedulers.grid_engine.batch_system import ge_commands, obstacles, queue_instances
 from ..schedulers.grid_engine.request import Request
 from ..schedulers.grid_engine.session import GridEngineSession
+from ..schedulers.queue_session.process import commands
 from .report import Check
 
 _SECONDS = 8.0  # for one command; the master of a large site is busy at times
@@ -198,7 +199,7 @@ def _some(words: Sequence[str], between: str = ", ") -> str:
 
 def _run(program: str, *arguments: str) -> str:
     try:
-        return commands.run(program, *arguments, seconds=_SECONDS, environ=environ())
+        return ge_commands.run(program, *arguments, seconds=_SECONDS, environ=environ())
     except commands.CommandFailed as error:
         return error.output
     except (commands.CommandMissing, commands.CommandSlow):

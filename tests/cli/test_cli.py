@@ -20,10 +20,11 @@ import pytest
 
 import gridengine
 from gridengine.cli import main as cli
-from gridengine.schedulers.grid_engine import leftovers
-from gridengine.schedulers.grid_engine.drmaa_session import commands
-from gridengine.schedulers.grid_engine.drmaa_session.registry import Registry
-from gridengine.schedulers.grid_engine.leftovers import SessionFile
+from gridengine.schedulers.grid_engine.batch_system import ge_commands
+from gridengine.schedulers.grid_engine.batch_system.identity import identity
+from gridengine.schedulers.queue_session import leftovers
+from gridengine.schedulers.queue_session.leftovers import SessionFile
+from gridengine.schedulers.queue_session.process.registry import Registry
 from gridengine.transport import private_files
 from gridengine.transport.process_identity import ProcessIdentity
 from gridengine.transport.run_folders import RunFolder
@@ -204,8 +205,8 @@ def test_a_session_process_that_takes_over_keeps_what_was_noted(tmp_path: Path, 
     path = tmp_path / "run" / "sessions" / "some.json"
     if link:
         (tmp_path / "run").symlink_to("scratch")
-    Registry(str(path), os.getpid()).add(["17.1", "17.2"], "gridengine")
-    Registry(str(path), os.getpid()).add(["17.2"], "")
+    Registry(str(path), os.getpid(), identity(os.environ)).add(["17.1", "17.2"], "gridengine")
+    Registry(str(path), os.getpid(), identity(os.environ)).add(["17.2"], "")
     (array,) = SessionFile.read(path).arrays
     assert ("17", 2, "gridengine") == (array.job, array.tasks, array.name)
 
@@ -369,21 +370,21 @@ def test_a_queue_job_that_only_has_the_number_is_not_touched(
 ) -> None:
     jobs = noted(held_job, **changed)
     session = SessionFile.read(session_file(run_dir, queue_jobs=jobs))
-    assert [] == leftovers.in_queue(session)
+    assert [] == leftovers.queue_of(session).in_queue(session)
 
 
 @pytest.mark.cluster
 def test_without_qdel_drmaa_deletes(
     cluster: Cluster, run_dir: Path, held_job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find = commands.find
+    find = ge_commands.find
     known = lambda name, *rest: None if name == "qdel" else find(name, *rest)  # noqa: E731
-    monkeypatch.setattr(commands, "find", known)
+    monkeypatch.setattr(ge_commands, "find", known)
     path = session_file(run_dir, queue_jobs=noted(held_job))
     session = SessionFile.read(path)
-    arrays = leftovers.in_queue(session)
+    arrays = leftovers.queue_of(session).in_queue(session)
     assert [held_job] == [array.job for array in arrays]
-    leftovers.delete(session, arrays)
+    leftovers.queue_of(session).delete(session, arrays)
     wait_until(lambda: not in_queue(cluster, {held_job}), what="it is deleted")
 
 
@@ -439,5 +440,5 @@ def test_a_session_notes_the_queue_job_in_which_its_program_runs(
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     path = tmp_path / "run" / "sessions" / "one.json"
-    Registry(str(path), os.getpid()).add(["7.1"], "gridengine")
+    Registry(str(path), os.getpid(), identity(os.environ)).add(["7.1"], "gridengine")
     assert driver == SessionFile.read(path).driver

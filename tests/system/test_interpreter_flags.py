@@ -120,7 +120,7 @@ def evil(folder: Path) -> tuple[Path, dict[str, str]]:
     """A folder for PYTHONPATH, where somebody else has put modules that leave a mark."""
     place, mark = folder / "evil", folder / "mark"
     place.mkdir()
-    for name in ("sitecustomize", "drmaa_session", "msgspec"):
+    for name in ("sitecustomize", "queue_session", "msgspec"):
         (place / f"{name}.py").write_text(EVIL.format(mark=str(mark)), encoding="utf-8")
     return mark, {"PYTHONPATH": str(place)}
 

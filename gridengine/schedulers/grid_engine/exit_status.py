@@ -10,7 +10,7 @@ from ...errors import format_bytes
 from ...states import DeathCause
 from ..events import End
 from ..quantities import parse_memory
-from .drmaa_session.messages import QueueJobEnd
+from ..queue_session.process.messages import QueueJobEnd
 from .request import Request
 
 _CRASHES = frozenset(

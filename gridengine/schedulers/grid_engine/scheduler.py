@@ -1,7 +1,7 @@
 """Workers as queue jobs of a Grid Engine, by way of DRMAA.
 
-The user's program never loads the DRMAA library: `drmaa_session` is a process of its own, and
-here is the other end of its pipe.
+The user's program never loads the DRMAA library: `queue_session.process` is a process of its own,
+and `queue_session.session` the other end of its pipe.
 """
 
 from __future__ import annotations

@@ -1,21 +1,9 @@
-"""What is submitted: a batch of queue jobs, their command, and where they print."""
+"""What the Grid Engine takes of a command, and of where it prints."""
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Sequence
-
-from .drmaa_session import messages
-from .request import Request
-
-
-@dataclasses.dataclass
-class OpenBatch:
-    """A batch of which not all has been taken."""
-
-    request: Request
-    order: messages.Submit
 
 
 def whole_command(command: Sequence[str]) -> tuple[str, ...]:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from gridengine.schedulers.grid_engine.drmaa_session import commands
-from gridengine.schedulers.grid_engine.drmaa_session.timestamps import CLOCKS
+from gridengine.schedulers.grid_engine.batch_system.timestamps import CLOCKS
+from gridengine.schedulers.queue_session.process import commands
 
 from ...cluster import Cluster
 from ..conftest import Talk
@@ -70,10 +70,12 @@ def _forge(record: list[str], **changed: object) -> None:
 
 _READ = """
 import json, queue, sys
-from gridengine.schedulers.grid_engine.drmaa_session.qacct import QacctReader
+from gridengine.schedulers.grid_engine.batch_system.grid_engine import GridEngineSystem
+from gridengine.schedulers.queue_session.process.account_reader import AccountReader
+GridEngineSystem.__abstractmethods__ = frozenset()
 name, submitted = json.loads(sys.argv[1])
 answers = queue.SimpleQueue()
-QacctReader(answers.put, lambda _: submitted).ask(name)
+AccountReader(GridEngineSystem(), answers.put, lambda _: submitted).ask(name)
 print(json.dumps(answers.get(timeout=20).record.get("exit_status")))
 """
 

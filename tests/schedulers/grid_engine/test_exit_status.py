@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gridengine.schedulers.grid_engine.drmaa_session.messages import QueueJobEnd
 from gridengine.schedulers.grid_engine.exit_status import judge
 from gridengine.schedulers.grid_engine.request import Request
+from gridengine.schedulers.queue_session.process.messages import QueueJobEnd
 from gridengine.states import DeathCause
 
 

@@ -25,7 +25,7 @@ def kill():
     while not os.path.exists("started"):
         time.sleep(0.02)
     for child in psutil.Process().children(recursive=True):
-        if any("drmaa_session" in word for word in child.cmdline()):
+        if any("queue_session" in word for word in child.cmdline()):
             os.kill(child.pid, signal.SIGKILL)
             print("killed", flush=True)
 

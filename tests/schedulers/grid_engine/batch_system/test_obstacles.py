@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from gridengine.schedulers.grid_engine.drmaa_session.amounts import largest, lists_hosts
-from gridengine.schedulers.grid_engine.drmaa_session.obstacles import why
+from gridengine.schedulers.grid_engine.batch_system.amounts import largest, lists_hosts
+from gridengine.schedulers.grid_engine.batch_system.obstacles import why
 
 _NOTHING = "verification: no suitable queues\n"
 _SUITABLE = "verification: found suitable queue(s)\n"

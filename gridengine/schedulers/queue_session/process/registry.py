@@ -12,14 +12,6 @@ from ....transport import private_files
 from ....transport.process_identity import ProcessIdentity
 
 
-def own_queue_job(environ: Mapping[str, str]) -> str:
-    """Returns the queue job in which this process runs, such as ``17.1``; empty if in none."""
-    job, task = environ.get("JOB_ID", ""), environ.get("SGE_TASK_ID", "")
-    if not job.isdigit():
-        return ""
-    return f"{job}.{task if task.isdigit() else 1}"
-
-
 class Registry:
     """One session's file, in a folder that only its user may read.
 
@@ -29,6 +21,7 @@ class Registry:
     Args:
         path: Where.
         parent: Process id of the program.
+        identity: What is noted of the batch system: `BatchSystem.identity`.
         say: Is told, once, that the file cannot be written, or that others could read or replace
             it: the session goes on, but `gridengine reap` would not know of it.
 
@@ -37,7 +30,11 @@ class Registry:
     """
 
     def __init__(
-        self, path: str, parent: int, say: Callable[[str], object] = lambda _: None
+        self,
+        path: str,
+        parent: int,
+        identity: Mapping[str, str],
+        say: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._path = path
         self._say = say
@@ -45,10 +42,8 @@ class Registry:
         self.program = ProcessIdentity.of(parent)
         self._header = {
             "program": self.program._asdict(),
-            "driver": own_queue_job(os.environ),
             "session": ProcessIdentity.of(os.getpid())._asdict(),
-            "SGE_ROOT": os.environ.get("SGE_ROOT", ""),
-            "SGE_CELL": os.environ.get("SGE_CELL", "default"),
+            **identity,
         }
         # One that was killed may have left the file, and this one adopts its queue jobs.
         self._arrays = _noted(path)

@@ -1,4 +1,4 @@
-"""The near end of the pipe to a DRMAA session process."""
+"""The near end of the pipe to a session process."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ...errors import SchedulerUnavailable
 from ...transport.interpreter import isolation
-from . import drmaa_library
-from .drmaa_session.messages import LogEntry, Malformed, Message, decode, encode
+from .process.messages import LogEntry, Malformed, Message, decode, encode
 
 # With an empty lobby in the place of the package's, which has no use for this process; and found
 # by its path, whatever else is called so where modules are found.
@@ -22,22 +21,26 @@ _START = (
     "import sys, types; sys.path = [*filter(None, sys.path)]; "
     "package = sys.modules['gridengine'] = types.ModuleType('gridengine'); "
     "package.__path__ = [sys.argv[1]]; "
-    "from gridengine.schedulers.grid_engine.drmaa_session.main import main; main()"
+    "from gridengine.schedulers.queue_session.process.main import main; main()"
 )
 _PACKAGE = Path(__file__).parents[2]
 
 
-class DrmaaProcess:
+class SessionProcess:
     """A session process that has just been started.
 
+    Args:
+        name: What it is called in messages.
+        environ: Its environment.
+
     Raises:
-        SchedulerUnavailable: There is no Grid Engine here.
+        SchedulerUnavailable: It cannot be started.
     """
 
-    def __init__(self) -> None:
-        library = drmaa_library.require()
+    def __init__(self, name: str, environ: Mapping[str, str]) -> None:
+        self._name = name
         if not sys.executable:
-            raise SchedulerUnavailable("no Grid Engine here: sys.executable names no Python")
+            raise SchedulerUnavailable(f"no {name} here: sys.executable names no Python")
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `last_words`
         self._process = subprocess.Popen(  # noqa: S603  # our own program
             # -S: it finds packages where this process does.
@@ -45,7 +48,7 @@ class DrmaaProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env=drmaa_library.environment(library),
+            env=environ,
             cwd="/",
             # Ctrl-C in a terminal is for the program alone.
             start_new_session=True,
@@ -70,7 +73,7 @@ class DrmaaProcess:
             try:
                 yield decode(line)
             except Malformed as error:
-                yield LogEntry(f"the DRMAA session process said {error}")
+                yield LogEntry(f"the session process of {self._name} said {error}")
 
     def last_words(self) -> str:
         """Waits for the end of the process, and says how it ended; of use once."""
@@ -82,7 +85,7 @@ class DrmaaProcess:
             errors.seek(0)
             said = " ".join(errors.read()[-2000:].decode(errors="replace").split())
         how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
-        return f"the DRMAA session process has ended ({how}){': ' if said else ''}{said}"
+        return f"the session process of {self._name} has ended ({how}){': ' if said else ''}{said}"
 
     def kill(self) -> None:
         """Ends the process at once, with no regard to its queue jobs."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import queue
 import signal
 import sys
 
-from .drmaa_calls import Denied, Library
+from .batch_system import BatchSystem, Denied
 from .messages import Hello, SessionFailed
 from .pipes import MessageReader, MessageWriter, Orphaned
 from .program import Program
@@ -18,8 +19,6 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGQUIT):
         # A terminal's Ctrl-C is for the program, which says here what to do about it.
         signal.signal(number, signal.SIG_IGN)
-    # Else the jobs get it, at a site that passes the environment on.
-    os.environ.pop("LD_PRELOAD", None)
     inbox: queue.SimpleQueue[object] = queue.SimpleQueue()
     orders, news = _private(0, os.O_RDONLY), _private(1, os.O_WRONLY)
     MessageReader(orders, inbox.put)
@@ -30,12 +29,26 @@ def main() -> None:
             inbox.put(Orphaned())  # it died before there was anything to watch
         sys.path += [path for path in hello.sys_path if path not in sys.path]
         try:
-            Program(hello, Library(), writer, inbox).run()
+            Program(hello, _batch_system(hello.batch_system), writer, inbox).run()
         except Denied as error:
             writer.send(SessionFailed(str(error)))
     writer.finish(1.0)
     # At once: a thread may wait for a command that hangs.
     os._exit(0)
+
+
+def _batch_system(name: str) -> BatchSystem:
+    """Returns the batch system of a name, ``module:Class``.
+
+    Raises:
+        Denied: It cannot be used here.
+    """
+    module, _, kind = name.partition(":")
+    try:
+        made = getattr(importlib.import_module(module), kind)
+    except (ImportError, AttributeError) as error:
+        raise Denied(f"{name} cannot be imported: {error}") from error
+    return made()  # type: ignore[no-any-return]  # by what `Hello` says
 
 
 def _private(descriptor: int, flags: int) -> int:

@@ -8,15 +8,16 @@ from collections.abc import Callable
 
 import pytest
 
-from gridengine.schedulers.grid_engine.drmaa_session import commands
-from gridengine.schedulers.grid_engine.drmaa_session.qacct import (
+from gridengine.schedulers.grid_engine.batch_system.identity import identity
+from gridengine.schedulers.grid_engine.batch_system.qacct import (
     deletion_in,
     is_of,
     reason_in,
     records,
 )
-from gridengine.schedulers.grid_engine.drmaa_session.registry import Registry
-from gridengine.schedulers.grid_engine.drmaa_session.timestamps import CLOCKS, seconds_of
+from gridengine.schedulers.grid_engine.batch_system.timestamps import CLOCKS, seconds_of
+from gridengine.schedulers.queue_session.process import commands
+from gridengine.schedulers.queue_session.process.registry import Registry
 
 from ...conftest import StandIn, Talk
 
@@ -99,8 +100,8 @@ def test_what_no_time_is_noted_of_is_known_by_its_owner_alone() -> None:
 def test_the_time_of_a_submission_is_noted_and_outlives_its_process(tmp_path: object) -> None:
     path = f"{tmp_path}/run/sessions/some.json"
     before = time.time()
-    Registry(path, 1).add(["21.1", "21.2"], "job")
-    other = Registry(path, 1)
+    Registry(path, 1, identity({})).add(["21.1", "21.2"], "job")
+    other = Registry(path, 1, identity({}))
     other.add(["21.1"], "")
     noted = other.submitted("21.2")
     assert noted is not None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from gridengine.schedulers.grid_engine.drmaa_session.qacct import (
+from gridengine.schedulers.grid_engine.batch_system.qacct import (
     deletion_in,
     flush_seconds,
     reason_in,
     records,
 )
-from gridengine.schedulers.grid_engine.drmaa_session.qstat import (
+from gridengine.schedulers.grid_engine.batch_system.qstat import (
     error_reasons,
     listed,
 )

@@ -2,63 +2,38 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from .messages import Submit
+from ...queue_session.process.batch_system import (
+    ENDS_ARE_TOLD,
+    Denied,
+    Ending,
+    Limited,
+    TooLarge,
+    Unreachable,
+)
+from ...queue_session.process.messages import Submit
+from .grid_engine import GridEngineSystem
 
 _OTHERS = re.compile(r"slurm|pbs|torque|condor|lsf|loadleveler", re.IGNORECASE)
 
 
-class Unreachable(Exception):
-    """The master does not answer: to be tried again."""
-
-
-class Limited(Exception):
-    """The site allows no more for now: to be tried again."""
-
-
-class TooLarge(Exception):
-    """The site allows no array with more than ``size`` tasks: to be split."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__(size)
-        self.size = size
-
-
-class Denied(Exception):
-    """The Grid Engine will never do that."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Ending:
-    """How a queue job ended, by DRMAA."""
-
-    queue_job: str
-    exited: bool = False
-    status: int = 0
-    signal: str = ""
-    aborted: bool = False
-    usage: dict[str, str] = dataclasses.field(default_factory=dict)
-
-    @property
-    def has_run(self) -> bool:
-        """Whether it is certain that it was started."""
-        wall = self.usage.get("ru_wallclock", "").strip("0.")
-        return self.exited or bool(self.signal or wall)
-
-
-class Library:
+class DrmaaSystem(GridEngineSystem):
     """The DRMAA session of this process.
 
     Raises:
         Denied: The library cannot be loaded.
     """
 
+    pauses = ENDS_ARE_TOLD
+
     def __init__(self) -> None:
+        super().__init__()
+        # Set for the library; else the jobs get it, at a site that passes the environment on.
+        os.environ.pop("LD_PRELOAD", None)
         try:
             import drmaa
         except Exception as error:
@@ -67,18 +42,6 @@ class Library:
         self._session: Any = drmaa.Session()
 
     def open(self, contact: str) -> tuple[str, str]:
-        """Connects with the master.
-
-        Args:
-            contact: What this returned in another process, to take over from it, or empty.
-
-        Returns:
-            The name of the system, and that of the session.
-
-        Raises:
-            Unreachable: The master does not answer.
-            Denied: It is no Grid Engine, or one that this host has no part in.
-        """
         try:
             self._session.initialize(contact or None)
             system = str(self._session.drmsInfo)
@@ -90,12 +53,6 @@ class Library:
         return system, str(self._session.contact)
 
     def check_host(self) -> None:
-        """Finds out whether this host may submit queue jobs, without one.
-
-        Raises:
-            Unreachable: The master does not answer.
-            Denied: It may not.
-        """
         try:
             template = self._session.createJobTemplate()
             template.remoteCommand = "/bin/true"
@@ -108,11 +65,6 @@ class Library:
                 raise found from error
 
     def submit(self, order: Submit, count: int) -> list[str]:
-        """Starts one array of ``count`` tasks, and returns their names.
-
-        Raises:
-            Unreachable, Limited, TooLarge, Denied: It was not taken.
-        """
         try:
             template = self._template(order)
             try:
@@ -122,12 +74,7 @@ class Library:
         except Exception as error:
             raise self._sorted(error) from error
 
-    def endings(self, live: dict[str, Any]) -> Iterator[Ending]:
-        """Yields those queue jobs that have ended since the last call.
-
-        Args:
-            live: The names of all that are not known to have ended.
-        """
+    def endings(self, live: Iterable[str]) -> Iterator[Ending]:
         errors = self._drmaa.errors
         unnamed = 0
         while True:
@@ -142,9 +89,13 @@ class Library:
                 # does not say which.
                 unnamed += 1
         if unnamed:
-            yield from self.recount(list(live), aborted=True)
+            yield from self._recount(list(live), aborted=True)
 
-    def recount(self, queue_jobs: Sequence[str], *, aborted: bool) -> Iterator[Ending]:
+    def recount(self, queue_jobs: Sequence[str]) -> Iterator[Ending]:
+        # DRMAA has not kept what ended when nobody was there.
+        yield from self._recount(queue_jobs, aborted=False)
+
+    def _recount(self, queue_jobs: Sequence[str], *, aborted: bool) -> Iterator[Ending]:
         """Yields those that have ended, and those of which DRMAA has no record.
 
         Args:
@@ -162,20 +113,15 @@ class Library:
     def _wait(self, queue_job: str) -> Any:
         return self._session.wait(queue_job, self._drmaa.Session.TIMEOUT_NO_WAIT)
 
-    def delete(self, queue_job: str) -> None:
-        """Deletes a queue job, if it is there.
-
-        Raises:
-            Unreachable: The master does not answer.
-        """
-        try:
-            self._session.control(queue_job, self._drmaa.JobControlAction.TERMINATE)
-        except Exception as error:
-            if isinstance(sorted_error := self._sorted(error), (Unreachable, Limited)):
-                raise Unreachable(str(sorted_error)) from error
+    def delete(self, queue_jobs: Sequence[str]) -> None:
+        for queue_job in queue_jobs:
+            try:
+                self._session.control(queue_job, self._drmaa.JobControlAction.TERMINATE)
+            except Exception as error:
+                if isinstance(sorted_error := self._sorted(error), (Unreachable, Limited)):
+                    raise Unreachable(str(sorted_error)) from error
 
     def close(self) -> None:
-        """Ends the session; queue jobs stay."""
         self._session.exit()
 
     def _template(self, order: Submit) -> Any:

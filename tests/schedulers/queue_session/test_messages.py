@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gridengine.schedulers.grid_engine.drmaa_session.messages import (
+from gridengine.schedulers.queue_session.process.messages import (
     BatchDelayed,
     Close,
     Hello,
@@ -21,7 +21,7 @@ from gridengine.schedulers.grid_engine.drmaa_session.messages import (
 @pytest.mark.parametrize(
     "message",
     [
-        Hello(("/a", "/b"), 1, "/run/x.json", 60.0, True, "", ("1.1",)),
+        Hello("a:B", ("/a", "/b"), 1, "/run/x.json", 60.0, True, "", ("1.1",)),
         Submit(1, ("/bin/true", "a\nb", "\udcff"), 2, "x", "-r n", "/logs"),
         BatchDelayed(1, "1 job is allowed"),
         QueueJobsWait(("1.1", "1.2"), "all slots are taken", True, "$ qstat -j 1"),

@@ -2,98 +2,72 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-import queue
 import re
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree
 
-from . import commands, obstacles
-from .waiting import WaitQuestion
+from ...queue_session.process.batch_system import (
+    NotTold,
+    QueueState,
+    Unreachable,
+    WaitQuestion,
+    WaitReason,
+)
+from ...queue_session.process.commands import CommandFailed, CommandMissing, CommandSlow, user
+from . import ge_commands, obstacles
 
 _SECONDS = 20.0  # for one command; the master of a large site is busy at times
 _SLOW = 5.0  # seconds after which it is not asked further why queue jobs wait
 _WORDS = 4000  # characters of what commands have printed that are kept for the log
 
-
-@dataclasses.dataclass(frozen=True)
-class QueueStates:
-    """The state letters of those asked for that are in the queue.
-
-    None if that cannot be told, because of ``reason``; empty if there is no ``qstat`` here.
-    """
-
-    states: dict[str, str] | None
-    reason: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class ErrorReasons:
-    """Why queue jobs are in state Eqw: the Grid Engine's words for each."""
-
-    reasons: dict[str, str]
-
-
-@dataclasses.dataclass(frozen=True)
-class WaitReason:
-    """Why queue jobs have not started, empty if nobody knows; ``words`` are the Grid Engine's."""
-
-    question: WaitQuestion
-    reason: str
-    words: str
-
-
-class QstatReader:
-    """A thread that runs ``qstat`` and tells what it saw."""
-
-    def __init__(self, answer: Callable[[QueueStates | ErrorReasons | WaitReason], None]) -> None:
-        self._answer = answer
-        self._tasks: queue.SimpleQueue[Callable[[], QueueStates | ErrorReasons | WaitReason]]
-        self._tasks = queue.SimpleQueue()
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def look(self, queue_jobs: frozenset[str]) -> None:
-        """Has it told in what states queue jobs are."""
-        self._tasks.put(lambda: _look(queue_jobs))
-
-    def explain(self, queue_jobs: frozenset[str]) -> None:
-        """Has it told why queue jobs are in error."""
-        self._tasks.put(lambda: ErrorReasons(_errors(queue_jobs)))
-
-    def ask_why(self, questions: Sequence[WaitQuestion]) -> None:
-        """Has it told why queue jobs have not started: one command at a time."""
-        run = _Commands()
-        for question in questions:
-            self._tasks.put(functools.partial(_why, question, run))
-
-    def _run(self) -> None:
-        while True:
-            self._answer(self._tasks.get()())
+#: The letters of qstat(1) for one that runs no more for a while, and who has stopped it.
+_SUSPENDED = {
+    "s": "by qmod -sj (state s)",
+    "S": "with its queue (state S)",
+    "T": "by its queue's suspend threshold (state T)",
+}
 
 
 def _ask(program: str, *arguments: str) -> str:
     """What a command says, be it that it failed; nothing if there is no such command."""
     try:
-        return commands.run(program, *arguments, seconds=_SECONDS)
-    except commands.CommandFailed as error:
+        return ge_commands.run(program, *arguments, seconds=_SECONDS)
+    except CommandFailed as error:
         return error.output
-    except (commands.CommandMissing, commands.CommandSlow):
+    except (CommandMissing, CommandSlow):
         return ""
 
 
-def _look(wanted: frozenset[str]) -> QueueStates:
+def states(wanted: frozenset[str]) -> dict[str, QueueState]:
+    """Returns how those of some queue jobs stand that are in the queue.
+
+    Raises:
+        Unreachable: The master does not answer; the message says why.
+        NotTold: There is no ``qstat`` here.
+    """
     try:
-        text = commands.run("qstat", "-xml", "-u", commands.user(), seconds=_SECONDS)
-        return QueueStates(dict(listed(text, wanted)))
-    except commands.CommandMissing:
-        return QueueStates(None)
-    except commands.CommandSlow:
-        return QueueStates(None, f"qstat has not answered within {_SECONDS:g} s")
-    except (commands.CommandFailed, ElementTree.ParseError) as error:
-        return QueueStates(None, f"qstat: {error}")
+        text = ge_commands.run("qstat", "-xml", "-u", user(), seconds=_SECONDS)
+        return {name: state_of(letters) for name, letters in listed(text, wanted)}
+    except CommandMissing as error:
+        raise NotTold(str(error)) from None
+    except CommandSlow:
+        raise Unreachable(f"qstat has not answered within {_SECONDS:g} s") from None
+    except (CommandFailed, ElementTree.ParseError) as error:
+        raise Unreachable(f"qstat: {error}") from None
+
+
+def state_of(letters: str) -> QueueState:
+    """Returns what the letters of qstat(1) say."""
+    return QueueState(
+        waiting="w" in letters,
+        held="h" in letters,
+        # One that has run may wait again: its queue is in error since.
+        running=bool(set(letters) & set("rtsST")),
+        in_error="E" in letters,
+        leaving="d" in letters,
+        suspended=next((_SUSPENDED[each] for each in letters if each in _SUSPENDED), ""),
+    )
 
 
 def listed(text: str, wanted: frozenset[str]) -> Iterator[tuple[str, str]]:
@@ -114,7 +88,8 @@ def _range(text: str) -> range:
     return range(int(match[1]), int(match[2] or match[1]) + 1, int(match[3] or 1))
 
 
-def _errors(queue_jobs: frozenset[str]) -> dict[str, str]:
+def errors(queue_jobs: frozenset[str]) -> dict[str, str]:
+    """Returns why queue jobs are in state Eqw: the Grid Engine's words for each."""
     found: dict[str, str] = {}
     for job in sorted({queue_job.partition(".")[0] for queue_job in queue_jobs}):
         reasons = error_reasons(_ask("qstat", "-j", job))
@@ -162,10 +137,16 @@ class _Commands:
             self._slow = time.monotonic() - begin > _SLOW
 
 
+def wait_reasons(questions: Sequence[WaitQuestion]) -> Iterator[WaitReason]:
+    """Yields why queue jobs have not started: one command is run at a time."""
+    run = _Commands()
+    return (_why(question, run) for question in questions)
+
+
 def _why(question: WaitQuestion, commands_run: _Commands) -> WaitReason:
     commands_run.words = []
     job = question.queue_job.partition(".")[0]
-    reason = obstacles.why(job, held=question.held, user=commands.user(), ask=commands_run.ask)
+    reason = obstacles.why(job, held=question.held, user=user(), ask=commands_run.ask)
     words = "\n".join(commands_run.words)
     return WaitReason(question, reason, words[:_WORDS])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from .batch_system import WaitQuestion
 from .polling import QueueJob
 
 _ASK_AFTER = 5.0  # seconds that queue jobs wait before it is asked why
@@ -21,24 +22,6 @@ _STARTED = "it has started, and its first word has not come yet"
 
 Group = tuple[str, bool]
 """What queue jobs ask for, and whether they are on hold."""
-
-
-@dataclasses.dataclass(frozen=True)
-class WaitQuestion:
-    """Why do these wait?
-
-    Attributes:
-        group: Of which they are.
-        queue_job: The one that is asked about.
-    """
-
-    group: Group
-    queue_job: str
-
-    @property
-    def held(self) -> bool:
-        """Whether they are on hold."""
-        return self.group[1]
 
 
 @dataclasses.dataclass
@@ -93,7 +76,7 @@ class WaitingPlan:
                 continue
             if now >= known.next and len(questions) < _MOST:
                 known.next, known.pause = now + known.pause, min(2 * known.pause, _LONGEST)
-                questions.append(WaitQuestion(group, names[0]))
+                questions.append(WaitQuestion(*group, names[0]))
             elif known.reason and (new := [name for name in names if name not in known.told]):
                 known.told.update(new)
                 told.append(WaitingFor(tuple(new), known.reason))
@@ -101,8 +84,9 @@ class WaitingPlan:
 
     def answered(self, question: WaitQuestion, reason: str, now: float) -> WaitingFor | None:
         """Event: this is the answer to a question, empty if there is none."""
-        names = self._waiting().get(question.group, [])
-        known = self._groups.get(question.group)
+        group = question.request, question.held
+        names = self._waiting().get(group, [])
+        known = self._groups.get(group)
         if not reason or not names or known is None:
             return None
         aloud = self._is_news(reason, self._jobs[names[0]].since, now)
@@ -119,8 +103,8 @@ class WaitingPlan:
     def _waiting(self) -> dict[Group, list[str]]:
         found: dict[Group, list[str]] = {}
         for name, job in self._jobs.items():
-            if "w" in job.state and not (job.stuck or job.deleted):
-                found.setdefault((job.request, "h" in job.state), []).append(name)
+            if job.state.waiting and not (job.stuck or job.deleted):
+                found.setdefault((job.request, job.state.held), []).append(name)
         return found
 
     def _started(self) -> list[WaitingFor]:

@@ -6,13 +6,14 @@ import itertools
 
 import pytest
 
-from gridengine.schedulers.grid_engine.drmaa_session.polling import QueueJob
-from gridengine.schedulers.grid_engine.drmaa_session.waiting import WaitingFor, WaitingPlan
+from gridengine.schedulers.grid_engine.batch_system.qstat import state_of
+from gridengine.schedulers.queue_session.process.polling import QueueJob
+from gridengine.schedulers.queue_session.process.waiting import WaitingFor, WaitingPlan
 
 
 def waiting(*names: str, request: str = "", state: str = "qw") -> dict[str, QueueJob]:
     """Returns queue jobs that were submitted at 0, and are seen to wait."""
-    return {name: QueueJob(0.0, request=request, state=state) for name in names}
+    return {name: QueueJob(0.0, request=request, state=state_of(state)) for name in names}
 
 
 @pytest.fixture
@@ -80,14 +81,14 @@ def test_the_same_is_asked_more_and_more_rarely(plan: WaitingPlan) -> None:
 def test_nothing_is_asked_of_those_that_run_are_in_error_or_being_deleted(
     jobs: dict[str, QueueJob], plan: WaitingPlan
 ) -> None:
-    jobs["1.1"].state, jobs["1.1"].running = "r", True
-    jobs["1.2"].state, jobs["1.2"].stuck = "Eqw", True
+    jobs["1.1"].state = state_of("r")
+    jobs["1.2"].state, jobs["1.2"].stuck = state_of("Eqw"), True
     jobs["2.1"].deleted = True
     assert plan.look(60.0)[0] == []
 
 
 def test_that_some_have_started_is_told_once(jobs: dict[str, QueueJob], plan: WaitingPlan) -> None:
-    jobs["1.2"].state, jobs["1.2"].running = "r", True
+    jobs["1.2"].state = state_of("r")
     [told] = plan.look(2.0)[1]
     assert told.queue_jobs == ("1.2",)
     assert "has started" in told.reason
@@ -111,7 +112,7 @@ def test_the_log_has_it_when_all_have_waited_for_long_and_not_again_soon(
 def test_the_log_does_not_have_it_while_something_runs(
     jobs: dict[str, QueueJob], plan: WaitingPlan
 ) -> None:
-    jobs["2.1"].state, jobs["2.1"].running = "r", True
+    jobs["2.1"].state = state_of("r")
     assert answers(plan, "full", 20.0) == [WaitingFor(("1.1", "1.2"), "full")]
 
 

@@ -1,8 +1,7 @@
-"""Running the Grid Engine's own commands, where they are installed."""
+"""Running a batch system's own commands, where they are installed."""
 
 from __future__ import annotations
 
-import glob
 import os
 import pwd
 import shutil
@@ -23,15 +22,21 @@ class CommandFailed(Exception):
 
     Attributes:
         output: The same, with its lines.
+        status: Its exit status.
     """
 
-    def __init__(self, output: str) -> None:
+    def __init__(self, output: str, status: int = 1) -> None:
         super().__init__(" ".join(output.split()))
         self.output = output
+        self.status = status
 
 
 def run(
-    program: str, *arguments: str, seconds: float, environ: Mapping[str, str] | None = None
+    program: str,
+    *arguments: str,
+    seconds: float,
+    environ: Mapping[str, str] | None = None,
+    path: str | None = None,
 ) -> str:
     """Returns what a command prints; times in it are UTC.
 
@@ -39,19 +44,19 @@ def run(
         program: Its name.
         arguments: They.
         seconds: How long it may take.
-        environ: The environment, with SGE_ROOT; by default this process's.
+        environ: The environment; by default this process's.
+        path: Where it is, if it may be elsewhere than in the ``PATH``.
 
     Raises:
         CommandMissing, CommandSlow, CommandFailed: It cannot be told.
     """
-    environ = os.environ if environ is None else environ
-    path = find(program, environ)
+    path = path or shutil.which(program)
     if path is None:
         raise CommandMissing(program)
     try:
-        done = subprocess.run(  # noqa: S603  # the Grid Engine's own
+        done = subprocess.run(  # noqa: S603  # the batch system's own
             [path, *arguments],
-            env={**environ, "TZ": "UTC0"},
+            env={**(os.environ if environ is None else environ), "TZ": "UTC0"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -65,22 +70,13 @@ def run(
     except OSError as error:
         raise CommandMissing(str(error)) from error
     if done.returncode != 0:
-        raise CommandFailed(done.stdout)
+        raise CommandFailed(done.stdout, done.returncode)
     return done.stdout
-
-
-def find(program: str, environ: Mapping[str, str] | None = None) -> str | None:
-    """Returns the path of a command, None if it is not installed."""
-    root = (os.environ if environ is None else environ).get("SGE_ROOT", "")
-    for path in sorted(glob.glob(f"{glob.escape(root)}/bin/*/{program}")) if root else ():
-        if os.access(path, os.X_OK):
-            return path
-    return shutil.which(program)
 
 
 def user() -> str:
     """Returns the name that queue jobs of this user have for their owner."""
-    # Not of LOGNAME: the Grid Engine goes by the user id, too.
+    # Not of LOGNAME: batch systems go by the user id, too.
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:

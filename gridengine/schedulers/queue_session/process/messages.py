@@ -20,15 +20,17 @@ class Hello:
     """The first message.
 
     Attributes:
-        sys_path: Where to import ``drmaa`` from.
+        batch_system: What to talk to: ``module:Class``, of a `batch_system.BatchSystem`.
+        sys_path: Where to import that, and what it needs, from.
         parent: Process id of the user's program.
         registry: File to note the queue jobs in.
         patience: Seconds until which the master must have answered for the first time.
         trial: Whether it shall be found out if this host may submit.
-        contact: DRMAA's name of the session that a process which died has left, if one has.
+        contact: By which to take over from a process that died, empty if none has.
         adopted: Queue jobs that are this process's from now on.
     """
 
+    batch_system: str
     sys_path: tuple[str, ...]
     parent: int
     registry: str
@@ -74,7 +76,7 @@ class Close:
 
 @dataclasses.dataclass(frozen=True)
 class SessionReady:
-    """The DRMAA session is there.
+    """The session is there.
 
     Attributes:
         system: Name of the batch system.
@@ -87,7 +89,7 @@ class SessionReady:
 
 @dataclasses.dataclass(frozen=True)
 class SessionFailed:
-    """There will be no DRMAA session; ``reason`` says why."""
+    """There will be no session; ``reason`` says why."""
 
     reason: str
 
@@ -127,8 +129,8 @@ class QueueJobEnd:
         signal: Name of the signal that ended it, empty if none did.
         aborted: Whether it was deleted, or never ran.
         deleted: Whether this session itself had asked for that.
-        usage: What DRMAA says of the resources that it used.
-        accounting: What ``qacct`` says, empty if it was not asked or knows nothing.
+        usage: What is known of the resources that it used, by names of DRMAA's.
+        accounting: What is written down about it, empty if nothing is known to be.
         final: Whether nothing is to be added; otherwise an `Accounted` follows.
     """
 
@@ -145,7 +147,7 @@ class QueueJobEnd:
 
 @dataclasses.dataclass(frozen=True)
 class Accounted:
-    """What ``qacct`` says by now of a queue job that is over, empty if nothing."""
+    """What is written down by now about a queue job that is over, empty if nothing."""
 
     queue_job: str
     accounting: dict[str, str]
@@ -153,7 +155,7 @@ class Accounted:
 
 @dataclasses.dataclass(frozen=True)
 class QueueJobStuck:
-    """A queue job is in state Eqw."""
+    """A queue job will not start by itself."""
 
     queue_job: str
     reason: str
@@ -167,7 +169,7 @@ class QueueJobsWait:
         queue_jobs: They.
         reason: Why.
         aloud: Whether that is for the log, too.
-        words: What the Grid Engine's commands have printed.
+        words: What the batch system's commands have printed.
     """
 
     queue_jobs: tuple[str, ...]

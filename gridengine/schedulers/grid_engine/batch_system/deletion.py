@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import sys
 
-from .drmaa_calls import Denied, Library, Unreachable
+from ...queue_session.process.batch_system import Denied, Unreachable
+from .drmaa_system import DrmaaSystem
 
 
 def main() -> int:
     """Returns the exit status."""
     try:
-        library = Library()
+        library = DrmaaSystem()
         library.open("")
-        for name in sys.stdin.read().split():
-            library.delete(name)
+        library.delete(sys.stdin.read().split())
         library.close()
     except (Denied, Unreachable) as error:
         sys.stderr.write(f"{error}\n")

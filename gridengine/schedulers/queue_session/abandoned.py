@@ -1,14 +1,13 @@
 """Run on a node, by a supervisor that has heard nothing of its program for too long.
 
-A Grid Engine that ends the queue job in which a program runs ends its session process, too: nobody
-is left to delete the program's queue jobs. They would run one after the other, each until its
-patience is over. That the program's own queue job is over the Grid Engine knows, so that this is no
-guess; without that word nothing is deleted, for the network may be to blame.
+A batch system that ends the queue job in which a program runs ends its session process, too:
+nobody is left to delete the program's queue jobs. They would run one after the other, each until
+its patience is over. That the program's own queue job is over the batch system knows, so that this
+is no guess; without that word nothing is deleted, for the network may be to blame.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -34,14 +33,15 @@ def main(session_file: str, folder: str) -> None:
 
 
 def _clear_up(session: SessionFile, folder: str) -> None:
-    if not leftovers.program_is_over(session):
+    queue = leftovers.queue_of(session)
+    if not queue.program_is_over(session):
         return
     # First: what starts without it ends at once, even where nothing may be deleted.
     _remove(session, folder)
-    own = os.environ.get("JOB_ID")
+    own = queue.own_job()
     # This process ends with its own.
-    arrays = sorted(leftovers.in_queue(session), key=lambda array: array.job == own)
-    leftovers.delete(session, arrays)
+    arrays = sorted(queue.in_queue(session), key=lambda array: array.job == own)
+    queue.delete(session, arrays)
     session.path.unlink(missing_ok=True)
 
 

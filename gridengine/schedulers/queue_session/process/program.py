@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import dataclasses
+import itertools
 import os
 import queue
 import time
 
 from ....transport.run_folders import RunFolder
-from . import qstat
-from .drmaa_calls import Denied, Ending, Library, Limited, TooLarge, Unreachable
+from .account_reader import Accounting, AccountReader
+from .batch_system import (
+    ENDS_ARE_TOLD,
+    BatchSystem,
+    Denied,
+    Ending,
+    Limited,
+    QueueState,
+    TooLarge,
+    Unreachable,
+    WaitReason,
+)
 from .messages import (
     Accounted,
     Ask,
@@ -32,9 +42,10 @@ from .messages import (
     Submit,
 )
 from .outage import Outage
+from .pending_submit import PendingSubmit
 from .pipes import MessageWriter, Orphaned
 from .polling import PollingPlan, QueueJob
-from .qacct import Accounting, QacctReader
+from .queue_reader import ErrorReasons, QueueReader, QueueStates
 from .registry import Registry
 from .waiting import WaitingFor, WaitingPlan
 
@@ -45,45 +56,34 @@ _SETTLE = 5.0  # seconds that queue jobs are waited for whose deletion the maste
 _LEAVE = 600.0  # seconds in which a master that does not answer may come back to delete them
 
 
-@dataclasses.dataclass
-class PendingSubmit:
-    """A batch of which not all has been submitted."""
-
-    submit: Submit
-    left: int
-    largest: int
-    taken: list[str] = dataclasses.field(default_factory=list)
-    delayed: str = ""
-
-
 class Program:
     """The session: what lives, what is to be done, and with whom it talks."""
 
     def __init__(
         self,
         hello: Hello,
-        library: Library,
+        system: BatchSystem,
         writer: MessageWriter,
         inbox: queue.SimpleQueue[object],
     ) -> None:
-        self._library = library
+        self._system = system
         self._writer = writer
         self._inbox = inbox
         self._hello = hello
-        self._registry = Registry(hello.registry, hello.parent, self._say)
+        self._registry = Registry(hello.registry, hello.parent, system.identity(), self._say)
         self._jobs: dict[str, QueueJob] = {}
         self._arrays: collections.Counter[str] = collections.Counter()
         self._orders: collections.deque[PendingSubmit] = collections.deque()
         self._to_delete: dict[str, None] = {}
         self._endings: dict[str, Ending] = {}
         self._unconfirmed: dict[str, Ending] = {}
-        self._qacct = QacctReader(inbox.put, self._registry.submitted)
-        self._qstat = qstat.QstatReader(inbox.put)
-        self._plan = PollingPlan(self._jobs)
+        self._accounts = AccountReader(system, inbox.put, self._registry.submitted)
+        self._queue = QueueReader(system, inbox.put)
+        self._plan = PollingPlan(self._jobs, system.pauses)
         self._waiting = WaitingPlan(self._jobs)
         self._asked: frozenset[str] = frozenset()
         self._settling: frozenset[str] = frozenset()
-        self._outage = Outage(self._say)
+        self._outage = Outage(self._say, system.master)
         self._pause = _IDLE
         self._limited_until = 0.0
         self._leaving = False
@@ -106,9 +106,9 @@ class Program:
 
     def _connected(self) -> bool:
         try:
-            about = self._library.open(self._hello.contact)
+            about = self._system.open(self._hello.contact)
             if self._hello.trial:
-                self._library.check_host()
+                self._system.check_host()
             self._send(SessionReady(*about))
         except Unreachable as error:
             since = self._outage.since or time.monotonic()
@@ -125,8 +125,7 @@ class Program:
         self._jobs.update({name: QueueJob(now) for name in queue_jobs})
         for name in queue_jobs:
             self._note([name], "")
-        # DRMAA has not kept what ended when nobody was there.
-        for ending in self._library.recount(queue_jobs, aborted=False):
+        for ending in self._system.recount(queue_jobs):
             self._account(ending)
 
     def _note(self, queue_jobs: list[str], name: str) -> None:
@@ -155,10 +154,10 @@ class Program:
         except Unreachable as error:
             self._outage.lost(str(error))
             for order in self._orders:
-                self._delay(order, f"the Grid Engine's master does not answer: {error}")
+                self._delay(order, f"{self._system.master} does not answer: {error}")
         if (asked := self._plan.due(time.monotonic())) is not None:
             self._asked, self._settling = asked, frozenset(self._unconfirmed)
-            self._qstat.look(asked)
+            self._queue.look(asked)
 
     def _finished(self) -> bool:
         return self._leaving and (not self._jobs or time.monotonic() > self._ends_at)
@@ -169,7 +168,7 @@ class Program:
                 self._registry.close()
         self._send(Closed(len(self._jobs)))
         with contextlib.suppress(Exception):
-            self._library.close()
+            self._system.close()
         if self._orphaned:
             # What queue jobs would have used, keys among it; nobody else is there to do it.
             for folder in self._folders:
@@ -189,16 +188,13 @@ class Program:
         elif isinstance(thing, Ask):
             self._stand(self._plan.ask_about(thing.queue_jobs, time.monotonic()))
         elif isinstance(thing, Accounting):
-            if (ending := self._endings.pop(thing.queue_job, None)) is not None:
-                self._end(ending, thing.record)
-            else:
-                self._send(Accounted(thing.queue_job, thing.record))
-        elif isinstance(thing, qstat.QueueStates):
+            self._learn(thing)
+        elif isinstance(thing, QueueStates):
             self._seen(thing)
-        elif isinstance(thing, qstat.ErrorReasons):
+        elif isinstance(thing, ErrorReasons):
             for name, reason in thing.reasons.items():
                 self._send(QueueJobStuck(name, reason))
-        elif isinstance(thing, qstat.WaitReason):
+        elif isinstance(thing, WaitReason):
             told = self._waiting.answered(thing.question, thing.reason, time.monotonic())
             if told is not None:
                 self._tell(told, thing.words)
@@ -231,12 +227,13 @@ class Program:
 
     def _delete(self) -> None:
         while self._to_delete:
-            name = next(iter(self._to_delete))
-            self._library.delete(name)
+            names = list(itertools.islice(self._to_delete, self._system.deletions))
+            self._system.delete(names)
             self._answered()
-            del self._to_delete[name]
-            if self._jobs[name].forgotten:
-                self._end(Ending(name, aborted=True), {})
+            for name in names:
+                del self._to_delete[name]
+                if self._jobs[name].forgotten:
+                    self._end(Ending(name, aborted=True), {})
             if not self._to_delete:
                 self._settled()
 
@@ -256,7 +253,7 @@ class Program:
             self._answered()
 
     def _submit_array(self, order: PendingSubmit) -> None:
-        names = self._library.submit(order.submit, min(order.left, order.largest))
+        names = self._system.submit(order.submit, min(order.left, order.largest))
         now = time.monotonic()
         options = order.submit.options
         self._jobs.update({name: QueueJob(now, request=options) for name in names})
@@ -292,7 +289,7 @@ class Program:
     # -- what ended ----------------------------------------------------------------------------
 
     def _collect(self) -> None:
-        for ending in self._library.endings(self._jobs):
+        for ending in self._system.endings(self._jobs):
             job = self._jobs.get(ending.queue_job)
             if job is None:
                 continue
@@ -301,7 +298,7 @@ class Program:
                 self._end(ending, {})
             elif ending.has_run:
                 # What is known is told now; what is written down comes late at many a site.
-                self._qacct.ask(ending.queue_job)  # by what `_end` may forget
+                self._accounts.ask(ending.queue_job)  # by what `_end` may forget
                 self._end(ending, {}, final=False)
             elif ending.aborted:
                 self._unconfirmed[ending.queue_job] = ending
@@ -311,13 +308,26 @@ class Program:
 
     def _account(self, ending: Ending) -> None:
         self._endings[ending.queue_job] = ending
-        self._qacct.ask(ending.queue_job, has_run=bool(ending.usage) or not ending.aborted)
+        self._accounts.ask(ending.queue_job, has_run=bool(ending.usage) or not ending.aborted)
 
-    def _settle(self, states: dict[str, str] | None) -> None:
+    def _learn(self, told: Accounting) -> None:
+        """Takes in what is written down about an end."""
+        ending = self._endings.pop(told.queue_job, None)
+        if ending is None:
+            self._send(Accounted(told.queue_job, told.record))
+            return
+        job = self._jobs[told.queue_job]
+        doubted, job.doubted = job.doubted, False
+        # A single look proves nothing by itself.
+        if told.record or not doubted or job.missed >= ENDS_ARE_TOLD.misses:
+            self._end(ending, told.record)
+
+    def _settle(self, states: dict[str, QueueState] | None) -> None:
         """Decides about those that ended by DRMAA's word: it says so of one in error, too."""
         for name in self._unconfirmed.keys() & self._settling:
             ending = self._unconfirmed.pop(name)
-            if "d" in (states or {}).get(name, "d"):
+            state = (states or {}).get(name)
+            if state is None or state.leaving:
                 self._account(ending)
             else:
                 self._jobs[name].forgotten = True
@@ -338,7 +348,7 @@ class Program:
             self._registry.remove(array)
             self._limited_until = 0.0
 
-    def _seen(self, seen: qstat.QueueStates) -> None:
+    def _seen(self, seen: QueueStates) -> None:
         blind = seen.states is None and not seen.reason
         result = self._plan.seen(seen.states, self._asked, time.monotonic(), blind=blind)
         self._settle(seen.states)
@@ -348,14 +358,16 @@ class Program:
             self._outage.lost(seen.reason)
         self._stand(result.standing)
         if result.stuck:
-            self._qstat.explain(result.stuck)
+            self._queue.explain(result.stuck)
         if seen.states is not None:
             questions, told = self._waiting.look(time.monotonic())
-            self._qstat.ask_why(questions)
+            self._queue.ask_why(questions)
             for each in told:
                 self._tell(each)
         for name in result.gone - self._endings.keys():
-            # DRMAA's news of it were lost, as can happen when the master is started anew.
+            # Nothing else tells of its end; or that was lost, as can happen to DRMAA's news when
+            # the master is started anew.
+            self._jobs[name].doubted = True
             self._account(Ending(name))
 
     def _tell(self, told: WaitingFor, words: str = "") -> None:

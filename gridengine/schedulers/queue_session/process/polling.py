@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-_FIRST = 2.0  # seconds from a submission to the first look
+from .batch_system import Pauses, QueueState
+
 _SHORTEST = 1.0  # seconds between two looks, whatever happens
-_LONGEST = 30.0  # seconds between looks while some queue jobs wait
-_RUNNING = 120.0  # seconds between looks while all of them run
-_MISSED = 2  # looks in a row that do not find a queue job, until it counts as gone
 
-
-#: The letters of qstat(1) for one that runs no more for a while, and who has stopped it.
-_SUSPENDED = {
-    "s": "by qmod -sj (state s)",
-    "S": "with its queue (state S)",
-    "T": "by its queue's suspend threshold (state T)",
-}
-
-
-def suspension(state: str) -> str:
-    """Returns by what a queue job with these letters is suspended, nothing if it is not."""
-    return next((_SUSPENDED[letter] for letter in state if letter in _SUSPENDED), "")
+_UNSEEN = QueueState()
 
 
 @dataclasses.dataclass
@@ -32,26 +19,34 @@ class QueueJob:
     Attributes:
         since: When it was submitted.
         deleted: Whether this session has asked for its end.
-        running: Whether it was seen to run.
         stuck: Whether it was seen in error.
         forgotten: Whether DRMAA will say nothing of it any more, though it is in the queue.
+        doubted: Whether it was not seen, and it is asked if anything is written down about its end.
         missed: Looks in a row in which it was not seen.
-        suspended: By what it was seen suspended, empty if it was not.
         asked: Whether somebody waits to be told how it stands.
         request: What it asks for.
-        state: The letters that it was seen with last, empty before that.
+        state: How it was seen last.
     """
 
     since: float
     deleted: bool = False
-    running: bool = False
     stuck: bool = False
     forgotten: bool = False
+    doubted: bool = False
     missed: int = 0
-    suspended: str = ""
     asked: bool = False
     request: str = ""
-    state: str = ""
+    state: QueueState = _UNSEEN
+
+    @property
+    def running(self) -> bool:
+        """Whether it was seen to run."""
+        return self.state.running
+
+    @property
+    def suspended(self) -> str:
+        """By what it was seen suspended, empty if it was not."""
+        return self.state.suspended
 
 
 @dataclasses.dataclass
@@ -67,20 +62,22 @@ class PollResult:
 class PollingPlan:
     """Decides from the states of the queue jobs."""
 
-    def __init__(self, jobs: dict[str, QueueJob]) -> None:
+    def __init__(self, jobs: dict[str, QueueJob], pauses: Pauses) -> None:
         self._jobs = jobs
-        self._pause = _FIRST
+        self._pauses = pauses
+        self._pause = pauses.first
         self._next: float | None = None
         self._last = 0.0
 
     def submitted(self, now: float) -> None:
         """Has the new queue jobs looked at soon, but never more often than that."""
-        self._pause = _FIRST
-        self._next = max(self._next or 0.0, now + _FIRST) if self._busy(now) else now + _FIRST
+        first = self._pause = self._pauses.first
+        self._next = max(self._next or 0.0, now + first) if self._busy(now) else now + first
 
     def hurry(self, now: float) -> None:
         """Has a look taken soon, after something may have been missed."""
-        self._pause, self._next = _FIRST, now + _FIRST
+        self._pause = self._pauses.first
+        self._next = now + self._pause
 
     def at_once(self, now: float) -> None:
         """Has a look taken now."""
@@ -108,16 +105,16 @@ class PollingPlan:
 
     def seen(
         self,
-        states: dict[str, str] | None,
+        states: Mapping[str, QueueState] | None,
         asked: frozenset[str],
         now: float,
         *,
         blind: bool = False,
     ) -> PollResult:
-        """Takes in what ``qstat`` said of those asked for.
+        """Takes in how those asked for were seen.
 
         Args:
-            states: The letters of those that it knows, None if it did not answer.
+            states: Those that are in the queue, None if that was not told.
             asked: Those asked for.
             now: On the monotonic clock.
             blind: Whether it will never answer.
@@ -131,17 +128,13 @@ class PollingPlan:
             job, state = self._jobs[name], states.get(name)
             job.missed = 0 if state is not None else job.missed + 1
             if state is not None:
-                job.state = state
-                # One that has run may wait again: its queue is in error since.
-                job.running = bool(set(state) & set("rtsST"))
-                suspended = suspension(state)
-                if suspended != job.suspended:
-                    job.suspended = suspended
+                if state.suspended != job.suspended:
                     changed.add(name)
-            if state and "E" in state and not job.stuck:
-                job.stuck = True
-                stuck.add(name)
-            if job.missed >= _MISSED:
+                job.state = state
+                if state.in_error and not job.stuck:
+                    job.stuck = True
+                    stuck.add(name)
+            if job.missed >= self._pauses.misses:
                 gone.add(name)
         self._schedule(now)
         standing = self._take_asked(asked) | changed
@@ -154,11 +147,13 @@ class PollingPlan:
         return frozenset(wanted)
 
     def _schedule(self, now: float) -> None:
-        self._pause = min(2 * self._pause, _LONGEST)
+        longest = self._pauses.longest
+        self._pause = min(2 * self._pause, longest)
         unsettled = any(job.missed or job.suspended for job in self._jobs.values())
         wait = all(job.running or job.stuck for job in self._jobs.values()) and not unsettled
         # Not before several looks: one that was seen to run may have been put back since.
-        self._next = now + (_RUNNING if wait and self._pause >= _LONGEST else self._pause)
+        rarely = wait and self._pause >= longest
+        self._next = now + (self._pauses.running if rarely else self._pause)
 
     def _busy(self, now: float) -> bool:
-        return self._next is not None and self._next - now < _FIRST
+        return self._next is not None and self._next - now < self._pauses.first
