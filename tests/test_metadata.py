@@ -87,7 +87,7 @@ def test_every_extra_that_an_error_names_is_there_and_the_other_way_round() -> N
 #: What is imported, where it may be missing, by other means than `extras.needed`.
 ELSEWHERE = {
     # The session process is started by who has asked `drmaa_library.require`.
-    ("schedulers/grid_engine/batch_system/drmaa_calls.py", "drmaa"),
+    ("schedulers/grid_engine/batch_system/drmaa_system.py", "drmaa"),
     # It unpacks an array, so numpy has made one.
     ("compat/joblib_worker.py", "numpy"),
     # It is looked for before.

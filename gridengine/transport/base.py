@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from ..logs import Log
@@ -27,6 +27,7 @@ class Connections(abc.ABC):
         endpoints: Where it can be reached; any one will do. None where its peers inherit the way.
         keys: The keys of its peers, None on one host.
         more: Whether the last `receive` may have left something that was there.
+        when_lost: Is called when connections over the network have ended; by whom is not known.
     """
 
     endpoints: Sequence[str] = ()
@@ -34,6 +35,7 @@ class Connections(abc.ABC):
     more = False
 
     def __init__(self) -> None:
+        self.when_lost: Callable[[], object] = lambda: None
         self._log = RateLimitedLog(log)
 
     @abc.abstractmethod
