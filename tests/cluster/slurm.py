@@ -32,6 +32,8 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _LIMIT = 30.0  # seconds for a daemon to start and to be heard of, or for a command
 _ANSWER_LIMIT = 5.0  # seconds for the controller to answer, which takes it milliseconds
 
+_WELL = {"idle", "mixed", "allocated", "completing"}  # a node that may start jobs
+
 _AUTHENTICATION = {"AuthType": "auth/munge", "AuthInfo": f"socket={_SOCKET}"}
 _PARAMETERS = {
     "ClusterName": "tests",
@@ -49,8 +51,9 @@ _PARAMETERS = {
     **_AUTHENTICATION,
     "AccountingStoragePass": str(_SOCKET),
     "MpiDefault": "none",
-    # No control groups: the hosts share those of the machine, which may be anybody's.
-    "ProctrackType": "proctrack/pgid",
+    # By parents and children, next best to control groups: the hosts share those of the machine,
+    # which may be anybody's.
+    "ProctrackType": "proctrack/linuxproc",
     "TaskPlugin": "task/none",
     # A job that takes more memory than it asked for is killed, within two seconds.
     "JobAcctGatherType": "jobacct_gather/linux",
@@ -174,8 +177,9 @@ class Slurm:
         """Say what is wrong with a node, or None if the controller may start jobs there."""
         if not node.pids(NODE_DAEMON):
             return f"no {NODE_DAEMON} runs on {node}"
+        # An asterisk after it would be of a node that does not answer.
         state = self.node_state(node)
-        return None if state in ("idle", "mixed", "allocated") else f"{node} is {state}"
+        return None if state in _WELL else f"{node} is {state}"
 
     def node_state(self, node: Host) -> str:
         """Give a node's state as `sinfo` has it: idle, mixed, allocated, down*, drained, …"""

@@ -80,7 +80,7 @@ class SlurmCluster(BatchCluster):
     def running(self) -> list[str]:
         """Give the names of the queue jobs that run, as `gridengine` has them."""
         running = [job for job in self.squeue() if job.state == "RUNNING"]
-        return [f"{job.job}" if job.task is None else f"{job.job}_{job.task}" for job in running]
+        return [f"{job.job}" if job.task is None else f"{job.job}.{job.task}" for job in running]
 
     def show(self, job: str) -> dict[str, str]:
         """Give what `scontrol show job` tells of one, which may have ended: "12", "12_3"."""
@@ -127,7 +127,7 @@ class SlurmCluster(BatchCluster):
 
     def delete(self, queue_job: str) -> None:
         """Have Slurm end a queue job, if there is one of that name."""
-        self.run(["scancel", queue_job], check=False)
+        self.run(["scancel", queue_job.replace(".", "_")], check=False)
 
     def drain(self, node: Host) -> None:
         """Have a node start no more jobs until `heal`; those that it has go on."""

@@ -18,7 +18,7 @@ import pytest
 
 import gridengine
 from gridengine import Job, JobDied, JobState
-from gridengine.schedulers import GridEngineScheduler, ProcessScheduler, Scheduler
+from gridengine.schedulers import ProcessScheduler, Scheduler
 
 from .. import kinds, targets
 from ..conftest import warm
@@ -244,8 +244,7 @@ def test_what_a_module_was_told_at_run_time_holds(
     monkeypatch.syspath_prepend(tmp_path)
     module = importlib.import_module("appmod")
     # Workers that were there before would not find it.
-    local = isinstance(scheduler, ProcessScheduler)
-    with ProcessScheduler(1) if local else GridEngineScheduler(max_workers=1) as own:
+    with type(scheduler)(max_workers=1) as own:  # type: ignore[call-arg]
         for value in ("first", "second"):
             module.configure(value)
             assert gridengine.map(module.task(), [1], scheduler=own) == [(value, 1)]
