@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from . import cluster, measure, report, scale
+from . import batch_systems, cluster, measure, report, scale
 from .handles import HANDLE_WORKLOADS
 from .peers import ON_DEMAND, PEERS, is_installed, version
 from .rows import HANDLES, LAPTOP, OURS, Row
@@ -65,16 +65,19 @@ def _here(
 
 
 def _cluster(arguments: argparse.Namespace) -> int:
-    host = report.machine(cluster.versions(), cluster.SLOTS)
+    system = batch_systems.SYSTEMS[arguments.cluster]
+    host = report.machine(system.versions(), batch_systems.SLOTS)
     results = cluster.run(
+        arguments.cluster,
         _chosen(arguments, cluster.WORKLOADS),
         rounds=arguments.rounds or (1 if arguments.quick else 3),
         quick=arguments.quick,
         say=_say,
     )
-    status = _tell(arguments, host, report.summary(results, cluster.ROWS))
-    _print("\nMeasured earlier, on a like cluster, and not in this run:")
-    _print("\n".join(cluster.earlier()))
+    status = _tell(arguments, host, report.summary(results, system.rows))
+    if system.earlier:
+        _print("\nMeasured earlier, on a like cluster, and not in this run:")
+        _print("\n".join(system.told_earlier()))
     return status
 
 
@@ -132,7 +135,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--quick", action="store_true", help="small and once: does it run?")
     parser.add_argument(
-        "--cluster", action="store_true", help="the part for a Grid Engine's submit host instead"
+        "--cluster",
+        nargs="?",
+        const="gridengine",
+        choices=list(batch_systems.SYSTEMS),
+        help="the part for the submit host of a batch system instead, a Grid Engine by default",
     )
     parser.add_argument(
         "--handles",

@@ -1,128 +1,28 @@
-"""The part that needs a Grid Engine: run it on a submit host.
+"""The part that needs a batch system: run it on a submit host.
 
-``python -m tests.cluster run python -m benchmarks --cluster`` does so on the test cluster.
+``python -m tests.cluster run python -m benchmarks --cluster`` does so on the test cluster's Grid
+Engine; ``python -m tests.cluster run --slurm python -m benchmarks --cluster slurm`` on its Slurm.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-import importlib.util
 import json
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from . import tasks
+from .batch_systems import SLOTS, SYSTEMS, Cluster
 from .measure import MeasurementError, Results, note, run_child
-from .peers import version_of
-from .rows import OURS, Row
-
-JOBQUEUE = "dask-jobqueue"
-
-#: Slots of the cluster that the libraries may use.
-SLOTS = 8
-
-ROWS = (
-    Row("cold_200", "200 trivial calls from cold", "s", False, JOBQUEUE, 0.5),
-    Row("warm_200", "the next 200 on warm workers", "s", False, JOBQUEUE, 0.1),
-    Row("cold_10000", "10,000 trivial calls from cold", "s", False, JOBQUEUE, 0.3),
-    Row("warm_10000", "the next 10,000 on warm workers", "s", False, JOBQUEUE, 0.3),
-    Row("connection", "64 arrays of 16 MB in and out", "GB/s", against=JOBQUEUE, factor=1.0),
-    Row("seconds", "400 calls of 1 s: ideal / time", "", limit=0.98),
-)
-
-#: Figures of an earlier measurement, for where a peer cannot run: two hosts with four slots
-#: each, scheduler interval 1 s. They stand in the table as constants, not as a measurement.
-EARLIER = {
-    "cold_200": {"raw array": 26.0, "GridMap": 92.8, JOBQUEUE: 4.5},
-    "warm_200": {JOBQUEUE: 0.45},
-    "cold_10000": {JOBQUEUE: 8.5},
-    "warm_10000": {JOBQUEUE: 6.6},
-}
 
 _MEGA = 1_000_000
 _CHILD_PATIENCE = 300.0
 _QUEUE_PATIENCE = 30.0
-
-Map = Callable[[Callable[[Any], Any], Iterable[Any]], list[Any]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Cluster:
-    """A library with queue jobs on the way: its map, and how to end it."""
-
-    map: Map
-    close: Callable[[], None]
-
-
-def gridengine_cluster(_folder: str) -> Cluster:
-    """Returns ours as it comes."""
-    import gridengine
-
-    scheduler = gridengine.schedulers.GridEngineScheduler()
-    return Cluster(lambda f, items: gridengine.map(f, items, scheduler=scheduler), scheduler.close)
-
-
-def jobqueue_cluster(folder: str) -> Cluster:
-    """Returns dask-jobqueue with a queue job for each slot, all asked for at once."""
-    import distributed
-    from dask_jobqueue import SGECluster
-
-    interface = os.environ.get("BENCHMARKS_INTERFACE", "eth0")
-    cluster = SGECluster(
-        cores=1,
-        processes=1,
-        memory="2GB",
-        interface=interface,
-        walltime=None,
-        log_directory=folder,
-        local_directory=folder,
-        scheduler_options={"dashboard_address": None, "interface": interface},
-        worker_extra_args=["--no-dashboard"],
-        job_script_prologue=[f"export PYTHONPATH={os.environ['PYTHONPATH']}"],
-    )
-    cluster.scale(jobs=SLOTS)
-    client = distributed.Client(cluster)
-
-    def apply(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-        values: list[Any] = client.gather(client.map(function, list(items), pure=False))
-        return values
-
-    def close() -> None:
-        client.close()
-        cluster.close()
-
-    return Cluster(apply, close)
-
-
-LIBRARIES = {OURS: gridengine_cluster, JOBQUEUE: jobqueue_cluster}
-_MODULES = {OURS: "gridengine", JOBQUEUE: "dask_jobqueue"}
-
-
-def installed() -> list[str]:
-    """Returns the libraries that can be measured here."""
-    return [name for name, module in _MODULES.items() if importlib.util.find_spec(module)]
-
-
-def versions() -> dict[str, str]:
-    """Returns the versions of what is measured."""
-    return {name: version_of(_MODULES[name]) for name in installed()}
-
-
-def earlier() -> list[str]:
-    """Returns a line for each figure that was not measured now: see `EARLIER`."""
-    titles = {row.figure: row.title for row in ROWS}
-    return [
-        f"{titles[figure]}: {', '.join(f'{name} {value:g} s' for name, value in of.items())}"
-        for figure, of in EARLIER.items()
-    ]
 
 
 # ---------------------------------------------------------------------- what is run
@@ -188,17 +88,26 @@ WORKLOADS = {"few": few, "many": many, "connection": connection, "seconds": seco
 
 
 def run(
-    workloads: Iterable[str], *, rounds: int, quick: bool, say: Callable[[str], None]
+    system: str,
+    workloads: Iterable[str],
+    *,
+    rounds: int,
+    quick: bool,
+    say: Callable[[str], None],
 ) -> Results:
     """Measures each workload on every library in turn, each in a fresh program."""
     results: Results = {}
-    if JOBQUEUE not in installed():
-        say(f"{JOBQUEUE}: left out, it is not installed")
+    libraries = SYSTEMS[system].libraries
+    installed = SYSTEMS[system].installed()
+    for library in libraries.keys() - installed:
+        say(f"{library}: left out, it is not installed")
     for name in workloads:
         for index in range(rounds):
-            for library in installed():
+            for library in installed:
+                if name not in (libraries[library].workloads or WORKLOADS):
+                    continue
                 try:
-                    figures = _measure(name, library, quick)
+                    figures = _measure(system, name, library, quick)
                 except MeasurementError as error:
                     say(f"{name}: {library} failed: {error}")
                     continue
@@ -208,17 +117,18 @@ def run(
     return results
 
 
-def _measure(workload: str, library: str, quick: bool) -> dict[str, float]:
-    _wait_for_an_empty_queue()
+def _measure(system: str, workload: str, library: str, quick: bool) -> dict[str, float]:
+    _wait_for_an_empty_queue(SYSTEMS[system].queue)
     # At home, because the nodes write into it too.
     with tempfile.TemporaryDirectory(
         prefix="benchmarks-", dir=Path.home(), ignore_cleanup_errors=True
     ) as folder:
-        command = ["benchmarks.cluster", workload, library, folder, "1" if quick else "0"]
+        how = "1" if quick else "0"
+        command = ["benchmarks.cluster", system, workload, library, folder, how]
         return run_child(command, _CHILD_PATIENCE)
 
 
-def _wait_for_an_empty_queue() -> None:
+def _wait_for_an_empty_queue(command: Sequence[str]) -> None:
     """Waits until nobody has queue jobs: neither figures nor other people shall suffer.
 
     Raises:
@@ -226,11 +136,8 @@ def _wait_for_an_empty_queue() -> None:
     """
     end = time.monotonic() + _QUEUE_PATIENCE
     while True:
-        answer = subprocess.run(
-            ["qstat", "-u", "*"],  # noqa: S607  # the user's own Grid Engine
-            capture_output=True,
-            text=True,
-            timeout=_QUEUE_PATIENCE,
+        answer = subprocess.run(  # noqa: S603  # a constant of `batch_systems`
+            command, capture_output=True, text=True, timeout=_QUEUE_PATIENCE
         )
         if answer.returncode == 0 and not answer.stdout.strip():
             return
@@ -240,9 +147,9 @@ def _wait_for_an_empty_queue() -> None:
 
 
 def main() -> None:
-    """Does what ``python -m benchmarks.cluster FILE WORKLOAD LIBRARY FOLDER QUICK`` says."""
-    file, workload, library, folder, quick = sys.argv[1:]
-    start = functools.partial(LIBRARIES[library], folder)
+    """Does what ``… benchmarks.cluster FILE SYSTEM WORKLOAD LIBRARY FOLDER QUICK`` says."""
+    file, system, workload, library, folder, quick = sys.argv[1:]
+    start = functools.partial(SYSTEMS[system].libraries[library].start, folder)
     figures = WORKLOADS[workload](start, quick == "1")
     Path(file).write_text(json.dumps(figures))
 

@@ -10,6 +10,9 @@
     lifetime = "5m"
     h_vmem = "4G"
 
+    [slurm]                       # of the `SlurmScheduler`
+    partition = "short"
+
     [process]                     # and of the `ProcessScheduler`
     max_workers = 4
 
@@ -47,7 +50,7 @@ _log = Log(__name__)
 
 NAME = "gridengine.toml"
 
-SCHEDULERS = ("process", "grid_engine", "inline")
+SCHEDULERS = ("process", "grid_engine", "slurm", "inline")
 """The values of ``scheduler``, and the tables of arguments."""
 
 #: Files of which it was said that they do not count.

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import zmq
@@ -20,7 +21,7 @@ import gridengine
 from gridengine.schedulers import ProcessScheduler, Scheduler
 
 from . import traces
-from .cluster import Cluster, pythons
+from .cluster import BatchCluster, Cluster, SlurmCluster, pythons
 from .two_users import User, two_users
 
 #: Set by CI: there, a cluster that cannot be had is a failure, not a reason to skip.
@@ -126,13 +127,30 @@ def cluster() -> Cluster:
     return the_cluster()
 
 
+@pytest.fixture(scope="module")
+def slurm() -> Iterator[SlurmCluster]:
+    """The real Slurm, whose submit host is the same one."""
+    made = _brought_up(SlurmCluster)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in made.environment().items():
+            patch.setenv(name, value)
+        yield made
+
+
 def the_cluster() -> Cluster:
     """Returns the real Grid Engine; skips the test, or fails it in CI, where there is none."""
-    reason = Cluster.unavailable()
-    if reason is None and socket.gethostname() != Cluster.submit_host.name:
+    return _brought_up(Cluster)
+
+
+_Cluster = TypeVar("_Cluster", bound=BatchCluster)
+
+
+def _brought_up(which: type[_Cluster]) -> _Cluster:
+    reason = which.unavailable()
+    if reason is None and socket.gethostname() != which.submit_host.name:
         reason = "this is not its submit host; `scripts/test` runs the tests there"
     if reason is None:
-        return Cluster.up()
+        return which.up()
     if os.environ.get(_MUST_HAVE_CLUSTER):
         pytest.fail(f"the test cluster cannot be had: {reason}")
     pytest.skip(f"the test cluster cannot be had: {reason}")

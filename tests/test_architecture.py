@@ -270,7 +270,11 @@ def test_no_exception_to_purity_is_out_of_date() -> None:
 
 def test_the_session_process_starts_without_the_package() -> None:
     # Its file says why: `gridengine.schedulers.queue_session.process`.
-    here = ("schedulers.queue_session.process", "schedulers.grid_engine.batch_system")
+    here = (
+        "schedulers.queue_session.process",
+        "schedulers.grid_engine.batch_system",
+        "schedulers.slurm.batch_system",
+    )
     modules = {module for module in MODULES if module.startswith(here)}
     assert len(modules) > 5
     modules |= {"transport.private_files", "transport.process_identity", "transport.proc_files"}

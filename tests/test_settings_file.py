@@ -178,7 +178,10 @@ def test_a_scheduler_that_the_program_makes_itself_is_as_it_was_made() -> None:
 @pytest.mark.parametrize(
     ("text", "hints"),
     [
-        ("scheduler = 'slurm'", ["scheduler in", "'slurm'", "one of process, grid_engine, inline"]),
+        (
+            "scheduler = 'moab'",
+            ["scheduler in", "'moab'", "one of process, grid_engine, slurm, inline"],
+        ),
         ("scheduler = 3", ["scheduler in", "a text"]),
         ("scheduler = 'process'\nprocess = 3", ["takes a table, [process]"]),
         ("scheduler = 'process'\n[process]\nworkers = 3", ["[process] has no 'workers'"]),

@@ -56,9 +56,9 @@ class Job(JobEnding, Generic[T]):
             for when the program ends.
         mutable: Whether the attributes that `run` sets on ``self`` come back: they are set on
             this object by `join`, and by `result`.
-        scheduler: Where it runs: ``"process"``, ``"grid_engine"``, ``"inline"``, one of
-            `gridengine.schedulers`, or a class or function that makes one. By default what is
-            `gridengine.schedulers.current` when it is started.
+        scheduler: Where it runs: ``"process"``, ``"grid_engine"``, ``"slurm"``, ``"inline"``,
+            one of `gridengine.schedulers`, or a class or function that makes one. By default
+            what `gridengine.schedulers.current` is when it is started.
         resources: Requests to the batch system for this job, which add to and override those
             of the scheduler: ``{"h_vmem": "4G"}``. Without a meaning on one host.
         memory: How much memory it needs, ``"4G"`` or bytes, whatever the batch system calls that;

@@ -104,8 +104,8 @@ def map(
         f: Any callable: lambdas, closures and functions of ``__main__`` too.
         iterables: The arguments, as for the builtin; of any length, generators too. They are
             drawn from only a little ahead of the workers.
-        scheduler: Where to run: ``"process"``, ``"grid_engine"``, ``"inline"``, one of
-            `gridengine.schedulers`, or a class or function that makes one. By default
+        scheduler: Where to run: ``"process"``, ``"grid_engine"``, ``"slurm"``, ``"inline"``,
+            one of `gridengine.schedulers`, or a class or function that makes one. By default
             `gridengine.schedulers.current`: that of the ``with`` around it, or the best that there
             is. Within a job that is what the job was granted: with one core the calls run in the
             job's own process.

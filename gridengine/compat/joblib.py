@@ -59,8 +59,8 @@ class GridEngineBackend(ParallelBackendBase):  # type: ignore[misc]  # joblib ha
     """What `joblib.parallel_config` makes of the name ``"gridengine"``.
 
     Args:
-        scheduler: Where to run: ``"process"``, ``"grid_engine"``, ``"inline"``, one of
-            `gridengine.schedulers`, or a class or function that makes one. By default
+        scheduler: Where to run: ``"process"``, ``"grid_engine"``, ``"slurm"``, ``"inline"``,
+            one of `gridengine.schedulers`, or a class or function that makes one. By default
             `gridengine.schedulers.current`.
         initializer: What each worker calls once, before its first batch. What it raises, the
             batches raise.

@@ -76,6 +76,7 @@ def open_network(
     connections = _network(undo, settings, host, ports, folder)
     session = scheduler.open()
     undo.callback(session.close)
+    connections.when_lost = session.doubt
     launch = launch_for(scheduler, settings, connections.endpoints, connections.keys, share=False)
     return connections, QueueJobs(session, scheduler, launch, folder.path if folder else "")
 

@@ -2,6 +2,7 @@
 
 - `ProcessScheduler`: in processes of this host, one for each core
 - `GridEngineScheduler`: on a Grid Engine cluster, by way of DRMAA or of its commands
+- `SlurmScheduler`: on a Slurm cluster, by way of its commands
 - `InlineScheduler`: in this process and thread, for debuggers
 
 Maps, jobs, pools and executors take one as ``scheduler=``, and each is a context manager::
@@ -10,7 +11,7 @@ Maps, jobs, pools and executors take one as ``scheduler=``, and each is a contex
         results = gridengine.map(f, xs)
 
 Within the ``with`` it is what all use that name no other (`current`); outside of any that is
-`best_available`, the Grid Engine if there is one whose master answers, else the cores.
+`best_available`: the Grid Engine or the Slurm that is here and answers, else the cores.
 
 A batch system that is not here is a subclass of `Scheduler`, whose ``open``, ``resources_of``,
 ``time_limit`` and ``on_close`` are for that, and nothing for programs.
@@ -28,12 +29,14 @@ if TYPE_CHECKING:
     from .grid_engine.scheduler import GridEngineScheduler
     from .inline import InlineScheduler
     from .process import ProcessScheduler
+    from .slurm.scheduler import SlurmScheduler
 
 __all__ = [
     "GridEngineScheduler",
     "InlineScheduler",
     "ProcessScheduler",
     "Scheduler",
+    "SlurmScheduler",
     "best_available",
     "current",
 ]
@@ -43,6 +46,7 @@ _HOMES = {
     "InlineScheduler": ".inline",
     "ProcessScheduler": ".process",
     "Scheduler": ".base",
+    "SlurmScheduler": ".slurm.scheduler",
     "best_available": ".choice",
     "current": ".choice",
 }

@@ -109,6 +109,12 @@ class Session(abc.ABC):
         A batch system that suspends queue jobs answers with an event, `Standing`.
         """
 
+    def doubt(self) -> None:  # noqa: B027  # where all ends are told soon
+        """Is told that connections of supervisors or workers have ended; whose is not known.
+
+        A queue job may be over: who learns of that only by looking may look now.
+        """
+
     @abc.abstractmethod
     def events(self) -> list[Event]:
         """Returns what happened since the last call, oldest first."""

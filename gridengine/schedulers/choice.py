@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal, TypeAlias, TypeVar, overload
 
     from .grid_engine.scheduler import GridEngineScheduler
+    from .slurm.scheduler import SlurmScheduler
 
     S = TypeVar("S", bound=Scheduler)
 
@@ -54,18 +55,19 @@ def best_available() -> Scheduler:
     """Returns the program's default scheduler: the same one until it is closed.
 
     That is a `GridEngineScheduler` if there is one whose master answers, by DRMAA or by its
-    commands, else a `ProcessScheduler`; where there are signs of a cluster all the same, a
-    warning says why.
-    ``GRIDENGINE_SCHEDULER=process``, ``=grid_engine`` or ``=inline`` (an `InlineScheduler`, for
-    debuggers) decides instead, or ``scheduler`` in a
-    ``gridengine.toml``, which may have arguments for either: see `gridengine.settings_file`.
+    commands, else a `SlurmScheduler` if there are Slurm's commands and its controller answers, else
+    a `ProcessScheduler`; where there are signs of a cluster all the same, a warning says why.
+    ``GRIDENGINE_SCHEDULER=process``, ``=grid_engine``, ``=slurm`` or ``=inline`` (an
+    `InlineScheduler`, for debuggers) decides instead, or ``scheduler`` in a
+    ``gridengine.toml``, which may have arguments for each: see `gridengine.settings_file`.
 
     In a job it is a `ProcessScheduler` of the cores that the job was granted, whatever else: a job
     that waited for queue jobs would hold the slot that they wait for.
 
     Raises:
         ValueError: ``GRIDENGINE_SCHEDULER`` is something else.
-        SchedulerUnavailable: It is ``grid_engine``, and there is none; the message says why.
+        SchedulerUnavailable: It is ``grid_engine`` or ``slurm``, and there is none; the message
+            says why.
         GridEngineError: A settings file says something that cannot be.
     """
     global _best
@@ -81,10 +83,10 @@ def scheduler_for(given: SchedulerLike) -> Scheduler:
 
     Args:
         given: A scheduler; or the name of one, ``"process"``, ``"grid_engine"`` (``"gridengine"``),
-            ``"inline"``; or a class or a function without arguments that makes one. What a name, a
-            class or a function stands for is made once, and used again wherever the same is given.
-            A scheduler that was made so is closed at the end of the program; that of a function is
-            so once nobody has the function any more, and its jobs are over.
+            ``"slurm"``, ``"inline"``; or a class or a function without arguments that makes one.
+            What a name, a class or a function stands for is made once, and used again wherever the
+            same is given. A scheduler that was made so is closed at the end of the program; that of
+            a function is so once nobody has the function any more, and its jobs are over.
 
     Raises:
         TypeError: It is none of these, or makes no scheduler; the message says what to write.
@@ -135,7 +137,7 @@ def _names() -> str:
 def _no_scheduler(why: str) -> TypeError:
     return TypeError(
         f"{why}; make one: gridengine.schedulers.ProcessScheduler() for this computer's cores, "
-        f"GridEngineScheduler() for a cluster; or name one: {_names()}"
+        f"GridEngineScheduler() or SlurmScheduler() for a cluster; or name one: {_names()}"
     )
 
 
@@ -196,28 +198,34 @@ def _choose(name: str, why: str) -> Scheduler:
         return described(name)
     from ..errors import SchedulerUnavailable
 
-    try:
-        return _grid_engine()
-    except SchedulerUnavailable as error:
-        if name:
-            raise SchedulerUnavailable(f"{error} (and {why} allows nothing else)") from None
-        _say_why(str(error))
-        return described("process")
+    reasons = []
+    for cluster, made in _CLUSTERS.items():
+        if name in ("", cluster):
+            try:
+                return made()
+            except SchedulerUnavailable as error:
+                reasons.append(str(error))
+    if name:
+        raise SchedulerUnavailable(f"{reasons[0]} (and {why} allows nothing else)")
+    _say_why("; ".join(reasons))
+    return described("process")
 
 
 def _say_why(reason: str) -> None:
     """Says why this host's cores are taken: aloud where they may be those of a login node."""
     from .grid_engine import drmaa_library
+    from .slurm import presence
 
-    signs = drmaa_library.signs()
-    if not signs:
+    signs = {"grid_engine": drmaa_library.signs(), "slurm": presence.signs()}
+    likely = [name for name, found in signs.items() if found]
+    if not likely:
         _logger.info("workers are processes of this host: %s", reason)
         return
     _logger.warning(
         "workers are processes of this host, though there are signs of a cluster (%s): %s. "
-        "If that is meant, set %s=process; %s=grid_engine makes it an error (or scheduler = ... "
-        "in %s)",
-        ", ".join(signs), reason, _VARIABLE, _VARIABLE, settings_file.NAME,
+        "If that is meant, set %s=process; %s=%s makes it an error (or scheduler = ... in %s)",
+        ", ".join([*signs["grid_engine"], *signs["slurm"]]), reason, _VARIABLE, _VARIABLE,
+        likely[0], settings_file.NAME,
     )  # fmt: skip
 
 
@@ -232,10 +240,22 @@ def _grid_engine() -> GridEngineScheduler:
     return scheduler
 
 
+def _slurm() -> SlurmScheduler:
+    from .slurm import presence
+
+    presence.require()
+    scheduler = described("slurm")
+    system = scheduler.probe()
+    _logger.info("workers are queue jobs of %s, whose controller answers", system)
+    return scheduler
+
+
 if TYPE_CHECKING:
 
     @overload
     def described(name: Literal["grid_engine"]) -> GridEngineScheduler: ...
+    @overload
+    def described(name: Literal["slurm"]) -> SlurmScheduler: ...
     @overload
     def described(name: str) -> Scheduler: ...
 
@@ -254,6 +274,10 @@ def described(name: str) -> Scheduler:
         from .inline import InlineScheduler
 
         return _made(name, InlineScheduler, free=False)
+    if name == "slurm":
+        from .slurm.scheduler import SlurmScheduler
+
+        return _made(name, SlurmScheduler, free=True)
     from .grid_engine.scheduler import GridEngineScheduler
 
     return _made("grid_engine", GridEngineScheduler, free=True)
@@ -300,6 +324,7 @@ def _made(name: str, kind: type[S], *, free: bool) -> S:
     parameters = [*code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]]
     # They would count more than the environment does, which counts more than a file.
     parameters.remove("settings")
+    parameters += getattr(kind, "aliases", ())
     arguments, where = settings_file.arguments(name, parameters, free=free)
     if "settings" in arguments:
         from ..errors import GridEngineError
@@ -318,10 +343,13 @@ def _made(name: str, kind: type[S], *, free: bool) -> S:
         raise GridEngineError(f"[{name}] in {where}: {error}") from error
 
 
+#: What makes the scheduler of a cluster, in the order in which they are looked for.
+_CLUSTERS: dict[str, Callable[[], Scheduler]] = {"grid_engine": _grid_engine, "slurm": _slurm}
+
 #: What makes the scheduler of a name.
 _MAKERS: dict[str, Callable[[], Scheduler]] = {
     "process": lambda: described("process"),
-    "grid_engine": _grid_engine,
+    **_CLUSTERS,
     "inline": lambda: described("inline"),
 }
 

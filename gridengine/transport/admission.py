@@ -87,6 +87,7 @@ class Admission:
 
     Attributes:
         news: A socket that is readable when there is something to `look` at.
+        hung_up: How many connections have ended that had been let in.
     """
 
     def __init__(
@@ -111,12 +112,13 @@ class Admission:
         # How many have failed of late, and since when that is counted.
         self._failed, self._failed_since = 0, 0.0
         self._spares: list[int] = []
+        self.hung_up = 0
         address = "inproc://gridengine.admission"
         self.news: zmq.Socket[bytes] = context.socket(zmq.PAIR)
         # Without a bound, or ZeroMQ's threads would wait for whoever reads this.
         self.news.rcvhwm = 0
         # Not of accept() that fails: without a descriptor ZeroMQ tries it again at once, for ever.
-        knocked_at.monitor(address, zmq.EVENT_ACCEPTED | _OVER)
+        knocked_at.monitor(address, zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | _OVER)
         self.news.connect(address)
 
     def guard(self, listeners: Listeners) -> None:
@@ -157,6 +159,8 @@ class Admission:
                 # The number may have been that of one that is gone.
                 self._recent.pop(value, None)
                 self._recent[value] = now
+            elif event == zmq.EVENT_DISCONNECTED:
+                self.hung_up += 1
             elif event != zmq.EVENT_HANDSHAKE_SUCCEEDED and self._dropped:
                 self._dropped -= 1
             elif self._coming:

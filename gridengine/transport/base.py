@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from ..logs import Log
@@ -29,6 +29,7 @@ class Connections(abc.ABC):
         more: Whether the last `receive` may have left something that was there.
         round_trip: Seconds that a message and its answer take, as a rule; 0 where that is nothing.
         patience: Seconds for which peers may be silent, at least, whatever the settings say.
+        when_lost: Is called when connections over the network have ended; by whom is not known.
     """
 
     endpoints: Sequence[str] = ()
@@ -38,6 +39,7 @@ class Connections(abc.ABC):
     patience = 0.0
 
     def __init__(self) -> None:
+        self.when_lost: Callable[[], object] = lambda: None
         self._log = RateLimitedLog(log)
 
     @abc.abstractmethod

@@ -123,8 +123,14 @@ class ZeroMQConnections(Connections):
         if ready.pop(self._door, None):
             self._answer_the_door()
         if ready.pop(self._admission.news, None) or not self._admission.due_in():
-            self._admission.look()
+            self._look_who_comes()
         return cast(Iterable[int], ready)
+
+    def _look_who_comes(self) -> None:
+        before = self._admission.hung_up
+        self._admission.look()
+        if self._admission.hung_up > before:
+            self.when_lost()
 
     def _answer_the_door(self) -> None:
         """Lets in those who have the session's key (ZAP, https://rfc.zeromq.org/spec/27)."""

@@ -159,7 +159,7 @@ def test_a_program_that_is_not_there_is_told_as_by_python() -> None:
     assert "which program? SCRIPT or -m MODULE" in done.stderr
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"slurm": {}}', '{"process": 3}'])
+@pytest.mark.parametrize("text", ["{", "[]", '{"moab": {}}', '{"process": 3}'])
 def test_arguments_in_the_environment_that_are_none_are_told(
     text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

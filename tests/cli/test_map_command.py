@@ -341,7 +341,7 @@ def test_an_error_of_the_module_is_shown_as_it_is(folder: Path) -> None:
         (["--chunksize", "x"], 2, "a whole number of at least 1"),
         (["--retries", "-1"], 2, "at least 0"),
         (["--timeout", "0"], 2, "seconds, above 0"),
-        (["--scheduler", "slurm"], 2, "invalid choice"),
+        (["--scheduler", "moab"], 2, "invalid choice"),
         (["--scheduler", "process", "--queue", "q"], 2, "are for a cluster"),
         (["--scheduler", "inline", "--workers", "2"], 2, "--workers is for workers"),
     ],

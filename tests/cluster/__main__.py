@@ -1,4 +1,7 @@
-"""The cluster from the command line: ``python -m tests.cluster up|down|status|env|run|own``."""
+"""The clusters from the command line: ``python -m tests.cluster up|down|status|env|run|own``.
+
+It is the Grid Engine's; with ``--slurm`` after the action, Slurm's.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ import shlex
 import sys
 
 from . import packages
-from .cluster import Cluster, ClusterUnavailable, InsideClusterError
+from .base import BatchCluster, ClusterUnavailable, InsideClusterError
+from .cluster import Cluster
+from .slurm_cluster import SlurmCluster
 
 
 def main() -> int:
@@ -27,19 +32,24 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.cluster", description="The test cluster."
+        prog="python -m tests.cluster", description="The test clusters."
     )
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     for action, text in (
         (_up, "bring the cluster up, or to health if it is up"),
-        (_down, "take it down"),
+        (_down, "take down whatever is up"),
         (_status, "tell how it is"),
         (_env, "print the variables that its users have set, for a shell's eval"),
         (_own, "run a program on the submit host of a cluster of its own, which ends with it"),
         (_run, "run a program on its submit host"),
     ):
         subparser = actions.add_parser(action.__name__.strip("_"), help=text, description=text)
-        subparser.set_defaults(action=action)
+        subparser.set_defaults(action=action, cluster=Cluster)
+        if action is not _down:
+            what = "Slurm's cluster instead of the Grid Engine's"
+            subparser.add_argument(
+                "--slurm", dest="cluster", action="store_const", const=SlurmCluster, help=what
+            )
         if action is _run:
             subparser.add_argument("--user", help="as this user instead of root")
         if action in (_own, _run):
@@ -49,30 +59,30 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _up(arguments: argparse.Namespace) -> int:
-    Cluster.up()
+    arguments.cluster.up()
     return _status(arguments)
 
 
 def _down(arguments: argparse.Namespace) -> int:
-    Cluster.down()
+    BatchCluster.down()
     return 0
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    cluster = Cluster()
-    trouble = Cluster.unavailable() or cluster.trouble()
+    cluster: BatchCluster = arguments.cluster()
+    trouble = cluster.unavailable() or cluster.trouble()
     if trouble is not None:
         print(f"the test cluster is not well: {trouble}")
         return 1
     nodes = ", ".join(f"{node} ({node.address})" for node in cluster.nodes)
     print(f"the test cluster is up: {cluster.submit_host} and {nodes}, {cluster.slots} slots each")
-    for job in cluster.qstat():
+    for job in cluster.queue_jobs():
         print(job)
     return 0
 
 
 def _env(arguments: argparse.Namespace) -> int:
-    for name, value in Cluster().environment().items():
+    for name, value in arguments.cluster().environment().items():
         print(f"export {name}={shlex.quote(value)}")
     return 0
 
@@ -86,23 +96,26 @@ for folder in "$@"; do
     mkdir -p "$folder" && mount -t tmpfs none "$folder" && shift || exit 1
 done
 shift
-python=$1; shift
-"$python" -m tests.cluster up >&2 && "$python" -m tests.cluster run "$@"
+python=$1; which=$2; shift 2
+"$python" -m tests.cluster up $which >&2 && "$python" -m tests.cluster run $which "$@"
 exit
 """
 
 
 def _own(arguments: argparse.Namespace) -> int:
-    if (reason := Cluster.unavailable()) is not None:
+    which: type[BatchCluster] = arguments.cluster
+    if (reason := which.unavailable()) is not None:
         raise ClusterUnavailable(reason)
-    packages.install()
+    # Of both, since a test on one may bring up the other beside it.
+    packages.install([*Cluster.packages, *SlurmCluster.packages])
     private = ["--mount", "--propagation=private", "--pid", "--mount-proc", "--fork"]
-    command = ["unshare", *private, "--kill-child", "sh", "-c", _APART, "sh"]
-    os.execvp(command[0], [*command, *Cluster.places, "--", sys.executable, *arguments.argv])
+    command = ["unshare", *private, "--kill-child", "sh", "-c", _APART, "sh", *which.places]
+    option = "--slurm" if which is SlurmCluster else ""
+    os.execvp(command[0], [*command, "--", sys.executable, option, *arguments.argv])
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    cluster = Cluster()
+    cluster: BatchCluster = arguments.cluster()
     argv = cluster.command(arguments.argv, user=arguments.user)
     os.execvpe(argv[0], argv, {**os.environ, **cluster.environment()})
 

@@ -1,36 +1,19 @@
-"""The cluster as the tests see it."""
+"""The Grid Engine's cluster as the tests see it."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 from xml.etree import ElementTree
 
-from . import account, grid, hosts, packages
+from . import grid, hosts, packages
+from .base import BatchCluster
 from .hosts import Host
 from .shell import CommandError
-from .waiting import WaitTimeout, wait_until
+from .waiting import wait_until
 
-_LOCK = Path("/run/ge-cluster.lock")
-_LOCK_LIMIT = 900.0  # seconds; the other one may be installing packages
-_READY = grid.ROOT / "ready"  # exists when `up` came to its end
 _QUEUE_LIMIT = 30.0  # seconds for the queue to be empty after everything in it was deleted
-
-
-class ClusterUnavailable(RuntimeError):
-    """The cluster cannot be had on this machine; the message says why."""
-
-
-class InsideClusterError(RuntimeError):
-    """The cluster would have to be taken down, by a process that would go down with it."""
 
 
 @dataclass(frozen=True)
@@ -57,144 +40,32 @@ class QueueJob:
     slots: int
 
 
-class Cluster:
+class Cluster(BatchCluster):
     """A Grid Engine with a submit host and two nodes on this machine.
 
-    `up` gives the one that there is. The submit host's own name leads to loopback on itself, as
-    on many a real one.
-
     Attributes:
-        submit_host: Where programs run, and the qmaster.
-        nodes: The execution hosts.
         queue: The name of the queue, which is on all nodes.
-        slots: How many slots each node has.
         parallel_environment: One that gives a job several slots of one node.
         project: One that jobs may ask for.
-        user: The name of an ordinary user.
-        open_ports: Ports of the submit host that its firewall leaves open.
     """
 
-    submit_host = Host("ge-submit", "10.77.0.1", alias="ge-master")
-    nodes = (Host("ge-node1", "10.77.0.11"), Host("ge-node2", "10.77.0.12"))
+    name = "grid-engine"
+    nodes = hosts.GRID_NODES
+    ports = grid.PORTS
+    daemon = grid.EXECD
+    guard = "sge_shepherd"
+    packages = packages.GRID_ENGINE
     queue = grid.QUEUE
     slots = grid.SLOTS
     parallel_environment = grid.PARALLEL_ENVIRONMENT
     project = grid.PROJECT
-    user = "geuser"
-    places = (str(grid.ROOT), *map(str, hosts.PLACES))
-    open_ports = "20000-20099"  # none that the system gives to a socket by itself
 
     def __init__(self) -> None:
         self._grid = grid.Grid(self.submit_host, self.nodes)
 
-    # -- the whole ---------------------------------------------------------------------------
-
-    @staticmethod
-    def unavailable() -> str | None:
-        """Say why the cluster cannot be had on this machine, or None if it can."""
-        if sys.platform != "linux":
-            return "not Linux: the hosts are network namespaces"
-        if os.geteuid() != 0:
-            return "not root: only root may make network namespaces"
-        return packages.unavailable() or hosts.unavailable()
-
-    @classmethod
-    def up(cls) -> Cluster:
-        """Bring the cluster up, or to health if it is up, and give it.
-
-        Raises:
-            ClusterUnavailable: It cannot be had on this machine.
-            InsideClusterError: It is beyond repair, and this process runs on it.
-        """
-        if (reason := cls.unavailable()) is not None:
-            raise ClusterUnavailable(reason)
-        with _locked():
-            packages.install()
-            cluster = cls()
-            if not cluster._repaired():
-                cluster._remove()
-                cluster._create()
-        return cluster
-
-    @classmethod
-    def down(cls) -> None:
-        """Take the cluster down, with all that runs on it. The packages stay installed.
-
-        Raises:
-            InsideClusterError: This process runs on it.
-        """
-        with _locked():
-            cls()._remove()
-
-    def trouble(self) -> str | None:
-        """Say what is wrong with the cluster, or None if it is up and healthy."""
-        if not _READY.exists():
-            return "it is down"
-        if (reason := self._grid.qmaster_trouble()) is not None:
-            return reason
-        for node in self.nodes:
-            if (reason := self._grid.execd_trouble(node)) is not None:
-                return reason
-            if state := self.queue_state(node):
-                return f"{self.queue}@{node} is in state {state}"
-        return None
-
-    def heal(self) -> None:
-        """Undo all that a test may have done: links up, daemons alive, queues open and empty."""
-        self.submit_host.unblock()
-        self._repair()
-        self._grid.as_for_tests()
-        self._grid.allow_submitting([])
-        self._clear_queue()
-        for node in self.nodes:
-            node.kill(spare=grid.EXECD, grace=0)
-
-    # -- running programs --------------------------------------------------------------------
-
     def environment(self) -> dict[str, str]:
         """Give the variables that a user of this Grid Engine has set."""
         return grid.environment()
-
-    def command(self, argv: Sequence[str], *, user: str | None = None) -> list[str]:
-        """Give the command that runs `argv` on the submit host, as root or another user.
-
-        It replaces itself by the program: the pid, the signals and the end are the program's.
-        """
-        return self.submit_host.enter(argv if user is None else account.become(user, argv))
-
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        user: str | None = None,
-        env: Mapping[str, str] | None = None,
-        cwd: str | os.PathLike[str] | None = None,
-        check: bool = True,
-        timeout: float = 60.0,
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a program on the submit host to its end, as `subprocess.run` does.
-
-        Args:
-            argv: The program and its arguments.
-            user: The user as which to run it; root by default.
-            env: Its environment; by default this process's with `environment`.
-            cwd: Its working directory.
-            check: Whether to raise an exception if its exit status is not 0.
-            timeout: Seconds after which it is killed, and an exception raised.
-
-        Returns:
-            With `stdout` and `stderr` as text.
-        """
-        return subprocess.run(
-            self.command(argv, user=user),
-            env={**os.environ, **self.environment()} if env is None else env,
-            cwd=cwd,
-            check=check,
-            timeout=timeout,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-        )
 
     # -- looking -----------------------------------------------------------------------------
 
@@ -203,6 +74,13 @@ class Cluster:
         told = ElementTree.fromstring(self._grid.command("qstat", "-u", "*", "-g", "d", "-xml"))
         return [_queue_job(element) for element in told.iter("job_list")]
 
+    queue_jobs = qstat
+
+    def running(self) -> list[str]:
+        """Give the names of the queue jobs that run, as `gridengine` has them."""
+        running = [job for job in self.qstat() if job.state == "r"]
+        return [f"{job.job}" if job.task is None else f"{job.job}.{job.task}" for job in running]
+
     def queue_state(self, node: Host) -> str:
         """Give the state letters of a node's queue as `qstat -f` has them; "" if all is well.
 
@@ -210,20 +88,7 @@ class Cluster:
         """
         return self._grid.queue_state(node)
 
-    def pids(self, node: Host) -> list[int]:
-        """Give the processes that queue jobs have on a node, shepherds included."""
-        daemons = node.pids(grid.EXECD)
-        return [pid for pid in node.pids() if pid not in daemons]
-
     # -- doing harm, and undoing it ----------------------------------------------------------
-
-    def cut(self, host: Host) -> None:
-        """Cut a host off from the network."""
-        host.link("down")
-
-    def mend(self, host: Host) -> None:
-        """Connect a host to the network again."""
-        host.link("up")
 
     def stop_qmaster(self) -> None:
         """Kill the qmaster, so that nothing answers Grid Engine's programs."""
@@ -244,6 +109,12 @@ class Cluster:
     def start_execd(self, node: Host) -> None:
         """Start a node's execution daemon and wait until the qmaster has heard of it."""
         self._grid.start_execds([node])
+
+    stop_daemon, start_daemon = stop_execd, start_execd
+
+    def delete(self, queue_job: str) -> None:
+        """Have the Grid Engine end a queue job, if there is one of that name."""
+        self.run(["qdel", queue_job], check=False)
 
     def fail_queue(self, node: Host) -> None:
         """Put a node's queue into state E, in which it starts no job until `heal`."""
@@ -270,20 +141,6 @@ class Cluster:
             self._grid.as_for_tests()
 
     @contextlib.contextmanager
-    def firewall(
-        self, verdict: Literal["drop", "reject"], nodes: Sequence[Host] = nodes
-    ) -> Iterator[None]:
-        """Keep nodes from reaching the submit host for a while, but by `open_ports`.
-
-        What they send is dropped, or refused. The Grid Engine's own daemons are let through.
-        """
-        self.submit_host.block(nodes, verdict, [*grid.PORTS, self.open_ports], grid.PORTS)
-        try:
-            yield
-        finally:
-            self.submit_host.unblock()
-
-    @contextlib.contextmanager
     def submit_nodes(self) -> Iterator[None]:
         """Have the nodes submit queue jobs, too, for a while."""
         self._grid.allow_submitting(self.nodes)
@@ -295,33 +152,22 @@ class Cluster:
     # -- how it is done ----------------------------------------------------------------------
 
     def _create(self) -> None:
-        hosts.create([self.submit_host, *self.nodes])
         self._grid.create()
-        account.create(self.user, grid.ROOT / "home" / self.user)
-        _READY.touch()
 
-    def _remove(self) -> None:
-        if os.getpid() in self.submit_host.pids():
-            raise InsideClusterError("the cluster cannot be taken down from inside")
-        hosts.remove([self.submit_host, *self.nodes])
-        account.remove(self.user)
-        shutil.rmtree(grid.ROOT, ignore_errors=True)
+    def _stop(self) -> None:
+        self._grid.remove()
 
-    def _repaired(self) -> bool:
-        """Bring the cluster to health, if it is up and that can be done."""
-        if not _READY.exists():
-            return False
-        try:
-            self._repair()
-        except (CommandError, WaitTimeout):
-            return False
-        return True
+    def _trouble(self) -> str | None:
+        if (reason := self._grid.qmaster_trouble()) is not None:
+            return reason
+        for node in self.nodes:
+            if (reason := self._grid.execd_trouble(node)) is not None:
+                return reason
+            if state := self.queue_state(node):
+                return f"{self.queue}@{node} is in state {state}"
+        return None
 
-    def _repair(self) -> None:
-        if self.trouble() is None:
-            return
-        for host in (self.submit_host, *self.nodes):
-            host.link("up")
+    def _mend(self) -> None:
         if self._grid.qmaster_trouble() is not None:
             self.stop_qmaster()
             self.start_qmaster()
@@ -334,6 +180,11 @@ class Cluster:
         for option in ("-c", "-e"):  # clear errors; enable
             self._grid.command("qmod", option, self.queue)
         wait_until("the cluster is healthy", self.trouble, _QUEUE_LIMIT)
+
+    def _as_new(self) -> None:
+        self._grid.as_for_tests()
+        self._grid.allow_submitting([])
+        self._clear_queue()
 
     def _clear_queue(self) -> None:
         if not self.qstat():
@@ -361,19 +212,3 @@ def _queue_job(element: ElementTree.Element) -> QueueJob:
         queue=find("queue_name") or None,
         slots=int(find("slots")),
     )
-
-
-@contextlib.contextmanager
-def _locked() -> Iterator[None]:
-    """Let only one process at a time bring the cluster up or take it down."""
-    with _LOCK.open("w") as file:
-
-        def busy() -> str | None:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return f"{_LOCK} is held by another process"
-            return None
-
-        wait_until("the cluster is not being changed", busy, _LOCK_LIMIT)
-        yield

@@ -1,22 +1,22 @@
 """Grid Engine on the hosts: its files, its configuration, its daemons and its commands.
 
 Everything of it lies under one directory of our own, `ROOT`, so that a Grid Engine that the
-machine may have besides is not touched, and all of ours is gone when the directory is.
+machine may have besides is not touched.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
-from .hosts import Host
+from .hosts import ROOT, Host
 from .shell import CommandError, run
 from .waiting import wait_until
 
-ROOT = Path("/var/lib/ge-cluster")
 CELL = "default"
 QUEUE = "all.q"
 SLOTS = 4  # per node
@@ -33,6 +33,8 @@ _INIT_CLUSTER = Path("/usr/share/gridengine/scripts/init_cluster")
 _ADMIN = "sgeadmin"  # the user of Debian's packages as which the daemons work
 _COMMON = ROOT / CELL / "common"
 _SPOOL = ROOT / "spool"
+_LINKS = ("bin", "lib", "util", "utilbin")
+_QCONF = ROOT / "qconf"  # what is given to it to read
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _FIRST_GROUP_ID = 65400
 _LIMIT = 30.0  # seconds for a daemon to start and to be heard of, or for a command
@@ -207,11 +209,20 @@ class Grid:
         self.nodes = tuple(nodes)
 
     def create(self) -> None:
-        """Set it up from nothing and start its daemons. `ROOT` must not exist."""
+        """Set it up from nothing and start its daemons."""
         self._write_files()
         self.start_qmaster()
         self._configure()
         self.start_execds(self.nodes)
+
+    def remove(self) -> None:
+        """End its qmaster and remove its files, as much of them as there is."""
+        self.submit_host.kill(QMASTER, grace=0)
+        for name in _LINKS:
+            (ROOT / name).unlink(missing_ok=True)
+        for folder in (ROOT / CELL, _SPOOL, _QCONF):
+            shutil.rmtree(folder, ignore_errors=True)
+        _AS_A_SITE.unlink(missing_ok=True)
 
     def command(self, program: str, *arguments: str, limit: float = _LIMIT) -> str:
         """Run a command of Grid Engine on the submit host and give what it printed."""
@@ -309,7 +320,7 @@ class Grid:
 
     def _write_files(self) -> None:
         ROOT.mkdir(mode=0o755, exist_ok=True)
-        for name in ("bin", "lib", "util", "utilbin"):
+        for name in _LINKS:
             (ROOT / name).symlink_to(_INSTALLED / name)
         for directory in (_COMMON, *(_SPOOL / name for name in ("db", "qmaster", "execd"))):
             directory.mkdir(parents=True)
@@ -350,7 +361,7 @@ class Grid:
 
     def _load(self, option: str, name: str, text: str) -> None:
         """Have qconf read a file; `name` is that of the file, which some options go by."""
-        file = ROOT / "qconf" / name
+        file = _QCONF / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(text)
         self.command("qconf", option, str(file))

@@ -2,11 +2,14 @@
 
 ::
 
-      ge-submit           ge-node1           ge-node2        namespaces
-    eth0 10.77.0.1     eth0 10.77.0.11    eth0 10.77.0.12
+      ge-submit           ge-node1 …         slurm-node1 …   namespaces
+    eth0 10.77.0.1     eth0 10.77.0.11    eth0 10.77.0.21
          │                  │                  │             a veth pair each
     ─────┴──────────────────┴──────────────────┴─────
        ge-br0, a bridge in the namespace ge-switch
+
+The submit host is that of the Grid Engine and of Slurm, as on a site that changes from one to the
+other; each has nodes of its own.
 
 The bridge has a namespace to itself, so that the machine's own network stays as it is and its
 firewall has no say in what the hosts tell each other. A host is entered by its network, its
@@ -35,6 +38,8 @@ _NAMESPACES = Path("/run/netns")
 _ETC = Path("/etc/netns")  # `ip netns exec NAME` mounts what is in /etc/netns/NAME over /etc
 PLACES = (_NAMESPACES, _ETC)
 """Where a host has its files."""
+ROOT = Path("/var/lib/ge-cluster")
+"""Where the batch systems and the users on the hosts have theirs."""
 
 _GRACE = 15.0  # seconds between asking a process to end and killing it; a qmaster may take seven
 
@@ -174,6 +179,13 @@ class Host:
         return {int(pid): name for pid, name in found if name is not None}
 
 
+SUBMIT_HOST = Host("ge-submit", "10.77.0.1", alias="ge-master")
+GRID_NODES = (Host("ge-node1", "10.77.0.11"), Host("ge-node2", "10.77.0.12"))
+SLURM_NODES = (Host("slurm-node1", "10.77.0.21"), Host("slurm-node2", "10.77.0.22"))
+ALL = (SUBMIT_HOST, *GRID_NODES, *SLURM_NODES)
+"""All that there may be; each of them knows the names of all others."""
+
+
 def unavailable() -> str | None:
     """Say why network namespaces cannot be had here, or None if they can."""
     argv = ["unshare", "--net", "--uts", "--mount", "true"]
@@ -188,18 +200,24 @@ def unavailable() -> str | None:
 
 
 def create(hosts: Sequence[Host]) -> None:
-    """Create the hosts and connect them. None of them may exist."""
-    run(["ip", "netns", "add", _SWITCH])
-    _ip(_SWITCH, f"link add {_BRIDGE} type bridge")
-    _ip(_SWITCH, f"link set {_BRIDGE} up")
+    """Create those of the hosts that there are not, and connect them."""
+    if not (_NAMESPACES / _SWITCH).exists():
+        run(["ip", "netns", "add", _SWITCH])
+        _ip(_SWITCH, f"link add {_BRIDGE} type bridge")
+        _ip(_SWITCH, f"link set {_BRIDGE} up")
     for host in hosts:
-        _write_hosts_file(host, hosts)
-        run(["ip", "netns", "add", host.name])
-        _ip(_SWITCH, f"link add {host} type veth peer name eth0 netns {host}")
-        _ip(_SWITCH, f"link set {host} master {_BRIDGE} up")
-        _ip(host.name, "link set lo up")
-        _ip(host.name, f"address add {host.address}/24 dev eth0")
-        _ip(host.name, "link set eth0 up")
+        if not host.exists():
+            _create(host)
+
+
+def _create(host: Host) -> None:
+    _write_hosts_file(host)
+    run(["ip", "netns", "add", host.name])
+    _ip(_SWITCH, f"link add {host} type veth peer name eth0 netns {host}")
+    _ip(_SWITCH, f"link set {host} master {_BRIDGE} up")
+    _ip(host.name, "link set lo up")
+    _ip(host.name, f"address add {host.address}/24 dev eth0")
+    _ip(host.name, "link set eth0 up")
 
 
 def remove(hosts: Sequence[Host]) -> None:
@@ -207,16 +225,17 @@ def remove(hosts: Sequence[Host]) -> None:
     for host in hosts:
         host.kill(grace=0)
         shutil.rmtree(_ETC / host.name, ignore_errors=True)
+        if host.exists():
+            run(["ip", "netns", "delete", host.name])
+    if not any(host.exists() for host in ALL) and (_NAMESPACES / _SWITCH).exists():
+        run(["ip", "netns", "delete", _SWITCH])
     with contextlib.suppress(OSError):
         _ETC.rmdir()  # if we were the only ones to use it
-    for name in [*(host.name for host in hosts), _SWITCH]:
-        if (_NAMESPACES / name).exists():
-            run(["ip", "netns", "delete", name])
 
 
-def _write_hosts_file(host: Host, hosts: Sequence[Host]) -> None:
+def _write_hosts_file(host: Host) -> None:
     lines = ["127.0.0.1 localhost"]
-    for other in hosts:
+    for other in ALL:
         if other == host and host.alias is not None:
             lines += [f"127.0.1.1 {host.name}", f"{host.address} {host.alias}"]
         else:

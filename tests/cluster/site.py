@@ -34,10 +34,10 @@ from typing import Literal
 
 from . import grid, pythons
 from .cluster import Cluster
-from .hosts import Host
+from .hosts import ROOT, Host
 from .shell import run
 
-_PYTHONS = grid.ROOT / "pythons"
+_PYTHONS = ROOT / "pythons"
 
 Site = Callable[[Cluster], AbstractContextManager[Mapping[str, str]]]
 

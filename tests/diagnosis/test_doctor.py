@@ -100,7 +100,7 @@ def test_a_run_folder_that_cannot_be_is_told(
     assert str(tmp_path / "file") in checks["run folder"].found
 
 
-@pytest.mark.parametrize("given", ["slurm", 3])
+@pytest.mark.parametrize("given", ["moab", 3])
 def test_what_is_no_scheduler_is_an_error(given: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="scheduler is"):
         gridengine.doctor(given)

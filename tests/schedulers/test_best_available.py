@@ -125,8 +125,8 @@ def test_the_variable_decides_for_the_grid_engine(monkeypatch: pytest.MonkeyPatc
 
 
 def test_another_value_of_the_variable_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GRIDENGINE_SCHEDULER", "slurm")
-    with pytest.raises(ValueError, match="GRIDENGINE_SCHEDULER='slurm'"):
+    monkeypatch.setenv("GRIDENGINE_SCHEDULER", "moab")
+    with pytest.raises(ValueError, match="GRIDENGINE_SCHEDULER='moab'"):
         best_available()
 
 

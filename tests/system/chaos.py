@@ -1,9 +1,9 @@
 """Jobs run while a monkey kills, freezes and cuts off what runs them.
 
 ``python -m tests.system.chaos --jobs 10000 --seconds 60 --scheduler gridengine`` (that on the test
-cluster's submit host: ``python -m tests.cluster run …``). The same seed does the same harm in
-the same order; whom it hits depends on the moment. The exit status is 0 if every result is
-right, each job was recorded once, and nothing is left behind.
+cluster's submit host: ``python -m tests.cluster run …``), or ``--scheduler slurm``. The same seed
+does the same harm in the same order; whom it hits depends on the moment. The exit status is 0 if
+every result is right, each job was recorded once, and nothing is left behind.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ import psutil
 import gridengine
 from gridengine import Job, JobDied, JobState
 from gridengine.dispatcher.waiting import when_over
-from gridengine.schedulers import GridEngineScheduler, ProcessScheduler, Scheduler
+from gridengine.schedulers import Scheduler
 
-from ..cluster import Cluster, Host
+from .. import kinds
+from ..cluster import BatchCluster, Cluster, Host, SlurmCluster
 from ..waiting import wait_until
 
 #: What a node may be silent for, and how often it speaks, so that many can be lost in a minute.
@@ -267,18 +268,18 @@ class Local:
 
 
 class Remote(Local):
-    """The test cluster: many supervisors, on nodes."""
+    """A test cluster: many supervisors, on nodes."""
 
     # The first process of each queue job, and the reaper.
     before_supervisors = 2
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: BatchCluster) -> None:
         super().__init__()
         self.cluster = cluster
         self.deeds = {
             **self.deeds,
             "queue job deleted": (2, self._delete),
-            "execd killed": (0.5, self._kill_execd),
+            "daemon killed": (0.5, self._kill_daemon),
             "node cut off": (1, self._cut),
         }
 
@@ -291,18 +292,16 @@ class Remote(Local):
         return found
 
     def _delete(self, chance: random.Random) -> bool:
-        running = [job for job in self.cluster.qstat() if job.state == "r"]
+        running = self.cluster.running()
         if not running:
             return False
-        victim = chance.choice(running)
-        name = str(victim.job) if victim.task is None else f"{victim.job}.{victim.task}"
-        self.cluster.run(["qdel", name], check=False)
+        self.cluster.delete(chance.choice(running))
         return True
 
-    def _kill_execd(self, chance: random.Random) -> bool:
+    def _kill_daemon(self, chance: random.Random) -> bool:
         node = self._node(chance)
-        self.cluster.stop_execd(node)
-        self.cluster.start_execd(node)
+        self.cluster.stop_daemon(node)
+        self.cluster.start_daemon(node)
         return True
 
     def _cut(self, chance: random.Random) -> bool:
@@ -321,12 +320,12 @@ class Remote(Local):
         for node in self.cluster.nodes:
             self.cluster.mend(node)
         for node in self.cluster.nodes:
-            # One that has lost the qmaster may seem well for a while, and takes no queue jobs.
-            self.cluster.stop_execd(node)
-            self.cluster.start_execd(node)
+            # One that has lost its master may seem well for a while, and takes no queue jobs.
+            self.cluster.stop_daemon(node)
+            self.cluster.start_daemon(node)
 
     def left(self) -> list[str]:
-        return [*super().left(), *(f"queue job {job}" for job in self.cluster.qstat())]
+        return [*super().left(), *(f"queue job {job}" for job in self.cluster.queue_jobs())]
 
 
 def _runs_our_program(process: psutil.Process) -> bool:
@@ -379,11 +378,12 @@ def run(
         Failed: A promise was broken.
     """
     chance = random.Random(seed)
-    cluster = Cluster() if scheduler == "gridengine" else None
+    clusters = {"gridengine": Cluster, "slurm": SlurmCluster}
+    cluster = clusters[scheduler]() if scheduler in clusters else None
     with _environment():
         world = Local() if cluster is None else Remote(cluster)
         count = workers or (4 if cluster is None else len(cluster.nodes) * cluster.slots)
-        made = ProcessScheduler(count) if cluster is None else GridEngineScheduler()
+        made = kinds.made(scheduler, count)
         begin = time.monotonic()
         with made:
             report = _run(
@@ -446,7 +446,9 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=60.0, help="how long they would take")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
-    parser.add_argument("--scheduler", choices=["process", "gridengine"], default="process")
+    parser.add_argument(
+        "--scheduler", choices=["process", "gridengine", "slurm"], default="process"
+    )
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
     try:

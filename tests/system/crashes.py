@@ -66,7 +66,10 @@ class Attempts:
         self.path = str(path)
 
     def note(self) -> None:
-        queue_job = f"{os.environ.get('JOB_ID', '')}.{os.environ.get('SGE_TASK_ID', '')}"
+        # Of the Grid Engine, or of Slurm.
+        job = os.environ.get("JOB_ID") or os.environ.get("SLURM_ARRAY_JOB_ID", "")
+        task = os.environ.get("SGE_TASK_ID") or os.environ.get("SLURM_ARRAY_TASK_ID", "")
+        queue_job = f"{job}.{task}"
         line = f"{os.getpid()} {os.getppid()} {queue_job} {os.uname().nodename} {time.monotonic()}"
         with open(self.path, "ab", buffering=0) as file:
             file.write(line.encode() + b"\n")

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from .. import kinds
 from . import chaos
 
 
@@ -21,9 +22,10 @@ def test_nothing_is_lost_or_doubled_while_processes_die_at_random(seed: int) -> 
     assert report.harm
 
 
-@pytest.mark.cluster
+@pytest.mark.parametrize("kind", kinds.CLUSTERS)
 def test_nothing_is_lost_or_doubled_while_the_cluster_breaks_at_random(
-    cluster: object, seed: int
+    kind: str, request: pytest.FixtureRequest, seed: int
 ) -> None:
-    report = chaos.run(jobs=1500, seconds=7.0, seed=seed, scheduler="gridengine")
+    kinds.brought_up(kind, request)
+    report = chaos.run(jobs=1500, seconds=7.0, seed=seed, scheduler=kind)
     assert report.harm

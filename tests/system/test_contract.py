@@ -18,32 +18,22 @@ import pytest
 
 import gridengine
 from gridengine import Job, JobDied, JobState
-from gridengine.schedulers import GridEngineScheduler, ProcessScheduler, Scheduler
+from gridengine.schedulers import ProcessScheduler, Scheduler
 
-from .. import targets
+from .. import kinds, targets
 from ..conftest import warm
 from ..waiting import wait_until
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        "process",
-        pytest.param("gridengine", marks=pytest.mark.cluster),
-        pytest.param("commands", marks=pytest.mark.cluster),
-    ],
-)
+@pytest.fixture(scope="module", params=kinds.KINDS)
 def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
     """Each scheduler in turn, its workers shared by the tests of this file."""
-    made: Scheduler
-    if request.param == "process":
-        made = ProcessScheduler(2)
-    else:
-        request.getfixturevalue("cluster")
-        through = "commands" if request.param == "commands" else "drmaa"
-        made = GridEngineScheduler(max_workers=4, through=through)
-    with made:
-        warm(made, 4 if made.remote else 2)
+    workers = 2
+    if request.param != "process":
+        kinds.brought_up(request.param, request)
+        workers = 4
+    with kinds.made(request.param, workers) as made:
+        warm(made, workers)
         yield made
 
 
@@ -52,7 +42,7 @@ def own(scheduler: Scheduler) -> Scheduler:
     """A scheduler of the same sort, not at work yet, with one worker."""
     if isinstance(scheduler, ProcessScheduler):
         return ProcessScheduler(1)
-    return GridEngineScheduler(max_workers=1)
+    return type(scheduler)(max_workers=1)  # type: ignore[call-arg]
 
 
 @pytest.fixture

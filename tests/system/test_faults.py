@@ -20,17 +20,12 @@ from gridengine import DeathCause, Job, JobDied, JobState
 from gridengine.dispatcher.waiting import when_over
 from gridengine.schedulers import GridEngineScheduler, ProcessScheduler, Scheduler
 
-from .. import targets
-from ..cluster import Cluster, Host
+from .. import kinds, targets
+from ..cluster import BatchCluster, Cluster, Host
 from ..conftest import warm
 from ..waiting import wait_until
 from . import crashes
 from .crashes import Attempt, Attempts, Crash
-
-KINDS = ["process", pytest.param("gridengine", marks=pytest.mark.cluster)]
-
-#: By what the Grid Engine is used, where its own end of things counts.
-WAYS = ["drmaa", "commands"]
 
 #: Seconds in which a death is known. On a cluster a plain SIGKILL is held back for a second
 #: opinion, the batch system's.
@@ -42,7 +37,7 @@ SECOND_OPINION = 1.5
 HEARTBEAT, PATIENCE = 0.5, 3.0
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=kinds.KINDS)
 def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
     """Each scheduler in turn, its workers shared by the tests that harm nothing else."""
     with _made(request) as made:
@@ -50,7 +45,7 @@ def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
         yield made
 
 
-@pytest.fixture(params=[*KINDS, pytest.param("commands", marks=pytest.mark.cluster)])
+@pytest.fixture(params=kinds.KINDS)
 def own_scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
     """Each scheduler in turn, for one test alone."""
     with _made(request) as made:
@@ -59,15 +54,22 @@ def own_scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
 
 def _made(request: pytest.FixtureRequest) -> Scheduler:
     if request.param == "process":
-        return ProcessScheduler(2)
-    request.getfixturevalue("cluster")
-    through = "commands" if request.param == "commands" else "drmaa"
-    return GridEngineScheduler(max_workers=4, through=through)
+        return kinds.made("process", 2)
+    kinds.brought_up(request.param, request)
+    return kinds.made(request.param, 4)
+
+
+@pytest.fixture(params=kinds.CLUSTERS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each batch system in turn."""
+    name: str = request.param
+    return name
 
 
 @pytest.fixture
-def harmed(cluster: Cluster) -> Iterator[Cluster]:
-    """The cluster, to do harm to: it is healed before and after."""
+def harmed(kind: str, request: pytest.FixtureRequest) -> Iterator[BatchCluster]:
+    """Its cluster, to do harm to: it is healed before and after."""
+    cluster = kinds.brought_up(kind, request)
     cluster.heal()
     yield cluster
     cluster.heal()
@@ -120,6 +122,7 @@ TABLE = [
     for kind, ends in {
         "process": list(ENDS),
         "gridengine": ["SIGKILL", "SIGSEGV", "os._exit"],
+        "slurm": ["SIGKILL", "SIGSEGV", "os._exit"],
     }.items()
     for end in ends
 ]
@@ -400,16 +403,14 @@ def _pid_and_parent() -> tuple[int, int]:
 # -- what only a batch system has -------------------------------------------------------------
 
 
-@pytest.mark.cluster
-@pytest.mark.parametrize("through", WAYS)
 def test_the_job_of_a_deleted_queue_job_runs_again_without_losing_an_attempt(
-    harmed: Cluster, attempts: Attempts, tmp_path: Path, through: str
+    kind: str, harmed: BatchCluster, attempts: Attempts, tmp_path: Path
 ) -> None:
     path = str(tmp_path / "go on")
-    with GridEngineScheduler(max_workers=1, through=through) as scheduler:
+    with kinds.made(kind, 1) as scheduler:
         job = start(scheduler, crashes.run_until, attempts, path, 5, retries=0)
         lost = first_attempt(attempts)
-        harmed.run(["qdel", lost.queue_job])
+        harmed.delete(lost.queue_job)
         again = first_attempt(attempts, 2)
         assert lost.queue_job != again.queue_job
         crashes.stop_waiting(path)
@@ -417,35 +418,31 @@ def test_the_job_of_a_deleted_queue_job_runs_again_without_losing_an_attempt(
     wait_until(lambda: is_gone(lost.pid), what="its worker is gone")
 
 
-@pytest.mark.cluster
-@pytest.mark.parametrize("through", WAYS)
 def test_all_that_a_job_has_started_ends_with_its_queue_job(
-    harmed: Cluster, attempts: Attempts, tmp_path: Path, through: str
+    kind: str, harmed: BatchCluster, attempts: Attempts, tmp_path: Path
 ) -> None:
-    """Grid Engine kills a process group: what left it is the reaper's."""
-    with GridEngineScheduler(max_workers=1, through=through) as scheduler:
+    """A batch system may kill a process group alone: what left it is the reaper's."""
+    with kinds.made(kind, 1) as scheduler:
         path = str(tmp_path / "a")
         job = start(scheduler, crashes.start_a_subprocess_and_wait, attempts, path)
-        harmed.run(["qdel", first_attempt(attempts).queue_job])
+        harmed.delete(first_attempt(attempts).queue_job)
         lost = list(map(int, (tmp_path / "a").read_text().split()))
         wait_until(lambda: all(map(is_gone, lost)), what="all that it started is gone", timeout=15)
         # It is tried again, and would be waited for.
         job.kill()
 
 
-@pytest.mark.cluster
-@pytest.mark.parametrize("through", WAYS)
-def test_a_job_survives_the_shepherd_of_its_queue_job(
-    harmed: Cluster, attempts: Attempts, tmp_path: Path, through: str
+def test_a_job_survives_the_guard_of_its_queue_job(
+    kind: str, harmed: BatchCluster, attempts: Attempts, tmp_path: Path
 ) -> None:
     path = str(tmp_path / "go on")
-    with GridEngineScheduler(max_workers=1, through=through) as scheduler:
+    with kinds.made(kind, 1) as scheduler:
         job = start(scheduler, crashes.run_until, attempts, path, 5, retries=0)
         lost = first_attempt(attempts)
         parents = psutil.Process(lost.supervisor).parents()
-        (shepherd,) = [each.pid for each in parents if each.name() == "sge_shepherd"]
-        os.kill(shepherd, signal.SIGKILL)
-        wait_until(lambda: is_gone(shepherd), what="the shepherd is gone")
+        (guard,) = [each.pid for each in parents if each.name() == harmed.guard]
+        os.kill(guard, signal.SIGKILL)
+        wait_until(lambda: is_gone(guard), what="the guard is gone")
         # With it goes its queue job, or it does not: the job has an answer in any case.
         wait_until(lambda: len(attempts.noted()) == 2 or not is_gone(lost.pid), what="the job runs")
         crashes.stop_waiting(path)
@@ -454,27 +451,26 @@ def test_a_job_survives_the_shepherd_of_its_queue_job(
     wait_until(lambda: is_gone(lost.pid), what="its worker is gone")
 
 
-@pytest.mark.cluster
-def test_a_job_goes_on_without_the_execd_of_its_node(
-    harmed: Cluster, attempts: Attempts, tmp_path: Path
+def test_a_job_goes_on_without_the_daemon_of_its_node(
+    kind: str, harmed: BatchCluster, attempts: Attempts, tmp_path: Path
 ) -> None:
     path = str(tmp_path / "go on")
-    with GridEngineScheduler(max_workers=1) as scheduler:
+    with kinds.made(kind, 1) as scheduler:
         job = start(scheduler, crashes.run_until, attempts, path, 5, retries=0)
         running = first_attempt(attempts)
         node = _node(harmed, running)
-        harmed.stop_execd(node)
+        harmed.stop_daemon(node)
         try:
             crashes.stop_waiting(path)
             assert (5, 1) == (job.result, job.attempts)
         finally:
-            harmed.start_execd(node)
+            harmed.start_daemon(node)
 
 
 @pytest.mark.cluster
-@pytest.mark.parametrize("through", WAYS)
+@pytest.mark.parametrize("through", ["drmaa", "commands"])
 def test_a_worker_that_reaches_its_h_rt_after_other_jobs_costs_no_attempt(
-    harmed: Cluster, attempts: Attempts, through: str
+    cluster: Cluster, attempts: Attempts, through: str
 ) -> None:
     with GridEngineScheduler(max_workers=1, through=through, h_rt=3) as scheduler:
         before = start(scheduler, targets.pid)
@@ -486,14 +482,13 @@ def test_a_worker_that_reaches_its_h_rt_after_other_jobs_costs_no_attempt(
     assert first.queue_job != second.queue_job
 
 
-@pytest.mark.cluster
 def test_the_jobs_of_a_node_that_is_cut_off_are_done_elsewhere_and_recorded_once(
-    harmed: Cluster, impatient: None, tmp_path: Path
+    harmed: BatchCluster, impatient: None, tmp_path: Path
 ) -> None:
     logs = [Attempts(tmp_path / f"attempts {number}") for number in range(8)]
     paths = [str(tmp_path / f"go on {number}") for number in range(8)]
     over: list[int] = []
-    with GridEngineScheduler() as scheduler:
+    with kinds.on(harmed) as scheduler:
         jobs = [
             start(scheduler, crashes.run_until, log, path, number, retries=0)
             for number, (log, path) in enumerate(zip(logs, paths, strict=True))
@@ -522,17 +517,20 @@ def test_the_jobs_of_a_node_that_is_cut_off_are_done_elsewhere_and_recorded_once
         assert list(range(8)) == sorted(over)
         assert [2 if n in away else 1 for n in range(8)] == [job.attempts for job in jobs]
         assert [4] == gridengine.map(targets.square, [2], scheduler=scheduler)
-    wait_until(lambda: not harmed.qstat(), what="the queue is empty", timeout=40)
+    wait_until(lambda: not harmed.queue_jobs(), what="the queue is empty", timeout=40)
     assert [2 if n in away else 1 for n in range(8)] == [len(log.noted()) for log in logs]
 
 
-@pytest.mark.cluster
 def test_a_short_cut_loses_nothing(
-    harmed: Cluster, monkeypatch: pytest.MonkeyPatch, attempts: Attempts, tmp_path: Path
+    kind: str,
+    harmed: BatchCluster,
+    monkeypatch: pytest.MonkeyPatch,
+    attempts: Attempts,
+    tmp_path: Path,
 ) -> None:
     monkeypatch.setenv("GRIDENGINE_HEARTBEAT", "0.2")
     path = str(tmp_path / "go on")
-    with GridEngineScheduler(max_workers=1) as scheduler:
+    with kinds.made(kind, 1) as scheduler:
         job = start(scheduler, crashes.run_until, attempts, path, 5)
         node = _node(harmed, first_attempt(attempts))
         harmed.cut(node)
@@ -544,5 +542,5 @@ def test_a_short_cut_loses_nothing(
         mended.join()
 
 
-def _node(cluster: Cluster, attempt: Attempt) -> Host:
+def _node(cluster: BatchCluster, attempt: Attempt) -> Host:
     return next(node for node in cluster.nodes if node.name == attempt.host)

@@ -14,7 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ..cluster import Cluster
+from .. import kinds
+from ..cluster import BatchCluster
 from ..waiting import wait_until
 from . import crashes
 
@@ -33,17 +34,14 @@ SLACK = 2.0
 PROGRAM = """
 import multiprocessing, os, resource, sys, time
 import gridengine
-from gridengine.schedulers import GridEngineScheduler, ProcessScheduler
+from tests import kinds
 from tests.system import crashes
 from tests.system.crashes import Attempts
 
 folder, kind, end = sys.argv[1:]
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 attempts = Attempts(folder + "/attempts")
-if kind == "process":
-    scheduler = ProcessScheduler(2)
-else:
-    scheduler = GridEngineScheduler(max_workers=2, through=kind)
+scheduler = kinds.made(kind, 2)
 names = [folder + "/a", folder + "/b"]
 jobs = [
     gridengine.Job(
@@ -164,9 +162,17 @@ def begin(tmp_path: Path) -> Iterator[Callable[..., Program]]:
         program.reap()
 
 
+@pytest.fixture(params=kinds.CLUSTERS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each batch system in turn."""
+    name: str = request.param
+    return name
+
+
 @pytest.fixture
-def harmed(cluster: Cluster) -> Iterator[Cluster]:
-    """The cluster, to do harm to: it is healed before and after."""
+def harmed(kind: str, request: pytest.FixtureRequest) -> Iterator[BatchCluster]:
+    """Its cluster, to do harm to: it is healed before and after."""
+    cluster = kinds.brought_up(kind, request)
     cluster.heal()
     yield cluster
     cluster.heal()
@@ -296,25 +302,22 @@ def test_local_jobs_go_on_while_the_program_is_stopped(tmp_path: Path) -> None:
 # -- on a cluster -----------------------------------------------------------------------------
 
 
-@pytest.mark.cluster
 @pytest.mark.parametrize("end", ["an exception", "SIGTERM", "SIGKILL"])
-@pytest.mark.parametrize("through", ["drmaa", "commands"])
 def test_queue_jobs_end_with_the_program(
-    harmed: Cluster, begin: Callable[..., Program], through: str, end: str
+    kind: str, harmed: BatchCluster, begin: Callable[..., Program], end: str
 ) -> None:
-    program = begin(through, end)
+    program = begin(kind, end)
     if end in SIGNALS:
         program.process.send_signal(SIGNALS[end])
     program.process.wait(timeout=15)
-    wait_until(lambda: not harmed.qstat(), what="the queue is empty", timeout=GONE_THERE)
+    wait_until(lambda: not harmed.queue_jobs(), what="the queue is empty", timeout=GONE_THERE)
     wait_until(program.left, what="all are gone", timeout=GONE_THERE)
 
 
-@pytest.mark.cluster
 def test_queue_jobs_end_within_their_patience_when_the_programs_link_is_gone(
-    harmed: Cluster, begin: Callable[..., Program]
+    kind: str, harmed: BatchCluster, begin: Callable[..., Program]
 ) -> None:
-    program = begin("drmaa", GRIDENGINE_HEARTBEAT="0.5", GRIDENGINE_PATIENCE=str(PATIENCE))
+    program = begin(kind, GRIDENGINE_HEARTBEAT="0.5", GRIDENGINE_PATIENCE=str(PATIENCE))
     harmed.cut(harmed.submit_host)
     cut = time.monotonic()
     wait_until(program.left, what="all are gone", timeout=PATIENCE + SLACK)
@@ -322,8 +325,8 @@ def test_queue_jobs_end_within_their_patience_when_the_programs_link_is_gone(
     program.process.kill()
     harmed.mend(harmed.submit_host)
     for node in harmed.nodes:
-        # One that has lost the qmaster may seem well for a while, and takes no queue jobs.
-        harmed.stop_execd(node)
-        harmed.start_execd(node)
+        # One that has lost its master may seem well for a while, and takes no queue jobs.
+        harmed.stop_daemon(node)
+        harmed.start_daemon(node)
     harmed.heal()
-    wait_until(lambda: not harmed.qstat(), what="the queue is empty", timeout=GONE_THERE)
+    wait_until(lambda: not harmed.queue_jobs(), what="the queue is empty", timeout=GONE_THERE)

@@ -50,9 +50,9 @@ class Executor(concurrent.futures.Executor):
     Args:
         max_workers: Calls that run at the same time, at most. By default as many as the scheduler
             has workers.
-        scheduler: Where they run: ``"process"``, ``"grid_engine"``, ``"inline"``, one of
-            `gridengine.schedulers`, or a class or function that makes one. By default what is
-            `gridengine.schedulers.current` now. With ``max_workers`` or ``initializer`` the
+        scheduler: Where they run: ``"process"``, ``"grid_engine"``, ``"slurm"``, ``"inline"``,
+            one of `gridengine.schedulers`, or a class or function that makes one. By default
+            what `gridengine.schedulers.current` is now. With ``max_workers`` or ``initializer`` the
             executor has workers of its own, those of a scheduler like it, and ends them when it is
             shut down. Otherwise it shares them with whatever else uses the scheduler.
         initializer: What each worker calls before its first call. If it raises, all calls fail

@@ -50,10 +50,10 @@ class Pool:
             makes room for another one; None for as long as the pool is there.
         context: Without a meaning: workers are no children of the program. It is taken for those
             who have one to pass.
-        scheduler: Where they run: ``"process"``, ``"grid_engine"``, ``"inline"``, one of
-            `gridengine.schedulers`, or a class or function that makes one. By default what is
-            `gridengine.schedulers.current`. With any of the other arguments it is a copy of it,
-            with workers of its own, which end with the pool.
+        scheduler: Where they run: ``"process"``, ``"grid_engine"``, ``"slurm"``, ``"inline"``,
+            one of `gridengine.schedulers`, or a class or function that makes one. By default
+            what `gridengine.schedulers.current` is. With any of the other arguments it is a copy of
+            it, with workers of its own, which end with the pool.
 
     Raises:
         TypeError, ValueError: An argument is impossible.

@@ -25,7 +25,10 @@ SECONDS = 60.0
 """Seconds for one command; the master of a large site is busy at times."""
 
 #: What clears up after the sessions of a batch system: a file must not choose what is imported.
-_SYSTEMS = {"grid_engine": "..grid_engine.leftovers:GridEngineLeftovers"}
+_SYSTEMS = {
+    "grid_engine": "..grid_engine.leftovers:GridEngineLeftovers",
+    "slurm": "..slurm.leftovers:SlurmLeftovers",
+}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -64,7 +64,10 @@ class Delete:
 
 @dataclasses.dataclass(frozen=True)
 class Ask:
-    """Say how these queue jobs stand: nothing is heard of what runs in them."""
+    """Say how these queue jobs stand: nothing is heard of what runs in them.
+
+    Without names: see which are over, for connections with some have ended.
+    """
 
     queue_jobs: tuple[str, ...]
 

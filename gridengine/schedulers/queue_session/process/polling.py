@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
-from .batch_system import Pauses, QueueState
+from .batch_system import ENDS_ARE_TOLD, Pauses, QueueState
 
 _SHORTEST = 1.0  # seconds between two looks, whatever happens
 
@@ -79,14 +79,23 @@ class PollingPlan:
         self._pause = self._pauses.first
         self._next = now + self._pause
 
+    def deleted(self, now: float) -> None:
+        """Event: some were deleted, whose end is to be seen soon where nothing else tells it."""
+        if self._pauses.misses < ENDS_ARE_TOLD.misses:
+            self.ask_about((), now)
+
     def at_once(self, now: float) -> None:
         """Has a look taken now."""
         if self._next is not None:
             self._next = max(now, self._last + _SHORTEST)
 
-    def ask_about(self, queue_jobs: Iterable[str], now: float) -> frozenset[str]:
-        """Has a look taken now at some that are silent; returns those that are over."""
+    def ask_about(self, queue_jobs: Collection[str], now: float) -> frozenset[str]:
+        """Has a look taken now at some that are silent; returns those that are over.
+
+        Without names: some may be over, whose is not known; and so looks follow soon, too.
+        """
         over = set()
+        self._pause = self._pause if queue_jobs else self._pauses.first
         for name in queue_jobs:
             if name in self._jobs:
                 self._jobs[name].asked = True

@@ -237,6 +237,7 @@ class Program:
                 del self._to_delete[name]
                 if self._jobs[name].forgotten:
                     self._end(Ending(name, aborted=True), {})
+            self._plan.deleted(time.monotonic())
             if not self._to_delete:
                 self._settled()
 
