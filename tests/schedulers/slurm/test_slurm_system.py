@@ -156,8 +156,8 @@ def test_an_array_is_never_larger_than_the_site_allows(system: SlurmSystem) -> N
         ),
         (
             (
-                "sbatch: error: invalid partition specified: x\nsbatch: error: Batch job submission "
-                "failed: Invalid partition name specified"
+                "sbatch: error: invalid partition specified: x\nsbatch: error: Batch job "
+                "submission failed: Invalid partition name specified"
             ),
             Denied,
             "invalid partition specified: x; Invalid partition name specified",
