@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         resources: Mapping[str, object] | None
         memory: str | int | None
         escalate: Escalation | None
+        slots: int | None
 
     class ImapOptions(MapOptions, total=False):
         """What `gridengine.imap` takes beside it."""
@@ -120,6 +121,7 @@ class CallOptions:
             and self.cwd is None
             and not self.env
             and self.output is None
+            and (self.asked is None or self.asked.one_core)
         )
 
     def attached_to(self, function: Callable[..., Any], *, many: bool) -> Callable[..., Any]:
@@ -173,6 +175,7 @@ def call_options(
     resources: Mapping[str, object] | None = None,
     memory: str | int | None = None,
     escalate: Escalation | None = None,
+    slots: int | None = None,
     timeout_name: str = "timeout",
 ) -> CallOptions:
     """Returns what was asked for.
@@ -190,12 +193,14 @@ def call_options(
         resources: What is asked of the batch system.
         memory: How much memory is asked for.
         escalate: What is asked for one after the other.
+        slots: How many slots are asked for.
         timeout_name: What the user calls ``timeout``.
 
     Raises:
         TypeError, ValueError: One of them is impossible.
     """
-    given = timeout, retries, retry_on, cwd, env, seed, output, logs, resources, memory, escalate
+    of_batch_system = resources, memory, escalate, slots
+    given = timeout, retries, retry_on, cwd, env, seed, output, logs, *of_batch_system
     if given == (None,) * len(given):
         return PLAIN
     made = CallOptions()
@@ -215,10 +220,10 @@ def call_options(
         made.seed = _seed(seed)
     if output is not None or logs is not None:
         made.output = _output_policy(output, logs, keep_logs)
-    if resources is not None or memory is not None or escalate is not None:
+    if of_batch_system != (None,) * len(of_batch_system):
         from ..schedulers.asked import asked
 
-        made.asked = asked(resources, memory, escalate)
+        made.asked = asked(resources, memory, escalate, slots)
     return made
 
 

@@ -88,6 +88,7 @@ def map(
     resources: Mapping[str, object] | None = None,
     memory: str | int | None = None,
     escalate: Escalation | None = None,
+    slots: int | None = None,
 ) -> list[Any]:
     """Applies ``f`` to the items of iterables, in parallel; equal to ``list(map(f, ...))``.
 
@@ -143,6 +144,7 @@ def map(
         resources: Requests to the batch system for the workers of these calls; see `Job`.
         memory: How much memory a call needs; see `Job`.
         escalate: What is asked for at first, and for a call that died for want of it; see `Job`.
+        slots: Cores that each call may keep busy; see `Job`.
 
     Returns:
         The values, in the order of the items.
@@ -165,7 +167,7 @@ def map(
         cwd=cwd, env=env, seed=seed, progress=progress, report=report,
         notify=notify,
         output=output, logs=logs, keep_logs=keep_logs,
-        resources=resources, memory=memory, escalate=escalate,
+        resources=resources, memory=memory, escalate=escalate, slots=slots,
     ).start()  # fmt: skip
     results: list[Any] = []
     try:
@@ -241,6 +243,7 @@ def imap(
     resources: Mapping[str, object] | None = None,
     memory: str | int | None = None,
     escalate: Escalation | None = None,
+    slots: int | None = None,
 ) -> Generator[Any, None, None]:
     """As `map`, but yields the results one by one, in order, as soon as they are there.
 
@@ -284,6 +287,7 @@ def imap(
         resources: As for `map`.
         memory: As for `map`.
         escalate: As for `map`.
+        slots: As for `map`.
 
     Yields:
         The values, in the order of the items.
@@ -301,7 +305,7 @@ def imap(
             retry_on=retry_on, cwd=cwd, env=env, seed=seed, progress=progress, report=report,
             notify=notify,
             output=output, logs=logs, keep_logs=keep_logs,
-            resources=resources, memory=memory, escalate=escalate,
+            resources=resources, memory=memory, escalate=escalate, slots=slots,
         )
     )  # fmt: skip
 

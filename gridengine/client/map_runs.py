@@ -64,6 +64,7 @@ class MapRuns:
         resources: As there.
         memory: As there.
         escalate: As there.
+        slots: As there.
         arriving: What is drawn in place of the iterables, if they come by themselves.
 
     Attributes:
@@ -100,6 +101,7 @@ class MapRuns:
         resources: Mapping[str, object] | None = None,
         memory: str | int | None = None,
         escalate: Escalation | None = None,
+        slots: int | None = None,
         arriving: Arriving | None = None,
     ) -> None:
         check_callable("f", f)
@@ -125,7 +127,7 @@ class MapRuns:
         self._options = call_options(
             timeout=timeout_per_call, retries=retries, retry_on=retry_on,
             cwd=cwd, env=env, seed=seed, output=output, logs=logs, keep_logs=keep_logs,
-            resources=resources, memory=memory, escalate=escalate,
+            resources=resources, memory=memory, escalate=escalate, slots=slots,
             timeout_name="timeout_per_call",
         )  # fmt: skip
         if progress is not None and progress is not False and not nesting.in_job():
