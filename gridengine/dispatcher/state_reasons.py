@@ -75,15 +75,17 @@ class StateReasons:
         """
         room = self._state.room
         workers = list(self._state.ledger.workers.values())
-        if room is None or all(each.kind == task.kind for each in workers if each.outstanding):
+        # In one step of the interpreter: the dispatcher's thread changes them.
+        waiting = [chunk for queue in self._state.ledger.queues() for chunk in list(queue.chunks)]
+        kinds = {worker.kind for worker in workers if worker.outstanding}
+        kinds.update(chunk.kind for chunk in waiting)
+        if room is None or kinds <= {task.kind}:
             return ""
         wanted, free = room.of(task.kind), room.slots - room.taken(workers)
         if wanted > free:
             are = "is" if free == 1 else "are"
             return f"it takes {counted(wanted, 'slot')}, and {free} of {room.slots} {are} free"
-        # In one step of the interpreter: the dispatcher's thread changes them.
-        every = [chunk for queue in self._state.ledger.queues() for chunk in list(queue.chunks)]
-        first = min(every, key=lambda chunk: chunk.task.id, default=None)
+        first = min(waiting, key=lambda chunk: chunk.task.id, default=None)
         if first is None or first.kind == task.kind:
             return ""
         return f"{counted(room.of(first.kind), 'slot')} are kept for what waits longer"
