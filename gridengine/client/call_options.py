@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         escalate: Escalation | None
         journal: Directory | None
         key: Callable[..., Any] | None
+        slots: int | None
 
     class ImapOptions(MapOptions, total=False):
         """What `gridengine.imap` takes beside it."""
@@ -127,6 +128,7 @@ class CallOptions:
             and not self.env
             and self.output is None
             and self.journal is None
+            and (self.asked is None or self.asked.one_core)
         )
 
     def attached_to(self, function: Callable[..., Any], *, many: bool) -> Callable[..., Any]:
@@ -182,6 +184,7 @@ def call_options(
     escalate: Escalation | None = None,
     journal: Directory | None = None,
     key: object = None,
+    slots: int | None = None,
     timeout_name: str = "timeout",
 ) -> CallOptions:
     """Returns what was asked for.
@@ -201,15 +204,15 @@ def call_options(
         escalate: What is asked for one after the other.
         journal: Where results are kept.
         key: What calls are known by there.
+        slots: How many slots are asked for.
         timeout_name: What the user calls ``timeout``.
 
     Raises:
         TypeError, ValueError: One of them is impossible.
     """
-    given = (
-        timeout, retries, retry_on, cwd, env, seed, output, logs, resources, memory, escalate,
-        journal, key,
-    )  # fmt: skip
+    of_batch_system = resources, memory, escalate, slots
+    kept = journal, key
+    given = timeout, retries, retry_on, cwd, env, seed, output, logs, *of_batch_system, *kept
     if given == (None,) * len(given):
         return PLAIN
     made = CallOptions()
@@ -229,11 +232,11 @@ def call_options(
         made.seed = _seed(seed)
     if output is not None or logs is not None:
         made.output = _output_policy(output, logs, keep_logs)
-    if resources is not None or memory is not None or escalate is not None:
+    if of_batch_system != (None,) * len(of_batch_system):
         from ..schedulers.asked import asked
 
-        made.asked = asked(resources, memory, escalate)
-    if journal is not None or key is not None:
+        made.asked = asked(resources, memory, escalate, slots)
+    if kept != (None, None):
         from .journal.request import journal_request
 
         made.journal = journal_request(journal, key)

@@ -66,6 +66,9 @@ class Job(JobEnding, Generic[T]):
             dies for want of memory is tried again with twice as much.
         escalate: What is asked for at first, and after each death for want of it, at no expense of
             ``retries``: ``{"h_vmem": ["2G", "4G", "8G"], "h_rt": [600, 3600]}``.
+        slots: Cores that it may keep busy: numeric libraries start so many threads. On one host it
+            takes the room of so many jobs of one; on a cluster a parallel environment grants them.
+            By default those of the scheduler's workers.
         timeout: Seconds that an attempt may take; after that its process is killed and the job,
             if it is not to be tried again, fails with `JobTimeout`.
         retries: Further attempts after one that failed: so many if its worker is lost, and, counted
@@ -117,6 +120,7 @@ class Job(JobEnding, Generic[T]):
         resources: Mapping[str, object] | None = None,
         memory: str | int | None = None,
         escalate: Escalation | None = None,
+        slots: int | None = None,
         timeout: float | None = None,
         retries: int | None = None,
         retry_on: RetryOn | None = None,
@@ -151,13 +155,13 @@ class Job(JobEnding, Generic[T]):
         if mutable:
             self._mutable = True
         few = timeout is None and retries is None and retry_on is None
-        few = few and resources is None and memory is None and escalate is None
-        few = few and journal is None and key is None
-        if not (few and cwd is None and env is None and output is None and logs is None):
+        few = few and resources is None and memory is None and escalate is None and slots is None
+        few = few and journal is None and key is None and cwd is None and env is None
+        if not (few and output is None and logs is None):
             self._options = call_options(
                 timeout=timeout, retries=retries, retry_on=retry_on, cwd=cwd, env=env,
-                output=output, logs=logs, keep_logs=keep_logs,
-                resources=resources, memory=memory, escalate=escalate, journal=journal, key=key,
+                output=output, logs=logs, keep_logs=keep_logs, resources=resources, memory=memory,
+                escalate=escalate, slots=slots, journal=journal, key=key,
             )  # fmt: skip
 
     # ------------------------------------------------------------------ Thread's interface

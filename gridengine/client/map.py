@@ -91,6 +91,7 @@ def map(
     escalate: Escalation | None = None,
     journal: Directory | None = None,
     key: Callable[..., Any] | None = None,
+    slots: int | None = None,
 ) -> list[Any]:
     """Applies ``f`` to the items of iterables, in parallel; equal to ``list(map(f, ...))``.
 
@@ -151,6 +152,7 @@ def map(
             ``docs/howto/journal.md``.
         key: A function of the item, or of those of all iterables, that returns what a call is known
             by in the journal, in place of the item and the code of ``f``.
+        slots: Cores that each call may keep busy; see `Job`.
 
     Returns:
         The values, in the order of the items.
@@ -174,7 +176,8 @@ def map(
         cwd=cwd, env=env, seed=seed, progress=progress, report=report,
         notify=notify,
         output=output, logs=logs, keep_logs=keep_logs,
-        resources=resources, memory=memory, escalate=escalate, journal=journal, key=key,
+        resources=resources, memory=memory, escalate=escalate, slots=slots,
+        journal=journal, key=key,
     ).start()  # fmt: skip
     results: list[Any] = []
     try:
@@ -252,6 +255,7 @@ def imap(
     escalate: Escalation | None = None,
     journal: Directory | None = None,
     key: Callable[..., Any] | None = None,
+    slots: int | None = None,
 ) -> Generator[Any, None, None]:
     """As `map`, but yields the results one by one, in order, as soon as they are there.
 
@@ -297,6 +301,7 @@ def imap(
         escalate: As for `map`.
         journal: As for `map`.
         key: As for `map`.
+        slots: As for `map`.
 
     Yields:
         The values, in the order of the items.
@@ -314,7 +319,8 @@ def imap(
             retry_on=retry_on, cwd=cwd, env=env, seed=seed, progress=progress, report=report,
             notify=notify,
             output=output, logs=logs, keep_logs=keep_logs,
-            resources=resources, memory=memory, escalate=escalate, journal=journal, key=key,
+            resources=resources, memory=memory, escalate=escalate, slots=slots,
+            journal=journal, key=key,
         )
     )  # fmt: skip
 

@@ -68,6 +68,7 @@ class MapRuns:
         escalate: As there.
         journal: As there.
         key: As there.
+        slots: As there.
         arriving: What is drawn in place of the iterables, if they come by themselves.
 
     Attributes:
@@ -106,6 +107,7 @@ class MapRuns:
         escalate: Escalation | None = None,
         journal: Directory | None = None,
         key: Callable[..., Any] | None = None,
+        slots: int | None = None,
         arriving: Arriving | None = None,
     ) -> None:
         check_callable("f", f)
@@ -137,7 +139,8 @@ class MapRuns:
         self._options = call_options(
             timeout=timeout_per_call, retries=retries, retry_on=retry_on,
             cwd=cwd, env=env, seed=seed, output=output, logs=logs, keep_logs=keep_logs,
-            resources=resources, memory=memory, escalate=escalate, journal=journal, key=key,
+            resources=resources, memory=memory, escalate=escalate, slots=slots,
+            journal=journal, key=key,
             timeout_name="timeout_per_call",
         )  # fmt: skip
         if progress is not None and progress is not False and not nesting.in_job():

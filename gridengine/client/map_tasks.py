@@ -320,6 +320,8 @@ class MapTasks:
         )
         if self._options.asked is not None:
             self._dispatcher.set_requests(task, self._options.asked)
+            if task.requests is None:
+                self._kind = task.kind
         task.waiters = [functools.partial(self._over, task)]  # `when_over`, of what others know
         task.on_outcome = self._has_outcome
         self.fed += len(items)

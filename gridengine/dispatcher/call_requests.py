@@ -69,9 +69,10 @@ class CallRequests:
                 f"{scheduler!r} does not say which of its resources memory= stands for; ask for "
                 "it by its own name, with resources="
             )
+        slots = scheduler.slots_of(scheduler.resources_of(resources))
         if asked.learns:
-            base = scheduler.memory_of(self._scheduler.resources_of(resources))
-            return resources, LearnedMemory(name, scheduler.slots, base, scheduler.memory_max)
+            base = scheduler.memory_of(scheduler.resources_of(resources))
+            return resources, LearnedMemory(name, slots, base, scheduler.memory_max)
         if name in resources:
             raise ValueError(f"memory= stands for the resource {name!r}, which resources= has too")
         if scheduler.memory_max and asked.memory > scheduler.memory_max:
@@ -79,5 +80,5 @@ class CallRequests:
                 f"memory={asked.memory} is more than the scheduler's memory_max, "
                 f"{scheduler.memory_max} bytes"
             )
-        resources[name] = -(-asked.memory // scheduler.slots)
+        resources[name] = -(-asked.memory // slots)
         return resources, None

@@ -125,7 +125,8 @@ class Dispatcher:
         )
         self._requests = CallRequests(scheduler, self._queue_jobs.kind_of)
         early = ahead is not None and ahead.workers > 0
-        self._state = new_state(scheduler, settings, started_early=early)
+        slots_of = self._queue_jobs.slots_of
+        self._state = new_state(scheduler, settings, slots_of, started_early=early)
         self.lead = self._state.ledger.lead
         self._event_log = open_observers(undo, scheduler, settings, self._state.observers)
         from .handlers import Handlers
@@ -214,7 +215,7 @@ class Dispatcher:
         if self._scheduler.remote:
             ledger = self._state.ledger
             return max(1, len(ledger.workers) if kind is None else ledger.staff(kind))
-        return self.possible_workers
+        return self.possible_workers if kind is None else self._queue_jobs.most_workers(kind)
 
     def cancel(self, tasks: Iterable[Task], signum: int | None = None) -> None:
         """Takes tasks back, any number at once; those that run are ended.

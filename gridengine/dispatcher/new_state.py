@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 from ..schedulers.arguments import checked_cwd, checked_env
+from ..schedulers.limits import slots_here
 
 # When the first workers are on their way: see `gridengine.dispatcher.dispatcher`.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ..ledger.dispatcher_state import DispatcherState
     from ..schedulers.base import Scheduler
@@ -17,17 +18,29 @@ if TYPE_CHECKING:
 
 
 def new_state(
-    scheduler: Scheduler, settings: Settings, *, started_early: bool = False
+    scheduler: Scheduler,
+    settings: Settings,
+    slots_of: Callable[[int], int],
+    *,
+    started_early: bool = False,
 ) -> DispatcherState:
-    """Returns a state in which nothing has happened yet, but for an early start."""
+    """Returns a state in which nothing has happened yet, but for an early start.
+
+    Args:
+        scheduler: Whose it is.
+        settings: The numbers.
+        slots_of: Returns the slots of each worker of a kind.
+        started_early: Whether its first workers are on their way.
+    """
+    from ..ledger.capacity import Capacity, Room
     from ..ledger.dispatcher_state import DispatcherState
-    from ..ledger.staffing import Capacity
 
     lifetime = math.inf if scheduler.lifetime is None else scheduler.lifetime
     max_tasks = scheduler.max_tasks_per_worker
+    room = None if scheduler.remote else Room(slots_here(scheduler), slots_of)
     state = DispatcherState(
         settings,
-        Capacity(scheduler.workers_per_queue_job, scheduler.max_queue_jobs, lifetime),
+        Capacity(scheduler.workers_per_queue_job, scheduler.max_queue_jobs, lifetime, room),
         remote=scheduler.remote,
         fresh=scheduler.fresh,
         max_tasks=math.inf if max_tasks is None else max_tasks,

@@ -16,6 +16,7 @@ from .. import nesting
 from ..errors import SchedulerError, reason_of
 from ..logs import Log
 from ..schedulers.base import Scheduler, Session
+from ..schedulers.limits import slots_here, workers_of
 from ..settings import Settings, sample_interval
 from ..transport.launch_file import (
     Keys,
@@ -88,6 +89,8 @@ def launch_for(
         cwd=os.getcwd(),
         sys_path=import_path(),
         environ=_environment(scheduler, settings, threads),
+        most=scheduler.workers_per_queue_job,
+        devices=scheduler.devices,
         # A child of this process has it anyway.
         umask=current_umask() if remote else None,
         python=python(),
@@ -110,9 +113,14 @@ def _environment(scheduler: Scheduler, settings: Settings, threads: int) -> dict
         from ..transport.environment import environment_for_nodes
 
         return environment_for_nodes(os.environ, settings.environment)
+    return _limits(threads, scheduler.slots)
+
+
+def _limits(threads: int, slots: int) -> dict[str, str]:
+    """Returns the variables that hold numeric libraries to the slots, or threads, of a worker."""
     if threads:
         return thread_limits_within(os.environ, threads)
-    return thread_limits(os.environ, scheduler.slots)
+    return thread_limits(os.environ, slots)
 
 
 class QueueJobs:
@@ -136,6 +144,7 @@ class QueueJobs:
         self._lock = threading.Lock()
         # Kind 0 asks for nothing of its own.
         self._kinds: list[Mapping[str, object]] = [{}]
+        self._slots = [scheduler.slots]
         self._refused: dict[str, Unreached] = {}
         if folder:
             new_folder(self._logs)
@@ -149,12 +158,22 @@ class QueueJobs:
         wanted = self._scheduler.resources_of(resources)
         with self._lock:
             if wanted not in self._kinds:
+                self._slots.append(self._scheduler.slots_of(wanted))
                 self._kinds.append(wanted)
             return self._kinds.index(wanted)
 
     def is_kind(self, kind: int) -> bool:
         """Tells whether there is such a kind."""
         return kind < len(self._kinds)
+
+    def slots_of(self, kind: int) -> int:
+        """Returns the cores that each worker of a kind is granted. May be called by any thread."""
+        return self._slots[kind]
+
+    def most_workers(self, kind: int) -> int:
+        """Returns how many workers of a kind may be at work on this host at one time."""
+        scheduler = self._scheduler
+        return max(1, min(workers_of(scheduler), slots_here(scheduler) // self._slots[kind]))
 
     def started_early(self, workers: int) -> None:
         """Tells a supervisor what it waits for, which was started before all else."""
@@ -199,8 +218,14 @@ class QueueJobs:
         return start_command(script, path)
 
     def _told(self, kind: int, workers: int) -> Launch:
+        launch, slots = self._launch, self._slots[kind]
+        if slots != launch.slots:
+            launch = launch._replace(slots=slots)
+            if launch.parent:
+                threads = launch.threads * slots // self._scheduler.slots
+                launch = launch._replace(threads=threads, environ=_limits(threads, slots))
         limit = self._scheduler.time_limit(self._kinds[kind])
-        return self._launch._replace(kind=kind, workers=workers, time_limit=limit)
+        return launch._replace(kind=kind, workers=workers, time_limit=limit)
 
     def _written(self, launch: Launch) -> str:
         path = os.path.join(self._folder, f"launch-{launch.kind}-{launch.workers}")

@@ -57,16 +57,38 @@ class StateReasons:
     def _waits(self, task: Task) -> str:
         workers = self._workers(task.kind)
         busy = sum(bool(worker.outstanding) for worker in workers)
-        before = self._calls_before(task)
-        if busy < len(workers) and not before:
+        before, room = self._calls_before(task), self._room(task)
+        if busy < len(workers) and not before and not room:
             return "a worker is about to have it"
-        parts: list[str] = []
+        parts: list[str] = [room] if room else []
         if workers and busy == len(workers):
             parts.append("the only one is busy" if busy == 1 else f"all {busy} are busy")
         if before:
             parts.append(f"{counted(before, 'call')} {'is' if before == 1 else 'are'} before it")
         text = _joined([", ".join(parts), self._supply(task.kind, len(workers))])
         return f"waits for a worker{f': {text}' if text else ''}"
+
+    def _room(self, task: Task) -> str:
+        """Returns what is missing of the slots that all workers share; nothing if it is not that.
+
+        With those of its own kind it need not share them.
+        """
+        room = self._state.room
+        workers = list(self._state.ledger.workers.values())
+        # In one step of the interpreter: the dispatcher's thread changes them.
+        waiting = [chunk for queue in self._state.ledger.queues() for chunk in list(queue.chunks)]
+        kinds = {worker.kind for worker in workers if worker.outstanding}
+        kinds.update(chunk.kind for chunk in waiting)
+        if room is None or kinds <= {task.kind}:
+            return ""
+        wanted, free = room.of(task.kind), room.slots - room.taken(workers)
+        if wanted > free:
+            are = "is" if free == 1 else "are"
+            return f"it takes {counted(wanted, 'slot')}, and {free} of {room.slots} {are} free"
+        first = min(waiting, key=lambda chunk: chunk.task.id, default=None)
+        if first is None or first.kind == task.kind:
+            return ""
+        return f"{counted(room.of(first.kind), 'slot')} are kept for what waits longer"
 
     def _workers(self, kind: int) -> list[WorkerRecord]:
         silent = self._state.staffing.is_silent

@@ -23,6 +23,7 @@ from ..settings import BLOCK_SECONDS, Settings
 from ..states import JobState
 from ..transport.addresses import supervisor_of, worker_address
 from .cancellation import Cancellation
+from .capacity import Capacity
 from .deaths import Deaths
 from .demand import Demand
 from .ledger import Ledger
@@ -36,7 +37,7 @@ from .records import (
     WorkerRecord,
 )
 from .samples import Samples
-from .staffing import Capacity, Hopeless, Staffing
+from .staffing import Hopeless, Staffing
 from .task import Place, Task
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class DispatcherState:
         cancellation: What is not wanted any more.
         deaths: Those whose end is not settled yet.
         samples: What workers use.
+        room: The slots that all workers share, None if each has its own.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class DispatcherState:
         self._heartbeat = settings.heartbeat
         self._linger = linger
         self._lifetime = capacity.lifetime
+        self.room = capacity.room
         self._look = 0.0
         # Workers that were heard before their supervisor, by its address: number, pid, memory.
         self._early: dict[bytes, list[tuple[int, int, Any]]] = {}
@@ -89,7 +92,7 @@ class DispatcherState:
         self.observers = Observers()
         self.ledger = Ledger(
             settings.infrastructure_retries, fresh=fresh, max_tasks=max_tasks, remote=remote,
-            observers=self.observers,
+            observers=self.observers, room=capacity.room,
         )  # fmt: skip
         self.cancellation = Cancellation(self.ledger, self.orders, self.observers)
         self.deaths = Deaths(

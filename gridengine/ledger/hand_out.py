@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from ..errors import JobCancelled
 from ..settings import BLOCK_BYTES, BLOCK_CALLS
 from ..states import JobState
+from .capacity import Room
 from .durations import Durations
 from .idle_workers import IdleWorkers
 from .lead import Lead
@@ -34,6 +35,7 @@ class HandOut:
         fresh: Whether a worker leaves after its first chunk.
         max_tasks: Chunks after which a worker leaves its place to a new one.
         observers: Who hears of events.
+        room: The slots that all workers share, None if each has its own.
 
     Attributes:
         helpers: Kinds of workers that do, when they have nothing to do, what waits for those of
@@ -51,6 +53,7 @@ class HandOut:
         fresh: bool,
         max_tasks: float,
         observers: Observers,
+        room: Room | None = None,
     ) -> None:
         self._queues = queues
         self._idle = idle
@@ -60,6 +63,7 @@ class HandOut:
         self._fresh = fresh
         self._max_tasks = max_tasks
         self._observers = observers
+        self._room = room
         self._prefetching: dict[WorkerRecord, None] = {}
         self._late: list[WorkerRecord] = []
         self._outdated: list[WorkerRecord] = []
@@ -84,6 +88,13 @@ class HandOut:
         last, if that will not take long by what such calls have taken so far.
         """
         orders: list[Assign] = []
+        if self._room is not None and len(self._queues.of_kind) > 1:
+            # Of one kind there are no more workers than may be at work.
+            kinds = {worker.kind for worker in everybody if worker.outstanding}
+            kinds |= {kind for kind, queue in self._queues.of_kind.items() if queue.calls}
+            if len(kinds) > 1:
+                self._share_room(self._room, everybody, now, orders)
+                return orders
         for kind, queue in self._queues.of_kind.items():
             self._hand_to_idle(queue, kind, everybody, now, orders)
         for kind, others in self.helpers.items():
@@ -103,6 +114,31 @@ class HandOut:
                     self._assign(worker, queue, now, orders)
         return orders
 
+    def _share_room(
+        self, room: Room, everybody: Iterable[WorkerRecord], now: float, orders: list[Assign]
+    ) -> None:
+        """Puts what waits to work, as far as there is room, what waits longest first.
+
+        A busy worker gets nothing more meanwhile: it would keep its room.
+        """
+        stuck: set[int] = set()
+        while True:
+            heads = [(kind, queue.head()) for kind, queue in self._queues.of_kind.items()]
+            waiting = sorted((head.task.id, kind) for kind, head in heads if head is not None)
+            for _, kind in waiting:
+                if kind in stuck or not self._idle.of(kind):
+                    continue
+                number, first = waiting[0]
+                if room.is_for(kind, first, number, everybody):
+                    before = len(orders)
+                    queue = self._queues.of_kind[kind]
+                    self._hand_to_idle(queue, kind, everybody, now, orders, before + 1)
+                    if len(orders) == before:
+                        stuck.add(kind)
+                    break
+            else:
+                return
+
     def _hand_to_idle(
         self,
         queue: Queue,
@@ -110,9 +146,13 @@ class HandOut:
         everybody: Iterable[WorkerRecord],
         now: float,
         orders: list[Assign],
+        most: float = math.inf,
     ) -> None:
-        """Puts what waits in a queue to work, as far as there are idle workers of a kind."""
-        while queue.calls and self._idle.of(kind):
+        """Puts what waits in a queue to work, as far as there are idle workers of a kind.
+
+        Until there are so many orders, at most.
+        """
+        while queue.calls and self._idle.of(kind) and len(orders) < most:
             head = queue.head()
             worker = None if head is None else self._idle.take(head, kind, everybody)
             if head is None or worker is None:

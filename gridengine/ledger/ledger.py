@@ -18,6 +18,7 @@ from typing import Any
 from ..settings import BLOCK_SECONDS
 from ..states import DeathCause
 from .answers import Answers, place_of
+from .capacity import Room
 from .counts import Counts
 from .durations import Durations
 from .escalation import Escalation
@@ -42,6 +43,7 @@ class Ledger:
         max_tasks: Chunks after which a worker leaves its place to a new one.
         remote: Whether what a worker was given may be on its way to it for long.
         observers: Who hears of events.
+        room: The slots that all workers share, None if each has its own.
 
     Attributes:
         workers: All workers, by address.
@@ -57,6 +59,7 @@ class Ledger:
         max_tasks: float = math.inf,
         remote: bool = False,
         observers: Observers | None = None,
+        room: Room | None = None,
     ) -> None:
         self._observers = observers or Observers()
         self._retries = Retries(infrastructure_retries)
@@ -67,7 +70,7 @@ class Ledger:
         self.lead = Lead()
         self._hand_out = HandOut(
             self._queues, self._idle, self._staff, self._durations, self.lead,
-            fresh=fresh, max_tasks=max_tasks, observers=self._observers,
+            fresh=fresh, max_tasks=max_tasks, observers=self._observers, room=room,
         )  # fmt: skip
         self.workers: dict[bytes, WorkerRecord] = {}
         self.escalation = Escalation(self._queues, self._hand_out, self._put_back)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Mapping
 
 from msgspec import Struct
@@ -22,6 +21,7 @@ from ..schedulers.events import (
     Waiting,
 )
 from ..states import DeathCause
+from .capacity import Capacity
 from .demand import Demand
 from .observers import Observers
 from .orders import (
@@ -42,20 +42,6 @@ from .waiting_reasons import WaitingReasons
 
 #: Seconds between two looks at who is silent, at most, in a program that runs.
 _LOOK_SECONDS = 0.5
-
-
-class Capacity(Struct, frozen=True):
-    """What a scheduler allows for.
-
-    Attributes:
-        workers_per_queue_job: Workers that one queue job holds.
-        max_queue_jobs: Queue jobs at one time, at most.
-        lifetime: Seconds after which a worker gives its place to whoever waits longest.
-    """
-
-    workers_per_queue_job: int = 1
-    max_queue_jobs: int = 1
-    lifetime: float = math.inf
 
 
 class Hopeless(Struct, frozen=True):
@@ -130,13 +116,13 @@ class Staffing:
             now: On the monotonic clock.
         """
         self._demand.is_only_of(wanted.keys())
-        each = self._capacity.workers_per_queue_job
         for kind, workers in wanted.items():
+            each = self._capacity.workers_in(kind)
             unmet = self._place(kind, workers)
             count = 0
             # Not for those who have enough: all queue jobs are looked at.
-            if unmet > 0 and (count := self._queue_jobs_for(unmet) - self._on_their_way(kind)) > 0:
-                count = min(count, self._capacity.max_queue_jobs - self._total())
+            if unmet > 0 and (count := -(-unmet // each) - self._on_their_way(kind)) > 0:
+                count = min(count, self._capacity.max_queue_jobs - self._total(kind))
             if self._demand.is_told(kind, count, now):
                 batch = next(self._batches)
                 avoid, wave = self._failures.avoided(now), self._failures.wave(kind)
@@ -150,7 +136,7 @@ class Staffing:
         Returns:
             How many of them are to be had of others.
         """
-        each = self._capacity.workers_per_queue_job
+        each = self._capacity.workers_in(kind)
         for supervisor in self.supervisors.values():
             if supervisor.kind != kind:
                 continue
@@ -164,9 +150,6 @@ class Staffing:
                 supervisor.staff = more
                 self._orders.append(AdjustStaff(supervisor))
         return wanted
-
-    def _queue_jobs_for(self, workers: int) -> int:
-        return -(-workers // self._capacity.workers_per_queue_job)
 
     def due(self) -> float:
         """Returns when `hire` must be called again, whatever happens."""
@@ -184,9 +167,13 @@ class Staffing:
         requested = sum(each.count for each in self._requests.values() if each.kind == kind)
         return requested + len(self._pending(kind))
 
-    def _total(self) -> int:
-        live = sum(not record.deleting for record in self.queue_jobs.values())
-        return live + sum(request.count for request in self._requests.values())
+    def _total(self, kind: int) -> int:
+        """Returns how many queue jobs there are beside which one of a kind is to fit."""
+        apart = self._capacity.room is not None
+        records = [each for each in self.queue_jobs.values() if not each.deleting]
+        live = sum(not apart or each.kind == kind for each in records)
+        requests = self._requests.values()
+        return live + sum(each.count for each in requests if not apart or each.kind == kind)
 
     def staffed(self) -> bool:
         """Tells whether there is a queue job whose supervisor has been heard, and may be again."""
@@ -203,7 +190,8 @@ class Staffing:
 
     def dismiss_surplus(self, kind: int, wanted: int, now: float) -> None:
         """Orders the end of those that have not started, and for which too little work is left."""
-        needed = self._queue_jobs_for(max(0, self._place(kind, wanted)))
+        each = self._capacity.workers_in(kind)
+        needed = -(-max(0, self._place(kind, wanted)) // each)
         surplus = self._demand.superfluous(kind, self._on_their_way(kind) - needed, now)
         if surplus:
             # Those that have waited longest are next.

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..states import DeathCause
+from .arguments import whole_number
 from .quantities import parse_memory, parse_time, wanted_after
 
 AUTO = "auto"
@@ -34,18 +35,24 @@ class Asked(NamedTuple):
         """Whether what is asked for is what jobs of the same function have used."""
         return self.memory < 0
 
+    @property
+    def one_core(self) -> bool:
+        """Whether no slots are asked for, or one."""
+        return self.resources.get("slots", 1) == 1
+
 
 def asked(
     resources: Mapping[str, object] | None,
     memory: str | int | None,
     escalate: Mapping[str, Sequence[object]] | None,
+    slots: int | None = None,
 ) -> Asked | None:
     """Returns what is asked for, None if that is nothing.
 
     Raises:
         TypeError, ValueError: Something in it is impossible.
     """
-    if resources is None and memory is None and escalate is None:
+    if resources is None and memory is None and escalate is None and slots is None:
         return None
     ladders = {} if escalate is None else _ladders(escalate)
     given = {} if resources is None else dict(_named("resources", resources, '{"h_vmem": "4G"}'))
@@ -54,6 +61,10 @@ def asked(
             f"resources and escalate both have {name!r}; the first of escalate is what is asked "
             "for first"
         )
+    if slots is not None:
+        if "slots" in given:
+            raise ValueError("slots= and resources= both say how many slots; give one of them")
+        given["slots"] = whole_number("slots", slots, 1)
     amount = 0 if memory is None else _memory(memory)
     for name in ladders:
         if amount and wanted_after(name) is DeathCause.OUT_OF_MEMORY:

@@ -157,6 +157,8 @@ class Scheduler(abc.ABC):
         lifetime: Seconds after which a worker leaves between two jobs, and its place is asked for
             anew, so that others may have it; None for never.
         slots: Cores that each worker is granted.
+        devices: Variables that say which devices a worker may use, for each worker that a queue
+            job holds; empty if they are not to be said.
         fresh: Whether each job gets a newly forked worker, which has seen no other.
         max_tasks_per_worker: Jobs, and chunks of maps, after which a worker leaves its place to a
             new one; None for never.
@@ -189,6 +191,7 @@ class Scheduler(abc.ABC):
     linger: float | None = None
     lifetime: float | None = None
     slots: int = 1
+    devices: Sequence[Mapping[str, str]] = ()
     fresh: bool = False
     max_tasks_per_worker: int | None = None
     initializer: Callable[..., object] | None = None
@@ -240,6 +243,14 @@ class Scheduler(abc.ABC):
             ValueError, TypeError: A request has a value that the batch system cannot take.
         """
         return dict(resources)
+
+    def slots_of(self, resources: Mapping[str, object]) -> int:
+        """Returns the cores that each worker is granted.
+
+        Args:
+            resources: What `resources_of` has returned.
+        """
+        return self.slots
 
     def time_limit(self, resources: Mapping[str, object]) -> float:
         """Returns the seconds after which the batch system ends a queue job, 0 for never.

@@ -14,11 +14,24 @@ def workers_of(scheduler: Scheduler) -> int:
     return scheduler.max_queue_jobs * scheduler.workers_per_queue_job
 
 
+def slots_here(scheduler: Scheduler) -> int:
+    """Returns how many slots the workers of a scheduler have together that run on this host."""
+    return workers_of(scheduler) * scheduler.slots
+
+
 def with_workers(scheduler: Scheduler, workers: int) -> Scheduler:
     """Returns a scheduler that is like another one, and has so many workers at most.
 
     Where a queue job holds several of them, that is as many as whole queue jobs hold.
+
+    Raises:
+        ValueError: It has devices for fewer.
     """
+    if 0 < len(scheduler.devices) < workers:
+        raise ValueError(
+            f"{workers} workers are more than {scheduler!r} has GPUs for: "
+            f"{len(scheduler.devices)} at most"
+        )
     limited = copy.copy(scheduler)
     if scheduler.remote:
         limited.workers_per_queue_job = min(workers, scheduler.workers_per_queue_job)

@@ -31,7 +31,13 @@ class ProcessScheduler(Scheduler):
     Args:
         max_workers: Jobs that run at the same time; by default one for each core that this
             process may use: those of its affinity mask; in a job, or in a queue job of a Grid
-            Engine, as many as that was granted.
+            Engine, as many as that was granted. With more ``slots`` as many as there is room for,
+            with ``gpus_per_worker`` as there are GPUs for.
+        slots: Cores of each worker: so many threads numeric libraries start in it. A job may ask
+            for others; all that run at a time have ``max_workers`` × ``slots`` at most.
+        gpus_per_worker: GPUs of each worker, which no other one has; or which part of one, 0.5 for
+            two workers on each. It is told by CUDA_VISIBLE_DEVICES which they are; or by
+            HIP_VISIBLE_DEVICES or ROCR_VISIBLE_DEVICES, where this program is.
         fresh: Whether each job gets a newly forked worker, which has seen no other. That costs
             some milliseconds a job, and what jobs import is imported by each.
         initializer: What each worker calls before its first job, to load what all of them need. If
@@ -48,19 +54,24 @@ class ProcessScheduler(Scheduler):
         max_threads: What the first gridengine called ``max_workers``; deprecated.
 
     Raises:
-        TypeError: ``max_workers`` is no whole number, or ``initializer`` cannot be called.
-        ValueError: ``max_workers`` is less than 1, or ``output`` is none of these.
+        TypeError: ``max_workers`` or ``slots`` is no whole number, or ``initializer`` cannot be
+            called.
+        ValueError: ``max_workers`` or ``slots`` is less than 1, ``output`` is none of these, or
+            there are not so many GPUs.
         GridEngineError: Something in ``settings`` is no setting, or has an impossible value.
     """
 
     remote = False
     takes_resources = False
     queue_job_template = "{GRIDENGINE_QUEUE_JOB}"
+    gpus_per_worker: float | None = None
 
     def __init__(
         self,
         max_workers: int | None = None,
         *,
+        slots: int = 1,
+        gpus_per_worker: float | None = None,
         fresh: bool = False,
         initializer: Callable[..., object] | None = None,
         initargs: Iterable[Any] = (),
@@ -74,13 +85,22 @@ class ProcessScheduler(Scheduler):
             from .first_gridengine import max_workers_of
 
             max_workers = max_workers_of(max_threads, max_workers)
-        self.workers_per_queue_job = (
-            usable_cores() if max_workers is None else whole_number("max_workers", max_workers, 1)
-        )
         take_common(
             self, fresh=fresh, initializer=initializer, initargs=initargs, cwd=cwd, env=env,
             output=output, settings=settings,
         )  # fmt: skip
+        if slots != 1:
+            self.slots = whole_number("slots", slots, 1)
+        workers = None if max_workers is None else whole_number("max_workers", max_workers, 1)
+        most = workers or max(1, usable_cores() // self.slots)
+        if gpus_per_worker is not None:
+            from . import gpus
+
+            self.gpus_per_worker = gpus_per_worker
+            self.devices = gpus.shares(gpus_per_worker, workers)[:most]
+            _check_env(self.env, self.devices)
+            most = len(self.devices)
+        self.workers_per_queue_job = most
 
     @property
     def max_workers(self) -> int:
@@ -93,16 +113,54 @@ class ProcessScheduler(Scheduler):
         return self.max_workers
 
     def __repr__(self) -> str:
-        fresh = ", fresh=True" if self.fresh else ""
-        return f"ProcessScheduler(max_workers={self.max_workers}{fresh})"
+        told = f"max_workers={self.max_workers}"
+        if self.slots != 1:
+            told += f", slots={self.slots}"
+        if self.gpus_per_worker is not None:
+            told += f", gpus_per_worker={self.gpus_per_worker:g}"
+        return f"ProcessScheduler({told}{', fresh=True' if self.fresh else ''})"
 
     def resources_of(self, resources: Mapping[str, object]) -> Mapping[str, object]:
-        """Returns nothing: requests are for a batch system, and all workers here are alike."""
-        return {}
+        """Returns ``slots``, if a job asks for others: all other requests are for a batch system.
+
+        Raises:
+            TypeError: They are no whole number.
+            ValueError: They are more than there are.
+        """
+        if resources.get("slots") is None:
+            return {}
+        slots = whole_number("slots", resources["slots"], 1)
+        if slots == self.slots:
+            return {}
+        room = self.max_workers * self.slots
+        if slots > room:
+            raise ValueError(
+                f"slots={slots} is more than {self!r} has for all its jobs together: ask for "
+                f"{room} at most, or run the job elsewhere"
+            )
+        if self.devices:
+            raise ValueError(
+                f"slots={slots}, but all workers of {self!r} are alike, since each has its GPUs; "
+                f"make it with ProcessScheduler(slots={slots}, gpus_per_worker=...)"
+            )
+        return {"slots": slots}
+
+    def slots_of(self, resources: Mapping[str, object]) -> int:
+        """Returns what a job has asked for, or what each worker has."""
+        asked = resources.get("slots")
+        return asked if isinstance(asked, int) else self.slots
 
     def open(self) -> ProcessSession:
         """Starts a session, for a dispatcher."""
         return ProcessSession()
+
+
+def _check_env(env: Mapping[str, str | None] | None, devices: Sequence[Mapping[str, str]]) -> None:
+    for name in sorted((env or {}).keys() & devices[0].keys()):
+        raise ValueError(
+            f"env has {name}, by which gpus_per_worker says to each worker which GPUs it has; set "
+            "it in the environment of the program to say which there are"
+        )
 
 
 def usable_cores() -> int:

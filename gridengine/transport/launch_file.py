@@ -25,6 +25,9 @@ THREADS = (
     "NUMEXPR_NUM_THREADS",
     "NUMBA_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "POLARS_MAX_THREADS",
+    "RAYON_NUM_THREADS",
 )
 """Variables of libraries that start as many threads as the host has cores, whatever the queue job
 was granted."""
@@ -54,6 +57,7 @@ class Launch(NamedTuple):
         secret_key: The secret key of its workers.
         kind: The kind of work that these workers may do.
         workers: How many to start at once.
+        most: How many there are at most.
         persistent: Whether the supervisor stays when it has no worker.
         fresh: Whether each job gets a newly forked worker.
         share: Whether large buffers go through memory shared with the program.
@@ -64,6 +68,7 @@ class Launch(NamedTuple):
         grace: Seconds that a job gets to clear up after SIGTERM, before it is killed.
         slots: Cores that each worker is granted, unless the node says otherwise.
         threads: Threads that numeric libraries start in each worker of a job at most, 0 elsewhere.
+        devices: As of `gridengine.schedulers.base.Scheduler`.
         when_silent: What a supervisor runs then: see `gridengine.schedulers.base.Session`.
         time_limit: Seconds from its start after which the batch system ends it, 0 for never.
         parent: Process id of the program if it runs on the same host, else 0.
@@ -83,6 +88,7 @@ class Launch(NamedTuple):
     secret_key: str = ""
     kind: int = 0
     workers: int = 1
+    most: int = 1
     persistent: bool = False
     fresh: bool = False
     share: bool = False
@@ -93,6 +99,7 @@ class Launch(NamedTuple):
     grace: float = 2.0
     slots: int = 1
     threads: int = 0
+    devices: Sequence[Mapping[str, str]] = ()
     when_silent: Sequence[str] = ()
     time_limit: float = 0.0
     parent: int = 0

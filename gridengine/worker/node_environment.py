@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from .. import nesting
 from ..transport.launch_file import THREADS, Launch, thread_limits_within
-
-#: What says to a program which of a host's devices are its own.
-_DEVICES = (
-    "CUDA_VISIBLE_DEVICES",
-    "NVIDIA_VISIBLE_DEVICES",
-    "HIP_VISIBLE_DEVICES",
-    "ROCR_VISIBLE_DEVICES",
-    "GPU_DEVICE_ORDINAL",
-    "ZE_AFFINITY_MASK",
-)
-
-#: A device of CUDA: its number or its name.
-_CUDA = re.compile(r"\d+|(GPU|MIG)-[\w-]+")
+from .binding import bound_cores
+from .devices import divided, granted
 
 
 class NodeEnvironment:
@@ -31,6 +19,9 @@ class NodeEnvironment:
 
     Attributes:
         slots: Cores that each worker is granted.
+        cores: The processors that the queue job shall keep to, none if the batch system has not
+            chosen any.
+        shares: Variables with the devices of each place of a worker; empty if all have the same.
     """
 
     def __init__(self, launch: Launch, own: Mapping[str, str]) -> None:
@@ -39,11 +30,18 @@ class NodeEnvironment:
         self._own: Mapping[str, str] = {}
         self._threads = launch.threads
         self.slots = launch.slots
+        self.cores: set[int] = set()
+        self.shares: Sequence[Mapping[str, str]] = launch.devices
         if self._remote:
-            self._own = {**_devices(own), **{n: own[n] for n in (*THREADS, *_DEVICES) if n in own}}
+            devices = granted(own)
+            self._own = {**devices, **{name: own[name] for name in THREADS if name in own}}
+            places = max(1, launch.most, launch.workers)
+            self.shares = divided(devices, places)
             # What the node says counts, but not what a queue job has started of its own accord.
             slots = nesting.slots_of_queue_job(own)
-            self.slots = max(1, slots // max(1, launch.workers)) if slots else launch.slots
+            self.cores = bound_cores(own) if slots else set()
+            slots = min(slots, len(self.cores) or slots)
+            self.slots = max(1, slots // places) if slots else launch.slots
 
     def at_start(self) -> dict[str, str]:
         """Returns the variables to set before the first worker is started."""
@@ -53,11 +51,18 @@ class NodeEnvironment:
         every = {name: self._here(name, value) for name, value in asked.items()}
         return {**{name: value for name, value in every.items() if value is not None}, **self._own}
 
+    def settle(self, place: int) -> Mapping[str, str]:
+        """Has it be that of the worker in a place; returns the variables that it alone has."""
+        share = self.shares[place] if self.shares else {}
+        self._own = {**self._own, **share}
+        return share
+
     def changed(self, changes: Mapping[str, str | None]) -> dict[str, str | None]:
         """Returns what changes here when the program changes variables; None takes one away."""
         if not self._remote:
             # Without a value of the program's, a limit of threads is what it was.
             given = {n: self._launched.get(n) if v is None else v for n, v in changes.items()}
+            given.update({name: self._own[name] for name in given if name in self._own})
             if not self._threads:
                 return given
             limits = thread_limits_within({n: v or "" for n, v in given.items()}, self._threads)
@@ -72,13 +77,3 @@ class NodeEnvironment:
         if value is None or not value.strip().isdecimal():
             return str(self.slots) if value is None else value
         return str(min(int(value), self.slots))
-
-
-def _devices(own: Mapping[str, str]) -> dict[str, str]:
-    """Returns which devices the Grid Engine has granted by a resource map (complex(5))."""
-    for name, value in own.items():
-        if re.match(r"SGE_HGR_.*(gpu|cuda)", name, re.IGNORECASE):
-            devices = value.replace(",", " ").split()
-            if devices and all(map(_CUDA.fullmatch, devices)):
-                return {"CUDA_VISIBLE_DEVICES": ",".join(devices)}
-    return {}

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..transport.launch_file import Launch
 from ..transport.unreached import UnreachedError
+from .binding import keep_to
 from .node_environment import NodeEnvironment
 from .program_gone import clear_up
 from .supervisor import Supervisor
@@ -28,6 +29,7 @@ def main(path: str, told: dict[str, Any] | None) -> None:
     launch = Launch.read(path) if told is None else Launch(**told)
     environment = NodeEnvironment(launch, dict(os.environ))
     os.environ.update(environment.at_start())
+    keep_to(environment.cores)
     try:
         os.chdir(launch.cwd)
     except OSError as error:

@@ -38,6 +38,7 @@ from ..transport.wake_pipe import WakePipe
 from . import os_support
 from .causes_of_death import CausesOfDeath
 from .connection import NO_ROOM, Connection, open_connection, own_socket_for, socket_for
+from .devices import Places
 from .node_environment import NodeEnvironment
 from .output_forwarding import OutputForwarding
 from .sampling import Sampling
@@ -67,12 +68,13 @@ class Supervisor:
     def __init__(self, launch: Launch, environment: NodeEnvironment) -> None:
         self._launch = launch
         self._environment = environment
+        self._places = Places(environment.shares)
         self._began = time.monotonic()
         self._queue_job = launch.queue_job.format_map(os.environ)
         self._address = os.urandom(8).hex().encode()
         self._children: dict[int, WorkerProcess] = {}
         self._next = 0
-        self._target = launch.workers
+        self._target = int(min(launch.workers, self._places.most))
         self._barren = 0
         self._full_until = 0.0
         self._said_full = False
@@ -218,7 +220,7 @@ class Supervisor:
 
     def _obey(self, message: object) -> None:
         if isinstance(message, Staff):
-            self._target = message.workers
+            self._target = int(min(message.workers, self._places.most))
         elif isinstance(message, Recall):
             child = self._number(message.worker)
             if child is not None:
@@ -281,11 +283,12 @@ class Supervisor:
                 connection.close()
 
     def _fork(self, connection: socket | None) -> None:
-        child = WorkerProcess(self._next)
+        child = WorkerProcess(self._next, self._places.take())
         parent = os.getpid()
         try:
             child.pid = os.fork()
         except OSError:
+            self._places.free(child.place)
             child.close()
             raise
         self._next += 1
@@ -328,6 +331,8 @@ class Supervisor:
         child.close()
         # What it had started and left behind has become this process's child.
         os_support.kill_strays(keep={*self._children, *self._sampling.own_processes})
+        # Not before: they would have its devices, too.
+        self._places.free(child.place)
         if left:
             self._target = max(0, self._target - 1)
         self._barren = 0 if width or status == 0 else self._barren + 1

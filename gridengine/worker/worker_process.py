@@ -23,6 +23,7 @@ class WorkerProcess:
 
     Attributes:
         number: Its number under the supervisor.
+        place: Which of its places it has; its devices go with that.
         page: Where it notes what it runs.
         output: What it prints.
         pid: Its process id, 0 before the fork.
@@ -31,8 +32,9 @@ class WorkerProcess:
         ended: The calls that it was sent a signal to end: position of the first, and behind them.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, place: int = 0) -> None:
         self.number = number
+        self.place = place
         self.page = ProgressPage()
         self.output = Output()
         self.pid = 0

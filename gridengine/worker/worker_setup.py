@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from _socket import socket
 from collections.abc import Callable
 
@@ -39,6 +40,7 @@ def run_worker(
         queue_job: The name of its queue job.
         wake: Wakes the supervisor.
     """
+    os.environ.update(environment.settle(child.place))
     nesting.grant(environment.slots, queue_job)
     nesting.note_jobs = child.page.set_inner_jobs
     # A program that hangs up has no more use for a worker, and the supervisor knows it.

@@ -11,11 +11,11 @@ import pytest
 from gridengine.dispatcher.overview import overview_of
 from gridengine.dispatcher.state_reasons import NoStateReasons, StateReasons
 from gridengine.errors import JobCancelled, SchedulerError
+from gridengine.ledger.capacity import Capacity
 from gridengine.ledger.dispatcher_state import DispatcherState
 from gridengine.ledger.events import DispatcherEvent, QueueJobsDelayed, QueueJobWaiting
 from gridengine.ledger.orders import AskWhy, ReadOutput, RequestQueueJobs, Warn
 from gridengine.ledger.records import Report, SupervisorRecord
-from gridengine.ledger.staffing import Capacity
 from gridengine.ledger.task import Task
 from gridengine.schedulers import GridEngineScheduler
 from gridengine.schedulers.events import (

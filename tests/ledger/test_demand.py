@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from gridengine.ledger.capacity import Capacity
 from gridengine.ledger.orders import (
     Assign,
     DeleteQueueJobs,
@@ -15,7 +16,6 @@ from gridengine.ledger.orders import (
     StopSupervisor,
 )
 from gridengine.ledger.records import WorkerRecord
-from gridengine.ledger.staffing import Capacity
 from gridengine.schedulers.events import End, Ended, Submitted
 
 from .test_dispatcher_state import Program

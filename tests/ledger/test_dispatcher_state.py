@@ -7,6 +7,7 @@ import math
 import pytest
 
 from gridengine.errors import Death, SchedulerError
+from gridengine.ledger.capacity import Capacity
 from gridengine.ledger.certificates import SIGNAL, TIMEOUT
 from gridengine.ledger.dispatcher_state import DispatcherState
 from gridengine.ledger.events import (
@@ -46,7 +47,6 @@ from gridengine.ledger.orders import (
     Warn,
 )
 from gridengine.ledger.records import Report, SupervisorRecord, WorkerRecord
-from gridengine.ledger.staffing import Capacity
 from gridengine.ledger.task import Task
 from gridengine.ledger.task_output import OutputPolicy, TaskOutput
 from gridengine.observers.program_view import ProgramView

@@ -37,6 +37,7 @@ LAUNCH = Launch(
     cwd="/somewhere/with space",
     sys_path=["/a", "/b,c"],
     when_silent=["a.module", "an argument"],
+    devices=[{"CUDA_VISIBLE_DEVICES": "0,1"}, {"CUDA_VISIBLE_DEVICES": "2,3"}],
     environ={
         "COMMAS": "a,b=c,,",
         "LINES": "one\ntwo\n\ttab",

@@ -130,6 +130,9 @@ class GridEngineScheduler(Scheduler):
             for name, value in resources.items()
         }
 
+    def slots_of(self, resources: Mapping[str, object]) -> int:
+        return self.request.changed(resources).slots
+
     def time_limit(self, resources: Mapping[str, object]) -> float:
         """Returns ``h_rt`` in seconds, 0 if there is none."""
         return self.request.changed(resources).seconds

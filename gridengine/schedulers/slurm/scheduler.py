@@ -142,6 +142,9 @@ class SlurmScheduler(Scheduler):
         self.request.changed(resources)
         return requests.named(resources)
 
+    def slots_of(self, resources: Mapping[str, object]) -> int:
+        return self.request.changed(resources).slots
+
     def time_limit(self, resources: Mapping[str, object]) -> float:
         """Returns ``time`` in seconds, 0 if there is none."""
         return self.request.changed(resources).time_limit
