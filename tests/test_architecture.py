@@ -29,7 +29,7 @@ FOLDERS = {
     "dashboard": "observers ledger schedulers serialization transport",
     "dispatcher": "observers worker ledger schedulers serialization transport",
     "client": "observers dispatcher worker ledger schedulers serialization transport",
-    "compat": "client dispatcher worker ledger schedulers serialization transport",
+    "compat": "observers dashboard client dispatcher worker ledger schedulers serialization transport",
     "diagnosis": "client dispatcher schedulers transport",
     "cli": "diagnosis client dispatcher dashboard observers schedulers serialization transport",
 }
