@@ -153,7 +153,7 @@ class Job:
         self.gpu = gpu
         self.h_vmem = h_vmem
         self.h_rt = h_rt
-        self.resources = resources
+        self.resources = [resources] if isinstance(resources, str) else resources
         self.environment = JobEnvironment.of(copy_env, add_env)
         self.working_dir = os.getcwd()
         self.path = _folder_of(f)

@@ -85,8 +85,9 @@ def _is_another_default(queue: str, scheduler: Any) -> bool:
 def _for_grid_engine(asked: dict[str, Any], scheduler: Any) -> dict[str, object]:
     made: dict[str, object] = {}
     native = [scheduler.request.native] if scheduler.request.native else []
-    if shell := asked.pop("interpreting_shell", None):
-        native.append(f"-S {shell}")
+    if "interpreting_shell" in asked:
+        # A login shell's files are not needed: the variables of the program follow.
+        _say_unheeded({"interpreting_shell": asked.pop("interpreting_shell")}, _GRID_ENGINE)
     if level := asked.pop("validation_level", None):
         native.append(f"-w {level}")
     if slots := asked.pop("num_slots", None):
@@ -106,7 +107,7 @@ def _for_grid_engine(asked: dict[str, Any], scheduler: Any) -> dict[str, object]
 
 def _entries(resources: Any) -> Iterator[tuple[str, object]]:
     """Yields names and values of free requests; of one that is more than that all, without name."""
-    for entry in [resources] if isinstance(resources, str) else resources:
+    for entry in resources:
         parts = [part.strip() for part in str(entry).split(",")]
         found = [_ENTRY.match(part) for part in parts]
         if all(found):

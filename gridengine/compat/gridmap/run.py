@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -34,6 +35,10 @@ from .prelude import prepared
 from .requests import requests_of
 
 log = Log("gridmap.job")
+
+
+#: What the batch system says of a queue job that somebody has deleted while it ran.
+_DELETED = re.compile(r"\b(?:deleted|aborted)\b")
 
 
 class Submitted(NamedTuple):
@@ -209,7 +214,7 @@ class Run:
         elif isinstance(happening, JobRetried):
             if happening.task in self._submitted:
                 self._retried(self._submitted[happening.task], happening)
-        elif isinstance(happening, QueueJobOver) and "deleted" in happening.detail:
+        elif isinstance(happening, QueueJobOver) and _DELETED.search(happening.detail):
             self._deleted[happening.queue_job] = happening.detail
             for each in self._were_killed.pop(happening.queue_job, ()):
                 self._give_up(each, happening.detail)
