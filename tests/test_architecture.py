@@ -29,7 +29,8 @@ FOLDERS = {
     "dashboard": "observers ledger schedulers serialization transport",
     "dispatcher": "observers worker ledger schedulers serialization transport",
     "client": "observers dispatcher worker ledger schedulers serialization transport",
-    "compat": "observers dashboard client dispatcher worker ledger schedulers serialization transport",
+    "compat": "client dispatcher dashboard observers worker ledger schedulers "
+    "serialization transport",
     "diagnosis": "client dispatcher schedulers transport",
     "cli": "diagnosis client dispatcher dashboard observers schedulers serialization transport",
 }
@@ -306,12 +307,17 @@ def names_in(tree: ast.Module) -> Iterator[str]:
                 yield target.id
 
 
+#: Has the name that the programs which use it know.
+JOB_OF_GRIDMAP = "compat.gridmap.grid_job"
+
+
 def test_no_two_classes_share_a_name() -> None:
     places = collections.defaultdict(list)
     for module in MODULES:
         for name in names_in(_tree(module)):
             places[name].append(module)
     assert len(places) > 100
+    places["Job"].remove(JOB_OF_GRIDMAP)
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
 
 

@@ -13,7 +13,7 @@ from ...transport.own_addresses import addresses_of
 from . import conf
 from .cluster import scheduler_for_jobs
 from .grid_job import Job
-from .run import Run
+from .run import JobsRun
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -45,7 +45,7 @@ class JobMonitor:
 
     def __init__(self, temp_dir: str = conf.DEFAULT_TEMP_DIR) -> None:
         self._temp_dir = temp_dir
-        self._run: Run | None = None
+        self._run: JobsRun | None = None
         self.host_name = socket.gethostname()
         self.ip_address = next(iter(addresses_of("")), "127.0.0.1")
         self.interface = f"tcp://{self.ip_address}"
@@ -74,7 +74,7 @@ class JobMonitor:
         if base is None:
             raise SchedulerUnavailable("a JobMonitor needs a cluster; use process_jobs() here")
         self.jobs, self.session_id = list(jobs), session_id
-        self._run = Run(base, self._temp_dir)
+        self._run = JobsRun(base, self._temp_dir)
         self._run.start(self.jobs)
         self._run.wait(reraise=True)
 

@@ -15,7 +15,7 @@ from ...serialization.exceptions import RemoteTraceback
 from . import conf, mails
 from .cluster import scheduler_for_jobs
 from .grid_job import Job
-from .run import Run
+from .run import JobsRun
 
 log = Log("gridmap.job")
 
@@ -65,13 +65,13 @@ def process_jobs(
         if white_list is not None:
             job.white_list = list(white_list)
     if base is not None:
-        return _run(Run(base, os.fspath(temp_dir), quiet=quiet), listed, reraise)
+        return _run(JobsRun(base, os.fspath(temp_dir), quiet=quiet), listed, reraise)
     if not local:
         _say_local()
     if max_processes == 1:
         return [_executed(job, reraise) for job in listed]
     with ProcessScheduler(max_processes) as scheduler:
-        return _run(Run(scheduler, None, here=True), listed, reraise)
+        return _run(JobsRun(scheduler, None, here=True), listed, reraise)
 
 
 def grid_map(
@@ -172,7 +172,7 @@ def _checked(jobs: Iterable[Job], max_processes: object) -> list[Job]:
     return listed
 
 
-def _run(run: Run, jobs: list[Job], reraise: bool) -> list[Any]:
+def _run(run: JobsRun, jobs: list[Job], reraise: bool) -> list[Any]:
     try:
         run.start(jobs)
         run.wait(reraise=reraise)

@@ -41,7 +41,7 @@ log = Log("gridmap.job")
 _DELETED = re.compile(r"\b(?:deleted|aborted)\b")
 
 
-class Submitted(NamedTuple):
+class SubmittedJob(NamedTuple):
     """A job with the dispatcher.
 
     Attributes:
@@ -57,7 +57,7 @@ class Submitted(NamedTuple):
     files: JobFiles | None
 
 
-class _Sink:
+class _FilesOfTask:
     """What the output of a job goes to."""
 
     def __init__(self, files: JobFiles, task: Task) -> None:
@@ -68,7 +68,7 @@ class _Sink:
         self._files.write(self._task, data, stream)
 
 
-class Run:
+class JobsRun:
     """Some jobs that run together.
 
     Args:
@@ -87,13 +87,13 @@ class Run:
         self._here = here
         self._happenings = Happenings()
         self._places = Places()
-        self._submitted: dict[int, Submitted] = {}
+        self._submitted: dict[int, SubmittedJob] = {}
         self._observed: dict[Dispatcher, Callable[[], object]] = {}
         self._left = 0
         self._errors: dict[int, BaseException] = {}
         # Queue jobs that somebody has deleted; and the jobs that were in them then.
         self._deleted: dict[str, str] = {}
-        self._were_killed: dict[str, list[Submitted]] = {}
+        self._were_killed: dict[str, list[SubmittedJob]] = {}
         self._given_up: dict[int, str] = {}
 
     # ------------------------------------------------------------------ to the workers
@@ -137,7 +137,7 @@ class Run:
         if options.asked is not None:
             dispatcher.set_requests(task, options.asked)
         task.arguments = arguments
-        self._submitted[task.id] = Submitted(job, task, dispatcher, files)
+        self._submitted[task.id] = SubmittedJob(job, task, dispatcher, files)
         self._left += 1
         when_over(task, functools.partial(self._happenings.over, task))
         dispatcher.submit(task)
@@ -244,7 +244,7 @@ class Run:
             job.track_mem.append(beat["memory"])
             job.track_cpu.append(beat["cpu_load"])
 
-    def _retried(self, submitted: Submitted, event: JobRetried) -> None:
+    def _retried(self, submitted: SubmittedJob, event: JobRetried) -> None:
         job, task, *_ = submitted
         self._places.taken_back(task)
         if not event.begun:
@@ -262,7 +262,7 @@ class Run:
         job.cause_of_death, job.heart_beat = "", None
         job.track_mem, job.track_cpu = [], []
 
-    def _give_up(self, submitted: Submitted, why: str) -> None:
+    def _give_up(self, submitted: SubmittedJob, why: str) -> None:
         """Has a job not be tried again that somebody has deleted."""
         task = submitted.task
         if not task.over:
@@ -271,7 +271,7 @@ class Run:
 
     # ------------------------------------------------------------------ the end
 
-    def _over(self, submitted: Submitted) -> BaseException | None:
+    def _over(self, submitted: SubmittedJob) -> BaseException | None:
         """Notes on a job how it has ended; returns what to raise for it."""
         job, task, dispatcher, files = submitted
         wait(task)
@@ -312,7 +312,7 @@ def _policy(files: JobFiles | None) -> OutputPolicy | None:
     # Where there are no files it is shown here, as that of processes of this host is.
     if files is None:
         return None
-    return OutputPolicy("collect", open_log=functools.partial(_Sink, files))
+    return OutputPolicy("collect", open_log=functools.partial(_FilesOfTask, files))
 
 
 def _outcome(task: Task) -> tuple[Any, BaseException | None]:
