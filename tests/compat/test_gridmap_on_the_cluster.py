@@ -17,6 +17,7 @@ from gridengine.compat.gridmap import Job, JobException, conf, process_jobs
 from gridengine.schedulers import GridEngineScheduler
 
 from ..cluster import Cluster
+from ..conftest import warm
 from ..waiting import wait_until
 from . import gridmap_targets as targets
 
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.cluster
 @pytest.fixture(scope="module")
 def made(cluster: Cluster) -> Iterator[GridEngineScheduler]:
     with GridEngineScheduler(max_workers=2) as scheduler:
+        warm(scheduler, 2)
         yield scheduler
 
 

@@ -1,11 +1,8 @@
-"""Where jobs run: which scheduler that is, and the variants of it that some jobs need."""
+"""Where jobs run: which scheduler that is, and the copies of it that some jobs need."""
 
 from __future__ import annotations
 
 import copy
-import threading
-import weakref
-from collections.abc import Mapping
 from typing import Any
 
 from ... import nesting
@@ -28,7 +25,6 @@ _AT_START = ("LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME")
 _THRESHOLD = 1.0
 
 _told: list[float] = []
-_lock = threading.Lock()
 
 
 def scheduler_for_jobs(require_cluster: bool) -> Scheduler | None:
@@ -70,55 +66,44 @@ def is_there() -> bool:
     return found is not None and found.remote
 
 
-# ---------------------------------------------------------------------- variants
+class Variants:
+    """A scheduler, and copies of it for jobs that need something else from the start.
 
-#: Those of each scheduler, by what they have that it has not.
-_variants: weakref.WeakKeyDictionary[Scheduler, dict[tuple[object, ...], Scheduler]] = (
-    weakref.WeakKeyDictionary()
-)
+    Those are jobs that shall not have this program's variables, or others when their processes
+    start; and all jobs where GridMap's settings say how often to look at them.
 
-
-def scheduler_of(job: Job, base: Scheduler) -> Scheduler:
-    """Returns the scheduler of a job: ``base``, or a variant of it that is closed when that is.
-
-    Jobs need one that shall not have this program's variables, or others from the start of their
-    processes on; and all do where GridMap's settings say how often to look.
+    Args:
+        base: The scheduler.
     """
-    settings = _settings_of(base)
-    own: dict[str, str | None] = {}
-    if base.remote:
-        if not job.copy_env:
-            # In the place of the program's, nothing.
-            settings["environment"] = "!*"
-        changed = own_variables(job.environment, job.copy_env)
-        own = {name: changed[name] for name in _AT_START if name in changed}
-    if not settings and not own:
-        return base
-    key = (*sorted(settings.items()), *sorted(own.items(), key=str))
-    with _lock:
-        known = _variants.setdefault(base, {})
-        if key not in known:
-            known[key] = _variant(base, settings, own)
-        return known[key]
 
+    def __init__(self, base: Scheduler) -> None:
+        self._base = base
+        self._settings = _settings_of(base)
+        self._made: dict[tuple[object, ...], Scheduler] = {}
 
-def _variant(
-    base: Scheduler, settings: Mapping[str, object], env: Mapping[str, str | None]
-) -> Scheduler:
-    made = copy.copy(base)
-    made.settings = {**(base.settings or {}), **settings}
-    if env:
-        made.env = {**(base.env or {}), **env}
-    closing = weakref.ref(base)
+    def of(self, job: Job) -> Scheduler:
+        """Returns the one on which a job is to run."""
+        settings, own = self._settings, dict[str, str | None]()
+        if self._base.remote:
+            if not job.copy_env:
+                # In the place of the program's, nothing.
+                settings = {**settings, "environment": "!*"}
+            changed = own_variables(job.environment, job.copy_env)
+            own = {name: changed[name] for name in _AT_START if name in changed}
+        if not settings and not own:
+            return self._base
+        key = (*settings.items(), *own.items())
+        if key not in self._made:
+            made = self._made[key] = copy.copy(self._base)
+            made.settings = {**(made.settings or {}), **settings}
+            made.env = {**(made.env or {}), **own}
+        return self._made[key]
 
-    def close() -> None:
-        alive = closing()
-        if alive is not None:
-            _variants.pop(alive, None)
-        made.close()
-
-    base.on_close(close)
-    return made
+    def close(self) -> None:
+        """Ends the workers of the copies. Idempotent."""
+        for made in self._made.values():
+            made.close()
+        self._made.clear()
 
 
 def _settings_of(base: Scheduler) -> dict[str, object]:

@@ -1,22 +1,22 @@
 """GridMap's settings: constants, each from the environment variable of its name, read at import.
 
-=============================== ======= ============================================================
-``USE_MEM_FREE``                False   whether ``mem_free`` of jobs is asked for
-``DEFAULT_QUEUE``               all.q   the queue of jobs that name none
-``DEFAULT_TEMP_DIR``            /scratch/ the folder for what jobs print
-``DEFAULT_PAR_ENV``             smp     the parallel environment of jobs with several slots
-``HEARTBEAT_FREQUENCY``         10      seconds between two looks at what a job uses
-``MAX_TIME_BETWEEN_HEARTBEATS`` 90      seconds of silence after which a node counts as lost
-``MAX_IDLE_HEARTBEATS``         3       idle looks in a row after which a job has stalled
-``IDLE_THRESHOLD``              1.0     percent of a processor below which a job is idle
-``NUM_RESUBMITS``               3       how often a job is tried again that was lost
-``CHECK_FREQUENCY``             15      nothing: what happens is heard at once
-``SEND_ERROR_MAIL``             see     whether mails are sent
-``ERROR_MAIL_RECIPIENT``        $USER@… to whom
-``ERROR_MAIL_SENDER``           error@gridmap.py  from whom
-``SMTP_SERVER``                 this host's domain  by which server
-``CREATE_PLOTS``                True    whether plots of memory and load are attached
-=============================== ======= ============================================================
+=============================== ==================== ===============================================
+``USE_MEM_FREE``                False                whether ``mem_free`` of jobs is asked for
+``DEFAULT_QUEUE``               ``all.q``            the queue of jobs that name none
+``DEFAULT_TEMP_DIR``            ``/scratch/``        the folder for what jobs print
+``DEFAULT_PAR_ENV``             ``smp``              what grants a job several slots
+``HEARTBEAT_FREQUENCY``         10                   seconds between two looks at what a job uses
+``MAX_TIME_BETWEEN_HEARTBEATS`` 90                   seconds of silence after which a node is lost
+``MAX_IDLE_HEARTBEATS``         3                    idle looks after which a job has stalled
+``IDLE_THRESHOLD``              1.0                  percent of a processor below which it is idle
+``NUM_RESUBMITS``               3                    how often a job is tried again that was lost
+``CHECK_FREQUENCY``             15                   nothing: what happens is heard at once
+``SEND_ERROR_MAIL``             see below            whether mails are sent
+``ERROR_MAIL_RECIPIENT``        this user            to whom
+``ERROR_MAIL_SENDER``           ``error@gridmap.py`` from whom
+``SMTP_SERVER``                 this domain          by which server
+``CREATE_PLOTS``                True                 whether plots of memory and load are attached
+=============================== ==================== ===============================================
 
 Mails are off unless ``SEND_ERROR_MAIL`` is true, or ``ERROR_MAIL_RECIPIENT`` or ``SMTP_SERVER`` is
 set. The times between heartbeats, of those and of idle ones count for gridengine where they are

@@ -33,8 +33,6 @@ class JobMonitor:
         port: None.
         socket: None.
         jobs: The jobs of the last `check`.
-        ids: Their numbers.
-        id_to_job: The jobs by their numbers.
         session_id: What `check` was given.
         logger: Where it logs.
     """

@@ -25,7 +25,7 @@ from ...serialization.functions import pack_function
 from ...serialization.serializer import pack_arguments
 from ...states import DeathCause, JobState, Mode
 from . import conf, mails
-from .cluster import look_interval, scheduler_of
+from .cluster import Variants, look_interval
 from .endings import record_death, record_end
 from .grid_job import Job
 from .happenings import Happening, Happenings, Places, fields_of
@@ -82,6 +82,7 @@ class JobsRun:
         self, base: Scheduler, temp_dir: str | None, *, quiet: bool = True, here: bool = False
     ) -> None:
         self._base = base
+        self._variants = Variants(base)
         self._temp_dir = temp_dir
         self._quiet = quiet
         self._here = here
@@ -113,7 +114,7 @@ class JobsRun:
             self._submit(job, here)
 
     def _submit(self, job: Job, here: str) -> None:
-        scheduler = self._base if self._here else scheduler_of(job, self._base)
+        scheduler = self._base if self._here else self._variants.of(job)
         dispatcher = self._dispatcher_of(scheduler)
         own = {} if self._here else own_variables(job.environment, job.copy_env)
         options = self._options(job, scheduler, own, here)
@@ -306,6 +307,7 @@ class JobsRun:
         for stop in self._observed.values():
             stop()
         self._observed.clear()
+        self._variants.close()
 
 
 def _policy(files: JobFiles | None) -> OutputPolicy | None:
