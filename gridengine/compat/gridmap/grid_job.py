@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import os
+import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -219,8 +219,6 @@ def _keywords(kwlist: Mapping[str, Any] | None) -> dict[str, Any]:
 def _folder_of(f: Callable[..., Any]) -> str | None:
     while isinstance(f, functools.partial):
         f = f.func
-    try:
-        source = inspect.getsourcefile(f)
-    except TypeError:
-        return None
+    module = sys.modules.get(getattr(f, "__module__", None) or "")
+    source = getattr(module, "__file__", None)
     return os.path.dirname(os.path.abspath(source)) if source else None

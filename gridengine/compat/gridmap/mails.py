@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from email.message import EmailMessage
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from ...dispatcher.registry import after_all
 from ...errors import GridEngineError
 from ...logs import Log, printable
 from ...mail_addresses import addresses_in
-from ...observers.mails.delivery import Delivery, DeliveryError
 from ...observers.mails.mail_thread import mail_thread
-from ...observers.mails.message import new_message
 from ...settings import Settings
 from . import conf
 from .grid_job import Job
 from .plots import plot
+
+# Most programs send none, and its libraries take long to import.
+if TYPE_CHECKING:
+    from email.message import EmailMessage
 
 log = Log("gridmap.job")
 
@@ -34,24 +37,39 @@ def send_error_mail(job: Job, interval: float | None = None) -> None:
     """
     if not conf.SEND_ERROR_MAIL:
         return
-    message = new_message(f"GridMap error {job.name}", _text(job))
-    beat = job.heart_beat or {}
-    if printed := beat.get("log_file"):
-        message.add_attachment(
-            printable(str(printed)), filename=f"{job.id}_log.txt", cte="quoted-printable"
-        )
+    text, number, beat = _text(job), job.id, job.heart_beat or {}
+    printed = str(beat.get("log_file") or "")
+    apart = conf.HEARTBEAT_FREQUENCY if interval is None else interval
+    memory, loads = [], []
     if conf.CREATE_PLOTS:
-        apart = conf.HEARTBEAT_FREQUENCY if interval is None else interval
-        _attach(message, f"{job.id}_mem.png", plot(job.track_mem, apart, "memory usage (MB)"))
-        loads = [load for load, _ in job.track_cpu]
-        _attach(message, f"{job.id}_cpu.png", plot(loads, apart, "cpu load (%)"))
-    _send(message)
+        memory, loads = list(job.track_mem), [load for load, _ in job.track_cpu]
+
+    def made() -> EmailMessage:
+        from ...observers.mails.message import new_message
+
+        message = new_message(f"GridMap error {job.name}", text)
+        if printed:
+            message.add_attachment(
+                printable(printed), filename=f"{number}_log.txt", cte="quoted-printable"
+            )
+        _attach(message, f"{number}_mem.png", plot(memory, apart, "memory usage (MB)"))
+        _attach(message, f"{number}_cpu.png", plot(loads, apart, "cpu load (%)"))
+        return message
+
+    _send(made)
 
 
 def send_completion_mail(name: str) -> None:
     """Sends a mail that says that a map is over, if ``SEND_ERROR_MAIL`` is set."""
-    if conf.SEND_ERROR_MAIL:
-        _send(new_message(f"GridMap completed grid_map {name}", f"Job {name}\n"))
+    if not conf.SEND_ERROR_MAIL:
+        return
+
+    def made() -> EmailMessage:
+        from ...observers.mails.message import new_message
+
+        return new_message(f"GridMap completed grid_map {name}", f"Job {name}\n")
+
+    _send(made)
 
 
 def _attach(message: EmailMessage, name: str, picture: bytes) -> None:
@@ -82,12 +100,16 @@ def _text(job: Job) -> str:
     return "\n".join([*lines, ""])
 
 
-def _send(message: EmailMessage) -> None:
-    log.info("mail: %s", message["Subject"])
-    mail_thread().after(0, lambda: _deliver(message))
+def _send(made: Callable[[], EmailMessage]) -> None:
+    # To draw and to send takes long: who waits for the jobs does not wait for that.
+    _have_finished()
+    mail_thread().after(0, lambda: _deliver(made()))
 
 
 def _deliver(message: EmailMessage) -> None:
+    from ...observers.mails.delivery import Delivery, DeliveryError
+
+    log.info("mail: %s", message["Subject"])
     try:
         recipients = addresses_in(conf.ERROR_MAIL_RECIPIENT)
         server = conf.SMTP_SERVER if conf.is_said("SMTP_SERVER") else Settings.read().smtp
@@ -96,9 +118,14 @@ def _deliver(message: EmailMessage) -> None:
         log.warning("no mail can be sent to %s: %s", conf.ERROR_MAIL_RECIPIENT, error)
 
 
+@functools.cache
+def _have_finished() -> None:
+    """Has the end of the program wait until the last mail is sent, but not for long."""
+    from ...dispatcher.registry import after_all
+
+    after_all(_finish)
+
+
 def _finish() -> None:
     if not mail_thread().finish(_PATIENCE):
         log.warning("the last mail is not sent: that would take over %g seconds", _PATIENCE)
-
-
-after_all(_finish)

@@ -13,10 +13,11 @@ from ...transport.own_addresses import addresses_of
 from . import conf
 from .cluster import scheduler_for_jobs
 from .grid_job import Job
-from .run import JobsRun
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from .run import JobsRun
 
 
 class JobMonitor:
@@ -68,6 +69,8 @@ class JobMonitor:
             BaseException: As `process_jobs`.
             SchedulerUnavailable: There is no cluster, and the caller is in no scheduler's ``with``.
         """
+        from .run import JobsRun
+
         base = scheduler_for_jobs(False)
         if base is None:
             raise SchedulerUnavailable("a JobMonitor needs a cluster; use process_jobs() here")

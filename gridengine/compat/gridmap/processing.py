@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ... import nesting
 from ...logs import Log
@@ -15,7 +15,10 @@ from ...serialization.exceptions import RemoteTraceback
 from . import conf, mails
 from .cluster import scheduler_for_jobs
 from .grid_job import Job
-from .run import JobsRun
+
+# What the dispatcher needs is not needed where jobs run.
+if TYPE_CHECKING:
+    from .run import JobsRun
 
 log = Log("gridmap.job")
 
@@ -64,12 +67,14 @@ def process_jobs(
     for job in listed:
         if white_list is not None:
             job.white_list = list(white_list)
+    if base is None and not local:
+        _say_local()
+    if base is None and max_processes == 1:
+        return [_executed(job, reraise) for job in listed]
+    from .run import JobsRun
+
     if base is not None:
         return _run(JobsRun(base, os.fspath(temp_dir), quiet=quiet), listed, reraise)
-    if not local:
-        _say_local()
-    if max_processes == 1:
-        return [_executed(job, reraise) for job in listed]
     with ProcessScheduler(max_processes) as scheduler:
         return _run(JobsRun(scheduler, None, here=True), listed, reraise)
 

@@ -165,6 +165,11 @@ class JobsRun:
 
     # ------------------------------------------------------------------ what happens
 
+    @functools.cached_property
+    def _interval(self) -> float:
+        """Seconds between two looks at what jobs use."""
+        return look_interval(self._base)
+
     @property
     def is_over(self) -> bool:
         """Whether all jobs have come to their end."""
@@ -252,7 +257,7 @@ class JobsRun:
             return
         job.cause_of_death = "stalled" if DeathCause.STALLED.value in event.reason else "unknown"
         log.warning("job %s (%s) is tried again: %s", job.name, job.id, event.reason)
-        mails.send_error_mail(job, interval=look_interval(self._base))
+        mails.send_error_mail(job, interval=self._interval)
         number = str(job.id)
         if DeathCause.KILLED.value in event.reason:
             if number in self._deleted:
@@ -285,7 +290,7 @@ class JobsRun:
         else:
             error = record_end(job, value, error)
         if job.cause_of_death:
-            mails.send_error_mail(job, interval=look_interval(self._base))
+            mails.send_error_mail(job, interval=self._interval)
         if files is not None and task.place is not None:
             job.log_stdout_fn, job.log_stderr_fn = files.of_latest(task)
             if job.traceback is None and job.cleanup:
