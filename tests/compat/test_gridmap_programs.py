@@ -70,7 +70,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
             env={**os.environ, "GRIDENGINE_SCHEDULER": request.param, **more},
             capture_output=True,
             text=True,
-            timeout=85,
+            timeout=180,
         )
 
     run_there.folder = folder  # type: ignore[attr-defined]
@@ -203,6 +203,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(200)
 @pytest.mark.parametrize("name", ["manual.py", "map_reduce.py"])
 def test_the_examples_of_gridmap_run(run: Run, original: Path, name: str) -> None:
     write(run, name, (original / "examples" / name).read_text(encoding="utf-8"))
@@ -212,6 +213,7 @@ def test_the_examples_of_gridmap_run(run: Run, original: Path, name: str) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(200)
 def test_the_tests_of_gridmap_pass(run: Run, original: Path) -> None:
     write(run, "nose/__init__.py", "")
     write(run, "nose/tools.py", NOSE)

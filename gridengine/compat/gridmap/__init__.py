@@ -12,7 +12,11 @@ Programs that shall not be changed run by ``python -m gridengine.compat.gridmap 
 
 from __future__ import annotations
 
-from . import conf, data, job, runner, version
+from . import conf as conf
+from . import data as data
+from . import job as job
+from . import runner as runner
+from . import version as version
 from .conf import (
     CHECK_FREQUENCY,
     CREATE_PLOTS,
@@ -31,9 +35,10 @@ from .conf import (
 )
 from .errors import DRMAANotPresentException, JobException
 from .grid_job import Job
-from .names import install
+from .names import install as install
 from .processing import grid_map, process_jobs
-from .version import VERSION, __version__
+from .version import VERSION as VERSION
+from .version import __version__ as __version__
 
 __all__ = [
     "CHECK_FREQUENCY",
@@ -53,14 +58,6 @@ __all__ = [
     "SEND_ERROR_MAIL",
     "SMTP_SERVER",
     "USE_MEM_FREE",
-    "VERSION",
-    "__version__",
-    "conf",
-    "data",
     "grid_map",
-    "install",
-    "job",
     "process_jobs",
-    "runner",
-    "version",
 ]

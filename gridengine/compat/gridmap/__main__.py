@@ -31,8 +31,10 @@ def main() -> None:
     if is_module:
         runpy.run_module(program[0], run_name="__main__", alter_sys=True)
         return
-    # Where Python would look for the program's own modules; with ``-m`` that is this folder.
-    sys.path[0] = os.path.dirname(os.path.realpath(program[0]))
+    # Where Python would look for the program's own modules; with ``-m`` that is this folder. It
+    # would look in neither with ``-P`` or ``-I``.
+    if not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
+        sys.path[0] = os.path.dirname(os.path.realpath(program[0]))
     runpy.run_path(program[0], run_name="__main__")
 
 
