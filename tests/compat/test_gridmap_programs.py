@@ -97,6 +97,13 @@ def test_a_module_that_imports_gridmap_runs_as_it_is(run: Run) -> None:
     assert (done.returncode, done.stdout) == (0, PRINTED), done.stderr
 
 
+def test_the_example_runs() -> None:
+    done = python(str(Path(__file__).parents[2] / "examples" / "from_gridmap.py"))
+    assert done.returncode == 0, done.stderr
+    assert "5! = 120\n" in done.stdout
+    assert done.stdout.endswith("power_20: 1048576\n")
+
+
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *arguments], capture_output=True, text=True, timeout=60, check=False
