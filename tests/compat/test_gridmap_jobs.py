@@ -241,7 +241,7 @@ def test_jobs_say_what_has_become_of_them(
     assert before < job.timestamp < datetime.now()
     assert len(job.track_mem) == len(job.track_cpu) >= 1
     assert 40 < max(job.track_mem) < 1000
-    percent, running = job.track_cpu[-1]
+    percent, running = max(job.track_cpu)
     assert 1 < percent < 400
     assert running
     assert job.heart_beat == {
