@@ -29,7 +29,8 @@ FOLDERS = {
     "dashboard": "observers ledger schedulers serialization transport",
     "dispatcher": "observers worker ledger schedulers serialization transport",
     "client": "observers dispatcher worker ledger schedulers serialization transport",
-    "compat": "client dispatcher worker ledger schedulers serialization transport",
+    "compat": "client dispatcher dashboard observers worker ledger schedulers "
+    "serialization transport",
     "diagnosis": "client dispatcher schedulers transport",
     "cli": "diagnosis client dispatcher dashboard observers schedulers serialization transport",
 }
@@ -312,6 +313,7 @@ def names_in(tree: ast.Module) -> Iterator[str]:
 
 #: Have the names that the programs know which were written for predecessors.
 OF_PREDECESSORS = {
+    ("Job", "compat.gridmap.grid_job"),
     ("Pool", "compat.pypoolparty.slurm.array"),
     ("Pool", "compat.queue_map_reduce.pool"),
 }

@@ -99,6 +99,7 @@ ELSEWHERE = {
     # It does without.
     ("worker/nvml_program.py", "pynvml"),
     ("observers/mails/usage_plot.py", "matplotlib"),
+    ("compat/gridmap/plots.py", "matplotlib"),
     ("compat/joblib_worker.py", "threadpoolctl"),
     # Imported by the command `top`, which says what is missing; rich comes with textual.
     *((f"cli/top/{name}.py", "textual") for name in ("app", "row_table", "screens")),

@@ -40,6 +40,10 @@ PUBLIC = {
         if isinstance(value, type) and value.__module__ == "gridengine.errors"
     ],
     "gridengine.compat.joblib": ["GridEngineBackend"],
+    "gridengine.compat.gridmap": [
+        *("grid_map", "process_jobs", "Job", "JobException"),
+        *("DRMAANotPresentException", "install"),
+    ],
 }
 NAMED = [f"{module}.{name}" for module, names in PUBLIC.items() for name in names]
 

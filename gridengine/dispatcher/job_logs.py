@@ -40,8 +40,8 @@ class JobLog:
         if not keep:
             when_over(task, functools.partial(self._remove_if_done, task))
 
-    def write(self, data: bytes) -> None:
-        """Has bytes written to the end of it."""
+    def write(self, data: bytes, stream: int) -> None:
+        """Has bytes written to the end of it, whichever stream they are of."""
         printer.call(functools.partial(self._append, data), len(data))
 
     def _append(self, data: bytes) -> None:

@@ -64,7 +64,9 @@ class JobOutput:
         if asked is None:
             return self._mode == DISCARD
         policy = asked.policy if isinstance(asked, TaskOutput) else asked
-        return not policy.logs and (policy.mode or self._mode) == DISCARD
+        if policy.logs or policy.open_log is not None:
+            return False
+        return (policy.mode or self._mode) == DISCARD
 
     # ------------------------------------------------------------------ what comes
 
@@ -162,7 +164,9 @@ class JobOutput:
         policy = self._policy if known is None else known._replace(mode=known.mode or self._mode)
         kept = self._kept if task.mode is Mode.CALL else min(self._kept, _KEPT_OF_A_MAP)
         output = task.output = TaskOutput(policy, kept)
-        if policy.logs:
+        if policy.open_log is not None:
+            output.log = policy.open_log(task)
+        elif policy.logs:
             output.log = JobLog(policy.logs, task, keep=policy.keep_logs)
         return output
 
@@ -211,7 +215,7 @@ class JobOutput:
                 continue
             output.add(data)
             if output.log is not None:
-                output.log.write(data)
+                output.log.write(data, stream)
             if output.policy.mode == STREAM:
                 lines = run.lines(stream, data)
                 if lines is not None:

@@ -212,8 +212,10 @@ class QueueJobs:
             # What the interpreter itself shall not read it need not have.
             isolated = bool(sys.flags.ignore_environment)
             started = command(path)[:-1]
+            own = {n: v for n, v in (self._scheduler.env or {}).items() if v is not None}
+            environ = {**os.environ, **own}
             with _writing(script):
-                write_file(script, start_script(started, os.environ, isolated=isolated))
+                write_file(script, start_script(started, environ, isolated=isolated))
             self._has_script = True
         return start_command(script, path)
 

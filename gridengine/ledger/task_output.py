@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 STREAM, COLLECT, DISCARD = MODES = ("stream", "collect", "discard")
@@ -16,11 +17,14 @@ class OutputPolicy(NamedTuple):
         mode: One of `MODES`, empty for what the scheduler has.
         logs: The folder in which it is written to a file, empty for none.
         keep_logs: Whether the file of a job that succeeds stays.
+        open_log: Makes what takes all of it in the place of that file, from the task, when
+            something comes; its ``write`` is given the bytes, and whether they are of stderr.
     """
 
     mode: str = ""
     logs: str = ""
     keep_logs: bool = True
+    open_log: Callable[[Any], Any] | None = None
 
 
 class TaskOutput:
