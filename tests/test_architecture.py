@@ -30,6 +30,7 @@ FOLDERS = {
     "dispatcher": "observers worker ledger schedulers serialization transport",
     "client": "observers dispatcher worker ledger schedulers serialization transport",
     "compat": "client dispatcher worker ledger schedulers serialization transport",
+    "testing": "client schedulers serialization",
     "diagnosis": "client dispatcher schedulers transport",
     "cli": "diagnosis client dispatcher dashboard observers schedulers serialization transport",
 }
@@ -165,6 +166,9 @@ def goes_down(imported: Import) -> bool:
     here, there = folder_of(imported.importer), folder_of(imported.imported)
     if imported.importer in PROGRAMS:
         return not imported.imported
+    if here == "testing" and not imported.imported:
+        # Its tests are programs too.
+        return True
     if not there:
         return imported.imported in TOP
     if imported.importer == "__main__":
