@@ -35,7 +35,7 @@ FOLDERS = {
     "cli": "diagnosis client dispatcher dashboard observers schedulers serialization transport",
 }
 TOP = {
-    "errors", "extras", "html_tables", "logs", "mail_addresses", "nesting", "settings",
+    "errors", "extras", "html_tables", "logs", "mail_addresses", "nesting", "plugins", "settings",
     "settings_file", "settings_sources", "states",
 }  # fmt: skip
 
@@ -67,6 +67,7 @@ PURE |= {"msgspec"}
 #: is in is its client's affair, and nothing here asks.
 ALLOWED = {("schedulers", "importlib"), ("schedulers.base", "contextvars")}
 ALLOWED |= {("settings_sources", name) for name in ("os", "operator", "fnmatch")}
+ALLOWED |= {("plugins", "functools"), ("plugins", "importlib"), ("plugins", "importlib.metadata")}
 ALLOWED |= {("logs", "logging"), ("logs", "sys")}
 ALLOWED |= {
     ("settings_file", name)

@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+
+from .. import plugins
 
 #: As many ways to write a name as programs have.
 _SCHEDULERS = ("process", "grid_engine", "gridengine", "inline")
+
+
+class SchedulerNames:
+    """The names for ``--scheduler``, as `argparse` has choices; plug-ins are looked for late.
+
+    Args:
+        first: Those that are known anyway.
+    """
+
+    def __init__(self, first: tuple[str, ...] = _SCHEDULERS) -> None:
+        self._first = first
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._first or (isinstance(name, str) and plugins.is_one(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self._first, *plugins.names()))
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +35,10 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "by default on a Grid Engine if there is one, else on the cores of this computer; "
         "GRIDENGINE_SCHEDULER and gridengine.toml are heeded, and these count more",
     )
-    group.add_argument("--scheduler", choices=_SCHEDULERS, help="the name of one")
+    group.add_argument(
+        "--scheduler", metavar="NAME", choices=SchedulerNames(),
+        help="process, grid_engine, inline, or another one that is installed: pbs, lsf, a plug-in",
+    )  # fmt: skip
     group.add_argument("--queue", metavar="Q", help="the queue on the cluster, as of qsub -q")
     group.add_argument(
         "--resources", metavar="NAME=VALUE,...", action="append", default=[],
@@ -37,12 +60,14 @@ def variables(given: argparse.Namespace) -> dict[str, str]:
     if given.queue is not None:
         cluster["queue"] = given.queue
     name = given.scheduler or ("grid_engine" if cluster else "")
-    if cluster and name not in ("grid_engine", "gridengine"):
+    if cluster and name in ("process", "inline"):
         given.parser.error(f"--queue and --resources are for a cluster, not for {name!r}")
     if name == "inline" and given.workers is not None:
         given.parser.error("--workers is for workers, which the scheduler 'inline' has not")
     limit = {} if given.workers is None else {"max_workers": given.workers}
     arguments = {"process": limit, "grid_engine": {**cluster, **limit}}
+    if name not in ("", "inline", "gridengine", *arguments):
+        arguments = {name: {**cluster, **limit}}
     said = {each: told for each, told in arguments.items() if told}
     found = {"GRIDENGINE_SCHEDULER": name} if name else {}
     return found | ({"GRIDENGINE_ARGUMENTS": json.dumps(said)} if said else {})

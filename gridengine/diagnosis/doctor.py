@@ -94,8 +94,7 @@ class Doctor:
                 self._worked["scheduler"] = "process"
             return
         if not isinstance(scheduler, GridEngineScheduler):
-            with contextlib.closing(scheduler.open()) as session:
-                yield from self._by_a_queue_job(scheduler, session, lambda: False)
+            yield from self._of_another(scheduler)
             return
         library = grid_engine.library()
         yield library
@@ -123,6 +122,16 @@ class Doctor:
             there = list(self._by_a_queue_job(scheduler, session, hopeless))
             yield from (future.result() for future in queue)
             yield from there
+
+    def _of_another(self, scheduler: Scheduler) -> Iterator[Check]:
+        try:
+            opened = scheduler.open()
+        except SchedulerUnavailable as error:
+            yield Check("session", "failed", str(error))
+            yield from _not_tried(("test job", *on_the_node.ON_THE_NODE))
+            return
+        with contextlib.closing(opened) as session:
+            yield from self._by_a_queue_job(scheduler, session, lambda: False)
 
     def _by_a_queue_job(
         self, scheduler: Scheduler, session: Session, hopeless: Callable[[], bool]
@@ -204,6 +213,9 @@ def wanted(given: choice.SchedulerLike | None) -> tuple[Scheduler | None, Check]
     if name in ("process", "inline"):
         told = f"{name}, because of {why}; no cluster is tested (--scheduler grid_engine does)"
         return choice.scheduler_for(name), Check("scheduler", "ok", told)
+    if name and name != "grid_engine":
+        made = choice.scheduler_for(name)
+        return made, Check("scheduler", "ok", f"{made!r}, {why}")
     reason = drmaa_library.problem(drmaa_library.find())
     if name == "grid_engine" or reason is None:
         scheduler = grid_engine_of_the_settings({})

@@ -3,6 +3,7 @@
 - `ProcessScheduler`: in processes of this host, one for each core
 - `GridEngineScheduler`: on a Grid Engine cluster, by way of DRMAA
 - `InlineScheduler`: in this process and thread, for debuggers
+- `PbsScheduler`, `LsfScheduler`: by the commands of PBS and LSF; experimental
 
 Maps, jobs, pools and executors take one as ``scheduler=``, and each is a context manager::
 
@@ -13,7 +14,8 @@ Within the ``with`` it is what all use that name no other (`current`); outside o
 `best_available`, the Grid Engine if there is one whose master answers, else the cores.
 
 A batch system that is not here is a subclass of `Scheduler`, whose ``open``, ``resources_of``,
-``time_limit`` and ``on_close`` are for that, and nothing for programs.
+``time_limit`` and ``on_close`` are for that, and nothing for programs. What its author imports is
+in `gridengine.schedulers.plugin`.
 """
 
 from __future__ import annotations
@@ -27,11 +29,15 @@ if TYPE_CHECKING:
     from .choice import best_available, current
     from .grid_engine.scheduler import GridEngineScheduler
     from .inline import InlineScheduler
+    from .lsf import LsfScheduler
+    from .pbs import PbsScheduler
     from .process import ProcessScheduler
 
 __all__ = [
     "GridEngineScheduler",
     "InlineScheduler",
+    "LsfScheduler",
+    "PbsScheduler",
     "ProcessScheduler",
     "Scheduler",
     "best_available",
@@ -41,6 +47,8 @@ __all__ = [
 _HOMES = {
     "GridEngineScheduler": ".grid_engine.scheduler",
     "InlineScheduler": ".inline",
+    "LsfScheduler": ".lsf",
+    "PbsScheduler": ".pbs",
     "ProcessScheduler": ".process",
     "Scheduler": ".base",
     "best_available": ".choice",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ import pytest
 
 import gridengine
 from gridengine.schedulers import Scheduler
-from gridengine.schedulers.events import Ended, Event, Refused, Submitted
+from gridengine.schedulers.plugin import Ended, Event, Refused, Submitted
+from gridengine.testing.fixtures import ContractFixtures
+from gridengine.testing.sessions import SessionContract
 
 from ..waiting import wait_until
 
@@ -28,18 +31,46 @@ HERE = ("sh", "-c", 'eval "$1"')
 Make = Callable[..., Scheduler]
 
 
-def source() -> str:
-    block = re.search(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.S | re.M)
-    assert block is not None
-    return block[1]
+def source(name: str = "HostsScheduler") -> str:
+    blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.S | re.M)
+    [block] = [block for block in blocks if f"class {name}(" in block]
+    return str(block)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The schedulers of the page, each in a module: what is sent elsewhere is found there."""
+    folder = tmp_path_factory.mktemp("modules")
+    for name in ("HostsScheduler", "BackgroundScheduler"):
+        (folder / f"page_{name.lower()}.py").write_text(source(name), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield
+
+
+def made(name: str) -> Make:
+    maker: Make = getattr(importlib.import_module(f"page_{name.lower()}"), name)
+    return maker
 
 
 @pytest.fixture(scope="module")
 def make() -> Make:
     names: dict[str, Any] = {"__name__": "hosts_scheduler"}
     exec(compile(source(), str(PAGE), "exec"), names)  # a page of ours
-    made: Make = names["HostsScheduler"]
-    return made
+    maker: Make = names["HostsScheduler"]
+    return maker
+
+
+class TestHosts(ContractFixtures, SessionContract):
+    def make_scheduler(self) -> Scheduler:
+        return made("HostsScheduler")(["one", "two", "three"], workers=2, command=HERE)
+
+
+class TestBackground(ContractFixtures, SessionContract):
+    def make_scheduler(self) -> Scheduler:
+        maker: Any = made("BackgroundScheduler")
+        maker.polls = (0.1, 0.5)
+        return maker(max_workers=3)
 
 
 def square(x: int) -> int:

@@ -7,6 +7,7 @@ import sys
 
 from ...errors import GridEngineError
 from ...logs import printable
+from ..scheduler_options import SchedulerNames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,8 +47,9 @@ def add_to(commands: Commands) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--scheduler", choices=("process", "grid_engine"), help="what to test, whatever is set"
-    )
+        "--scheduler", metavar="NAME", choices=SchedulerNames(("process", "grid_engine")),
+        help="what to test, whatever is set: process, grid_engine, or another that is installed",
+    )  # fmt: skip
     parser.add_argument("--queue", metavar="NAME", help="as the scheduler's argument")
     parser.add_argument(
         "-l", dest="resources", metavar="NAME=VALUE,...", action="append", default=[],
@@ -92,7 +94,7 @@ def _scheduler(given: argparse.Namespace) -> Scheduler | str | None:
     asked = _arguments(given)
     if not asked:
         return str(given.scheduler) if given.scheduler else None
-    if given.scheduler == "process":
+    if given.scheduler not in (None, "grid_engine"):
         raise GridEngineError("--queue, -l and --set are of use with a Grid Engine alone")
     from ...diagnosis.doctor import grid_engine_of_the_settings
 
