@@ -25,6 +25,7 @@ GROUP = "gridengine.schedulers"
 """The group of entry points."""
 
 OURS = {
+    "htcondor": "gridengine.schedulers.htcondor:HTCondorScheduler",
     "lsf": "gridengine.schedulers.lsf:LsfScheduler",
     "pbs": "gridengine.schedulers.pbs:PbsScheduler",
 }

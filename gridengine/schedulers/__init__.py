@@ -3,6 +3,7 @@
 - `ProcessScheduler`: in processes of this host, one for each core
 - `GridEngineScheduler`: on a Grid Engine cluster, by way of DRMAA
 - `InlineScheduler`: in this process and thread, for debuggers
+- `HTCondorScheduler`: in an HTCondor pool
 - `PbsScheduler`, `LsfScheduler`: by the commands of PBS and LSF; experimental
 
 Maps, jobs, pools and executors take one as ``scheduler=``, and each is a context manager::
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .base import Scheduler
     from .choice import best_available, current
     from .grid_engine.scheduler import GridEngineScheduler
+    from .htcondor import HTCondorScheduler
     from .inline import InlineScheduler
     from .lsf import LsfScheduler
     from .pbs import PbsScheduler
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GridEngineScheduler",
+    "HTCondorScheduler",
     "InlineScheduler",
     "LsfScheduler",
     "PbsScheduler",
@@ -46,6 +49,7 @@ __all__ = [
 
 _HOMES = {
     "GridEngineScheduler": ".grid_engine.scheduler",
+    "HTCondorScheduler": ".htcondor",
     "InlineScheduler": ".inline",
     "LsfScheduler": ".lsf",
     "PbsScheduler": ".pbs",
