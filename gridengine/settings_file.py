@@ -36,6 +36,7 @@ import os
 import stat
 import sys
 
+from . import plugins
 from .logs import Log
 
 # `typing`, which errors need, is left to those who need it: see `gridengine.schedulers.base`.
@@ -51,7 +52,7 @@ _log = Log(__name__)
 NAME = "gridengine.toml"
 
 SCHEDULERS = ("process", "grid_engine", "slurm", "inline")
-"""The values of ``scheduler``, and the tables of arguments."""
+"""The values of ``scheduler``, and the tables of arguments; `gridengine.plugins` has others."""
 
 #: Files of which it was said that they do not count.
 _told: set[str] = set()
@@ -112,11 +113,16 @@ def scheduler() -> tuple[str, str]:
             name = file.table["scheduler"]
             if not isinstance(name, str):
                 raise _error(f"{where} is {name!r}; it takes a text")
-            if name not in SCHEDULERS:
-                hint = did_you_mean(name, SCHEDULERS)
-                names = ", ".join(SCHEDULERS)
-                raise _error(f"{where} is {name!r}; it takes one of {names}{hint}")
+            if not is_scheduler(name):
+                known = [*SCHEDULERS, *plugins.names()]
+                hint = did_you_mean(name, known)
+                raise _error(f"{where} is {name!r}; it takes one of {', '.join(known)}{hint}")
     return name, where
+
+
+def is_scheduler(name: str) -> bool:
+    """Tells whether a scheduler has this name, be it that of a plug-in."""
+    return name in SCHEDULERS or plugins.is_one(name)
 
 
 def arguments(name: str, parameters: Collection[str], *, free: bool) -> tuple[dict[str, Any], str]:
@@ -283,8 +289,8 @@ def _check_keys(
     file: SettingsFile, fields: Collection[str], wrong: Callable[[str], object]
 ) -> None:
     known = [*fields, "scheduler", *SCHEDULERS]
-    for key in file.table:
-        if key not in known:
+    for key, value in file.table.items():
+        if key not in known and not (isinstance(value, dict) and plugins.is_one(key)):
             wrong(f"{file.path}: there is no setting {key!r}{did_you_mean(key, known)}")
 
 

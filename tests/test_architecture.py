@@ -31,11 +31,12 @@ FOLDERS = {
     "client": "observers dispatcher worker ledger schedulers serialization transport",
     "compat": "client dispatcher dashboard observers worker ledger schedulers "
     "serialization transport",
+    "testing": "client schedulers serialization",
     "diagnosis": "client dispatcher schedulers transport",
     "cli": "diagnosis client dispatcher dashboard observers schedulers serialization transport",
 }
 TOP = {
-    "errors", "extras", "html_tables", "logs", "mail_addresses", "nesting", "settings",
+    "errors", "extras", "html_tables", "logs", "mail_addresses", "nesting", "plugins", "settings",
     "settings_file", "settings_sources", "states",
 }  # fmt: skip
 
@@ -67,6 +68,7 @@ PURE |= {"msgspec"}
 #: is in is its client's affair, and nothing here asks.
 ALLOWED = {("schedulers", "importlib"), ("schedulers.base", "contextvars")}
 ALLOWED |= {("settings_sources", name) for name in ("os", "operator", "fnmatch")}
+ALLOWED |= {("plugins", "functools"), ("plugins", "importlib"), ("plugins", "importlib.metadata")}
 ALLOWED |= {("logs", "logging"), ("logs", "sys")}
 ALLOWED |= {
     ("settings_file", name)
@@ -166,6 +168,9 @@ def goes_down(imported: Import) -> bool:
     here, there = folder_of(imported.importer), folder_of(imported.imported)
     if imported.importer in PROGRAMS:
         return not imported.imported
+    if here == "testing" and not imported.imported:
+        # Its tests are programs too.
+        return True
     if not there:
         return imported.imported in TOP
     if imported.importer == "__main__":

@@ -35,7 +35,8 @@ def test_every_test_that_a_document_names_is_there(document: Path) -> None:
     # ``tests/x.py``, ``tests/x.py::test_y`` or, of the file named last, ``…test_y``; what ends in
     # ``…`` is the beginning of a name.
     for path, name in re.findall(
-        r"`(tests/[\w/]+\.py)?(?:::|…)?(test_\w+)?…?`", document.read_text(encoding="utf-8")
+        r"`((?:tests|gridengine/testing)/[\w/]+\.py)?(?:::|…)?(test_\w+)?…?`",
+        document.read_text(encoding="utf-8"),
     ):
         if path:
             file = ROOT / path

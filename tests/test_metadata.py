@@ -90,6 +90,8 @@ ELSEWHERE = {
     ("schedulers/grid_engine/batch_system/drmaa_system.py", "drmaa"),
     # It unpacks an array, so numpy has made one.
     ("compat/joblib_worker.py", "numpy"),
+    # Who has that run has numpy.
+    ("testing/targets.py", "numpy"),
     # It is looked for before.
     ("observers/bars.py", "tqdm"),
     # They are looked for before, and where the page is made.

@@ -4,9 +4,29 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterator
+
+from .. import plugins
 
 #: As many ways to write a name as programs have.
 _SCHEDULERS = ("process", "grid_engine", "gridengine", "slurm", "inline")
+
+
+class SchedulerNames:
+    """The names for ``--scheduler``, as `argparse` has choices; plug-ins are looked for late.
+
+    Args:
+        first: Those that are known anyway.
+    """
+
+    def __init__(self, first: tuple[str, ...] = _SCHEDULERS) -> None:
+        self._first = first
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._first or (isinstance(name, str) and plugins.is_one(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self._first, *plugins.names()))
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +37,11 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "computer; "
         "GRIDENGINE_SCHEDULER and gridengine.toml are heeded, and these count more",
     )
-    group.add_argument("--scheduler", choices=_SCHEDULERS, help="the name of one")
+    group.add_argument(
+        "--scheduler", metavar="NAME", choices=SchedulerNames(),
+        help="process, grid_engine, slurm, inline, or another one that is installed: pbs, lsf, a "
+        "plug-in",
+    )  # fmt: skip
     group.add_argument(
         "--queue",
         metavar="Q",
@@ -44,7 +68,7 @@ def variables(given: argparse.Namespace) -> dict[str, str]:
     name = given.scheduler or (cluster_here() if cluster or given.queue is not None else "")
     if given.queue is not None:
         cluster["partition" if name == "slurm" else "queue"] = given.queue
-    if cluster and name not in ("grid_engine", "gridengine", "slurm"):
+    if cluster and name in ("process", "inline"):
         given.parser.error(f"--queue and --resources are for a cluster, not for {name!r}")
     if name == "inline" and given.workers is not None:
         given.parser.error("--workers is for workers, which the scheduler 'inline' has not")
@@ -52,7 +76,9 @@ def variables(given: argparse.Namespace) -> dict[str, str]:
     arguments: dict[str, dict[str, object]] = {
         each: {**limit} for each in ("process", "grid_engine", "slurm")
     }
-    if cluster and name == "slurm":
+    if name not in ("", "inline", "gridengine", *arguments):
+        arguments = {name: {**cluster, **limit}}
+    elif cluster and name == "slurm":
         # There is no value that says so.
         flags = {each: True for each, value in cluster.items() if value == "true"}
         arguments["slurm"] = {**cluster, **flags, **limit}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from .. import settings_file
+from .. import plugins, settings_file
 from ..errors import GridEngineError
 from ..schedulers import choice
 from ..settings import CHOICES, PREFIX, Settings
@@ -57,7 +57,8 @@ class Setting(NamedTuple):
 def all_settings() -> Iterator[Setting]:
     """Yields all that there is to set, each once."""
     yield Setting(
-        SCHEDULER, "", " or ".join(settings_file.SCHEDULERS), OWN_ARGUMENTS[SCHEDULER],
+        SCHEDULER, "", f"{', '.join(settings_file.SCHEDULERS)}, or another that is installed",
+        OWN_ARGUMENTS[SCHEDULER],
         "What maps and jobs run on that name no scheduler, and are in no ``with`` of one; by "
         "default a Grid Engine if its master answers, else the cores of this computer.",
     )  # fmt: skip
@@ -148,7 +149,7 @@ def _arguments(mistakes: list[str]) -> Iterator[InForce]:
     except GridEngineError as error:
         mistakes.append(str(error))
         told = {}
-    for table in settings_file.SCHEDULERS:
+    for table in [*settings_file.SCHEDULERS, *_others(told)]:
         found: dict[str, InForce] = {}
         for file in settings_file.files(_told_before):
             given = file.table.get(table, {})
@@ -166,6 +167,13 @@ def _arguments(mistakes: list[str]) -> Iterator[InForce]:
             except GridEngineError as error:
                 mistakes.append(str(error))
         yield from found.values()
+
+
+def _others(told: Collection[str]) -> Iterator[str]:
+    """Yields further schedulers for which there are arguments, each once."""
+    tables = {name for file in settings_file.files(_told_before) for name in file.table}
+    known = {*settings_file.SCHEDULERS, *Settings._fields, SCHEDULER}
+    yield from (name for name in sorted({*tables, *told} - known) if plugins.is_one(name))
 
 
 def _told_before(mistake: str) -> None:

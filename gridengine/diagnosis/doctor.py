@@ -98,8 +98,7 @@ class Doctor:
             return
         cluster = _CLUSTERS.get(type(scheduler))
         if cluster is None:
-            with contextlib.closing(scheduler.open()) as session:
-                yield from self._by_a_queue_job(scheduler, session, lambda: False)
+            yield from self._of_another(scheduler)
             return
         request: Any = scheduler.request  # type: ignore[attr-defined]  # all clusters' have one
         software = cluster.software(scheduler)
@@ -128,6 +127,16 @@ class Doctor:
             there = list(self._by_a_queue_job(scheduler, session, hopeless))
             yield from (future.result() for future in queue)
             yield from there
+
+    def _of_another(self, scheduler: Scheduler) -> Iterator[Check]:
+        try:
+            opened = scheduler.open()
+        except SchedulerUnavailable as error:
+            yield Check("session", "failed", str(error))
+            yield from _not_tried(("test job", *on_the_node.ON_THE_NODE))
+            return
+        with contextlib.closing(opened) as session:
+            yield from self._by_a_queue_job(scheduler, session, lambda: False)
 
     def _by_a_queue_job(
         self, scheduler: Scheduler, session: Session, hopeless: Callable[[], bool]
@@ -213,6 +222,9 @@ def wanted(given: choice.SchedulerLike | None) -> tuple[Scheduler | None, Check]
     if name in ("process", "inline"):
         told = f"{name}, because of {why}; no cluster is tested (--scheduler grid_engine does)"
         return choice.scheduler_for(name), Check("scheduler", "ok", told)
+    if name and name not in ("grid_engine", "slurm"):
+        made = choice.scheduler_for(name)
+        return made, Check("scheduler", "ok", f"{made!r}, {why}")
     reason = way.problem("auto")
     has_slurm = presence.missing(os.environ) is None
     if name == "slurm" or (name != "grid_engine" and reason is not None and has_slurm):

@@ -4,6 +4,8 @@
 - `GridEngineScheduler`: on a Grid Engine cluster, by way of DRMAA or of its commands
 - `SlurmScheduler`: on a Slurm cluster, by way of its commands
 - `InlineScheduler`: in this process and thread, for debuggers
+- `HTCondorScheduler`: in an HTCondor pool
+- `PbsScheduler`, `LsfScheduler`: by the commands of PBS and LSF; experimental
 
 Maps, jobs, pools and executors take one as ``scheduler=``, and each is a context manager::
 
@@ -14,7 +16,8 @@ Within the ``with`` it is what all use that name no other (`current`); outside o
 `best_available`: the Grid Engine or the Slurm that is here and answers, else the cores.
 
 A batch system that is not here is a subclass of `Scheduler`, whose ``open``, ``resources_of``,
-``time_limit`` and ``on_close`` are for that, and nothing for programs.
+``time_limit`` and ``on_close`` are for that, and nothing for programs. What its author imports is
+in `gridengine.schedulers.plugin`.
 """
 
 from __future__ import annotations
@@ -27,13 +30,19 @@ if TYPE_CHECKING:
     from .base import Scheduler
     from .choice import best_available, current
     from .grid_engine.scheduler import GridEngineScheduler
+    from .htcondor import HTCondorScheduler
     from .inline import InlineScheduler
+    from .lsf import LsfScheduler
+    from .pbs import PbsScheduler
     from .process import ProcessScheduler
     from .slurm.scheduler import SlurmScheduler
 
 __all__ = [
     "GridEngineScheduler",
+    "HTCondorScheduler",
     "InlineScheduler",
+    "LsfScheduler",
+    "PbsScheduler",
     "ProcessScheduler",
     "Scheduler",
     "SlurmScheduler",
@@ -43,7 +52,10 @@ __all__ = [
 
 _HOMES = {
     "GridEngineScheduler": ".grid_engine.scheduler",
+    "HTCondorScheduler": ".htcondor",
     "InlineScheduler": ".inline",
+    "LsfScheduler": ".lsf",
+    "PbsScheduler": ".pbs",
     "ProcessScheduler": ".process",
     "Scheduler": ".base",
     "SlurmScheduler": ".slurm.scheduler",

@@ -2,7 +2,7 @@
 
 A scheduler knows how to start a command a number of times, how to tell what became of it, and
 how to stop it. It knows no job, no message and no pickle, so a new batch system is one file
-(``docs/howto/writing-a-scheduler.md`` has a whole one)::
+(``docs/howto/writing-a-scheduler.md`` has two, of what `gridengine.schedulers.plugin` has)::
 
     Scheduler                  what the user makes: a description, reusable, cheap
        │ open()

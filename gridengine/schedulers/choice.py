@@ -5,14 +5,14 @@ from __future__ import annotations
 import _thread
 import os
 
-from .. import nesting, settings_file
+from .. import nesting, plugins, settings_file
 from ..logs import Log
 from .base import Scheduler, innermost
 from .process import ProcessScheduler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable, Collection, MutableMapping
     from typing import Any, Literal, TypeAlias, TypeVar, overload
 
     from .grid_engine.scheduler import GridEngineScheduler
@@ -58,8 +58,8 @@ def best_available() -> Scheduler:
     commands, else a `SlurmScheduler` if there are Slurm's commands and its controller answers, else
     a `ProcessScheduler`; where there are signs of a cluster all the same, a warning says why.
     ``GRIDENGINE_SCHEDULER=process``, ``=grid_engine``, ``=slurm`` or ``=inline`` (an
-    `InlineScheduler`, for debuggers) decides instead, or ``scheduler`` in a
-    ``gridengine.toml``, which may have arguments for each: see `gridengine.settings_file`.
+    `InlineScheduler`, for debuggers), or the name of a plug-in, decides instead, or ``scheduler``
+    in a ``gridengine.toml``, which may have arguments for each: see `gridengine.settings_file`.
 
     In a job it is a `ProcessScheduler` of the cores that the job was granted, whatever else: a job
     that waited for queue jobs would hold the slot that they wait for.
@@ -83,10 +83,11 @@ def scheduler_for(given: SchedulerLike) -> Scheduler:
 
     Args:
         given: A scheduler; or the name of one, ``"process"``, ``"grid_engine"`` (``"gridengine"``),
-            ``"slurm"``, ``"inline"``; or a class or a function without arguments that makes one.
-            What a name, a class or a function stands for is made once, and used again wherever the
-            same is given. A scheduler that was made so is closed at the end of the program; that of
-            a function is so once nobody has the function any more, and its jobs are over.
+            ``"slurm"``, ``"inline"``, or one of `gridengine.plugins`; or a class or a function
+            without arguments that makes one. What a name, a class or a function stands for is made
+            once, and used again wherever the same is given. A scheduler that was made so is closed
+            at the end of the program; that of a function is so once nobody has the function any
+            more, and its jobs are over.
 
     Raises:
         TypeError: It is none of these, or makes no scheduler; the message says what to write.
@@ -123,15 +124,16 @@ def check(given: object) -> None:
         ValueError: It is no name of a scheduler.
     """
     if isinstance(given, str):
-        if ALIASES.get(given, given) not in _MAKERS:
-            hint = settings_file.did_you_mean(given, _MAKERS)
+        name = ALIASES.get(given, given)
+        if name not in _MAKERS and not plugins.is_one(name):
+            hint = settings_file.did_you_mean(given, [*_MAKERS, *plugins.names()])
             raise ValueError(f"scheduler is {given!r}; the names are {_names()}{hint}")
     elif not isinstance(given, Scheduler) and not callable(given):
         raise _no_scheduler(f"scheduler is {given!r}, which is none")
 
 
 def _names() -> str:
-    return ", ".join(map(repr, _MAKERS))
+    return ", ".join(map(repr, [*_MAKERS, *plugins.names()]))
 
 
 def _no_scheduler(why: str) -> TypeError:
@@ -144,7 +146,7 @@ def _no_scheduler(why: str) -> TypeError:
 def _of_name(given: str) -> Scheduler:
     name = ALIASES.get(given, given)
     if name not in _named:
-        _named[name] = _MAKERS[name]()
+        _named[name] = _MAKERS[name]() if name in _MAKERS else described(name)
     return _named[name]
 
 
@@ -182,9 +184,10 @@ def wanted() -> tuple[str, str]:
     if not given:
         return settings_file.scheduler()
     name = ALIASES.get(given.lower(), given.lower())
-    if name not in settings_file.SCHEDULERS:
-        names = ", ".join(map(repr, settings_file.SCHEDULERS))
-        hint = settings_file.did_you_mean(name, settings_file.SCHEDULERS)
+    if not settings_file.is_scheduler(name):
+        known = [*settings_file.SCHEDULERS, *plugins.names()]
+        names = ", ".join(map(repr, known))
+        hint = settings_file.did_you_mean(name, known)
         raise ValueError(f"{_VARIABLE}={given!r}: it is one of {names}, or not set{hint}")
     return name, f"{_VARIABLE}={given}"
 
@@ -195,6 +198,9 @@ def _choose(name: str, why: str) -> Scheduler:
         return described(name)
     if name == "inline":
         _logger.info("jobs run in this process, because of %s", why)
+        return described(name)
+    if name and name not in _MAKERS:
+        _logger.info("workers are those of %s, because of %s", name, why)
         return described(name)
     from ..errors import SchedulerUnavailable
 
@@ -278,6 +284,11 @@ def described(name: str) -> Scheduler:
         from .slurm.scheduler import SlurmScheduler
 
         return _made(name, SlurmScheduler, free=True)
+    if name not in _MAKERS:
+        from .plugged_in import arguments_of, made_by
+
+        parameters, free = arguments_of(name)
+        return made_by(name, *_arguments(name, parameters, free=free))
     from .grid_engine.scheduler import GridEngineScheduler
 
     return _made("grid_engine", GridEngineScheduler, free=True)
@@ -302,7 +313,7 @@ def arguments_in_environment() -> dict[str, dict[str, Any]]:
     except ValueError:
         told = None
     if not isinstance(told, dict) or not all(
-        name in settings_file.SCHEDULERS and isinstance(each, dict) for name, each in told.items()
+        settings_file.is_scheduler(name) and isinstance(each, dict) for name, each in told.items()
     ):
         from ..errors import GridEngineError
 
@@ -325,14 +336,7 @@ def _made(name: str, kind: type[S], *, free: bool) -> S:
     # They would count more than the environment does, which counts more than a file.
     parameters.remove("settings")
     parameters += getattr(kind, "aliases", ())
-    arguments, where = settings_file.arguments(name, parameters, free=free)
-    if "settings" in arguments:
-        from ..errors import GridEngineError
-
-        raise GridEngineError(f"[{name}] in {where} has settings: say them above all tables")
-    if said := arguments_in_environment().get(name):
-        arguments |= said
-        where = " and ".join(filter(None, (where, _ARGUMENTS)))
+    arguments, where = _arguments(name, parameters, free=free)
     try:
         return kind(**arguments)
     except (TypeError, ValueError) as error:
@@ -341,6 +345,19 @@ def _made(name: str, kind: type[S], *, free: bool) -> S:
         from ..errors import GridEngineError
 
         raise GridEngineError(f"[{name}] in {where}: {error}") from error
+
+
+def _arguments(name: str, parameters: Collection[str], *, free: bool) -> tuple[dict[str, Any], str]:
+    """Returns the arguments for a scheduler that do not stand in the program, and who has them."""
+    arguments, where = settings_file.arguments(name, parameters, free=free)
+    if "settings" in arguments:
+        from ..errors import GridEngineError
+
+        raise GridEngineError(f"[{name}] in {where} has settings: say them above all tables")
+    if said := arguments_in_environment().get(name):
+        arguments |= said
+        where = " and ".join(filter(None, (where, _ARGUMENTS)))
+    return arguments, where
 
 
 #: What makes the scheduler of a cluster, in the order in which they are looked for.

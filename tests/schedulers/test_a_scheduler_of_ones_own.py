@@ -7,20 +7,44 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import gridengine
-from gridengine.schedulers.events import Ended, Event, Refused, Submitted
+from gridengine.schedulers import Scheduler
+from gridengine.schedulers.plugin import Ended, Event, Refused, Submitted
+from gridengine.testing.fixtures import ContractFixtures
+from gridengine.testing.sessions import SessionContract
 
-from ..hosts_scheduler import HERE, Make, hosts_scheduler, source
+from ..hosts_scheduler import HERE, Make, hosts_scheduler, in_modules, made, source
 from ..waiting import wait_until
+
+
+@pytest.fixture(scope="module", autouse=True)
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The schedulers of the page, each in a module: what is sent elsewhere is found there."""
+    with in_modules(tmp_path_factory.mktemp("modules")):
+        yield
 
 
 @pytest.fixture(scope="module")
 def make() -> Make:
     return hosts_scheduler()
+
+
+class TestHosts(ContractFixtures, SessionContract):
+    def make_scheduler(self) -> Scheduler:
+        return made("HostsScheduler")(["one", "two", "three"], workers=2, command=HERE)
+
+
+class TestBackground(ContractFixtures, SessionContract):
+    def make_scheduler(self) -> Scheduler:
+        maker: Any = made("BackgroundScheduler")
+        maker.polls = (0.1, 0.5)
+        return maker(max_workers=3)
 
 
 def square(x: int) -> int:

@@ -8,34 +8,36 @@ from typing import Any
 import pytest
 
 from gridengine.schedulers import GridEngineScheduler, Scheduler
+from gridengine.testing import SchedulerContract
 
 from ..conftest import warm
-from ..hosts_scheduler import HERE, hosts_scheduler
-from .test_contract import *  # noqa: F403  # the suite
+from ..hosts_scheduler import HERE, in_modules, made
 
 FILES = {"channel": "files"}
 
 
 def on_hosts(*hosts: str, **settings: Any) -> Scheduler:
     """Returns a scheduler whose workers are on this host, and speak as if they were on others."""
-    made = hosts_scheduler()(hosts, workers=2, command=HERE)
-    made.settings = {**FILES, **settings}
-    return made
+    scheduler = made("HostsScheduler")(hosts, workers=2, command=HERE)
+    scheduler.settings = {**FILES, **settings}
+    return scheduler
 
 
 @pytest.fixture(
     scope="module",
     params=["hosts", pytest.param("gridengine", marks=pytest.mark.cluster)],
 )
-def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
+def scheduler(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Scheduler]:
     """Each scheduler in turn, its workers shared by the tests of this file.
 
     On the cluster nobody tells it to use files: a firewall drops what nodes send to the program.
     """
     if request.param == "hosts":
-        with on_hosts("one", "two") as made:
-            warm(made, 4)
-            yield made
+        with in_modules(tmp_path_factory.mktemp("modules")), on_hosts("one", "two") as hosts:
+            warm(hosts, 4)
+            yield hosts
         return
     cluster = request.getfixturevalue("cluster")
     settings = {"connect_timeout": 2.0}
@@ -44,9 +46,9 @@ def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
         yield grid
 
 
-@pytest.fixture
-def own(scheduler: Scheduler) -> Scheduler:
-    """A scheduler of the same sort, not at work yet, with one worker."""
-    if isinstance(scheduler, GridEngineScheduler):
-        return GridEngineScheduler(max_workers=1, settings=FILES)
-    return on_hosts("one")
+class TestContractByFiles(SchedulerContract):
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def scheduler(scheduler: Scheduler) -> Scheduler:
+        """Returns each of those above."""
+        return scheduler

@@ -7,6 +7,7 @@ import sys
 
 from ...errors import GridEngineError
 from ...logs import printable
+from ..scheduler_options import SchedulerNames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,10 +47,10 @@ def add_to(commands: Commands) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--scheduler",
-        choices=("process", "grid_engine", "slurm"),
-        help="what to test, whatever is set",
-    )
+        "--scheduler", metavar="NAME", choices=SchedulerNames(("process", "grid_engine", "slurm")),
+        help="what to test, whatever is set: process, grid_engine, slurm, or another that is "
+        "installed",
+    )  # fmt: skip
     parser.add_argument(
         "--queue", metavar="NAME", help="the queue of a Grid Engine, the partition of a Slurm"
     )
@@ -97,8 +98,10 @@ def _scheduler(given: argparse.Namespace) -> Scheduler | str | None:
     asked = _arguments(given)
     if not asked:
         return str(given.scheduler) if given.scheduler else None
-    if given.scheduler == "process":
-        raise GridEngineError("--queue, -l and --set are of use with a cluster alone")
+    if given.scheduler not in (None, "grid_engine", "slurm"):
+        raise GridEngineError(
+            "--queue, -l and --set are of use with a Grid Engine or a Slurm alone"
+        )
     from ...diagnosis.doctor import of_the_settings
     from ..scheduler_options import cluster_here
 
