@@ -30,6 +30,7 @@ def test_every_number_can_be_set_and_keeps_its_type() -> None:
     environ |= {f"GRIDENGINE_{field.upper()}": "1" for field in truths}
     environ |= {"GRIDENGINE_OUTPUT": "collect", "GRIDENGINE_ON_STALL": "retry"}
     environ |= {"GRIDENGINE_MAIL_ON": "end", "GRIDENGINE_CHANNEL": "files"}
+    environ |= {"GRIDENGINE_THROUGH": "commands"}
     for field, default in Settings._field_defaults.items():
         value = getattr(Settings.read(environ), field)
         given = environ[f"GRIDENGINE_{field.upper()}"]

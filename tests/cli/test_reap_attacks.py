@@ -49,7 +49,7 @@ def run_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GRIDENGINE_RUN_DIR", str(tmp_path / "run"))
     for name in ("SGE_ROOT", "SGE_CELL", "DRMAA_LIBRARY_PATH"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("gridengine.schedulers.grid_engine.drmaa_library.find", lambda: None)
+    monkeypatch.setattr("gridengine.schedulers.grid_engine.drmaa_library.find", lambda *_: None)
     private_files.make_folder(str(tmp_path / "run" / "sessions"))
     return tmp_path / "run"
 

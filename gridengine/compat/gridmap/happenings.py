@@ -51,7 +51,7 @@ class Happenings:
             return None
 
 
-class Places:
+class JobsOfWorkers:
     """Which job each worker runs, so that what is seen of the worker is the job's."""
 
     def __init__(self) -> None:

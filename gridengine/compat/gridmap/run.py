@@ -28,7 +28,7 @@ from . import conf, mails
 from .cluster import Variants, look_interval
 from .endings import record_death, record_end
 from .grid_job import Job
-from .happenings import Happening, Happenings, Places, fields_of
+from .happenings import Happening, Happenings, JobsOfWorkers, fields_of
 from .job_environment import own_variables
 from .log_files import JobFiles, id_of, make_folder
 from .prelude import prepared
@@ -87,7 +87,7 @@ class JobsRun:
         self._quiet = quiet
         self._here = here
         self._happenings = Happenings()
-        self._places = Places()
+        self._places = JobsOfWorkers()
         self._submitted: dict[int, SubmittedJob] = {}
         self._observed: dict[Dispatcher, Callable[[], object]] = {}
         self._left = 0
