@@ -155,11 +155,22 @@ def test_the_code_for_a_cluster_runs_on_one(name: str, cluster: Cluster, tmp_pat
     assert _runs(name, code, tmp_path, "grid_engine") == documents.printed(blocks)
 
 
+@pytest.mark.cluster
+@pytest.mark.usefixtures("slurm")
+@pytest.mark.parametrize("name", _pages_with("slurm"))
+def test_the_code_for_slurm_runs_on_one(name: str, tmp_path: Path) -> None:
+    blocks = documents.blocks(PAGES[name])
+    printed = _runs(name, documents.program(blocks, "", "slurm"), tmp_path, "slurm")
+    assert printed == documents.printed(blocks)
+
+
 @pytest.mark.parametrize("name", RUN)
 def test_all_code_of_a_document_is_run_or_is_said_not_to_be(name: str) -> None:
     for block in documents.blocks(PAGES[name]):
         if block.language == "python":
-            assert block.about in {"", "cluster", "no-run", "notebook"}, f"{name}:{block.line}"
+            assert block.about in {"", "cluster", "slurm", "no-run", "notebook"}, (
+                f"{name}:{block.line}"
+            )
             if block.about != "notebook":  # which may have what IPython alone understands
                 compile(block.text, f"{name}:{block.line}", "exec")
 

@@ -41,7 +41,7 @@ def variables(given: argparse.Namespace) -> dict[str, str]:
     cluster: dict[str, object] = {}
     for text in given.resources:
         cluster |= _resources(text)
-    name = given.scheduler or (_cluster_here() if cluster or given.queue is not None else "")
+    name = given.scheduler or (cluster_here() if cluster or given.queue is not None else "")
     if given.queue is not None:
         cluster["partition" if name == "slurm" else "queue"] = given.queue
     if cluster and name not in ("grid_engine", "gridengine", "slurm"):
@@ -63,13 +63,14 @@ def variables(given: argparse.Namespace) -> dict[str, str]:
     return found | ({"GRIDENGINE_ARGUMENTS": json.dumps(said)} if said else {})
 
 
-def _cluster_here() -> str:
+def cluster_here() -> str:
     """Returns which cluster is meant where only its queue or its resources are said."""
     from ..schedulers.grid_engine import drmaa_library
     from ..schedulers.slurm import presence
 
     has_slurm = presence.missing(os.environ) is None
-    return "slurm" if has_slurm and drmaa_library.find() is None else "grid_engine"
+    has_grid_engine = drmaa_library.problem(drmaa_library.find()) is None
+    return "slurm" if has_slurm and not has_grid_engine else "grid_engine"
 
 
 def _resources(text: str) -> dict[str, object]:

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import nesting, settings_file
 from ..dispatcher.run_folder import new_shared_folder, remove_shared_folder
@@ -18,8 +18,11 @@ from ..schedulers.grid_engine import drmaa_library
 from ..schedulers.grid_engine.scheduler import GridEngineScheduler
 from ..schedulers.grid_engine.session import GridEngineSession
 from ..schedulers.process import ProcessScheduler
+from ..schedulers.slurm import presence
+from ..schedulers.slurm.scheduler import SlurmScheduler
+from ..schedulers.slurm.session import SlurmSession
 from ..settings import Settings
-from . import grid_engine, on_the_node, this_host
+from . import grid_engine, on_the_node, slurm, this_host
 from .report import Check, DoctorReport
 from .trial import Trial, TrialOutcome
 
@@ -93,29 +96,31 @@ class Doctor:
             if isinstance(scheduler, ProcessScheduler):
                 self._worked["scheduler"] = "process"
             return
-        if not isinstance(scheduler, GridEngineScheduler):
+        cluster = _CLUSTERS.get(type(scheduler))
+        if cluster is None:
             with contextlib.closing(scheduler.open()) as session:
                 yield from self._by_a_queue_job(scheduler, session, lambda: False)
             return
-        library = grid_engine.library()
-        yield library
-        if library.state == "failed":
-            yield from _not_tried(("master", *_OF_THE_QUEUE, "test job", *on_the_node.ON_THE_NODE))
+        request: Any = scheduler.request  # type: ignore[attr-defined]  # all clusters' have one
+        software = cluster.software()
+        yield software
+        if software.state == "failed":
+            yield from _not_tried((cluster.named, *cluster.looked_at, *_BY_A_QUEUE_JOB))
             return
         # Without patience: who is asked here is to answer, or to be found silent.
         try:
-            opened = GridEngineSession(scheduler.request, patience=0.0)
+            opened = cluster.session(request, patience=0.0)
         except SchedulerUnavailable as error:
-            yield Check("master", "failed", str(error))
-            yield from _not_tried((*_OF_THE_QUEUE, "test job", *on_the_node.ON_THE_NODE))
+            yield Check(cluster.named, "failed", str(error))
+            yield from _not_tried((*cluster.looked_at, *_BY_A_QUEUE_JOB))
             return
         with contextlib.closing(opened) as session:
-            master = grid_engine.master(session, min(_MASTER, self._left()))
+            master = cluster.master(session, min(_MASTER, self._left()))
             yield master
             if master.state == "failed":
-                yield from _not_tried((*_OF_THE_QUEUE, "test job", *on_the_node.ON_THE_NODE))
+                yield from _not_tried((*cluster.looked_at, *_BY_A_QUEUE_JOB))
                 return
-            queue = [pool.submit(_looked, look, scheduler.request) for look in _ABOUT_THE_QUEUE]
+            queue = [pool.submit(_looked, look, request) for look in cluster.looks]
 
             def hopeless() -> bool:
                 return queue[0].done() and queue[0].result().state == "failed"
@@ -160,23 +165,24 @@ class Doctor:
     ) -> TrialOutcome:
         outcome = trial.run(self._deadline - _ASK_WHY, hopeless)
         waits = outcome.queue_job and not _has_started(outcome)
-        if waits and isinstance(scheduler, GridEngineScheduler):
-            outcome.waits = grid_engine.why_it_waits(outcome.queue_job)
+        if waits and (cluster := _CLUSTERS.get(type(scheduler))) is not None:
+            outcome.waits = cluster.why_it_waits(outcome.queue_job)
         if outcome.queue_job:
             session.stop([outcome.queue_job])
         return outcome
 
     def _note(self, scheduler: Scheduler, outcome: TrialOutcome) -> None:
         """Notes what is known to work now, as a settings file has it."""
-        if isinstance(scheduler, GridEngineScheduler) and on_the_node.reached(outcome):
-            self._worked["scheduler"] = "grid_engine"
+        cluster = _CLUSTERS.get(type(scheduler))
+        if cluster is not None and on_the_node.reached(outcome):
+            self._worked["scheduler"] = cluster.name
             if host := on_the_node.host_setting(outcome) or self._settings.host:
                 self._worked["host"] = host
             for name in ("ports", "run_dir"):
                 if value := getattr(self._settings, name):
                     self._worked[name] = value
             if asked := asked_for(scheduler):
-                self._worked["grid_engine"] = asked
+                self._worked[cluster.name] = asked
 
     def _left(self) -> float:
         return max(0.0, self._deadline - time.monotonic())
@@ -205,32 +211,42 @@ def wanted(given: choice.SchedulerLike | None) -> tuple[Scheduler | None, Check]
         told = f"{name}, because of {why}; no cluster is tested (--scheduler grid_engine does)"
         return choice.scheduler_for(name), Check("scheduler", "ok", told)
     reason = drmaa_library.problem(drmaa_library.find())
+    has_slurm = presence.missing(os.environ) is None
+    if name == "slurm" or (name != "grid_engine" and reason is not None and has_slurm):
+        scheduler: Scheduler = of_the_settings("slurm", {})
+        return scheduler, Check("scheduler", "ok", f"{scheduler!r}{f', {why}' * bool(why)}")
     if name == "grid_engine" or reason is None:
-        scheduler = grid_engine_of_the_settings({})
+        scheduler = of_the_settings("grid_engine", {})
         return scheduler, Check("scheduler", "ok", f"{scheduler!r}{f', {why}' * bool(why)}")
     signs = drmaa_library.signs()
     told = f"this host's cores, for there is no Grid Engine: {reason}"
     if signs:
         told = f"this host's cores, though there are signs of a cluster ({', '.join(signs)})"
-        return grid_engine_of_the_settings({}), Check("scheduler", "warning", told)
+        return of_the_settings("grid_engine", {}), Check("scheduler", "warning", told)
     return choice.scheduler_for("process"), Check("scheduler", "ok", told)
 
 
-def grid_engine_of_the_settings(given: dict[str, Any]) -> GridEngineScheduler:
-    """Returns a scheduler with the arguments of the settings files, and others that go before.
+def of_the_settings(name: str, given: dict[str, Any]) -> Scheduler:
+    """Returns a cluster's scheduler with the arguments of settings files, and others before those.
 
     Raises:
         TypeError, ValueError, GridEngineError: One of them cannot be.
     """
-    code = GridEngineScheduler.__init__.__code__
-    names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
-    arguments, _ = settings_file.arguments("grid_engine", names, free=True)
-    return GridEngineScheduler(**{**arguments, **given})
+    kind: Any = SlurmScheduler if name == "slurm" else GridEngineScheduler
+    code = kind.__init__.__code__
+    names = [*code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]]
+    names += getattr(kind, "aliases", ())
+    arguments, _ = settings_file.arguments(name, names, free=True)
+    made: Scheduler = kind(**{**arguments, **given})
+    return made
 
 
-def asked_for(scheduler: GridEngineScheduler) -> dict[str, object]:
+def asked_for(scheduler: Scheduler) -> dict[str, object]:
     """Returns what a scheduler's queue jobs ask for, as a settings file has it."""
-    request = scheduler.request
+    request: Any = scheduler.request  # type: ignore[attr-defined]  # all clusters' have one
+    if isinstance(scheduler, SlurmScheduler):
+        shown: dict[str, object] = request.arguments_given()
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in shown.items()}
     named: dict[str, object] = {
         "queue": request.queue,
         "slots": request.slots if request.slots > 1 else None,
@@ -242,14 +258,58 @@ def asked_for(scheduler: GridEngineScheduler) -> dict[str, object]:
     return {name: value for name, value in named.items() if value} | dict(request.resources)
 
 
-#: The first of them says if nothing can start.
-_ABOUT_THE_QUEUE: tuple[Callable[..., Check], ...] = (
-    grid_engine.queues,
-    grid_engine.parallel_environments,
-    grid_engine.memory_resources,
-    grid_engine.site_limits,
-)
-_OF_THE_QUEUE = ("queues", "parallel environments", "resources", "site limits")
+class _Cluster(NamedTuple):
+    """How a batch system is looked at.
+
+    Attributes:
+        name: That of its scheduler.
+        software: Looks at what must be here for it.
+        session: Opens a session.
+        named: What `master` is called in the report.
+        master: Waits for the answer of whoever rules it.
+        looks: What else is looked at; the first of them says if nothing can start.
+        looked_at: What those are called in the report.
+        why_it_waits: Returns why a queue job has not started.
+    """
+
+    name: str
+    software: Callable[[], Check]
+    session: Callable[..., Any]
+    named: str
+    master: Callable[[Any, float], Check]
+    looks: tuple[Callable[..., Check], ...]
+    looked_at: tuple[str, ...]
+    why_it_waits: Callable[[str], str]
+
+
+_CLUSTERS: dict[type[Scheduler], _Cluster] = {
+    GridEngineScheduler: _Cluster(
+        "grid_engine",
+        grid_engine.library,
+        GridEngineSession,
+        "master",
+        grid_engine.master,
+        (
+            grid_engine.queues,
+            grid_engine.parallel_environments,
+            grid_engine.memory_resources,
+            grid_engine.site_limits,
+        ),
+        ("queues", "parallel environments", "resources", "site limits"),
+        grid_engine.why_it_waits,
+    ),
+    SlurmScheduler: _Cluster(
+        "slurm",
+        slurm.slurm_tools,
+        SlurmSession,
+        "controller",
+        slurm.controller,
+        (slurm.partitions, slurm.slurm_limits),
+        ("partitions", "site limits"),
+        slurm.why_it_waits,
+    ),
+}
+_BY_A_QUEUE_JOB = ("test job", *on_the_node.ON_THE_NODE)
 
 
 def _looked(look: Callable[..., Check], *arguments: object) -> Check:

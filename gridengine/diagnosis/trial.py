@@ -12,7 +12,7 @@ from typing import Any
 
 from ..schedulers.base import Session
 from ..schedulers.events import End, Ended, Refused, Stuck, Submitted, Waiting
-from ..schedulers.grid_engine.session import GridEngineSession
+from ..schedulers.queue_session.session import QueueSession
 from ..settings import Settings
 from ..transport import private_files
 from .node_command import ExitFacts, exit_facts, prepare
@@ -84,7 +84,7 @@ class Trial:
         # All that is to be known comes by other ways; and a queue job that was to print into a
         # folder that its node does not see could not be started at all.
         self._logs = os.devnull
-        if not isinstance(session, GridEngineSession):
+        if not isinstance(session, QueueSession):
             self._logs = os.path.join(folder, "logs")
             private_files.new_folder(self._logs)
         self.outcome = TrialOutcome()

@@ -20,8 +20,8 @@ Tests what programs need on this host and on the cluster, in less than 30 second
 works, what does not, and what to do.
 
 On a cluster it submits one small queue job, which looks at its node, connects to this host, and
-ends. It asks for what your settings file says of [grid_engine], and for what is given here. It is
-deleted and its files are removed at the end, also after Ctrl-C.
+ends. It asks for what your settings file says of [grid_engine] or [slurm], and for what is given
+here. It is deleted and its files are removed at the end, also after Ctrl-C.
 """
 
 _EPILOG = """\
@@ -46,16 +46,21 @@ def add_to(commands: Commands) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--scheduler", choices=("process", "grid_engine"), help="what to test, whatever is set"
+        "--scheduler",
+        choices=("process", "grid_engine", "slurm"),
+        help="what to test, whatever is set",
     )
-    parser.add_argument("--queue", metavar="NAME", help="as the scheduler's argument")
+    parser.add_argument(
+        "--queue", metavar="NAME", help="the queue of a Grid Engine, the partition of a Slurm"
+    )
     parser.add_argument(
         "-l", dest="resources", metavar="NAME=VALUE,...", action="append", default=[],
-        help="resources to ask for, as qsub takes them; several times, if need be",
+        help="resources to ask for, as qsub -l takes them, or long options of sbatch; several "
+        "times, if need be",
     )  # fmt: skip
     parser.add_argument(
         "--set", dest="arguments", metavar="NAME=VALUE", action="append", default=[],
-        help="any other argument of GridEngineScheduler: project=physics, native='-R y'",
+        help="any other argument of the scheduler: project=physics, native='-R y'",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     parser.add_argument(
@@ -93,10 +98,14 @@ def _scheduler(given: argparse.Namespace) -> Scheduler | str | None:
     if not asked:
         return str(given.scheduler) if given.scheduler else None
     if given.scheduler == "process":
-        raise GridEngineError("--queue, -l and --set are of use with a Grid Engine alone")
-    from ...diagnosis.doctor import grid_engine_of_the_settings
+        raise GridEngineError("--queue, -l and --set are of use with a cluster alone")
+    from ...diagnosis.doctor import of_the_settings
+    from ..scheduler_options import cluster_here
 
-    return grid_engine_of_the_settings(asked)
+    name = given.scheduler or cluster_here()
+    if name == "slurm" and "queue" in asked:
+        asked["partition"] = asked.pop("queue")
+    return of_the_settings(name, asked)
 
 
 def _arguments(given: argparse.Namespace) -> dict[str, Any]:

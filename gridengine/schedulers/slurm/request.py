@@ -169,16 +169,19 @@ class SlurmRequest:
         """Seconds that a queue job may run, 0 if not limited: Slurm rounds up to minutes."""
         return 0.0 if math.isinf(self.seconds) else 60.0 * math.ceil(self.seconds / 60)
 
-    def __str__(self) -> str:
-        """The arguments by which it was made."""
+    def arguments_given(self) -> dict[str, object]:
+        """Returns the arguments by which it was made."""
         told: dict[str, object] = {}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if value != _DEFAULTS[field.name] and field.name != "options":
                 name = _ARGUMENTS.get(field.name, field.name)
                 told[name] = _SHOWN.get(name, lambda given: given)(value)
-        told |= {name: value or True for name, value in self.options.items()}
-        return ", ".join(f"{name}={value!r}" for name, value in told.items())
+        return told | {name: value or True for name, value in self.options.items()}
+
+    def __str__(self) -> str:
+        """The arguments by which it was made."""
+        return ", ".join(f"{name}={value!r}" for name, value in self.arguments_given().items())
 
 
 def named(given: Mapping[str, object]) -> dict[str, object]:
