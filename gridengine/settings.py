@@ -88,6 +88,8 @@ class Settings(NamedTuple):
         ports: ``54000-55000``, the ports that the program may listen on; empty for any.
         run_dir: Folder for keys and logs that the nodes see too, an absolute path; empty for
             ``~/.gridengine``.
+        through: By what a Grid Engine is used: ``drmaa``, its library, ``commands``, qsub and its
+            like alone, or ``auto``, the library if there is one, else the commands.
         environment: Which variables go to workers on other hosts: patterns of the shell, with
             commas or spaces between, that leave out with ``!`` before them. The last one that
             matches decides; where none does, all go but what looks like a credential. See
@@ -129,6 +131,7 @@ class Settings(NamedTuple):
     host: str = ""
     ports: str = ""
     run_dir: str = ""
+    through: str = "auto"
     environment: str = ""
     ignored_variables: str = ""
     output: str = "stream"
@@ -188,6 +191,7 @@ def sample_interval(settings: Settings) -> float:
 
 
 CHOICES = {
+    "through": ("auto", "drmaa", "commands"),
     "on_stall": ("warn", "retry"),
     "output": ("stream", "collect", "discard"),
     "mail_on": ("all", "end", "failure"),

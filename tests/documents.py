@@ -2,7 +2,8 @@
 
 What can be said behind the language of a block: ``python cluster``, to be run on a Grid Engine
 alone; ``python slurm``, on a Slurm; ``python no-run``, which need only compile;
-``python notebook``, cells, which a kernel runs elsewhere; ``text printed``, what the page's blocks print.
+``python notebook``, cells, which a kernel runs elsewhere; ``text printed``, what the page's
+blocks print.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ CLUSTERS = [
     pytest.param("slurm", marks=pytest.mark.cluster),
 ]
 
-#: All of them.
-KINDS = ["process", *CLUSTERS]
+#: All of them, and the Grid Engine by its commands alone.
+KINDS = ["process", *CLUSTERS, pytest.param("commands", marks=pytest.mark.cluster)]
 
 
 def made(kind: str, max_workers: int) -> Scheduler:
@@ -29,7 +29,8 @@ def made(kind: str, max_workers: int) -> Scheduler:
         return ProcessScheduler(max_workers)
     if kind == "slurm":
         return SlurmScheduler(max_workers=max_workers)
-    return GridEngineScheduler(max_workers=max_workers)
+    through = "commands" if kind == "commands" else "drmaa"
+    return GridEngineScheduler(max_workers=max_workers, through=through)
 
 
 def brought_up(kind: str, request: pytest.FixtureRequest) -> BatchCluster:

@@ -60,7 +60,7 @@ class Finding:
 
 def findings(settings: Settings) -> Iterator[Finding]:
     """Yields what there is, in the order in which it is to be ended."""
-    given = os.path.expanduser(settings.run_dir or "~/.gridengine")
+    given = private_files.run_folder(settings.run_dir)
     try:
         run_dir = Path(private_files.without_link(given))
     except OSError as error:

@@ -65,11 +65,11 @@ def variables(given: argparse.Namespace) -> dict[str, str]:
 
 def cluster_here() -> str:
     """Returns which cluster is meant where only its queue or its resources are said."""
-    from ..schedulers.grid_engine import drmaa_library
+    from ..schedulers.grid_engine import way
     from ..schedulers.slurm import presence
 
     has_slurm = presence.missing(os.environ) is None
-    has_grid_engine = drmaa_library.problem(drmaa_library.find()) is None
+    has_grid_engine = way.problem("auto") is None
     return "slurm" if has_slurm and not has_grid_engine else "grid_engine"
 
 

@@ -22,6 +22,7 @@ OWN_ARGUMENTS = {
     "host": "host= of JobDispatcher",
     "ports": "ports= of JobDispatcher",
     "queue_jobs": "max_workers= of GridEngineScheduler",
+    "through": "through= of GridEngineScheduler",
     "output": "output= of schedulers, maps, jobs",
     "progress": "progress= of maps",
     "mail_to": "notify= of maps",

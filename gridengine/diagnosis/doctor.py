@@ -14,7 +14,7 @@ from ..dispatcher.run_folder import new_shared_folder, remove_shared_folder
 from ..errors import GridEngineError, SchedulerError, SchedulerUnavailable
 from ..schedulers import choice
 from ..schedulers.base import Scheduler, Session, innermost
-from ..schedulers.grid_engine import drmaa_library
+from ..schedulers.grid_engine import drmaa_library, way
 from ..schedulers.grid_engine.scheduler import GridEngineScheduler
 from ..schedulers.grid_engine.session import GridEngineSession
 from ..schedulers.process import ProcessScheduler
@@ -102,14 +102,14 @@ class Doctor:
                 yield from self._by_a_queue_job(scheduler, session, lambda: False)
             return
         request: Any = scheduler.request  # type: ignore[attr-defined]  # all clusters' have one
-        software = cluster.software()
+        software = cluster.software(scheduler)
         yield software
         if software.state == "failed":
             yield from _not_tried((cluster.named, *cluster.looked_at, *_BY_A_QUEUE_JOB))
             return
         # Without patience: who is asked here is to answer, or to be found silent.
         try:
-            opened = cluster.session(request, patience=0.0)
+            opened = cluster.session(scheduler)
         except SchedulerUnavailable as error:
             yield Check(cluster.named, "failed", str(error))
             yield from _not_tried((*cluster.looked_at, *_BY_A_QUEUE_JOB))
@@ -210,7 +210,7 @@ def wanted(given: choice.SchedulerLike | None) -> tuple[Scheduler | None, Check]
     if name in ("process", "inline"):
         told = f"{name}, because of {why}; no cluster is tested (--scheduler grid_engine does)"
         return choice.scheduler_for(name), Check("scheduler", "ok", told)
-    reason = drmaa_library.problem(drmaa_library.find())
+    reason = way.problem("auto")
     has_slurm = presence.missing(os.environ) is None
     if name == "slurm" or (name != "grid_engine" and reason is not None and has_slurm):
         scheduler: Scheduler = of_the_settings("slurm", {})
@@ -263,8 +263,8 @@ class _Cluster(NamedTuple):
 
     Attributes:
         name: That of its scheduler.
-        software: Looks at what must be here for it.
-        session: Opens a session.
+        software: Looks at what must be here for a scheduler.
+        session: Opens a session of a scheduler.
         named: What `master` is called in the report.
         master: Waits for the answer of whoever rules it.
         looks: What else is looked at; the first of them says if nothing can start.
@@ -273,8 +273,8 @@ class _Cluster(NamedTuple):
     """
 
     name: str
-    software: Callable[[], Check]
-    session: Callable[..., Any]
+    software: Callable[[Any], Check]
+    session: Callable[[Any], Any]
     named: str
     master: Callable[[Any, float], Check]
     looks: tuple[Callable[..., Check], ...]
@@ -285,8 +285,10 @@ class _Cluster(NamedTuple):
 _CLUSTERS: dict[type[Scheduler], _Cluster] = {
     GridEngineScheduler: _Cluster(
         "grid_engine",
-        grid_engine.library,
-        GridEngineSession,
+        lambda scheduler: grid_engine.library(scheduler.through),
+        lambda scheduler: GridEngineSession(
+            scheduler.request, patience=0.0, through=scheduler.through
+        ),
         "master",
         grid_engine.master,
         (
@@ -300,8 +302,8 @@ _CLUSTERS: dict[type[Scheduler], _Cluster] = {
     ),
     SlurmScheduler: _Cluster(
         "slurm",
-        slurm.slurm_tools,
-        SlurmSession,
+        lambda _: slurm.slurm_tools(),
+        lambda scheduler: SlurmSession(scheduler.request, patience=0.0),
         "controller",
         slurm.controller,
         (slurm.partitions, slurm.slurm_limits),

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ..errors import SchedulerUnavailable
 from ..extras import command
-from ..schedulers.grid_engine import drmaa_library
+from ..schedulers.grid_engine import drmaa_library, way
 from ..schedulers.grid_engine.batch_system import ge_commands, obstacles, queue_instances
 from ..schedulers.grid_engine.request import Request
 from ..schedulers.grid_engine.session import GridEngineSession
@@ -22,10 +22,16 @@ _NAMES = 12  # names of a list that are shown
 _FEW_JOBS = 20
 
 
-def library() -> Check:
-    """The DRMAA library: where it is, and what it needs to be loaded."""
+def library(through: str) -> Check:
+    """The DRMAA library: where it is, and what it needs to be loaded; or what is used instead."""
     path = drmaa_library.find()
     problem = drmaa_library.problem(path)
+    if through == "commands" or (problem is not None and through == "auto"):
+        reason = "" if through == "commands" else f"{problem}; "
+        if (no_commands := way.commands_problem()) is None:
+            told = f"{reason}qsub, qstat, qdel and qacct are used instead"
+            return Check("DRMAA library", "ok", told)
+        problem = f"{reason}{no_commands}"
     if path is None or problem is not None:
         return Check("DRMAA library", "failed", f"{problem}", _advice(path))
     told = f"{path}, drmaa {importlib.metadata.version('drmaa')}"
@@ -60,8 +66,10 @@ def master(session: GridEngineSession, seconds: float) -> Check:
 
 def environ() -> Mapping[str, str]:
     """Returns the environment in which the Grid Engine's commands find their files."""
-    path = drmaa_library.find()
-    return os.environ if path is None else drmaa_library.environment(path)
+    try:
+        return way.environment(way.chosen("auto"))
+    except SchedulerUnavailable:
+        return os.environ
 
 
 def queues(wanted: Request) -> Check:

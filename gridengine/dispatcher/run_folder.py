@@ -38,7 +38,7 @@ def new_shared_folder(run_dir: str) -> RunFolder:
     from ..transport import private_files
     from ..transport.run_folders import RunFolder
 
-    parent = run_dir or os.path.expanduser(os.path.join("~", ".gridengine"))
+    parent = private_files.run_folder(run_dir)
     try:
         # By a link of the user's own: from here on no link is followed in its place.
         parent = private_files.without_link(parent, make=True)

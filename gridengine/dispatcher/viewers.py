@@ -62,7 +62,7 @@ class Viewers:
     def __init__(self, dispatcher: Dispatcher, scheduler: str, settings: Settings) -> None:
         self._dispatcher = dispatcher
         self._scheduler = scheduler
-        self._folder = settings.run_dir or os.path.expanduser(os.path.join("~", ".gridengine"))
+        self._folder = private_files.run_folder(settings.run_dir)
         self._began = time.time()
         # Who has jobs within jobs looks at the outer ones.
         self.due = math.inf if nesting.in_job() else time.monotonic() + _DELAY

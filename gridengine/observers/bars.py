@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib.util
+import math
 import os
 import sys
 import time
@@ -43,8 +44,8 @@ class Bar(Protocol):
     def show(self, done: int, text: str) -> None:
         """Shows how many calls are done, and what else is to be said."""
 
-    def close(self) -> None:
-        """Leaves what was shown last as it is."""
+    def close(self, done: int, text: str) -> None:
+        """Shows that for the last time, and leaves it."""
 
 
 def maker(given: object, label: str, total: int) -> Callable[[], Bar] | None:
@@ -120,17 +121,19 @@ class TqdmBar:
 
     Args:
         bar: It.
+        closing_draws: Whether it need not be drawn before it is closed.
 
     Raises:
         TypeError: It has not these methods.
     """
 
-    def __init__(self, bar: Any) -> None:
+    def __init__(self, bar: Any, *, closing_draws: bool = False) -> None:
         if not all(callable(getattr(bar, name, None)) for name in ("update", "close")):
             raise TypeError(
                 f"progress has made {bar!r}, which has no update() and close() as tqdm's bars have"
             )
         self._bar = bar
+        self._closing_draws = closing_draws
         self._done = 0
         self._shown: tuple[int, str, int] | None = None
         self._begin = time.monotonic()
@@ -150,8 +153,14 @@ class TqdmBar:
         else:
             self._bar.refresh()
 
-    def close(self) -> None:
-        self._bar.close()
+    def close(self, done: int, text: str) -> None:
+        if self._closing_draws:
+            # What is added is counted alone: a second picture would be the same.
+            self._bar.miniters = math.inf
+        try:
+            self.show(done, text)
+        finally:
+            self._bar.close()
 
 
 class Lines:
@@ -180,7 +189,8 @@ class Lines:
             self._due = now + min(_LAST_LINE, max(_FIRST_LINE, (now - self._begin) / 10))
             self._write()
 
-    def close(self) -> None:
+    def close(self, done: int, text: str) -> None:
+        self._last = done, text
         self._write()
 
     def _write(self) -> None:
@@ -209,8 +219,11 @@ def _own_bar(label: str, total: int) -> Bar:
         mininterval=0,
         miniters=0,
         bar_format=_KNOWN if total > 0 else _UNKNOWN,
+        # Not drawn before there is something to show; a notebook asks for its place at once.
+        delay=0 if _in_notebook() else _INTERVAL,
     )
-    return TqdmBar(bar)
+    bar.delay = 0
+    return TqdmBar(bar, closing_draws=True)
 
 
 def _shape() -> dict[str, int | bool]:

@@ -195,7 +195,7 @@ def read(path: str) -> Iterator[TimedEvent]:
 
 def folder_of(run_dir: str) -> str:
     """Returns where logs lie; ``run_dir`` is as `gridengine.settings.Settings.run_dir`."""
-    return os.path.join(run_dir or os.path.expanduser(os.path.join("~", ".gridengine")), "events")
+    return os.path.join(private_files.run_folder(run_dir), "events")
 
 
 def newest_first(folder: str) -> list[str]:

@@ -157,7 +157,7 @@ def find(
     Raises:
         NotPrivate: The folder is open to others.
     """
-    folder = run_dir or os.path.expanduser(os.path.join("~", ".gridengine"))
+    folder = private_files.run_folder(run_dir)
     try:
         folder = private_files.without_link(folder)
         # Where it is not private, programs let nobody watch them.

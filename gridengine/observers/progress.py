@@ -98,22 +98,21 @@ class Progress:
     def _run(self) -> None:
         try:
             while not self._over.wait(self._bar.interval):
-                self._draw()
-            self._draw()
+                self._bar.show(*self._look())
         except Exception as error:
             log.warning("a bar cannot be drawn any more: %r", error)
         finally:
             try:
-                self._bar.close()
+                self._bar.close(*self._look())
             except Exception as error:
                 log.warning("a bar cannot be closed: %r", error)
             self._drawn.set()
 
-    def _draw(self) -> None:
+    def _look(self) -> tuple[int, str]:
         over = self._over.is_set()
         self._estimate.look(time.monotonic())
         text = line(self._counts, self._estimate, remote=self._remote, over=over)
-        self._bar.show(self._counts.done, text)
+        return self._counts.done, text
 
 
 @atexit.register

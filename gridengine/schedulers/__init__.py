@@ -1,7 +1,7 @@
 """Where jobs run.
 
 - `ProcessScheduler`: in processes of this host, one for each core
-- `GridEngineScheduler`: on a Grid Engine cluster, by way of DRMAA
+- `GridEngineScheduler`: on a Grid Engine cluster, by way of DRMAA or of its commands
 - `SlurmScheduler`: on a Slurm cluster, by way of its commands
 - `InlineScheduler`: in this process and thread, for debuggers
 

@@ -54,9 +54,9 @@ def current() -> Scheduler:
 def best_available() -> Scheduler:
     """Returns the program's default scheduler: the same one until it is closed.
 
-    That is a `GridEngineScheduler` if there is a DRMAA library whose master answers, else a
-    `SlurmScheduler` if there are Slurm's commands and its controller answers, else a
-    `ProcessScheduler`; where there are signs of a cluster all the same, a warning says why.
+    That is a `GridEngineScheduler` if there is one whose master answers, by DRMAA or by its
+    commands, else a `SlurmScheduler` if there are Slurm's commands and its controller answers, else
+    a `ProcessScheduler`; where there are signs of a cluster all the same, a warning says why.
     ``GRIDENGINE_SCHEDULER=process``, ``=grid_engine``, ``=slurm`` or ``=inline`` (an
     `InlineScheduler`, for debuggers) decides instead, or ``scheduler`` in a
     ``gridengine.toml``, which may have arguments for each: see `gridengine.settings_file`.
@@ -230,12 +230,13 @@ def _say_why(reason: str) -> None:
 
 
 def _grid_engine() -> GridEngineScheduler:
-    from .grid_engine import drmaa_library
+    from .grid_engine import way
 
-    drmaa_library.require()  # at no cost on a laptop, which has none
+    way.chosen("auto")  # at no cost on a laptop, which has neither
     scheduler = described("grid_engine")
     system = scheduler.probe()
-    _logger.info("workers are queue jobs of %s, whose master answers", system)
+    by = way.BY[way.chosen(scheduler.through)]
+    _logger.info("workers are queue jobs of %s, whose master answers, by its %s", system, by)
     return scheduler
 
 

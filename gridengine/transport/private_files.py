@@ -33,6 +33,11 @@ class NotPrivate(PermissionError):
     """Others could have read or planted a file, or could put something else in its place."""
 
 
+def run_folder(run_dir: str) -> str:
+    """Returns the folder in which programs have theirs; ``run_dir`` is the setting of that name."""
+    return run_dir or os.path.expanduser("~/.gridengine")
+
+
 def make_folder(path: str) -> None:
     """Makes a folder that its owner alone can enter, or checks that an existing one is so.
 

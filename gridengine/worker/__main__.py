@@ -67,6 +67,12 @@ def _refuse_if_other_python(launch: dict[str, Any], folder: str) -> None:
         sys.exit(f"gridengine: {reason}")
 
 
+def _end_file(launch: dict[str, Any]) -> str:
+    """Returns where the end of this queue job is noted, nothing if it has no name."""
+    name = launch["queue_job"].format_map(os.environ)
+    return name and os.path.join(os.path.dirname(sys.argv[1]), "ends", name)
+
+
 @contextlib.contextmanager
 def _typing_alone() -> Iterator[None]:
     # Where `typing_extensions` is installed msgspec imports it, which takes as long as the start
@@ -107,7 +113,7 @@ if __name__ == "__main__":
         # The key of the program's connections is in the memory.
         limit_core_files()
     tidy_descriptors()
-    stand_guard(of_a_batch_system=not here)
+    stand_guard(of_a_batch_system=not here, end_file="" if here else _end_file(launch))
     with _typing_alone():
         # Its own module, not this one: `__main__` will be the name of the user's program.
         from gridengine.worker.start import main

@@ -15,10 +15,12 @@ first. On the program's own host there is no such, and the reaper is what the pr
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
 import sys
+import time
 from typing import NoReturn
 
 from . import os_support
@@ -29,11 +31,13 @@ _AWAITED = {signal.SIGCHLD, signal.SIGTERM}
 _GRACE = 2
 
 
-def stand_guard(of_a_batch_system: bool) -> None:
+def stand_guard(of_a_batch_system: bool, end_file: str = "") -> None:
     """Leaves a reaper behind, as the parent of this process; returns in the supervisor to be.
 
     Args:
         of_a_batch_system: Whether this is a queue job of one.
+        end_file: Where the reaper says how the supervisor has ended, if the folder is there: where
+            no batch system tells it, a session makes one.
     """
     if sys.platform != "linux":
         return
@@ -43,24 +47,25 @@ def stand_guard(of_a_batch_system: bool) -> None:
         # In the same session: from another the supervisor could not come back.
         os.setpgid(0, 0)
     os_support.adopt_orphans()
-    _fork_away(grace=_GRACE)
+    _fork_away(grace=_GRACE, end_file=end_file)
     os.setpgid(0, group)
 
 
-def _fork_away(grace: int) -> None:
+def _fork_away(grace: int, end_file: str = "") -> None:
     """Returns in a child, whose parent waits for its end, and then ends as it has ended."""
     parent = os.getpid()
     # Waited for, not handled: a handler could run when the child has just been reaped.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
     child = os.fork()
     if child:
-        _stand_by(child, grace)
+        _stand_by(child, grace, end_file)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     # Not SIGKILL: whoever is left shall clear up.
     os_support.die_with_parent(parent, signal.SIGTERM)
 
 
-def _stand_by(child: int, grace: int) -> NoReturn:
+def _stand_by(child: int, grace: int, end_file: str) -> NoReturn:
+    begin = time.monotonic()
     # For the supervisor, which is in the group that gets them.
     for signum in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(signum, signal.SIG_IGN)
@@ -73,7 +78,22 @@ def _stand_by(child: int, grace: int) -> NoReturn:
             if grace and not signal.sigtimedwait({signal.SIGCHLD}, grace):
                 os.kill(child, signal.SIGKILL)
     os_support.kill_strays(keep=set())
-    _end_like(os.waitstatus_to_exitcode(ended[1]))
+    status = os.waitstatus_to_exitcode(ended[1])
+    if end_file:
+        with contextlib.suppress(OSError):
+            _note_end(end_file, f"{status} {time.monotonic() - begin:.1f}\n")
+    _end_like(status)
+
+
+def _note_end(path: str, note: str) -> None:
+    # Whole, or not there: by another name first.
+    begun = f"{path}.begun"
+    place = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        os.write(place, note.encode())
+    finally:
+        os.close(place)
+    os.rename(begun, path)
 
 
 def _end_like(status: int) -> NoReturn:

@@ -15,6 +15,7 @@ from gridengine.cli.programs import rows, status_text
 from gridengine.ledger.events import (
     CallFailed,
     QueueJobsSubmitted,
+    QueueJobStarted,
     QueueJobWaiting,
     Sample,
     WorkerJoined,
@@ -40,7 +41,8 @@ def busy(program: dict[str, Any]) -> bool:
 
 def test_nothing_that_runs_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = status(capsys, "--run-dir", tmp_path / "none")
-    assert said == "no program of yours runs jobs on this host\n"
+    folder = tmp_path / "none"
+    assert said == f"no program of yours runs jobs on this host with its folder in {folder}\n"
     assert json.loads(status(capsys, "--json", "--run-dir", tmp_path / "none")) == {
         "programs": [],
         "silent": [],
@@ -169,6 +171,20 @@ def test_why_queue_jobs_wait_is_said() -> None:
     cells = [row.cells for row in rows.queue_job_rows("path", view)]
     assert [each[0] for each in cells] == ["1.2", "1.9", "1.10"]
     assert cells[1][-1] == "waits: cannot run: no slots"
+
+
+def test_tasks_of_an_array_that_wait_for_the_same_are_one_row() -> None:
+    view = ProgramView()
+    view.hear([(1.0, QueueJobsSubmitted(("1.1", "1.2", "1.3", "2.1", "2.2", "3_1", "3_2")))])
+    view.hear([(1.0, QueueJobStarted("1.1", "node1")), (2.0, QueueJobWaiting("2.2", "no slots"))])
+    cells = [(row.cells[0], row.cells[-1]) for row in rows.queue_job_rows("path", view)]
+    assert cells == [
+        ("1.1", "running"),
+        ("1.2 … 1.3 (2)", "waits"),
+        ("2.1", "waits"),
+        ("2.2", "waits: no slots"),
+        ("3_1 … 3_2 (2)", "waits"),
+    ]
 
 
 def test_the_rest_of_a_long_table_is_counted() -> None:

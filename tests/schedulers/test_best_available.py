@@ -30,6 +30,8 @@ def undecided(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def no_library(monkeypatch: pytest.MonkeyPatch) -> None:
     """No Grid Engine is here."""
     monkeypatch.setenv("DRMAA_LIBRARY_PATH", "/nowhere/libdrmaa.so")
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("SGE_ROOT", raising=False)
 
 
 @pytest.mark.usefixtures("stand_in")

@@ -461,10 +461,11 @@ def test_a_job_goes_on_without_the_daemon_of_its_node(
 
 
 @pytest.mark.cluster
+@pytest.mark.parametrize("through", ["drmaa", "commands"])
 def test_a_worker_that_reaches_its_h_rt_after_other_jobs_costs_no_attempt(
-    cluster: Cluster, attempts: Attempts
+    cluster: Cluster, attempts: Attempts, through: str
 ) -> None:
-    with GridEngineScheduler(max_workers=1, h_rt=3) as scheduler:
+    with GridEngineScheduler(max_workers=1, through=through, h_rt=3) as scheduler:
         before = start(scheduler, targets.pid)
         before.join()
         job = start(scheduler, crashes.run_for_ever_the_first_time, attempts, 5, retries=0)

@@ -162,7 +162,7 @@ def begin(tmp_path: Path) -> Iterator[Callable[..., Program]]:
         program.reap()
 
 
-@pytest.fixture(params=kinds.CLUSTERS)
+@pytest.fixture(params=kinds.KINDS[1:])
 def kind(request: pytest.FixtureRequest) -> str:
     """Each batch system in turn."""
     name: str = request.param

@@ -54,19 +54,23 @@ def add_to(commands: Commands) -> None:
 def _show(given: argparse.Namespace) -> int:
     from ...observers.watching import WatchedPrograms
 
-    watched = WatchedPrograms(given.run_dir or Settings.read().run_dir)
+    run_dir = given.run_dir or Settings.read().run_dir
+    watched = WatchedPrograms(run_dir)
     try:
         watched.add(list(watched.search()))
         if watched.programs():
             watched.listen(_SECONDS)
-        _write(watched.programs(), watched.silent, given)
+        _write(watched.programs(), watched.silent, given, run_dir)
     finally:
         watched.close()
     return 0
 
 
 def _write(
-    programs: list[list[WatchedScheduler]], silent: list[int], given: argparse.Namespace
+    programs: list[list[WatchedScheduler]],
+    silent: list[int],
+    given: argparse.Namespace,
+    run_dir: str,
 ) -> None:
     if given.json:
         import json
@@ -77,5 +81,5 @@ def _write(
     else:
         from ..programs.status_text import lines
 
-        text = "\n".join(lines(programs, silent, all_rows=given.all))
+        text = "\n".join(lines(programs, silent, all_rows=given.all, run_dir=run_dir))
     sys.stdout.write(f"{text}\n")

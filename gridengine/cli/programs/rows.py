@@ -5,6 +5,7 @@ All that may hold others' text, names of jobs say, is made printable here.
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -163,21 +164,35 @@ def _name(part: Running) -> str:
 
 
 def queue_job_rows(path: str, view: ProgramView) -> list[Row]:
-    """Returns the queue jobs of a scheduler, those that wait at the end."""
+    """Returns the queue jobs of a scheduler, at the end those that wait.
+
+    Tasks of one array that wait for the same are one row.
+    """
+    counts = {each.name: each.workers for each in view.state.queue_jobs} if view.state else {}
     jobs = sorted(view.queue_jobs.values(), key=lambda job: (not job.host, _by_number(job.name)))
-    counts = {each.name: each for each in view.state.queue_jobs} if view.state else {}
     rows = []
-    for job in jobs:
-        count = counts.get(job.name)
+    for _, group in itertools.groupby(jobs, key=_waits_with):
+        first, *others = group
+        name = short(first.name)
+        if others:
+            name = f"{name} … {short(others[-1].name)} ({1 + len(others)})"
         cells = (
-            short(job.name),
-            short(job.host) or NOTHING,
-            clock(max(0.0, view.now - job.submitted)),
-            str(count.workers) if count is not None else NOTHING,
-            _state(job),
+            name,
+            short(first.host) or NOTHING,
+            clock(max(0.0, view.now - first.submitted)),
+            str(counts.get(first.name, NOTHING)),
+            _state(first),
         )
-        rows.append(Row(f"{path}:{job.name}", cells, path))
+        rows.append(Row(f"{path}:{first.name}", cells, path))
     return rows
+
+
+def _waits_with(job: QueueJobView) -> tuple[str, str]:
+    """Returns what queue jobs that are shown in one row have in common."""
+    if job.host:
+        return "", job.name
+    array, _ = re.split(r"\D|$", job.name, maxsplit=1)
+    return array, _state(job)
 
 
 def _by_number(name: str) -> list[tuple[int, str]]:

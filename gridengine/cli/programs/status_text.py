@@ -15,7 +15,11 @@ _INDENT = "  "
 
 
 def lines(
-    programs: Sequence[Sequence[WatchedScheduler]], silent: Sequence[int], *, all_rows: bool
+    programs: Sequence[Sequence[WatchedScheduler]],
+    silent: Sequence[int],
+    *,
+    all_rows: bool,
+    run_dir: str = "",
 ) -> Iterator[str]:
     """Yields the lines.
 
@@ -23,10 +27,12 @@ def lines(
         programs: The schedulers of each program.
         silent: Process ids of programs that do not answer.
         all_rows: Whether long tables are written as a whole.
+        run_dir: Where they were looked for, empty for where they are by default.
     """
     most = None if all_rows else _MOST
     if not programs and not silent:
-        yield "no program of yours runs jobs on this host"
+        where = f" with its folder in {run_dir}" if run_dir else ""
+        yield f"no program of yours runs jobs on this host{where}"
     for number, program in enumerate(programs):
         if number:
             yield ""

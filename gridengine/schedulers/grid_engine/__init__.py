@@ -1,4 +1,4 @@
-"""Workers as queue jobs of a Grid Engine, by way of DRMAA."""
+"""Workers as queue jobs of a Grid Engine, by way of DRMAA or of its commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ended a queue job: the rules that make a cause of DRMAA's and qacct's evidence."""
+"""What ended a queue job: the rules that make a cause of evidence, such as DRMAA's and qacct's."""
 
 from __future__ import annotations
 
@@ -28,9 +28,15 @@ _LIMIT_ENFORCED = 37  # "qmaster enforced h_rt, h_cpu, or h_vmem limit"
 _AFTER_START = 100  # "assumedly after job": it ran, and a signal ended it
 
 
-def judge(over: QueueJobEnd, request: Request) -> End:
-    """Returns what is known about the end of a queue job that had asked for ``request``."""
-    facts = _Facts(over, request)
+def judge(over: QueueJobEnd, request: Request, told_by: str = "DRMAA") -> End:
+    """Returns what is known about the end of a queue job that had asked for ``request``.
+
+    Args:
+        over: The evidence.
+        request: What it had asked for.
+        told_by: Who has told of the end, if nothing is written down about it.
+    """
+    facts = _Facts(over, request, told_by)
     cause = facts.cause()
     return End(
         final=over.final,
@@ -47,8 +53,9 @@ def judge(over: QueueJobEnd, request: Request) -> End:
 class _Facts:
     """The evidence, from both sources, in one place."""
 
-    def __init__(self, over: QueueJobEnd, request: Request) -> None:
+    def __init__(self, over: QueueJobEnd, request: Request, told_by: str) -> None:
         self.over = over
+        self.told_by = told_by
         self.request = request
         account, usage = over.accounting, over.usage
         # A pending queue job that is deleted has a record of zeros, or none.
@@ -110,7 +117,7 @@ class _Facts:
     def detail(self) -> str:
         account = self.over.accounting
         if not account.keys() - {"deleted_by"}:
-            return self._drmaa_detail()
+            return self._told_detail()
         parts = []
         if reason := account.get("reason"):
             parts.append(reason)
@@ -121,7 +128,7 @@ class _Facts:
         parts.append(f"exit_status {account.get('exit_status', '?')}")
         return f"qacct: {', '.join(parts)}{self._used()}"
 
-    def _drmaa_detail(self) -> str:
+    def _told_detail(self) -> str:
         over = self.over
         if over.deleted or over.aborted:
             said = "deleted" if over.deleted or not over.usage else "aborted"
@@ -134,7 +141,7 @@ class _Facts:
             said = f"exit status {over.status}"
         else:
             said = "ended, nothing else is known"
-        return f"DRMAA: {said}{self._used()}"
+        return f"{self.told_by}: {said}{self._used()}"
 
     def _used(self) -> str:
         peak = f", maxvmem {format_bytes(self.peak)}" if self.peak else ""

@@ -15,7 +15,7 @@ from ...transport.interpreter import isolation
 from ..queue_session import leftovers
 from ..queue_session.leftovers import Array, LeftoverQueue, SessionFile
 from ..queue_session.process.commands import user
-from . import drmaa_library
+from . import drmaa_library, way
 from .batch_system import ge_commands
 from .batch_system.identity import own_queue_job
 from .batch_system.qstat import listed
@@ -109,10 +109,7 @@ def own_cell() -> tuple[str, str]:
 
     By this process's environment and the places of the system, as a session's process has it.
     """
-    root = os.environ.get("SGE_ROOT", "")
-    if not root and (library := drmaa_library.find()) is not None:
-        root = drmaa_library.root(library, os.environ) or ""
-    return root, os.environ.get("SGE_CELL", "default")
+    return way.root(os.environ), os.environ.get("SGE_CELL", "default")
 
 
 def _real(root: str) -> str:

@@ -1,4 +1,4 @@
-"""Workers as queue jobs of a Grid Engine, by way of DRMAA.
+"""Workers as queue jobs of a Grid Engine, by way of DRMAA or of its commands.
 
 The user's program never loads the DRMAA library: `queue_session.process` is a process of its own,
 and `queue_session.session` the other end of its pipe.
@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from ...settings import Settings
 from ..arguments import take_common
 from ..base import Scheduler
-from . import scheduler_arguments
+from . import scheduler_arguments, way
 from .request import Hosts, Request
 from .session import GridEngineSession
 
@@ -52,6 +52,9 @@ class GridEngineScheduler(Scheduler):
         output: What becomes of what jobs print: see `ProcessScheduler`.
         settings: Settings of its own, such as ``{"linger": 60}``: see `ProcessScheduler`.
         native: Further options of ``qsub``, as they are.
+        through: By what the Grid Engine is used: ``"drmaa"``, its library, or ``"commands"``,
+            ``qsub``, ``qstat``, ``qdel`` and ``qacct`` alone; ``"auto"`` for the library if there
+            is one, else the commands. By default what ``GRIDENGINE_THROUGH`` says.
         memory_resource: What ``memory=`` of a job asks for, for each slot.
         memory_max: What a job gets at most that asks for more and more memory: ``"64G"``, or bytes.
             By default 16 times as much as at first.
@@ -78,6 +81,7 @@ class GridEngineScheduler(Scheduler):
         lifetime: str | float | datetime.timedelta | None = scheduler_arguments.LIFETIME,
         queue_job_name: str | None = None,
         native: str | None = None,
+        through: str | None = None,
         fresh: bool = False,
         initializer: Callable[..., object] | None = None,
         initargs: Iterable[Any] = (),
@@ -98,6 +102,7 @@ class GridEngineScheduler(Scheduler):
             output=output, settings=settings,
         )  # fmt: skip
         read = Settings.read(arguments=self.settings)
+        self.through = read.through if through is None else way.checked(through)
         self.max_workers = scheduler_arguments.checked_workers(max_workers)
         self.max_queue_jobs = self.max_workers or read.queue_jobs
         self.linger = read.linger
@@ -111,10 +116,12 @@ class GridEngineScheduler(Scheduler):
     def __repr__(self) -> str:
         limit = f"max_workers={self.max_workers}" if self.max_workers else ""
         name = f"queue_job_name={self.queue_job_name!r}" if self.queue_job_name else ""
-        return f"GridEngineScheduler({', '.join(filter(None, (str(self.request), limit, name)))})"
+        through = f"through={self.through!r}" if self.through != "auto" else ""
+        told = ", ".join(filter(None, (str(self.request), limit, name, through)))
+        return f"GridEngineScheduler({told})"
 
     def open(self) -> GridEngineSession:
-        return GridEngineSession(self.request, made_by=GridEngineScheduler)
+        return GridEngineSession(self.request, made_by=GridEngineScheduler, through=self.through)
 
     def resources_of(self, resources: Mapping[str, object]) -> Mapping[str, object]:
         self.request.changed(resources)
@@ -137,7 +144,7 @@ class GridEngineScheduler(Scheduler):
             SchedulerUnavailable: None does within ``timeout`` seconds, or this host may not submit
                 queue jobs, as some nodes may not; the message says why.
         """
-        session = GridEngineSession(self.request, patience=0.0, trial=True)
+        session = GridEngineSession(self.request, patience=0.0, trial=True, through=self.through)
         try:
             return session.system(timeout)
         finally:

@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from ..events import End
 from ..queue_session.process import messages
 from ..queue_session.session import PATIENCE, QueueSession
-from . import drmaa_library, exit_status, refusals
+from . import exit_status, refusals, way
 from .request import Request, job_name
 from .submission import folder_for_logs, whole_command
 
-_SYSTEMS = f"{__package__}.batch_system"
+_SYSTEMS = {
+    "drmaa": f"{__package__}.batch_system.drmaa_system:DrmaaSystem",
+    "commands": f"{__package__}.batch_system.command_system:CommandSystem",
+}
 
 
 class GridEngineSession(QueueSession):
@@ -22,13 +25,16 @@ class GridEngineSession(QueueSession):
         patience: Seconds until which the master must have answered for the first time.
         trial: Whether to find out if this host may submit, before any queue job is asked for.
         made_by: What has taken the request's resources beside arguments of its own, for hints.
+        through: ``"drmaa"`` or ``"commands"``, or ``"auto"`` for what is there.
 
     Raises:
         SchedulerUnavailable: There is no Grid Engine here.
+
+    Attributes:
+        way: By what it is used, ``"drmaa"`` or ``"commands"``.
     """
 
     system_name = "Grid Engine"
-    batch_system = f"{_SYSTEMS}.drmaa_system:DrmaaSystem"
 
     def __init__(
         self,
@@ -37,12 +43,15 @@ class GridEngineSession(QueueSession):
         *,
         trial: bool = False,
         made_by: Callable[..., object] = Request.of,
+        through: str = "auto",
     ) -> None:
         self._made_by = made_by
+        self.way = way.chosen(through)
+        self.batch_system = _SYSTEMS[self.way]
         super().__init__(request, patience, trial=trial)
 
     def environment(self) -> Mapping[str, str]:
-        return drmaa_library.environment(drmaa_library.require())
+        return way.environment(self.way)
 
     def order(
         self,
@@ -65,7 +74,8 @@ class GridEngineSession(QueueSession):
         )
 
     def judge(self, over: messages.QueueJobEnd, request: Request) -> End:
-        return exit_status.judge(over, request)
+        told_by = "DRMAA" if self.way == "drmaa" else "queue job"
+        return exit_status.judge(over, request, told_by)
 
     def refusal(self, reason: str, request: Request) -> str:
         return refusals.refusal(reason, request, self._made_by)

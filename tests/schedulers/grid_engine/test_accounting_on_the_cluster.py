@@ -70,12 +70,11 @@ def _forge(record: list[str], **changed: object) -> None:
 
 _READ = """
 import json, queue, sys
-from gridengine.schedulers.grid_engine.batch_system.grid_engine import GridEngineSystem
+from gridengine.schedulers.grid_engine.batch_system.command_system import CommandSystem
 from gridengine.schedulers.queue_session.process.account_reader import AccountReader
-GridEngineSystem.__abstractmethods__ = frozenset()
 name, submitted = json.loads(sys.argv[1])
 answers = queue.SimpleQueue()
-AccountReader(GridEngineSystem(), answers.put, lambda _: submitted).ask(name)
+AccountReader(CommandSystem(), answers.put, lambda _: submitted).ask(name)
 print(json.dumps(answers.get(timeout=20).record.get("exit_status")))
 """
 

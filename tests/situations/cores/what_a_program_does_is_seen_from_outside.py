@@ -1,7 +1,7 @@
 """From another terminal, `gridengine status` shows what a program is doing; and nothing when it has ended.
 
 $ python -m gridengine status
-no program of yours runs jobs on this host
+no program of yours runs jobs on this host...
 $ python what_a_program_does_is_seen_from_outside.py & until test -e ready; do sleep 0.05; done; python -m gridengine status; touch go; wait
 process ..., python... what_a_program_does_is_seen_from_outside.py, in ..., since ...
   ProcessScheduler(max_workers=2)
@@ -12,7 +12,7 @@ process ..., python... what_a_program_does_is_seen_from_outside.py, in ..., sinc
   ... simulate ...
 [0, 1, 2]
 $ python -m gridengine status
-no program of yours runs jobs on this host
+no program of yours runs jobs on this host...
 """
 
 import os

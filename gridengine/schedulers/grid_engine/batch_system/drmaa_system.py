@@ -12,10 +12,10 @@ from ...queue_session.process.batch_system import (
     Denied,
     Ending,
     Limited,
-    TooLarge,
     Unreachable,
 )
 from ...queue_session.process.messages import Submit
+from .answers import is_about_this_host, sorted_answer
 from .grid_engine import GridEngineSystem
 
 _OTHERS = re.compile(r"slurm|pbs|torque|condor|lsf|loadleveler", re.IGNORECASE)
@@ -47,7 +47,7 @@ class DrmaaSystem(GridEngineSystem):
             system = str(self._session.drmsInfo)
         except Exception as error:
             text = _text(error)
-            raise (Denied if _HOST.search(text) else Unreachable)(text) from error
+            raise (Denied if is_about_this_host(text) else Unreachable)(text) from error
         if _OTHERS.search(system):
             raise Denied(f"the DRMAA library is that of {system}, not of a Grid Engine")
         return system, str(self._session.contact)
@@ -61,7 +61,7 @@ class DrmaaSystem(GridEngineSystem):
             self._session.runJob(template)
         except Exception as error:
             found = self._sorted(error)
-            if isinstance(found, Unreachable) or _HOST.search(str(found)):
+            if isinstance(found, Unreachable) or is_about_this_host(str(found)):
                 raise found from error
 
     def submit(self, order: Submit, count: int) -> list[str]:
@@ -138,20 +138,13 @@ class DrmaaSystem(GridEngineSystem):
         return template
 
     def _sorted(self, error: Exception) -> Exception:
-        errors, text = self._drmaa.errors, _text(error)
-        if isinstance(error, errors.DrmCommunicationException) or _UNREACHABLE.search(text):
-            return Unreachable(text)
-        if (match := _TOO_LARGE.search(text)) and (size := int(match[1])):
-            return TooLarge(size)
-        # Which the master that answers "try later" has understood: its site allows no more now.
-        limited = isinstance(error, errors.TryLaterException) or _LIMITED.search(text)
-        return Limited(text) if limited else Denied(text)
-
-
-_UNREACHABLE = re.compile(r"unable to (?:send|contact)|commlib|qmaster.*(?:port|going down)")
-_HOST = re.compile(r"denied: host .* (?:submit|admin) host")
-_TOO_LARGE = re.compile(r"more than (\d+) tasks")
-_LIMITED = re.compile(r"jobs? (?:is|are) allowed per")
+        errors = self._drmaa.errors
+        return sorted_answer(
+            _text(error),
+            unreachable=isinstance(error, errors.DrmCommunicationException),
+            # Which the master that answers "try later" has understood: its site allows no more now.
+            limited=isinstance(error, errors.TryLaterException),
+        )
 
 
 def _ending(info: Any) -> Ending:

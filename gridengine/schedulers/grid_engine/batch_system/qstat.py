@@ -57,6 +57,33 @@ def states(wanted: frozenset[str]) -> dict[str, QueueState]:
         raise Unreachable(f"qstat: {error}") from None
 
 
+def own_jobs() -> list[str]:
+    """Returns the numbers of all jobs of this user that are in the queue.
+
+    Raises:
+        Unreachable: The master does not answer; the message says why.
+    """
+    try:
+        tree = ElementTree.fromstring(  # noqa: S314  # the Grid Engine's own words
+            ge_commands.run("qstat", "-xml", "-u", user(), seconds=_SECONDS)
+        )
+    except (CommandMissing, CommandSlow, CommandFailed, ElementTree.ParseError) as error:
+        raise Unreachable(f"qstat: {error}") from None
+    numbers = (element.findtext("JB_job_number") for element in tree.iter("job_list"))
+    return [number for number in dict.fromkeys(numbers) if number]
+
+
+def job_with(name: str, value: str, text: str) -> str:
+    """Returns the number of the job that has such a context in what ``qstat -j`` prints."""
+    number = ""
+    for line in text.splitlines():
+        if match := re.match(r"job_number:\s+(\d+)", line):
+            number = match[1]
+        elif line.startswith("context:") and f"{name}={value}" in re.split(r"[\s,]+", line):
+            return number
+    return ""
+
+
 def state_of(letters: str) -> QueueState:
     """Returns what the letters of qstat(1) say."""
     return QueueState(

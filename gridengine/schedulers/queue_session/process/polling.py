@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from .batch_system import ENDS_ARE_TOLD, Pauses, QueueState
 
 _SHORTEST = 1.0  # seconds between two looks, whatever happens
+_PART = 5  # times as long as a look took passes until the next one: a busy master is left alone
 
 _UNSEEN = QueueState()
 
@@ -68,6 +69,7 @@ class PollingPlan:
         self._pause = pauses.first
         self._next: float | None = None
         self._last = 0.0
+        self._took = 0.0
 
     def submitted(self, now: float) -> None:
         """Has the new queue jobs looked at soon, but never more often than that."""
@@ -87,7 +89,7 @@ class PollingPlan:
     def at_once(self, now: float) -> None:
         """Has a look taken now."""
         if self._next is not None:
-            self._next = max(now, self._last + _SHORTEST)
+            self._next = max(now, self._last + max(_SHORTEST, _PART * self._took))
 
     def ask_about(self, queue_jobs: Collection[str], now: float) -> frozenset[str]:
         """Has a look taken now at some that are silent; returns those that are over.
@@ -128,6 +130,7 @@ class PollingPlan:
             now: On the monotonic clock.
             blind: Whether it will never answer.
         """
+        self._took = now - self._last
         if states is None:
             self._schedule(now)
             return PollResult(standing=self._take_asked(asked) if blind else frozenset())

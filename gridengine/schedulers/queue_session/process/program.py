@@ -121,8 +121,11 @@ class Program:
         return True
 
     def _adopt(self, queue_jobs: tuple[str, ...]) -> None:
+        if not queue_jobs:
+            return
         now = time.monotonic()
         self._jobs.update({name: QueueJob(now) for name in queue_jobs})
+        self._plan.submitted(now)
         for name in queue_jobs:
             self._note([name], "")
         for ending in self._system.recount(queue_jobs):

@@ -1,0 +1,119 @@
+"""A batch system that tells of no ends: they are seen by looks at the queue, and confirmed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from gridengine.schedulers.events import End, Ended
+from gridengine.schedulers.queue_session.process import messages
+from gridengine.schedulers.queue_session.session import QueueSession
+
+from ...waiting import wait_until
+from ..conftest import Talk
+from . import queue_in_a_folder
+
+
+class Request:
+    """Nothing is asked for."""
+
+    memory = 0
+
+    def changed(self, changes: Mapping[str, object]) -> Request:
+        return self
+
+
+class FolderSession(QueueSession):
+    """A session whose batch system is another module's."""
+
+    system_name = "folder"
+    batch_system = f"{queue_in_a_folder.__name__}:QueueInAFolder"
+
+    def environment(self) -> Mapping[str, str]:
+        return os.environ
+
+    def order(
+        self,
+        batch: int,
+        command: Sequence[str],
+        count: int,
+        *,
+        name: str,
+        request: Request,
+        logs: str,
+        avoid: Sequence[str],
+    ) -> messages.Submit:
+        return messages.Submit(batch, tuple(command), count, name, "", logs)
+
+    def judge(self, over: messages.QueueJobEnd, request: Request) -> End:
+        return End(detail=over.accounting.get("said", "nothing is written down"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The queue."""
+    made = tmp_path / "queue"
+    made.mkdir()
+    monkeypatch.setenv(queue_in_a_folder.VARIABLE, str(made))
+    monkeypatch.setenv("GRIDENGINE_RUN_DIR", str(tmp_path / "run"))
+    return made
+
+
+@pytest.fixture
+def one(folder: Path) -> Iterator[Talk]:
+    """A session with two queue jobs, 1.1 and 1.2."""
+    talk = Talk(FolderSession(Request()), folder)
+    talk.start("exit 0", 2)
+    assert talk.submitted(2) == ["1.1", "1.2"]
+    yield talk
+    talk.session.close()
+
+
+def looks(folder: Path) -> int:
+    """Returns how often the queue was looked at."""
+    return len((folder / "looks").read_text()) if (folder / "looks").exists() else 0
+
+
+def wait_for_looks(folder: Path, count: int) -> None:
+    """Waits until the queue has been looked at so many times more."""
+    enough = looks(folder) + count
+    wait_until(lambda: looks(folder) >= enough, what="the queue is looked at")
+
+
+@pytest.fixture
+def written_down(folder: Path) -> Callable[[str], None]:
+    """Writes down how a queue job has ended."""
+    return lambda name: (folder / f"{name}.record").write_text('{"said": "exit status 7"}') and None
+
+
+def test_one_that_is_not_there_and_of_whose_end_a_record_is_has_ended(
+    one: Talk, folder: Path, written_down: Callable[[str], None]
+) -> None:
+    written_down("1.1")
+    (folder / "1.1").unlink()
+    assert "exit status 7" == one.ended("1.1").end.detail
+    assert ["1.1"] == [each.queue_job for each in one.heard if isinstance(each, Ended)]
+
+
+def test_one_that_is_never_there_again_has_ended_without_a_record(one: Talk, folder: Path) -> None:
+    (folder / "1.2").unlink()
+    assert "nothing is written down" == one.ended("1.2").end.detail
+
+
+def test_a_look_that_finds_nothing_is_no_end_by_itself(one: Talk, folder: Path) -> None:
+    (folder / "hidden").touch()
+    wait_for_looks(folder, 2)
+    (folder / "hidden").unlink()
+    wait_until(lambda: len(list(folder.glob("*.unknown"))) == 2, what="nothing is written down")
+    wait_for_looks(folder, 3)
+    one.heard += one.session.events()
+    assert not [each for each in one.heard if isinstance(each, Ended)]
+
+
+def test_those_that_are_left_at_the_end_are_deleted(one: Talk, folder: Path) -> None:
+    one.session.close()
+    assert not (folder / "1.1").exists()
+    assert not (folder / "1.2").exists()
