@@ -25,6 +25,7 @@ from gridengine.diagnosis.report import Check, DoctorReport
 from gridengine.diagnosis.trial import Trial
 from gridengine.dispatcher.run_folder import new_shared_folder, remove_shared_folder
 from gridengine.schedulers import ProcessScheduler, Scheduler
+from gridengine.schedulers.slurm import presence
 from gridengine.settings import Settings
 
 from ..schedulers.test_a_scheduler_of_ones_own import HERE, Make, make
@@ -56,6 +57,12 @@ def test_on_a_laptop_all_is_well() -> None:
 def test_a_scheduler_of_the_programs_is_what_is_tested() -> None:
     with ProcessScheduler(2) as scheduler:
         assert by_name(gridengine.doctor())["scheduler"].found == repr(scheduler)
+
+
+@pytest.fixture(autouse=True)
+def no_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of Slurm's commands are here, whatever was installed for other tests."""
+    monkeypatch.setattr(presence, "missing", lambda _: "sbatch")
 
 
 def test_no_drmaa_library_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -356,7 +363,7 @@ def test_a_failure_is_the_exit_status_and_nothing_is_written(
     [
         (["--set", "slots=2"], "slots=2 needs parallel_environment"),
         (["-l", "=3"], "write NAME=VALUE"),
-        (["--scheduler", "process", "--queue", "a.q"], "of use with a Grid Engine alone"),
+        (["--scheduler", "process", "--queue", "a.q"], "of use with a cluster alone"),
     ],
 )
 def test_impossible_options_are_told(

@@ -42,7 +42,8 @@ _WORDS = {
     "are down",
     "PartitionTimeLimit": "it asks for more time than partition {partition} allows: give less "
     "time=...",
-    "PartitionConfig": "its request is more than partition {partition} allows",
+    "PartitionConfig": "it asks for more than any node of partition {partition} has: it can never "
+    "start",
     "Reservation": "its reservation has not begun",
     "ReservationDeleted": "its reservation has been deleted: it can never start",
     "BadConstraints": "no node has what it asks for (constraint=..., gres=..., memory=...): it can "
