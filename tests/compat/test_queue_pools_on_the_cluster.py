@@ -15,7 +15,7 @@ from gridengine.compat import pypoolparty
 from gridengine.compat import queue_map_reduce as qmr
 from gridengine.compat.queue_pools import run
 
-from ..cluster import Cluster
+from ..cluster import Cluster, SlurmCluster
 from ..waiting import wait_until
 
 pytestmark = pytest.mark.cluster
@@ -71,3 +71,14 @@ def test_a_map_outlives_its_program(cluster: Cluster, tmp_path: Path) -> None:
     pool = qmr.Pool(polling_interval_qstat=0.2)
     assert pool.resume(str(tmp_path / "work")) == [0, 10, 20]
     wait_until(lambda: not cluster.qstat(), what="no queue job is left")
+
+
+@pytest.mark.parametrize("array", [False, True])
+def test_maps_run_as_queue_jobs_of_slurm(slurm: SlurmCluster, tmp_path: Path, array: bool) -> None:
+    offset = 5
+    maker = pypoolparty.slurm.array.Pool if array else pypoolparty.slurm.Pool
+    pool = maker(work_dir=tmp_path, polling_interval=0.3)
+    hosts = pool.map(lambda x: (x + offset, os.uname().nodename), range(6))
+    assert [x for x, _ in hosts] == [5, 6, 7, 8, 9, 10]
+    assert {host for _, host in hosts} <= {node.name for node in slurm.nodes}
+    assert not list(tmp_path.iterdir())
