@@ -130,8 +130,13 @@ class Host:
         try:
             wait_until(what, left, grace)
         except WaitTimeout:
-            _signal(killed(), signal.SIGKILL)
-            wait_until(what, left, _GRACE)
+
+            def left_by_force() -> str | None:
+                # Again and again, since one may have started another meanwhile.
+                _signal(killed(), signal.SIGKILL)
+                return left()
+
+            wait_until(what, left_by_force, _GRACE)
 
     def link(self, state: Literal["up", "down"]) -> None:
         """Plug the network cable in, or pull it out."""

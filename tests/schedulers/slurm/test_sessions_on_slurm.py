@@ -127,6 +127,11 @@ def test_a_queue_job_over_its_memory_says_so(talk: Open, accounting: bool) -> No
     assert "memory: peak" in end.advice
 
 
+@pytest.mark.parametrize(
+    "accounting",
+    ["without accounting", pytest.param("with accounting", marks=pytest.mark.slow)],
+    indirect=True,
+)
 def test_a_queue_job_that_somebody_cancels_was_killed(
     talk: Open, slurm: SlurmCluster, accounting: bool
 ) -> None:
@@ -141,6 +146,11 @@ def test_a_queue_job_that_somebody_cancels_was_killed(
     assert 1 == len(one.hear(Ended))
 
 
+@pytest.mark.parametrize(
+    "accounting",
+    ["without accounting", pytest.param("with accounting", marks=pytest.mark.slow)],
+    indirect=True,
+)
 def test_the_queue_jobs_of_a_lost_node_are_known_as_that(
     talk: Open, slurm: SlurmCluster, accounting: bool
 ) -> None:
@@ -280,6 +290,11 @@ def test_above_a_limit_of_submitted_jobs_it_waits_and_the_map_is_done(
 # -- what users are told -----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "accounting",
+    ["without accounting", pytest.param("with accounting", marks=pytest.mark.slow)],
+    indirect=True,
+)
 def test_a_call_over_its_memory_dies_of_that(slurm: SlurmCluster, accounting: bool) -> None:
     def hungry() -> None:
         import time
