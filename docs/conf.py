@@ -44,7 +44,7 @@ nitpick_ignore_regex = [
     # Some are names of modules within, for those who read the code.
     ("py:obj", r".*"),
     # Of the standard library, whose pages are elsewhere.
-    ("py:class", r"TracebackType"),
+    ("py:class", r"TracebackType|collections\.abc\..*"),
 ]
 
 # ---------------------------------------------------------------------- looks

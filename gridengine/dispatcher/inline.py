@@ -67,7 +67,6 @@ class InlineDispatcher:
     inline = True
     fresh = False
     possible_workers = 1
-    lead = Lead()
 
     def __init__(self, scheduler: Scheduler) -> None:
         # Whose user may let go of it.
@@ -78,6 +77,7 @@ class InlineDispatcher:
         self._initializer: Callable[[], object] | None = initializer_of(scheduler)
         self._uninitialized: InitializerError | None = None
         self._durations = Durations()
+        self.lead = Lead()
         self._observers = Observers()
         # Maps of several threads may begin and end at once.
         self._changing = threading.Lock()

@@ -33,7 +33,7 @@ class Phase(enum.Enum):
     SUSPENDED = "suspended"
     """The batch system, or somebody, has stopped it, and will have it go on."""
     STUCK = "stuck"
-    """It will not start unless a person does something: it is held, or in error."""
+    """It will not start unless a person does something, for it is held, or in error."""
     OVER = "over"
     """It has ended, or was deleted."""
 

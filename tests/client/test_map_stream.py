@@ -85,8 +85,11 @@ def others(tmp_path: Path) -> Callable[[int, int], Callable[[int], int]]:
 
 
 def test_each_run_is_a_list_of_the_values_of_one_task(laptop: ProcessScheduler) -> None:
-    runs = stream_of(laptop, targets.square, range(8), chunksize=3)
-    assert [[0, 1, 4], [9, 16, 25], [36, 49]] == list(runs)
+    runs = list(stream_of(laptop, targets.square, range(8), chunksize=3))
+    # On a busy machine a worker may be asked for what it has before the task is done.
+    ends = set(itertools.accumulate(map(len, runs)))
+    assert {3, 6, 8} <= ends
+    assert [x * x for x in range(8)] == [value for run in runs for value in run]
 
 
 @pytest.mark.parametrize("make", [range, lambda n: list(range(n)), lambda n: iter(range(n))])

@@ -158,7 +158,9 @@ def test_a_queue_job_in_error_is_submitted_again(
         (the_folder(tmp_path / "work") / "num_resubmissions_by_ichunk.json").read_text()
     )
     assert noted == {"2": 2}
-    assert not batch_commands.standing(tmp_path / "commands")
+    wait_until(
+        lambda: not batch_commands.standing(tmp_path / "commands"), what="no queue job is left"
+    )
 
 
 def test_one_that_is_in_error_too_often_fails_alone(

@@ -82,6 +82,7 @@ def test_no_drmaa_library_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatc
 def test_signs_of_a_cluster_are_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRMAA_LIBRARY_PATH", "/nowhere/libdrmaa.so")
     monkeypatch.setenv("SGE_ROOT", "/opt/sge")
+    monkeypatch.setattr(presence, "missing", lambda _: "sbatch")
     checks = by_name(gridengine.doctor())
     assert "SGE_ROOT=/opt/sge" in checks["scheduler"].found
     assert checks["DRMAA library"].state == "failed"
@@ -361,9 +362,12 @@ def test_a_failure_is_the_exit_status_and_nothing_is_written(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--set", "slots=2"], "slots=2 needs parallel_environment"),
+        (["--scheduler", "grid_engine", "--set", "slots=2"], "slots=2 needs parallel_environment"),
         (["-l", "=3"], "write NAME=VALUE"),
-        (["--scheduler", "process", "--queue", "a.q"], "of use with a cluster alone"),
+        (
+            ["--scheduler", "process", "--queue", "a.q"],
+            "of use with a Grid Engine or a Slurm alone",
+        ),
     ],
 )
 def test_impossible_options_are_told(

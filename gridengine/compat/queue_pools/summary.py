@@ -33,9 +33,9 @@ def make_summary(work_dir: str, max_osize: int = 10**6, max_esize: int = 10**6) 
         max_esize: The same of what it wrote as errors.
 
     Returns:
-        By their names: the sets of chunks ``started``, ``completed`` and ``incomplete``; what they
-        printed, ``stdout`` and ``stderr``, bytes by the number of the chunk; and
-        ``incomplete_jobs``, the tasks of those that are incomplete.
+        The sets of chunks ``started``, ``completed`` and ``incomplete``; what they printed,
+        ``stdout`` and ``stderr``, bytes by the number of the chunk; and ``incomplete_jobs``, the
+        tasks of those that are incomplete; by these names.
 
     Raises:
         OSError: There is no such folder.

@@ -8,7 +8,7 @@ NAME
     gridengine - Run Python functions on this computer's cores and, with the same code, on a cluster.
 no folder of ours is explained: True
 after the tab key: AsyncResult BreakpointError Death DeathCause ... Job JobCancelled JobDied JobDispatcher ... errors ... map partial raised register_by_value ... schedulers ... unregister_by_value
-of its schedulers: GridEngineScheduler InlineScheduler ProcessScheduler Scheduler ...
+of its schedulers: GridEngineScheduler ... InlineScheduler ... ProcessScheduler Scheduler SlurmScheduler ...
 """
 
 import pydoc

@@ -6,7 +6,7 @@ Needs: numpy
 $ python what_is_not_what_it_looks_like.py
 [1]
 [1]
-ValueError: scheduler is 'proces'; the names are 'process', 'grid_engine', 'inline', 'htcondor', 'lsf', 'pbs'; did you mean 'process'?
+ValueError: scheduler is 'proces'; the names are 'process', 'grid_engine', 'slurm', 'inline', 'htcondor', 'lsf', 'pbs'; did you mean 'process'?
 TypeError: scheduler is <function <lambda>...>, which made 5; make one: ...
 TypeError: scheduler is 4, which is none; make one: gridengine.schedulers.ProcessScheduler() ...
 TypeError: dispatch() takes jobs, but number 0 is <built-in function abs>; a call becomes one by gridengine.Job(target=..., args=...)
