@@ -22,6 +22,7 @@ from gridengine.compat import pypoolparty
 from gridengine.compat import queue_map_reduce as qmr
 from gridengine.compat.queue_pools import log, queues, run
 from gridengine.compat.queue_pools.run import task_numbers
+from gridengine.compat.queue_pools.work_dir import WorkDir
 from gridengine.schedulers import ProcessScheduler
 
 from ..waiting import wait_until
@@ -118,11 +119,61 @@ def test_the_first_failure_is_raised_and_all_is_kept(
     assert (found["started"], found["completed"], found["incomplete"]) == ({0, 1}, {0, 1}, set())
     assert found["stdout"][0] == b"half of 1\nhalf of 0\n"
     assert found["stderr"][1].startswith(b"[task   1, in chunk]\nTraceback")
-    # What is kept can be had: nothing is run again.
-    assert pool_of(kind, commands, tmp_path, on_error="none").resume(str(folder)) == [
-        1.0, None, 0.5, None,
-    ]  # fmt: skip
-    assert len(batch_commands.submitted(tmp_path / "commands")) == 2
+    # What has failed is done again, and fails again.
+    again = pool_of(kind, commands, tmp_path, on_error="none", keep_work_dir=True)
+    assert again.resume(str(folder)) == [1.0, None, 0.5, None]
+    assert len(batch_commands.submitted(tmp_path / "commands")) == 4
+
+
+def test_what_had_failed_is_done_again_where_the_cause_is_gone(
+    commands: dict[str, str], tmp_path: Path
+) -> None:
+    def need(path: str) -> bool:
+        return os.path.samefile(path, path)
+
+    pool = pool_of("qmr", commands, tmp_path / "work")
+    paths = [str(tmp_path), str(tmp_path / "later")]
+    with pytest.raises(FileNotFoundError):
+        pool.map(need, paths)
+    (tmp_path / "later").touch()
+    assert pool.resume(str(tmp_path / "work")) == [True, True]
+    assert len(batch_commands.submitted(tmp_path / "commands")) == 3
+
+
+def test_a_folder_is_for_one_program_at_a_time(commands: dict[str, str], tmp_path: Path) -> None:
+    pool = pool_of("qmr", commands, tmp_path / "work", keep_work_dir=True)
+    pool.map(abs, [1])
+    held = WorkDir.found(str(tmp_path / "work")).held()
+    with held, pytest.raises(GridEngineError, match="another program goes on"):
+        pool.resume(str(tmp_path / "work"))
+    assert pool.resume(str(tmp_path / "work")) == [1]
+
+
+@pytest.mark.parametrize("kind", ["qmr", "array"])
+def test_what_is_not_taken_for_a_moment_is_submitted_later(
+    kind: str, commands: dict[str, str], tmp_path: Path
+) -> None:
+    path = Path(commands["sbatch_path" if kind == "array" else "qsub_path"])
+    refuse = (
+        "\nif not os.path.exists(sys.argv[0] + '.on'):\n"
+        "    open(sys.argv[0] + '.on', 'w').close()\n"
+        "    sys.exit('commlib error: got select error (Connection refused)')\nmain()\n"
+    )
+    path.write_text(path.read_text().replace("\nmain()\n", refuse))
+    assert pool_of(kind, commands, tmp_path / "work").map(abs, range(3)) == [0, 1, 2]
+    assert len(batch_commands.submitted(tmp_path / "commands")) == 3
+
+
+def test_ctrl_c_does_not_wait_for_a_queue_that_does_not_answer(
+    commands: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: float) -> None:
+        Path(commands["qstat_path"]).write_text("#!/bin/sh\nexit 1\n")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        pool_of("qmr", commands, tmp_path / "work").map(time.monotonic, [1])
 
 
 def test_failures_are_none_on_demand(commands: dict[str, str], tmp_path: Path) -> None:
@@ -225,7 +276,7 @@ def test_the_environment_and_the_folder_are_there_whatever_they_hold(
 
 def test_a_folder_that_is_there_is_let_be(commands: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
-    with pytest.raises(FileExistsError):
+    with pytest.raises(FileExistsError, match="resume"):
         pool_of("qmr", commands, tmp_path / "work").map(abs, [1])
     assert not list((tmp_path / "work").iterdir())
     with pytest.raises(GridEngineError, match="no work_dir"):
@@ -268,6 +319,8 @@ def test_a_command_that_is_missing_or_refuses_is_said_at_once(
 def test_bad_arguments_say_what_they_take(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="mode is 'x'; it takes 'workers' or 'protocol'"):
         qmr.Pool(mode="x")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="python_path is for mode"):
+        qmr.Pool(mode="workers", python_path="/no/such")
     with pytest.raises(ValueError, match="on_error"):
         pypoolparty.slurm.Pool(on_error="x")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="cannot be called"):
@@ -345,7 +398,7 @@ def test_by_workers_the_calls_are_our_own(tmp_path: Path) -> None:
         with pytest.raises(ZeroDivisionError):
             pool.map(half, [1, 0, 2, 4])
         found = qmr.debug.make_summary(str(tmp_path / "work"))
-        assert found["completed"] == {0, 1}
+        assert (found["completed"], len(found["started"])) == ({0, 1}, 2)
         assert b"ZeroDivisionError" in found["stderr"][0]
         none = qmr.Pool(work_dir=tmp_path / "none", mode="workers", on_error="none")
         assert none.map(half, [1, 0]) == [1.0, None]

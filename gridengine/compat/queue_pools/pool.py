@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import shutil
 import stat
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -79,11 +81,18 @@ class FolderPool:
         face: Which predecessor's it is.
         queue: The batch system of ``mode="protocol"``.
         scheduler: Makes what runs the calls of ``mode="workers"``.
+
+    Raises:
+        ValueError: Workers are to run another interpreter.
     """
 
     def __init__(
         self, options: Options, face: Face, queue: QueueCommands, scheduler: Callable[[], Scheduler]
     ) -> None:
+        if options.mode == "workers" and options.python_path != sys.executable:
+            raise ValueError(
+                "python_path is for mode=\"protocol\": gridengine's workers run the program's own"
+            )
         self._options, self._face = options, face
         self._queue, self._scheduler = queue, scheduler
 
@@ -98,7 +107,8 @@ class FolderPool:
         Raises:
             Exception: The first in order of what tasks have raised, if the pool raises.
             JobDied: A queue job has ended without results, as often as it may be tried again.
-            GridEngineError: The folder is there already, or the batch system refuses.
+            FileExistsError: The folder is there already.
+            GridEngineError: The batch system refuses.
         """
         return self._map(func, list(iterable), chunksize, star=False)
 
@@ -114,16 +124,19 @@ class FolderPool:
     def resume(self, work_dir: str) -> list[Any]:
         """Returns what a map has made, or makes yet, whose folder was kept.
 
-        What has results is not done again. Its queue jobs that wait or run are waited for: they
-        outlive their program in ``mode="protocol"``. The others are submitted anew.
+        What has results is not done again, but for chunks of which a task has failed. Its queue
+        jobs that wait or run are waited for: they outlive their program in ``mode="protocol"``. The
+        others are submitted anew, whatever ``mode`` is.
 
         Raises:
-            GridEngineError: It is no such folder.
+            GridEngineError: It is no such folder, or another program is at it.
             Exception: As `map`.
         """
         work = WorkDir.found(os.path.abspath(work_dir))
-        with log.logging_to(work.log, self._face.keys) as logger:
+        with work.held(), log.logging_to(work.log, self._face.keys) as logger:
             logger.info("resumed")
+            work.forget_failed()
+            self._write_script(work)
             return self._run(work, logger)
 
     # ------------------------------------------------------------------ one map
@@ -137,11 +150,12 @@ class FolderPool:
         name = getattr(func, "__qualname__", type(func).__name__)
         session = MapSession(session_id(), name, tuple(map(len, chunks)), self._is_array)
         work = WorkDir.make(self._folder(session.session_id), session)
-        with log.logging_to(work.log, self._face.keys) as logger:
+        parts = [[tasks[number] for number in chunk] for chunk in chunks]
+        with work.held(), log.logging_to(work.log, self._face.keys) as logger:
             logger.debug("%s", self._options)
-            work.write(func, [[tasks[number] for number in chunk] for chunk in chunks], star=star)
             if self._options.mode == "workers":
-                return self._by_workers(work, func, tasks, logger, star=star)
+                return self._by_workers(work, func, parts, logger, star=star)
+            work.write(func, parts, star=star)
             self._write_script(work)
             return self._run(work, logger)
 
@@ -229,21 +243,22 @@ class FolderPool:
         self,
         work: WorkDir,
         func: Callable[..., Any],
-        tasks: list[Any],
+        chunks: list[list[Any]],
         logger: Logger,
         *,
         star: bool,
     ) -> list[Any]:
         call = functools.partial(_starred, func) if star else func
         results = gridengine_map(
-            call, tasks, scheduler=self._scheduler(), chunksize=max(work.session.tasks),
-            reraise=False,
+            call, itertools.chain.from_iterable(chunks), scheduler=self._scheduler(),
+            chunksize=max(work.session.tasks), reraise=False,
         )  # fmt: skip
         errors = [each for each in results if raised(each)]
         for number, each in enumerate(results):
             if raised(each):
                 logger.error("task %d: %r", number, each)
         if errors or self._options.keep_work_dir:
+            work.write(func, chunks, star=star)
             _note(work, results)
             logger.warning("Keeping work_dir: %s", work.path)
             self._say(f"kept: {work.path}")

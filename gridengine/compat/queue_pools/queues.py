@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -20,6 +21,21 @@ _SECONDS = 120.0
 #: Tries of a command that only looks, and seconds between the first two of them; each pause is
 #: twice as long, up to the last number: a master that is started anew is gone for minutes.
 _TRIES, _PAUSE, _LONGEST = 30, 1.0, 60.0
+
+
+#: What is said of something that passes by itself: the master is gone for a moment, or this user
+#: has as many queue jobs as the site allows.
+_PASSING = re.compile(
+    r"commlib|cannot contact|unable to contact|connection (?:refused|failure|timed out)|timed out"
+    r"|has not answered|temporar|try again|too many|max_u_jobs|max_jobs|limit of"
+    r"|MaxJobCount|SubmitJob(?:s)?Limit|MaxSubmitJobs",
+    re.IGNORECASE,
+)
+
+
+def is_passing(error: SchedulerError) -> bool:
+    """Tells whether what was refused may well be taken later."""
+    return not isinstance(error, SchedulerUnavailable) and bool(_PASSING.search(str(error)))
 
 
 class ChunkJob(NamedTuple):
@@ -62,11 +78,16 @@ class QueueCommands(Protocol):
             SchedulerError: The batch system does not take it; the message says why.
         """
 
-    def look(self, names: Collection[str], logger: Logger) -> JobsStanding:
+    def look(self, names: Collection[str], logger: Logger, *, once: bool = False) -> JobsStanding:
         """Returns how the queue jobs of these names stand.
 
+        Args:
+            names: They.
+            logger: Is told what is done.
+            once: Whether it is asked but once.
+
         Raises:
-            SchedulerError: It has not answered for a long time.
+            SchedulerError: It has not answered, for a long time if it may be asked again.
         """
 
     def delete(self, job: ChunkJob, logger: Logger) -> None:
@@ -107,8 +128,8 @@ class GridEngineQueue:
         options = [*queue, "-o", stdout, "-e", stderr, "-N", name, "-S", self._python_path]
         run([self._qsub, *options, script, argument], logger)
 
-    def look(self, names: Collection[str], logger: Logger) -> JobsStanding:
-        tree = patiently(lambda: _parsed(run([self._qstat, "-xml"], logger)), logger)
+    def look(self, names: Collection[str], logger: Logger, *, once: bool = False) -> JobsStanding:
+        tree = patiently(lambda: _parsed(run([self._qstat, "-xml"], logger)), logger, once=once)
         running = [each for part in tree.iter("queue_info") for each in part.iter("job_list")]
         waiting = [each for part in tree.findall("job_info") for each in part.iter("job_list")]
         found = JobsStanding([], [], [])
@@ -172,9 +193,11 @@ class SlurmQueue:
         options = ["--array", tasks, "--job-name", name, "--output", stdout, "--error", stderr]
         run([self._sbatch, *self._clusters, *options, script], logger)
 
-    def look(self, names: Collection[str], logger: Logger, *, array: bool = False) -> JobsStanding:
+    def look(
+        self, names: Collection[str], logger: Logger, *, once: bool = False, array: bool = False
+    ) -> JobsStanding:
         command = [self._squeue, *self._clusters, "--me", *(["--array"] if array else [])]
-        text = patiently(lambda: run([*command, "--format", "%all"], logger), logger)
+        text = patiently(lambda: run([*command, "--format", "%all"], logger), logger, once=once)
         found = JobsStanding([], [], [])
         for row in table(text):
             name, state, reason = row.get("name", ""), row.get("state", ""), row.get("reason", "")
@@ -253,14 +276,14 @@ def run(command: Sequence[str], logger: Logger) -> str:
     return done.stdout
 
 
-def patiently(look: Callable[[], T], logger: Logger) -> T:
-    """Returns what ``look`` returns, which is tried again for half an hour if it fails.
+def patiently(look: Callable[[], T], logger: Logger, *, once: bool = False) -> T:
+    """Returns what ``look`` returns, tried again for half an hour if it fails, or tried once.
 
     Raises:
         SchedulerUnavailable: There is no such command.
         SchedulerError: The last try has failed too.
     """
-    for number in range(_TRIES - 1):
+    for number in range(0 if once else _TRIES - 1):
         try:
             return look()
         except SchedulerUnavailable:

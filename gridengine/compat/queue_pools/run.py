@@ -12,10 +12,13 @@ from collections.abc import Callable, Iterable, Sequence
 from logging import Logger
 from typing import NamedTuple, Protocol
 
-from ...errors import Death, JobDied
+from ...errors import Death, JobDied, SchedulerError
+from ...logs import Log
 from . import files
-from .queues import ChunkJob, JobsStanding, QueueCommands, SlurmQueue
+from .queues import ChunkJob, JobsStanding, QueueCommands, SlurmQueue, is_passing
 from .work_dir import WorkDir
+
+log = Log(__name__)
 
 #: Seconds in which the results of a queue job that has left the queue are seen here: clients of a
 #: network's file system keep what they know of a folder for up to a minute (nfs(5), acdirmax), but
@@ -30,6 +33,9 @@ _LOST = 2
 class ChunkJobs(Protocol):
     """Queue jobs by the numbers of their chunks."""
 
+    def parts(self, chunks: Sequence[int]) -> Iterable[Sequence[int]]:
+        """Returns those chunks that are submitted together."""
+
     def submit(self, chunks: Sequence[int]) -> None:
         """Submits those of some chunks.
 
@@ -37,8 +43,13 @@ class ChunkJobs(Protocol):
             SchedulerError: The batch system does not take them.
         """
 
-    def look(self) -> tuple[JobsStanding, dict[int, ChunkJob], dict[int, ChunkJob]]:
+    def look(
+        self, *, once: bool = False
+    ) -> tuple[JobsStanding, dict[int, ChunkJob], dict[int, ChunkJob]]:
         """Returns how all stand, those that wait or run, and those that are in error.
+
+        Args:
+            once: Whether the batch system is asked but once, and not again if it does not answer.
 
         Raises:
             SchedulerError: The batch system does not answer.
@@ -64,6 +75,9 @@ class OneByOne:
             name_of(session.session_id, ichunk): ichunk for ichunk in range(len(session.tasks))
         }
 
+    def parts(self, chunks: Sequence[int]) -> Iterable[Sequence[int]]:
+        return [[ichunk] for ichunk in chunks]
+
     def submit(self, chunks: Sequence[int]) -> None:
         work = self._work
         for ichunk in chunks:
@@ -72,8 +86,10 @@ class OneByOne:
                 work.stdout(ichunk), work.stderr(ichunk), self._logger,
             )  # fmt: skip
 
-    def look(self) -> tuple[JobsStanding, dict[int, ChunkJob], dict[int, ChunkJob]]:
-        standing = self._queue.look(self._chunks, self._logger)
+    def look(
+        self, *, once: bool = False
+    ) -> tuple[JobsStanding, dict[int, ChunkJob], dict[int, ChunkJob]]:
+        standing = self._queue.look(self._chunks, self._logger, once=once)
         return standing, *_by(standing, lambda job: self._chunks[job.name])
 
     def delete(self, jobs: Iterable[ChunkJob]) -> None:
@@ -97,6 +113,9 @@ class AsArray:
         self._work, self._queue, self._logger = work, queue, logger
         self._limit = f"%{at_once}" if at_once else ""
 
+    def parts(self, chunks: Sequence[int]) -> Iterable[Sequence[int]]:
+        return [chunks] if chunks else []
+
     def submit(self, chunks: Sequence[int]) -> None:
         work = self._work
         tasks = task_numbers(chunks) + self._limit
@@ -104,8 +123,11 @@ class AsArray:
         name, stdout, stderr = work.session.session_id, f"{folder}/%a.stdout", f"{folder}/%a.stderr"
         self._queue.submit_array(name, work.script, tasks, stdout, stderr, self._logger)
 
-    def look(self) -> tuple[JobsStanding, dict[int, ChunkJob], dict[int, ChunkJob]]:
-        standing = self._queue.look([self._work.session.session_id], self._logger, array=True)
+    def look(
+        self, *, once: bool = False
+    ) -> tuple[JobsStanding, dict[int, ChunkJob], dict[int, ChunkJob]]:
+        name = self._work.session.session_id
+        standing = self._queue.look([name], self._logger, once=once, array=True)
         return standing, *_by(standing, lambda job: int(job.task))
 
     def delete(self, jobs: Iterable[ChunkJob]) -> None:
@@ -176,13 +198,16 @@ class ProtocolRun:
         self._again: dict[int, int] = _noted(work)
         self._missing: dict[int, float] = {}
         self._left: set[int] = set()
+        # What the batch system has not taken yet.
+        self._waiting: set[int] = set()
         self._last = ""
         self.failed: dict[int, JobDied] = {}
 
     def run(self) -> None:
         """Waits until each chunk has results, or has none for good.
 
-        Whatever else ends it deletes its queue jobs.
+        Ctrl-C, and whatever else ends it, deletes its queue jobs; but for an error of the batch
+        system: what it has taken goes on, for who resumes.
 
         Raises:
             SchedulerError: The batch system takes no queue jobs, or does not answer.
@@ -193,11 +218,21 @@ class ProtocolRun:
             while self._left:
                 time.sleep(self._limits.polling_interval)
                 self._look()
-        except BaseException as error:
-            self._logger.warning("%s: the queue jobs are deleted", type(error).__name__)
-            _, alive, stuck = self._jobs.look()
-            self._jobs.delete([*alive.values(), *stuck.values()])
+        except SchedulerError:
             raise
+        except BaseException as error:
+            self._delete_all(type(error).__name__)
+            raise
+
+    def _delete_all(self, why: str) -> None:
+        self._logger.warning("%s: the queue jobs are deleted", why)
+        try:
+            # Who ends a program does not wait for a master that does not answer.
+            _, alive, stuck = self._jobs.look(once=True)
+            self._jobs.delete([*alive.values(), *stuck.values()])
+        except SchedulerError as error:
+            name = self._work.session.session_id
+            log.warning("queue jobs whose names have %s in them are not deleted: %s", name, error)
 
     def _begin(self) -> None:
         # Those of a program that has died run on.
@@ -207,20 +242,31 @@ class ProtocolRun:
         self._submit(sorted(self._left - alive.keys() - stuck.keys()))
 
     def _submit(self, chunks: Sequence[int]) -> None:
-        if chunks:
-            self._jobs.submit(chunks)
+        self._waiting |= set(chunks)
+        try:
+            for part in self._jobs.parts(sorted(self._waiting)):
+                self._jobs.submit(part)
+                self._waiting -= set(part)
+        except SchedulerError as error:
+            if not is_passing(error):
+                raise
+            # It may have been taken all the same: the next look says so.
+            self._logger.warning("%s; %d chunks are submitted later", error, len(self._waiting))
 
     def _look(self) -> None:
         standing, alive, stuck = self._jobs.look()
         self._take_done()
         self._tell(standing)
+        self._waiting = (self._waiting & self._left) - alive.keys() - stuck.keys()
         again = [each for each, job in stuck.items() if self._is_tried_again(each, job)]
-        again += [each for each in self._left - alive.keys() - stuck.keys() if self._is_lost(each)]
+        gone = self._left - self._waiting - alive.keys() - stuck.keys()
+        again += [each for each in gone if self._is_lost(each)]
         for each in alive:
             self._missing.pop(each, None)
         if again:
             noted = {str(each): count for each, count in sorted(self._again.items())}
             files.write(self._work.resubmissions, json.dumps(noted, indent=4))
+        if again or self._waiting:
             self._submit(sorted(set(again) - self.failed.keys()))
 
     def _take_done(self) -> None:

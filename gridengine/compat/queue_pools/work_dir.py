@@ -18,10 +18,13 @@ unpickled, so only its owner may write it.
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import fcntl
 import json
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ...errors import GridEngineError
@@ -67,7 +70,13 @@ class WorkDir:
             OSError: It cannot be made.
         """
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        os.mkdir(path, 0o700)
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:
+            why = (
+                "it is there: Pool.resume() goes on with the map that has left it, another work_dir"
+            )
+            raise FileExistsError(errno.EEXIST, f"{why} is for another map", path) from None
         made = cls(path, session)
         noted = {"format": _FORMAT, **session._asdict()}
         files.write(made._path("session.json"), json.dumps(noted))
@@ -93,6 +102,33 @@ class WorkDir:
                 f"{path} is a work_dir of another version, or its session.json is damaged"
             ) from None
         return cls(path, session._replace(tasks=tuple(session.tasks)))
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Has the folder for this program alone.
+
+        Raises:
+            GridEngineError: Another one goes on with its map.
+        """
+        with open(self._path("session.json"), "rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise GridEngineError(
+                    f"another program goes on with the map of {self.path}"
+                ) from None
+            except OSError:
+                # A file system without locks.
+                pass
+            yield
+
+    def forget_failed(self) -> None:
+        """Has chunks done again of which a task has failed."""
+        for ichunk in range(len(self.session.tasks)):
+            if os.path.exists(outcomes.failures_of(self.tasks(ichunk))):
+                # First: as long as it is there, the chunk is done.
+                os.unlink(outcomes.results_of(self.tasks(ichunk)))
+                os.unlink(outcomes.failures_of(self.tasks(ichunk)))
 
     def _path(self, name: str) -> str:
         return os.path.join(self.path, name)
