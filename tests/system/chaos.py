@@ -378,7 +378,7 @@ def run(
         Failed: A promise was broken.
     """
     chance = random.Random(seed)
-    clusters = {"gridengine": Cluster, "slurm": SlurmCluster}
+    clusters = {"gridengine": Cluster, "commands": Cluster, "slurm": SlurmCluster}
     cluster = clusters[scheduler]() if scheduler in clusters else None
     with _environment():
         world = Local() if cluster is None else Remote(cluster)
@@ -447,7 +447,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="how long they would take")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument(
-        "--scheduler", choices=["process", "gridengine", "slurm"], default="process"
+        "--scheduler", choices=["process", "gridengine", "commands", "slurm"], default="process"
     )
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
