@@ -20,8 +20,8 @@ CLUSTERS = [
     pytest.param("slurm", marks=pytest.mark.cluster),
 ]
 
-#: All of them, and the Grid Engine by its commands alone.
-KINDS = ["process", *CLUSTERS, pytest.param("commands", marks=pytest.mark.cluster)]
+#: All of them.
+KINDS = ["process", *CLUSTERS]
 
 
 def made(kind: str, max_workers: int) -> Scheduler:
