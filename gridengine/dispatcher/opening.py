@@ -86,6 +86,8 @@ def _network(
 ) -> Connections:
     """Returns the connections to nodes, by the ways that the settings allow."""
     files = None
+    if settings.channel != "files":
+        descriptors.check_for_zeromq()
     if settings.channel != "tcp" and folder is not None:
         from ..serialization.undeliverable import failing_run
         from ..transport import relay_words
@@ -103,7 +105,6 @@ def _network(
         undo.callback(files.close)
         if expected:
             return files
-    descriptors.check_for_zeromq()
     from ..transport.zeromq import ZeroMQConnections
 
     network = ZeroMQConnections(host, ports)

@@ -184,6 +184,11 @@ class FileConnections(Connections):
         if relay is not None:
             relay.addresses.discard(address)
 
+    @property
+    def used(self) -> bool:
+        """Whether any node speaks, or has spoken, this way."""
+        return bool(self._relays or self._gone)
+
     def shut_out(self) -> str:
         """See `Connections`."""
         return self._trouble

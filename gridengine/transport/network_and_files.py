@@ -62,7 +62,8 @@ class NetworkAndFiles(Connections):
 
     def shut_out(self) -> str:
         """See `Connections`."""
-        return self._network.shut_out() or self._files.shut_out()
+        # What is amiss with a folder that nobody speaks through ends nothing.
+        return self._network.shut_out() or (self._files.shut_out() if self._files.used else "")
 
     def news(self) -> list[str]:
         """See `Connections`."""
