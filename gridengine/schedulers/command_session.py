@@ -58,7 +58,8 @@ class CommandSession(Session):
             script_for(command, scheduler.queue_job_template, logs),
             count,
             legal_name(name),
-            {**scheduler.resources, **resources},
+            scheduler.all_resources(resources),
+            scheduler.slots_of(resources),
             tuple(avoid),
             logs,
         )

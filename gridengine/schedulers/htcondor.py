@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import SchedulerError
 from ..states import DeathCause
@@ -55,6 +55,7 @@ class HTCondorScheduler(CommandScheduler):
     """
 
     queue_job_template = "{GRIDENGINE_QUEUE_JOB}"
+    not_resources: ClassVar[Mapping[str, str]] = {"cpus": "slots=", "memory": "mem="}
     commands = ("condor_submit", "condor_q", "condor_rm", "condor_history")
     memory_resource = "mem_per_slot"
 
@@ -63,7 +64,7 @@ class HTCondorScheduler(CommandScheduler):
         self.requirements = requirements
         self.native = native
 
-    def resources_of(self, resources: Mapping[str, object]) -> Mapping[str, object]:
+    def checked_resources(self, resources: Mapping[str, object]) -> Mapping[str, object]:
         time_of(resources)
         memory_of(resources, 1)
         for name, value in resources.items():
@@ -72,10 +73,11 @@ class HTCondorScheduler(CommandScheduler):
         return dict(resources)
 
     def time_limit(self, resources: Mapping[str, object]) -> float:
-        return time_of({**self.resources, **resources})
+        return time_of(self.all_resources(resources))
 
     def memory_of(self, resources: Mapping[str, object]) -> int:
-        return memory_of({**self.resources, **resources}, self.slots) // self.slots
+        slots = self.slots_of(resources)
+        return memory_of(self.all_resources(resources), slots) // slots
 
     def submit(self, submission: Submission) -> Sequence[str]:
         said = run(["condor_submit", "-terse", "-"], text=self._description(submission))
@@ -97,9 +99,9 @@ class HTCondorScheduler(CommandScheduler):
             f"batch_name = {submission.name}",
             # One that was evicted is not started again: its calls have been given to others.
             "periodic_remove = JobStatus == 1 && NumJobStarts > 0",
-            f"request_cpus = {self.slots}",
+            f"request_cpus = {submission.slots}",
         ]
-        if memory := memory_of(submission.resources, self.slots):
+        if memory := memory_of(submission.resources, submission.slots):
             lines.append(f"request_memory = {-(-memory // 1024**2)}")
         if seconds := time_of(submission.resources):
             lines.append(f"allowed_execute_duration = {int(seconds)}")

@@ -86,7 +86,7 @@ class LsfScheduler(CommandScheduler):
             *shlex.split(native),
         ]
 
-    def resources_of(self, resources: Mapping[str, object]) -> Mapping[str, object]:
+    def checked_resources(self, resources: Mapping[str, object]) -> Mapping[str, object]:
         if unknown := sorted(resources.keys() - {"walltime", "mem", "mem_per_slot"}):
             raise ValueError(
                 f"LsfScheduler knows no resource {unknown[0]!r}: it takes walltime, mem and "
@@ -97,16 +97,17 @@ class LsfScheduler(CommandScheduler):
         return dict(resources)
 
     def time_limit(self, resources: Mapping[str, object]) -> float:
-        return 60.0 * _minutes({**self.resources, **resources})
+        return 60.0 * _minutes(self.all_resources(resources))
 
     def memory_of(self, resources: Mapping[str, object]) -> int:
-        return memory_of({**self.resources, **resources}, self.slots) // self.slots
+        slots = self.slots_of(resources)
+        return memory_of(self.all_resources(resources), slots) // slots
 
     def submit(self, submission: Submission) -> Sequence[str]:
         count = min(submission.copies, _LARGEST)
         said = run(
             ["bsub", "-J", f"{submission.name}[1-{count}]", "-o", "/dev/null", "-rn",
-             "-n", str(self.slots), "-R", "span[hosts=1]",
+             "-n", str(submission.slots), "-R", "span[hosts=1]",
              *self._requests(submission), *self.options],
             text=submission.script,
         )  # fmt: skip
@@ -119,7 +120,7 @@ class LsfScheduler(CommandScheduler):
         options = []
         if minutes := _minutes(submission.resources):
             options += ["-W", str(minutes)]
-        if memory := memory_of(submission.resources, self.slots):
+        if memory := memory_of(submission.resources, submission.slots):
             megabytes = f"{-(-memory // 1024**2)}MB"
             options += ["-M", megabytes, "-R", f"rusage[mem={megabytes}]"]
         # Each is what a node has said: what is no name could be any expression.

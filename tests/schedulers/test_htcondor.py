@@ -22,8 +22,11 @@ if shutil.which("condor_submit"):
 
 
 def described(folder: Path, scheduler: HTCondorScheduler, **resources: object) -> list[str]:
-    asked = {**scheduler.resources, **scheduler.resources_of(resources)}
-    submission = Submission("#!/bin/sh\n", 3, "name", asked, ("node1", "a || b"), str(folder))
+    own = scheduler.resources_of(resources)
+    asked, slots = scheduler.all_resources(own), scheduler.slots_of(own)
+    submission = Submission(
+        "#!/bin/sh\n", 3, "name", asked, slots, ("node1", "a || b"), str(folder)
+    )
     return scheduler._description(submission).splitlines()
 
 
@@ -37,6 +40,14 @@ def test_requests_stand_in_the_description(tmp_path: Path) -> None:
     assert lines[-1] == "queue 3"
     assert scheduler.time_limit({}) == 600
     assert scheduler.memory_of({}) == 2 * 1024**3
+
+
+def test_a_job_may_ask_for_other_slots_and_other_memory(tmp_path: Path) -> None:
+    scheduler = HTCondorScheduler(slots=2, mem="3gb")
+    lines = described(tmp_path, scheduler, slots=4, mem_per_slot="2gb")
+    assert "request_cpus = 4" in lines
+    assert "request_memory = 8192" in lines
+    assert not any(line.startswith("request_slots") for line in lines)
 
 
 def test_hosts_are_left_out_by_name_and_no_expression_is_made_of_one(tmp_path: Path) -> None:
