@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from ..errors import SchedulerError
 from ..states import DeathCause
 from .command_scheduler import CommandScheduler, Phase, Status, Submission
-from .commands import run
+from .commands import run, run_for_all
 from .events import End
 from .requested import memory_of, time_of
 
@@ -29,9 +29,18 @@ _PHASES = {
 }
 _REMOVED, _COMPLETED = 3, 4
 
+#: By the number that is ``HoldReasonCode``: a limit was exceeded. HTCondor holds such a job, and
+#: does not remove it, so that its submitter may ask for more and release it.
+_LIMITS = {
+    34: DeathCause.OUT_OF_MEMORY,
+    46: DeathCause.OVER_TIME,
+    47: DeathCause.OVER_TIME,
+}
+_HELD = 5
+
 _ATTRIBUTES = (
-    "ClusterId,ProcId,JobStatus,HoldReason,ExitCode,ExitBySignal,ExitSignal,RemoveReason,"
-    "RemoteWallClockTime,ResidentSetSize,RequestMemory"
+    "ClusterId,ProcId,JobStatus,HoldReason,HoldReasonCode,LastHoldReason,LastHoldReasonCode,"
+    "ExitCode,ExitBySignal,ExitSignal,RemoveReason,RemoteWallClockTime,ResidentSetSize,RequestMemory"
 )
 
 
@@ -46,7 +55,7 @@ class HTCondorScheduler(CommandScheduler):
         requirements: ``requirements`` of the submit description, an expression.
         native: Further lines of the submit description.
         common: What `CommandScheduler` takes. Of resources ``mem`` for the worker, or
-            ``mem_per_slot`` for each slot; ``walltime``, after which HTCondor removes it; all
+            ``mem_per_slot`` for each slot; ``walltime``, after which HTCondor ends it; all
             others are ``request_NAME``, such as ``gpus=1``.
 
     Raises:
@@ -97,8 +106,9 @@ class HTCondorScheduler(CommandScheduler):
             f'arguments = "{_quoted(script)}"',
             'environment = "GRIDENGINE_QUEUE_JOB=$(ClusterId).$(ProcId)"',
             f"batch_name = {submission.name}",
-            # One that was evicted is not started again: its calls have been given to others.
-            "periodic_remove = JobStatus == 1 && NumJobStarts > 0",
+            # One that was evicted, or held for a limit, is not started again: its calls have been
+            # given to others.
+            "periodic_remove = (JobStatus == 1 || JobStatus == 5) && NumJobStarts > 0",
             f"request_cpus = {submission.slots}",
         ]
         if memory := memory_of(submission.resources, submission.slots):
@@ -131,7 +141,7 @@ class HTCondorScheduler(CommandScheduler):
         return {name: found[name] for name in queue_jobs if name in found}
 
     def delete(self, queue_jobs: Sequence[str]) -> None:
-        run(["condor_rm", *queue_jobs])
+        run_for_all(["condor_rm"], queue_jobs)
 
 
 def _quoted(argument: str) -> str:
@@ -151,12 +161,18 @@ def _read(text: str) -> dict[str, Status]:
 def _status(job: Mapping[str, Any]) -> Status:
     """Returns how a job stands by its attributes."""
     phase = _PHASES.get(job.get("JobStatus", 0), Phase.RUNNING)
+    if phase is Phase.STUCK and job.get("HoldReasonCode") in _LIMITS:
+        phase = Phase.OVER
     return Status(phase, job.get("HoldReason", ""), _end(job) if phase is Phase.OVER else End())
 
 
 def _end(job: Mapping[str, Any]) -> End:
     exitcode = cause = None
-    if job["JobStatus"] == _REMOVED:
+    if job["JobStatus"] == _HELD:
+        cause, words = _LIMITS[job["HoldReasonCode"]], job.get("HoldReason", "it was held")
+    elif job["JobStatus"] == _REMOVED and job.get("LastHoldReasonCode") in _LIMITS:
+        cause, words = _LIMITS[job["LastHoldReasonCode"]], job.get("LastHoldReason", "it was held")
+    elif job["JobStatus"] == _REMOVED:
         cause, words = DeathCause.KILLED, job.get("RemoveReason", "it was removed")
     elif job.get("ExitBySignal"):
         exitcode = -int(job.get("ExitSignal", 0))

@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import SchedulerError
 from ..states import DeathCause
 from .command_scheduler import CommandScheduler, Phase, Status, Submission
-from .commands import run
+from .commands import run, run_for_all
 from .events import End
 from .quantities import parse_memory, parse_time
 from .requested import memory_of, time_of
@@ -42,7 +42,6 @@ _NOT_FOUND = (
     255  # the status of bjobs that does not know one of the jobs, and has printed the others
 )
 _LARGEST = 1000  # of an array: MAX_JOB_ARRAY_SIZE, where nobody has set it
-_MOST = 500  # queue jobs on one command line
 
 
 class LsfScheduler(CommandScheduler):
@@ -142,8 +141,7 @@ class LsfScheduler(CommandScheduler):
         return {name: found[name] for name in queue_jobs if name in found}
 
     def delete(self, queue_jobs: Sequence[str]) -> None:
-        for first in range(0, len(queue_jobs), _MOST):
-            run(["bkill", *queue_jobs[first : first + _MOST]])
+        run_for_all(["bkill"], queue_jobs)
 
 
 def _minutes(resources: Mapping[str, object]) -> int:

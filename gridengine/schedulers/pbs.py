@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from ..errors import SchedulerError
 from ..states import DeathCause
 from .command_scheduler import CommandScheduler, Phase, Status, Submission
-from .commands import CommandError, run
+from .commands import CommandError, run, run_for_all
 from .events import End
 from .quantities import parse_memory, parse_time
 from .requested import clock, memory_of, time_of
@@ -39,7 +39,6 @@ _LIMITS = {
 }  # fmt: skip
 
 _UNKNOWN = 153  # the status of qstat that does not know one of the jobs, and has printed the others
-_MOST = 500  # queue jobs on one command line
 
 
 class PbsScheduler(CommandScheduler):
@@ -137,8 +136,7 @@ class PbsScheduler(CommandScheduler):
         return {name: _status(jobs[name]) for name in queue_jobs if name in jobs}
 
     def delete(self, queue_jobs: Sequence[str]) -> None:
-        for first in range(0, len(queue_jobs), _MOST):
-            run(["qdel", *queue_jobs[first : first + _MOST]])
+        run_for_all(["qdel"], queue_jobs)
 
 
 def _requests(resources: Mapping[str, object], slots: int) -> list[str]:

@@ -10,15 +10,30 @@ import pytest
 
 from gridengine.schedulers import Scheduler
 from gridengine.schedulers.command_scheduler import Phase, Submission
+from gridengine.schedulers.commands import run
 from gridengine.schedulers.htcondor import HTCondorScheduler, _read
 from gridengine.states import DeathCause
 from gridengine.testing import SchedulerContract
+from gridengine.testing.talk import BEAT, Talk
+from gridengine.testing.waiting import wait_until
 
 if shutil.which("condor_submit"):
 
     class TestContract(SchedulerContract):
         def make_scheduler(self) -> Scheduler:
             return HTCondorScheduler(max_workers=3)
+
+    def test_a_queue_job_over_its_time_ends_and_is_removed(tmp_path: Path) -> None:
+        talk = Talk(HTCondorScheduler(walltime=3), tmp_path)
+        try:
+            [name] = talk.submitted(talk.start(1, BEAT, str(tmp_path / "beats")), 1)
+            assert talk.ended([name])[name].cause is DeathCause.OVER_TIME
+            wait_until(
+                lambda: not run(["condor_q", name, "-af", "ProcId"]).strip(),
+                what="it is removed", timeout=60,
+            )  # fmt: skip
+        finally:
+            talk.session.close()
 
 
 def described(folder: Path, scheduler: HTCondorScheduler, **resources: object) -> list[str]:
@@ -76,3 +91,20 @@ def test_the_end_of_a_job_is_read() -> None:
     assert "via condor_rm" in found["7.2"].end.detail
     assert (found["7.3"].phase, found["7.3"].reason) == (Phase.STUCK, "no such file")
     assert _read("") == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [(34, DeathCause.OUT_OF_MEMORY), (46, DeathCause.OVER_TIME), (47, DeathCause.OVER_TIME)],
+)
+def test_a_job_that_is_held_for_a_limit_is_over(code: int, cause: DeathCause) -> None:
+    held = {"JobStatus": 5, "HoldReasonCode": code, "HoldReason": "too much"}
+    removed = {"JobStatus": 3, "LastHoldReasonCode": code, "LastHoldReason": "too much"}
+    for told in (held, removed):
+        found = _read(json.dumps([{"ClusterId": 7, "ProcId": 0, **told}]))["7.0"]
+        assert found.phase is Phase.OVER
+        assert found.end[:2] == (None, cause)
+        assert found.end.detail == "HTCondor says: too much"
+    # By its owner, and before it has started, as far as is known.
+    other = {"ClusterId": 7, "ProcId": 0, "JobStatus": 5, "HoldReasonCode": 1}
+    assert _read(json.dumps([other]))["7.0"].phase is Phase.STUCK
