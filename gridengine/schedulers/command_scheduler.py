@@ -17,6 +17,7 @@ from ..settings import Settings
 from .arguments import take_common, whole_number
 from .base import Scheduler
 from .events import End
+from .requested import refuse_misspelled, without_replaced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Submission(NamedTuple):
         copies: How many.
         name: What people shall read in the queue; `legal_name` makes one that is legal.
         resources: What is asked for: the scheduler's own requests, with those of the job.
+        slots: Cores of each copy, on one host.
         avoid: Names of hosts on which none shall run.
         logs: A folder that is the program's alone, on all hosts.
     """
@@ -70,6 +72,7 @@ class Submission(NamedTuple):
     copies: int
     name: str
     resources: Mapping[str, object]
+    slots: int
     avoid: Sequence[str]
     logs: str
 
@@ -103,7 +106,7 @@ class CommandScheduler(Scheduler):
     Args:
         max_workers: Queue jobs at one time, at most, each with one worker; by default as many as
             calls can use, up to ``GRIDENGINE_QUEUE_JOBS``.
-        slots: Cores of each worker.
+        slots: Cores of each worker; jobs may ask for another number of them.
         queue_job_name: What people read in the queue; by default the name of the first job.
         fresh: As of `ProcessScheduler`, like all that follows but ``resources``.
         initializer: See there.
@@ -115,16 +118,18 @@ class CommandScheduler(Scheduler):
         resources: What each queue job asks for, by name; jobs may ask for something else.
 
     Attributes:
+        not_resources: Names that mean something else here: what is to be said in their place.
         commands: Names of the commands that have to be on the PATH.
         polls: Seconds between two looks at the queue: at least, and at most.
         listed_after: Seconds in which the status names what was submitted: one that it has never
             named is not over before. 0 if it names all at once.
 
     Raises:
-        TypeError, ValueError: An argument is impossible.
+        TypeError, ValueError: An argument is impossible, or a resource is called nearly like one.
         GridEngineError: Something in ``settings`` is.
     """
 
+    not_resources: ClassVar[Mapping[str, str]] = {}
     commands: ClassVar[Sequence[str]] = ()
     polls: ClassVar[tuple[float, float]] = (1.0, 15.0)
     listed_after: ClassVar[float] = 10.0
@@ -156,7 +161,8 @@ class CommandScheduler(Scheduler):
         self.linger = read.linger
         self.slots = whole_number("slots", slots, 1)
         self.queue_job_name = queue_job_name
-        self.resources = dict(self.resources_of(resources))
+        refuse_misspelled(type(self), resources)
+        self.resources = self.resources_of(resources)
 
     def __repr__(self) -> str:
         said = dict(self.resources)
@@ -201,6 +207,49 @@ class CommandScheduler(Scheduler):
         For a batch system with a command for accounting. By default that is nothing.
         """
         return End(detail="the batch system does not know the queue job any more")
+
+    def checked_resources(self, resources: Mapping[str, object]) -> Mapping[str, object]:
+        """Returns what is asked for in the form that `Submission` has, so that mistakes are told.
+
+        Called with the scheduler's own requests, and with those of each job when it is started.
+        Slots are not among them.
+
+        Raises:
+            ValueError, TypeError: A request has a value that the batch system cannot take.
+        """
+        return resources
+
+    def resources_of(self, resources: Mapping[str, object]) -> dict[str, object]:
+        """Returns ``slots``, if others are asked for, and what `checked_resources` returns.
+
+        Raises:
+            ValueError, TypeError: The batch system cannot take it, or it means something else.
+        """
+        wanted = {name: value for name, value in resources.items() if name != "slots"}
+        for name in wanted.keys() & self.not_resources.keys():
+            raise ValueError(
+                f"{name} is no resource of {type(self).__name__}; say {self.not_resources[name]}"
+            )
+        checked = dict(self.checked_resources(wanted))
+        if resources.get("slots") is not None:
+            slots = whole_number("slots", resources["slots"], 1)
+            if slots != self.slots:
+                checked["slots"] = slots
+        return checked
+
+    def slots_of(self, resources: Mapping[str, object]) -> int:
+        """Returns what a job has asked for, or what each worker has."""
+        asked = resources.get("slots")
+        return asked if isinstance(asked, int) else self.slots
+
+    def all_resources(self, resources: Mapping[str, object]) -> dict[str, object]:
+        """Returns what a queue job asks for: the scheduler's own requests under those of a job.
+
+        Args:
+            resources: What `resources_of` has returned.
+        """
+        asked = {name: value for name, value in resources.items() if name != "slots"}
+        return {**without_replaced(self.resources, asked), **asked}
 
     def open(self) -> CommandSession:
         from .command_session import CommandSession

@@ -11,6 +11,7 @@ from ..errors import SchedulerError
 TIMEOUT = 60.0
 """Seconds that a command gets: a master under load takes that long, and one that is away longer."""
 
+_MOST = 500  # names on one command line
 _QUOTED = 2000  # characters of what it has printed that an error quotes at most
 
 
@@ -71,3 +72,24 @@ def run(
             f"{what}: {said}" if said else what, done.returncode, done.stdout + done.stderr
         )
     return done.stdout
+
+
+def run_for_all(command: Sequence[str], names: Sequence[str]) -> None:
+    """Runs a command with names behind it, several times if these are many.
+
+    Args:
+        command: The program and its first arguments.
+        names: What it is run for, such as queue jobs.
+
+    Raises:
+        CommandError: As `run` raises it, the first of them, when it has been run for all.
+    """
+    failed = None
+    for first in range(0, len(names), _MOST):
+        try:
+            run([*command, *names[first : first + _MOST]])
+        except CommandError as error:
+            # It may be one name of these that is over, and the others are to be heard all the same.
+            failed = failed or error
+    if failed is not None:
+        raise failed

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import SchedulerError
 from ..states import DeathCause
 from .command_scheduler import CommandScheduler, Phase, Status, Submission
-from .commands import run
+from .commands import run, run_for_all
 from .events import End
 from .requested import memory_of, time_of
 
@@ -29,9 +29,18 @@ _PHASES = {
 }
 _REMOVED, _COMPLETED = 3, 4
 
+#: By the number that is ``HoldReasonCode``: a limit was exceeded. HTCondor holds such a job, and
+#: does not remove it, so that its submitter may ask for more and release it.
+_LIMITS = {
+    34: DeathCause.OUT_OF_MEMORY,
+    46: DeathCause.OVER_TIME,
+    47: DeathCause.OVER_TIME,
+}
+_HELD = 5
+
 _ATTRIBUTES = (
-    "ClusterId,ProcId,JobStatus,HoldReason,ExitCode,ExitBySignal,ExitSignal,RemoveReason,"
-    "RemoteWallClockTime,ResidentSetSize,RequestMemory"
+    "ClusterId,ProcId,JobStatus,HoldReason,HoldReasonCode,LastHoldReason,LastHoldReasonCode,"
+    "ExitCode,ExitBySignal,ExitSignal,RemoveReason,RemoteWallClockTime,ResidentSetSize,RequestMemory"
 )
 
 
@@ -46,7 +55,7 @@ class HTCondorScheduler(CommandScheduler):
         requirements: ``requirements`` of the submit description, an expression.
         native: Further lines of the submit description.
         common: What `CommandScheduler` takes. Of resources ``mem`` for the worker, or
-            ``mem_per_slot`` for each slot; ``walltime``, after which HTCondor removes it; all
+            ``mem_per_slot`` for each slot; ``walltime``, after which HTCondor ends it; all
             others are ``request_NAME``, such as ``gpus=1``.
 
     Raises:
@@ -55,6 +64,7 @@ class HTCondorScheduler(CommandScheduler):
     """
 
     queue_job_template = "{GRIDENGINE_QUEUE_JOB}"
+    not_resources: ClassVar[Mapping[str, str]] = {"cpus": "slots=", "memory": "mem="}
     commands = ("condor_submit", "condor_q", "condor_rm", "condor_history")
     memory_resource = "mem_per_slot"
 
@@ -63,7 +73,7 @@ class HTCondorScheduler(CommandScheduler):
         self.requirements = requirements
         self.native = native
 
-    def resources_of(self, resources: Mapping[str, object]) -> Mapping[str, object]:
+    def checked_resources(self, resources: Mapping[str, object]) -> Mapping[str, object]:
         time_of(resources)
         memory_of(resources, 1)
         for name, value in resources.items():
@@ -72,10 +82,11 @@ class HTCondorScheduler(CommandScheduler):
         return dict(resources)
 
     def time_limit(self, resources: Mapping[str, object]) -> float:
-        return time_of({**self.resources, **resources})
+        return time_of(self.all_resources(resources))
 
     def memory_of(self, resources: Mapping[str, object]) -> int:
-        return memory_of({**self.resources, **resources}, self.slots) // self.slots
+        slots = self.slots_of(resources)
+        return memory_of(self.all_resources(resources), slots) // slots
 
     def submit(self, submission: Submission) -> Sequence[str]:
         said = run(["condor_submit", "-terse", "-"], text=self._description(submission))
@@ -95,11 +106,12 @@ class HTCondorScheduler(CommandScheduler):
             f'arguments = "{_quoted(script)}"',
             'environment = "GRIDENGINE_QUEUE_JOB=$(ClusterId).$(ProcId)"',
             f"batch_name = {submission.name}",
-            # One that was evicted is not started again: its calls have been given to others.
-            "periodic_remove = JobStatus == 1 && NumJobStarts > 0",
-            f"request_cpus = {self.slots}",
+            # One that was evicted, or held for a limit, is not started again: its calls have been
+            # given to others.
+            "periodic_remove = (JobStatus == 1 || JobStatus == 5) && NumJobStarts > 0",
+            f"request_cpus = {submission.slots}",
         ]
-        if memory := memory_of(submission.resources, self.slots):
+        if memory := memory_of(submission.resources, submission.slots):
             lines.append(f"request_memory = {-(-memory // 1024**2)}")
         if seconds := time_of(submission.resources):
             lines.append(f"allowed_execute_duration = {int(seconds)}")
@@ -129,7 +141,7 @@ class HTCondorScheduler(CommandScheduler):
         return {name: found[name] for name in queue_jobs if name in found}
 
     def delete(self, queue_jobs: Sequence[str]) -> None:
-        run(["condor_rm", *queue_jobs])
+        run_for_all(["condor_rm"], queue_jobs)
 
 
 def _quoted(argument: str) -> str:
@@ -149,12 +161,18 @@ def _read(text: str) -> dict[str, Status]:
 def _status(job: Mapping[str, Any]) -> Status:
     """Returns how a job stands by its attributes."""
     phase = _PHASES.get(job.get("JobStatus", 0), Phase.RUNNING)
+    if phase is Phase.STUCK and job.get("HoldReasonCode") in _LIMITS:
+        phase = Phase.OVER
     return Status(phase, job.get("HoldReason", ""), _end(job) if phase is Phase.OVER else End())
 
 
 def _end(job: Mapping[str, Any]) -> End:
     exitcode = cause = None
-    if job["JobStatus"] == _REMOVED:
+    if job["JobStatus"] == _HELD:
+        cause, words = _LIMITS[job["HoldReasonCode"]], job.get("HoldReason", "it was held")
+    elif job["JobStatus"] == _REMOVED and job.get("LastHoldReasonCode") in _LIMITS:
+        cause, words = _LIMITS[job["LastHoldReasonCode"]], job.get("LastHoldReason", "it was held")
+    elif job["JobStatus"] == _REMOVED:
         cause, words = DeathCause.KILLED, job.get("RemoveReason", "it was removed")
     elif job.get("ExitBySignal"):
         exitcode = -int(job.get("ExitSignal", 0))

@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import SchedulerError
 from ..states import DeathCause
 from .command_scheduler import CommandScheduler, Phase, Status, Submission
-from .commands import run
+from .commands import run, run_for_all
 from .events import End
 from .quantities import parse_memory, parse_time
 from .requested import memory_of, time_of
@@ -42,7 +42,6 @@ _NOT_FOUND = (
     255  # the status of bjobs that does not know one of the jobs, and has printed the others
 )
 _LARGEST = 1000  # of an array: MAX_JOB_ARRAY_SIZE, where nobody has set it
-_MOST = 500  # queue jobs on one command line
 
 
 class LsfScheduler(CommandScheduler):
@@ -86,7 +85,7 @@ class LsfScheduler(CommandScheduler):
             *shlex.split(native),
         ]
 
-    def resources_of(self, resources: Mapping[str, object]) -> Mapping[str, object]:
+    def checked_resources(self, resources: Mapping[str, object]) -> Mapping[str, object]:
         if unknown := sorted(resources.keys() - {"walltime", "mem", "mem_per_slot"}):
             raise ValueError(
                 f"LsfScheduler knows no resource {unknown[0]!r}: it takes walltime, mem and "
@@ -97,16 +96,17 @@ class LsfScheduler(CommandScheduler):
         return dict(resources)
 
     def time_limit(self, resources: Mapping[str, object]) -> float:
-        return 60.0 * _minutes({**self.resources, **resources})
+        return 60.0 * _minutes(self.all_resources(resources))
 
     def memory_of(self, resources: Mapping[str, object]) -> int:
-        return memory_of({**self.resources, **resources}, self.slots) // self.slots
+        slots = self.slots_of(resources)
+        return memory_of(self.all_resources(resources), slots) // slots
 
     def submit(self, submission: Submission) -> Sequence[str]:
         count = min(submission.copies, _LARGEST)
         said = run(
             ["bsub", "-J", f"{submission.name}[1-{count}]", "-o", "/dev/null", "-rn",
-             "-n", str(self.slots), "-R", "span[hosts=1]",
+             "-n", str(submission.slots), "-R", "span[hosts=1]",
              *self._requests(submission), *self.options],
             text=submission.script,
         )  # fmt: skip
@@ -119,7 +119,7 @@ class LsfScheduler(CommandScheduler):
         options = []
         if minutes := _minutes(submission.resources):
             options += ["-W", str(minutes)]
-        if memory := memory_of(submission.resources, self.slots):
+        if memory := memory_of(submission.resources, submission.slots):
             megabytes = f"{-(-memory // 1024**2)}MB"
             options += ["-M", megabytes, "-R", f"rusage[mem={megabytes}]"]
         # Each is what a node has said: what is no name could be any expression.
@@ -141,8 +141,7 @@ class LsfScheduler(CommandScheduler):
         return {name: found[name] for name in queue_jobs if name in found}
 
     def delete(self, queue_jobs: Sequence[str]) -> None:
-        for first in range(0, len(queue_jobs), _MOST):
-            run(["bkill", *queue_jobs[first : first + _MOST]])
+        run_for_all(["bkill"], queue_jobs)
 
 
 def _minutes(resources: Mapping[str, object]) -> int:

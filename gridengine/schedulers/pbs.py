@@ -10,12 +10,12 @@ import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import SchedulerError
 from ..states import DeathCause
 from .command_scheduler import CommandScheduler, Phase, Status, Submission
-from .commands import CommandError, run
+from .commands import CommandError, run, run_for_all
 from .events import End
 from .quantities import parse_memory, parse_time
 from .requested import clock, memory_of, time_of
@@ -39,7 +39,6 @@ _LIMITS = {
 }  # fmt: skip
 
 _UNKNOWN = 153  # the status of qstat that does not know one of the jobs, and has printed the others
-_MOST = 500  # queue jobs on one command line
 
 
 class PbsScheduler(CommandScheduler):
@@ -63,6 +62,7 @@ class PbsScheduler(CommandScheduler):
     """
 
     queue_job_template = "{PBS_JOBID}"
+    not_resources: ClassVar[Mapping[str, str]] = {"ncpus": "slots=", "memory": "mem="}
     commands = ("qsub", "qstat", "qdel")
     memory_resource = "mem_per_slot"
 
@@ -83,21 +83,26 @@ class PbsScheduler(CommandScheduler):
             *shlex.split(native),
         ]
 
-    def resources_of(self, resources: Mapping[str, object]) -> Mapping[str, object]:
+    def checked_resources(self, resources: Mapping[str, object]) -> Mapping[str, object]:
         time_of(resources)
         memory_of(resources, 1)
         for name, value in resources.items():
-            if not re.fullmatch(r"[A-Za-z]\w*", name) or re.search(r"[\s,:=]", str(value)) is None:
-                continue
-            if name not in ("walltime", "place") and not name.endswith("time"):
-                raise ValueError(f"{name}={value!r} cannot be a part of qsub -l select=1:...")
+            whole = name in _OF_THE_JOB
+            # walltime has been looked at, and is written anew.
+            text = "" if name == "walltime" else str(value)
+            if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII) or re.search(
+                r"[\s,]" if whole else r"[\s,:=+]", text
+            ):
+                where = "qsub -l" if whole else "qsub -l select=1:..."
+                raise ValueError(f"{name}={value!r} cannot be a part of {where}")
         return dict(resources)
 
     def time_limit(self, resources: Mapping[str, object]) -> float:
-        return time_of({**self.resources, **resources})
+        return time_of(self.all_resources(resources))
 
     def memory_of(self, resources: Mapping[str, object]) -> int:
-        return memory_of({**self.resources, **resources}, self.slots) // self.slots
+        slots = self.slots_of(resources)
+        return memory_of(self.all_resources(resources), slots) // slots
 
     def submit(self, submission: Submission) -> Sequence[str]:
         many = submission.copies > 1
@@ -105,7 +110,7 @@ class PbsScheduler(CommandScheduler):
         array = ["-J", f"1-{submission.copies}"] if many else ["-r", "n"]
         said = run(
             ["qsub", "-N", submission.name, "-S", "/bin/sh", "-j", "oe", "-o", "/dev/null", *array,
-             *self._requests(submission.resources), *self.options],
+             *_requests(submission.resources, submission.slots), *self.options],
             text=submission.script,
         ).strip()  # fmt: skip
         if not many:
@@ -113,19 +118,6 @@ class PbsScheduler(CommandScheduler):
         if "[]" not in said:
             raise SchedulerError(f"qsub -J has printed {said!r}, where 1234[].server is expected")
         return [said.replace("[]", f"[{index}]") for index in range(1, submission.copies + 1)]
-
-    def _requests(self, resources: Mapping[str, object]) -> list[str]:
-        chunk, options = [f"ncpus={self.slots}"], []
-        if memory := memory_of(resources, self.slots):
-            chunk.append(f"mem={-(-memory // 1024)}kb")
-        for name, value in resources.items():
-            if name == "walltime":
-                options += ["-l", f"walltime={clock(time_of(resources))}"]
-            elif name in _OF_THE_JOB:
-                options += ["-l", f"{name}={value}"]
-            elif name not in ("mem", "mem_per_slot"):
-                chunk.append(f"{name}={value}")
-        return ["-l", f"select=1:{':'.join(chunk)}", *options]
 
     def status(self, queue_jobs: Sequence[str]) -> Mapping[str, Status]:
         # An array, and all that is in it.
@@ -144,8 +136,21 @@ class PbsScheduler(CommandScheduler):
         return {name: _status(jobs[name]) for name in queue_jobs if name in jobs}
 
     def delete(self, queue_jobs: Sequence[str]) -> None:
-        for first in range(0, len(queue_jobs), _MOST):
-            run(["qdel", *queue_jobs[first : first + _MOST]])
+        run_for_all(["qdel"], queue_jobs)
+
+
+def _requests(resources: Mapping[str, object], slots: int) -> list[str]:
+    chunk, options = [f"ncpus={slots}"], []
+    if memory := memory_of(resources, slots):
+        chunk.append(f"mem={-(-memory // 1024)}kb")
+    for name, value in resources.items():
+        if name == "walltime":
+            options += ["-l", f"walltime={clock(time_of(resources))}"]
+        elif name in _OF_THE_JOB:
+            options += ["-l", f"{name}={value}"]
+        elif name not in ("mem", "mem_per_slot"):
+            chunk.append(f"{name}={value}")
+    return ["-l", f"select=1:{':'.join(chunk)}", *options]
 
 
 def _status(job: Mapping[str, Any]) -> Status:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from .quantities import parse_memory, parse_time
 
+_MEMORY = ("mem", "mem_per_slot")
 _LEAST_MEMORY = 1024**2  # less is a forgotten unit: an interpreter alone takes 10 MB
 
 
@@ -45,9 +46,49 @@ def memory_of(resources: Mapping[str, object], slots: int) -> int:
     Raises:
         ValueError: One of them is no amount of memory, or both are said.
     """
-    if "mem" in resources and "mem_per_slot" in resources:
+    if all(name in resources for name in _MEMORY):
         raise ValueError("mem and mem_per_slot (and memory=) say the same; give one of them")
     return _bytes(resources, "mem") or slots * _bytes(resources, "mem_per_slot")
+
+
+def without_replaced(
+    resources: Mapping[str, object], others: Mapping[str, object]
+) -> dict[str, object]:
+    """Returns resources without an amount of memory where others say it by another name.
+
+    Args:
+        resources: What is asked for by default.
+        others: What is asked for instead: ``mem`` of these replaces ``mem_per_slot``, and the
+            other way round.
+    """
+    replaced = any(name in others for name in _MEMORY)
+    return {name: value for name, value in resources.items() if not replaced or name not in _MEMORY}
+
+
+def refuse_misspelled(cls: type, resources: Mapping[str, object]) -> None:
+    """Looks whether a resource is an argument of a scheduler that is not spelled right.
+
+    Args:
+        cls: The scheduler's class.
+        resources: What would be resources, by name.
+
+    Raises:
+        TypeError: One of them looks so.
+    """
+    if not resources:
+        return
+    import difflib
+    import inspect
+
+    arguments = {"walltime", "mem_per_slot"}
+    for each in cls.__mro__:
+        if "__init__" in vars(each):
+            parameters = inspect.signature(vars(each)["__init__"]).parameters.values()
+            arguments |= {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
+    for name in resources.keys() - arguments:
+        # Resources of a site may be called anything: only what differs by a letter or two.
+        for near in difflib.get_close_matches(name, arguments, 1, cutoff=0.85):
+            raise TypeError(f"{cls.__name__} has no argument {name!r}; did you mean {near!r}?")
 
 
 def _bytes(resources: Mapping[str, object], name: str) -> int:

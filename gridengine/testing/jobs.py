@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,20 @@ class JobContract:
         assert 0.05 <= job.usage.wall < 5
         assert job.usage.cpu < 0.05
         assert job.usage.peak_memory > 1_000_000
+
+    def test_a_job_gets_the_slots_that_it_asks_for(self, scheduler: Scheduler) -> None:
+        """Where the scheduler takes such a request."""
+        try:
+            asked = scheduler.resources_of({"slots": scheduler.slots + 1})
+        except ValueError as error:
+            pytest.skip(str(error))
+        if scheduler.slots_of(asked) == scheduler.slots:
+            pytest.skip("all its workers have the same number of slots")
+        # Its workers are none that the other tests would have a use for.
+        with copy.copy(scheduler) as own:
+            job = Job(target=targets.granted, scheduler=own, slots=scheduler.slots + 1)
+            job.start()
+            assert job.result == scheduler.slots + 1
 
     def test_a_subclass_overrides_run(self, scheduler: Scheduler) -> None:
         job = targets.Counting(4, scheduler=scheduler)

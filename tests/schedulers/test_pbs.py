@@ -11,7 +11,7 @@ import pytest
 import gridengine
 from gridengine.schedulers import Scheduler
 from gridengine.schedulers.command_scheduler import Phase
-from gridengine.schedulers.pbs import PbsScheduler, _status
+from gridengine.schedulers.pbs import PbsScheduler, _requests, _status
 from gridengine.states import DeathCause
 from gridengine.testing import SchedulerContract
 from gridengine.testing.fixtures import ContractFixtures
@@ -78,16 +78,27 @@ def test_a_job_that_is_held_is_stuck_with_the_comment() -> None:
 
 def test_requests_become_options() -> None:
     scheduler = PbsScheduler(slots=2, mem_per_slot="2gb", walltime=600, ngpus=1, place="scatter")
-    assert scheduler._requests(scheduler.resources) == [
+    assert _requests(scheduler.resources, 2) == [
         "-l", "select=1:ncpus=2:mem=4194304kb:ngpus=1",
         "-l", "walltime=00:10:00", "-l", "place=scatter",
     ]  # fmt: skip
     assert scheduler.memory_of({}) == 2 * 1024**3
 
 
+def test_times_of_the_job_are_options_of_their_own() -> None:
+    scheduler = PbsScheduler(cput="01:00:00", place="scatter:excl")
+    assert _requests(scheduler.resources, 1) == [
+        "-l", "select=1:ncpus=1", "-l", "cput=01:00:00", "-l", "place=scatter:excl",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    "wrong", [{"walltime": "soon"}, {"mem": "4"}, {"ngpus": "1:x=2"}, {"mem": 1, "mem_per_slot": 1}]
-)
+    "wrong",
+    [
+        {"walltime": "soon"}, {"mem": "4"}, {"ngpus": "1:x=2"}, {"mem": 1, "mem_per_slot": 1},
+        {"ngpus": "1+1"}, {"a b:c": "1"}, {"cput": "1,mem=2"}, {"ncpus": 4}, {"memory": "4gb"},
+    ],
+)  # fmt: skip
 def test_what_cannot_be_asked_for_is_said(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         PbsScheduler(**wrong)
