@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import operator
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +202,50 @@ def test_with_a_key_the_code_does_not_count(scheduler: Scheduler, path: Path) ->
 
     assert run("def f(x): return x + 1", [1.1, 2.1]) == [2.1, 3.1]
     assert run("def f(x): return x + 2", [1.2, 3.0, 2.2]) == [2.1, 5.0, 3.1]
+
+
+class _Bound:
+    def __init__(self, add: int) -> None:
+        self.add = add
+
+    def __call__(self, x: int) -> int:
+        return x + self.add
+
+    def plus(self, x: int) -> int:
+        return x + self.add
+
+
+def _closure(add: int) -> Any:
+    return lambda x: x + add
+
+
+def _decorated(function: Any) -> Any:
+    return functools.wraps(function)(lambda x: function(x))
+
+
+@pytest.mark.parametrize(
+    "bound",
+    [
+        lambda add: functools.partial(operator.add, add),
+        _closure,
+        lambda add: _decorated(_closure(add)),
+        lambda add: lambda x, add=add: x + add,
+        _Bound,
+        lambda add: _Bound(add).plus,
+    ],
+    ids=["partial", "closure", "closures", "default", "instance", "method"],
+)
+def test_with_a_key_what_is_bound_to_a_function_counts(
+    scheduler: Scheduler, path: Path, bound: Callable[[int], Any]
+) -> None:
+    def run(add: int, items: list[int]) -> list[int]:
+        options: Any = {"scheduler": scheduler, "journal": path, "key": lambda x: x % 100}
+        return gridengine.map(bound(add), items, **options)
+
+    assert run(10, [1, 2]) == [11, 12]
+    assert run(20, [1, 2]) == [21, 22]
+    # Another item of the same key shows that it was not called.
+    assert run(10, [101, 102]) == [11, 12]
 
 
 def test_options_that_change_results_are_told_apart(scheduler: Scheduler, path: Path) -> None:
