@@ -6,6 +6,7 @@ import functools
 import logging
 import operator
 import os
+import random
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 import gridengine
+from gridengine.client.journal import results
 from gridengine.schedulers import Scheduler
 
 from ..journals import At, Counted, counted, path, scheduler, squares, wait_until_closed
@@ -73,6 +75,39 @@ def test_items_of_all_kinds_are_known_again(
         found = gridengine.map(shown, items, scheduler=scheduler, journal=path, chunksize=chunksize)
         assert found == expected
     assert counted.calls == len(items)
+
+
+@pytest.mark.parametrize("kept_bytes", [0, 16 * 1024 * 1024])
+def test_items_in_another_order_have_each_answer_unpacked_once_a_block(
+    scheduler: Scheduler, path: Path, monkeypatch: pytest.MonkeyPatch, kept_bytes: int
+) -> None:
+    def run(items: list[int]) -> list[int]:
+        return gridengine.map(operator.neg, items, scheduler=scheduler, journal=path, chunksize=10)
+
+    items = list(range(1000))
+    run(items)
+    random.Random(1).shuffle(items)
+    unpacked, blocks = [], []
+    unpack, split = results.unpack, results.Results.split
+
+    def counting(*packed: Any) -> Any:
+        unpacked.append(packed)
+        return unpack(*packed)
+
+    def counting_blocks(self: results.Results, keys: Any, first: int) -> Any:
+        runs = list(split(self, keys, first))
+        blocks.append(len(runs))
+        return runs
+
+    monkeypatch.setattr(results, "_UNPACKED_BYTES", kept_bytes)
+    monkeypatch.setattr(results, "unpack", counting)
+    monkeypatch.setattr(results.Results, "split", counting_blocks)
+    assert run(items) == [-x for x in items]
+    assert blocks == [1] * len(blocks)
+    assert len(unpacked) == 100 if kept_bytes else len(unpacked) <= 100 * len(blocks)
+    # Some of them are unknown, in between.
+    mixed = [x + 500 for x in items]
+    assert run(mixed) == [-x for x in mixed]
 
 
 def test_of_calls_that_are_alike_each_has_a_value_of_its_own(
