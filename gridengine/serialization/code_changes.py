@@ -119,14 +119,24 @@ class CodeChanges:
 
 def source_of(name: str, module: ModuleType) -> str | None:
     """Returns where the source of one of the program's own modules lies; None for all others."""
+    return own_source(name, getattr(module, "__spec__", None))
+
+
+def own_source(name: str, spec: object) -> str | None:
+    """As `source_of`, of a module of which it is known how it is found, loaded or not."""
     if name in ("__main__", "__mp_main__") or name.partition(".")[0] == _OWN:
         return None
-    path = getattr(getattr(module, "__spec__", None), "origin", None)
-    if not isinstance(path, str) or not path.endswith(".py"):
-        return None
-    if path.startswith(_STANDARD_LIBRARY) or any(part in path for part in _INSTALLED):
-        return None
-    return path
+    path = getattr(spec, "origin", None)
+    return path if isinstance(path, str) and is_own_source(path) else None
+
+
+def is_own_source(path: str) -> bool:
+    """Tells whether a file is a source, and neither Python's nor that of an installed package."""
+    return (
+        path.endswith(".py")
+        and not path.startswith(_STANDARD_LIBRARY)
+        and not any(part in path for part in _INSTALLED)
+    )
 
 
 class _Watched:

@@ -3,24 +3,22 @@
 Of those of Python and of installed packages the name says all. Of a function or a class that
 workers import from a module of the user's, it is the name and the code of that module, and of all
 the user's modules that this one uses. Of all others, those of ``__main__``, lambdas and closures,
-it is their own code, with the values of the globals and variables that they use.
+it is their own code, with the values of the globals and variables that they use, and the code of
+the user's modules that they import when they are called.
 
 Code is what the compiler has made of the source: neither comments nor the place in the file count.
 """
 
 from __future__ import annotations
 
-import hashlib
-import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from .by_value import importable
 from .by_value.classes import attributes
 from .by_value.functions import cell_contents, used_globals
-from .by_value.importability import module_importable
-from .code_changes import source_of
+from .sources import Sources, imported
 
 KINDS = (types.FunctionType, type, types.ModuleType)
 """What `described` is for."""
@@ -42,14 +40,20 @@ _NOTES = frozenset(
 class Known:
     """What was found so far.
 
+    Args:
+        code: Whether code counts. If not, all functions and classes are known by their names, and
+            functions by what is in their variables.
+
     Attributes:
+        code: Whether code counts.
         digests: Of functions, classes and modules, by their ids; with them, so that those last.
-        sources: The digest of each of the user's modules, by name.
+        sources: Of the user's modules.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, code: bool = True) -> None:
+        self.code = code
         self.digests: dict[int, tuple[object, bytes]] = {}
-        self.sources: dict[str, bytes] = {}
+        self.sources = Sources()
 
 
 def described(
@@ -66,27 +70,49 @@ def described(
         enter: Told of it before its parts are looked at, for it may be one of them.
         part: Returns the digest of a part.
     """
+    if not known.code:
+        return _bound(obj, enter, part)
     if isinstance(obj, types.ModuleType):
-        return "module", obj.__name__, _sources(obj.__name__, known)
+        return "module", obj.__name__, known.sources.of([obj.__name__])
     if importable(obj):
-        sources = _sources(obj.__module__, known)
-        return ("name", obj.__module__, obj.__qualname__, sources) if sources else None
+        return named(obj, known)
     if isinstance(obj, type):
         if obj.__module__ == "builtins":
             return None
         enter(obj)
         return _class(obj, part)
     enter(obj)
-    return _function(obj, part)
+    return _function(obj, known, part)
 
 
-def _function(function: types.FunctionType, part: Callable[[object], bytes]) -> Any:
+def _bound(obj: Any, enter: Callable[[object], object], part: Callable[[object], bytes]) -> Any:
+    """Returns the name of a function, class or module, and what the program has bound to it."""
+    if not isinstance(obj, types.FunctionType):
+        return "named", getattr(obj, "__module__", None), getattr(obj, "__qualname__", obj.__name__)
+    enter(obj)
+    values = [tuple(map(part, each)) for each in cell_contents(obj.__closure__ or ())]
+    if obj.__name__ == "<lambda>":
+        # ``lambda x, k=k: …`` is the other way to bind a value.
+        values += [tuple(map(part, (obj.__defaults__, obj.__kwdefaults__)))]
+    return "named", obj.__module__, obj.__qualname__, values
+
+
+def named(obj: Any, known: Known) -> Any:
+    """Returns what stands for what a worker imports; None if its name says all."""
+    if not known.code:
+        return None
+    sources = known.sources.of([obj.__module__])
+    return ("name", obj.__module__, obj.__qualname__, sources) if sources else None
+
+
+def _function(function: types.FunctionType, known: Known, part: Callable[[object], bytes]) -> Any:
     cells = [tuple(map(part, each)) for each in cell_contents(function.__closure__ or ())]
     globals_ = [(name, part(value)) for name, value in used_globals(function).items()]
     own = function.__defaults__, function.__kwdefaults__, vars(function)
     return (
         "function", function.__module__, function.__qualname__, part(function.__code__),
         *map(part, own), cells, globals_,
+        known.sources.of(imported(function.__code__, function.__globals__.get("__package__"))),
     )  # fmt: skip
 
 
@@ -114,44 +140,3 @@ def _code(code: types.CodeType) -> Any:
 
 PARTS: dict[type, Callable[[Any], Any]] = {types.CodeType: _code}
 """What is put in the place of objects that are parts of definitions."""
-
-
-def _sources(name: str, known: Known) -> list[tuple[str, bytes]]:
-    """Returns the digests of a module and of all that it uses, as far as they are the user's."""
-    found: dict[str, bytes] = {}
-    left = [name]
-    while left:
-        name = left.pop()
-        module = sys.modules.get(name)
-        path = source_of(name, module) if type(module) is types.ModuleType else None
-        if name in found or path is None or not module_importable(name):
-            continue
-        if name not in known.sources:
-            known.sources[name] = _digest_of_source(path)
-        found[name] = known.sources[name]
-        left += _used_modules(module)
-    return sorted(found.items())
-
-
-def _used_modules(module: types.ModuleType | None) -> Iterator[str]:
-    for value in list(vars(module).values()):
-        if type(value) is types.ModuleType:
-            yield value.__name__
-        elif isinstance(value, (types.FunctionType, type)) and isinstance(value.__module__, str):
-            yield value.__module__
-
-
-def _digest_of_source(path: str) -> bytes:
-    from .digests import Digests
-
-    try:
-        with open(path, "rb") as file:
-            source = file.read()
-    except OSError:
-        # In an archive, or gone: its name must do.
-        return b""
-    try:
-        return Digests().of(compile(source, path, "exec", dont_inherit=True))
-    except (SyntaxError, ValueError):
-        # It is being edited.
-        return hashlib.blake2b(source, digest_size=16).digest()

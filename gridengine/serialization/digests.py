@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import types
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import by_value, definitions
+from .by_value import importable
 from .serializer import PLAIN, Parts
 
 #: Bytes of a digest: two of a million items are the same with a chance of 1 to 10^26.
@@ -26,10 +28,15 @@ _ATOMS = PLAIN - _THEMSELVES
 
 
 class Digests:
-    """Makes the digests of one map; what it has found of functions and classes it remembers."""
+    """Makes the digests of one map; what it has found of functions and classes it remembers.
 
-    def __init__(self) -> None:
-        self._known = definitions.Known()
+    Args:
+        code: Whether code counts. If not, functions and classes of one name are the same, but for
+            what is bound to them: arguments of partials, variables of closures, attributes.
+    """
+
+    def __init__(self, *, code: bool = True) -> None:
+        self._known = definitions.Known(code=code)
         self._parts = Parts()
         self._plain = pickle.Pickler(self._parts, 5)
         self._plain.fast = True
@@ -101,13 +108,21 @@ class _Pickler(pickle.Pickler):
         entered: Those within which this is, by their ids; each is described once.
     """
 
-    # For what a pickler alone cannot pack; functions and classes come to `persistent_id` before.
-    reducer_override: Any = staticmethod(by_value.reduce)
-
     def __init__(self, out: Any, known: definitions.Known, entered: dict[int, int]) -> None:
         super().__init__(out, 5)
         self._known = known
         self._entered = entered
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Returns what is packed of what a pickler alone cannot pack.
+
+        Functions and classes come to `persistent_id` before.
+        """
+        if isinstance(getattr(obj, "__wrapped__", None), types.FunctionType) and importable(obj):
+            # A pickle has the name alone of a function with a cache.
+            named = definitions.named(obj, self._known)
+            return by_value.reduce(obj) if named is None else (tuple, (named,))
+        return by_value.reduce(obj)
 
     def persistent_id(self, obj: Any) -> Any:
         """Returns what is packed in the place of an object; None for the object itself."""

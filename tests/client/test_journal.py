@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import operator
 import os
+import random
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,73 +16,12 @@ import numpy as np
 import pytest
 
 import gridengine
-from gridengine.client.journal import journal as journals
-from gridengine.schedulers import GridEngineScheduler, ProcessScheduler, Scheduler
+from gridengine.client.journal import results
+from gridengine.schedulers import Scheduler
 
-from ..conftest import warm
-from ..waiting import wait_until
+from ..journals import At, Counted, counted, path, scheduler, squares, wait_until_closed
 
-
-def wait_until_closed() -> None:
-    """Waits until the journals are in their files, and those closed."""
-    wait_until(lambda: not journals._open.journals, what="the journals to be closed")
-
-
-class Counted:
-    """A function whose calls are counted, in a folder; what it has of that is not its meaning."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
-        self.folder = folder
-
-    def note(self, item: object) -> None:
-        with open(self.folder / str(os.getpid()), "ab") as file:
-            file.write(f"{item}\n".encode())
-
-    @property
-    def calls(self) -> int:
-        return sum(len(path.read_text().splitlines()) for path in self.folder.iterdir())
-
-
-@pytest.fixture(
-    scope="module",
-    params=["process", pytest.param("gridengine", marks=pytest.mark.cluster)],
-)
-def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
-    """Each scheduler in turn, its workers shared by the tests of this file."""
-    made: Scheduler = ProcessScheduler(2)
-    if request.param == "gridengine":
-        request.getfixturevalue("cluster")
-        made = GridEngineScheduler(max_workers=2)
-    with made:
-        warm(made, 2)
-        yield made
-
-
-@pytest.fixture
-def counted(tmp_path: Path) -> Counted:
-    return Counted(tmp_path / "calls")
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "run.journal"
-    wait_until_closed()
-
-
-def squares(counted: Counted) -> Any:
-    folder = str(counted.folder)
-
-    def square(x: Any) -> Any:
-        Counted.note(_At(folder), x)  # type: ignore[arg-type]
-        return x * x
-
-    return square
-
-
-class _At:
-    def __init__(self, folder: str) -> None:
-        self.folder = Path(folder)
+__all__ = ["counted", "path", "scheduler"]
 
 
 def test_what_is_done_is_not_done_again(scheduler: Scheduler, counted: Counted, path: Path) -> None:
@@ -125,7 +67,7 @@ def test_items_of_all_kinds_are_known_again(
         return f"{type(x).__name__} {sorted(x) if isinstance(x, (set, frozenset)) else x}"
 
     def shown(x: Any) -> str:
-        Counted.note(_At(folder), 1)  # type: ignore[arg-type]
+        Counted.note(At(folder), 1)  # type: ignore[arg-type]
         return text(x)
 
     expected = [text(x) for x in items]
@@ -135,13 +77,46 @@ def test_items_of_all_kinds_are_known_again(
     assert counted.calls == len(items)
 
 
+@pytest.mark.parametrize("kept_bytes", [0, 16 * 1024 * 1024])
+def test_items_in_another_order_have_each_answer_unpacked_once_a_block(
+    scheduler: Scheduler, path: Path, monkeypatch: pytest.MonkeyPatch, kept_bytes: int
+) -> None:
+    def run(items: list[int]) -> list[int]:
+        return gridengine.map(operator.neg, items, scheduler=scheduler, journal=path, chunksize=10)
+
+    items = list(range(1000))
+    run(items)
+    random.Random(1).shuffle(items)
+    unpacked, blocks = [], []
+    unpack, split = results.unpack, results.Results.split
+
+    def counting(*packed: Any) -> Any:
+        unpacked.append(packed)
+        return unpack(*packed)
+
+    def counting_blocks(self: results.Results, keys: Any, first: int) -> Any:
+        runs = list(split(self, keys, first))
+        blocks.append(len(runs))
+        return runs
+
+    monkeypatch.setattr(results, "_UNPACKED_BYTES", kept_bytes)
+    monkeypatch.setattr(results, "unpack", counting)
+    monkeypatch.setattr(results.Results, "split", counting_blocks)
+    assert run(items) == [-x for x in items]
+    assert blocks == [1] * len(blocks)
+    assert len(unpacked) == 100 if kept_bytes else len(unpacked) <= 100 * len(blocks)
+    # Some of them are unknown, in between.
+    mixed = [x + 500 for x in items]
+    assert run(mixed) == [-x for x in mixed]
+
+
 def test_of_calls_that_are_alike_each_has_a_value_of_its_own(
     scheduler: Scheduler, counted: Counted, path: Path
 ) -> None:
     folder = str(counted.folder)
 
     def drawn(_: None) -> bytes:
-        Counted.note(_At(folder), 1)  # type: ignore[arg-type]
+        Counted.note(At(folder), 1)  # type: ignore[arg-type]
         return os.urandom(8)
 
     first = gridengine.map(drawn, [None] * 50, scheduler=scheduler, journal=path)
@@ -158,7 +133,7 @@ def test_what_has_failed_is_tried_again_and_all_else_is_not(
     broken.touch()
 
     def fragile(x: int) -> int:
-        Counted.note(_At(folder), x)  # type: ignore[arg-type]
+        Counted.note(At(folder), x)  # type: ignore[arg-type]
         if x % 10 == 3 and broken.exists():
             raise ValueError(x)
         return -x
@@ -202,6 +177,50 @@ def test_with_a_key_the_code_does_not_count(scheduler: Scheduler, path: Path) ->
     assert run("def f(x): return x + 2", [1.2, 3.0, 2.2]) == [2.1, 5.0, 3.1]
 
 
+class _Bound:
+    def __init__(self, add: int) -> None:
+        self.add = add
+
+    def __call__(self, x: int) -> int:
+        return x + self.add
+
+    def plus(self, x: int) -> int:
+        return x + self.add
+
+
+def _closure(add: int) -> Any:
+    return lambda x: x + add
+
+
+def _decorated(function: Any) -> Any:
+    return functools.wraps(function)(lambda x: function(x))
+
+
+@pytest.mark.parametrize(
+    "bound",
+    [
+        lambda add: functools.partial(operator.add, add),
+        _closure,
+        lambda add: _decorated(_closure(add)),
+        lambda add: lambda x, add=add: x + add,
+        _Bound,
+        lambda add: _Bound(add).plus,
+    ],
+    ids=["partial", "closure", "closures", "default", "instance", "method"],
+)
+def test_with_a_key_what_is_bound_to_a_function_counts(
+    scheduler: Scheduler, path: Path, bound: Callable[[int], Any]
+) -> None:
+    def run(add: int, items: list[int]) -> list[int]:
+        options: Any = {"scheduler": scheduler, "journal": path, "key": lambda x: x % 100}
+        return gridengine.map(bound(add), items, **options)
+
+    assert run(10, [1, 2]) == [11, 12]
+    assert run(20, [1, 2]) == [21, 22]
+    # Another item of the same key shows that it was not called.
+    assert run(10, [101, 102]) == [11, 12]
+
+
 def test_options_that_change_results_are_told_apart(scheduler: Scheduler, path: Path) -> None:
     def shown(x: int) -> tuple[int, str | None, float]:
         import random
@@ -234,27 +253,6 @@ def test_large_values_come_as_they_were(scheduler: Scheduler, path: Path) -> Non
             assert (len(b), len(c)) == (n, n)
 
 
-def test_a_job_whose_value_is_kept_is_over_at_once(
-    scheduler: Scheduler, counted: Counted, path: Path
-) -> None:
-    square = squares(counted)
-
-    def run(*args: int, **options: Any) -> Any:
-        job = gridengine.Job(target=square, args=args, scheduler=scheduler, journal=path, **options)
-        job.start()
-        job.join()
-        assert (job.exitcode, job.is_alive()) == (0, False)
-        return job.result
-
-    assert [run(3), run(4)] == [9, 16]
-    wait_until_closed()
-    assert [run(3), run(4)] == [9, 16]
-    assert counted.calls == 2
-    assert run(5, key="five") == 25
-    wait_until_closed()
-    assert run(6, key="five") == 25
-
-
 def test_a_file_that_is_no_journal_is_left_as_it_is(scheduler: Scheduler, tmp_path: Path) -> None:
     text, other, newer = (tmp_path / name for name in ("text", "other", "newer"))
     text.write_bytes(b"mine, " * 1000)
@@ -267,9 +265,9 @@ def test_a_file_that_is_no_journal_is_left_as_it_is(scheduler: Scheduler, tmp_pa
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     before = text.read_bytes(), other.read_bytes()
-    for file, why in ((text, "no journal"), (other, "another program"), (newer, "version 99")):
+    for given, why in ((text, "no journal"), (other, "another program"), (newer, "version 99")):
         with pytest.raises(gridengine.GridEngineError, match=why):
-            gridengine.map(abs, [1], scheduler=scheduler, journal=file)
+            gridengine.map(abs, [1], scheduler=scheduler, journal=given)
     assert before == (text.read_bytes(), other.read_bytes())
 
 

@@ -11,6 +11,7 @@ from ...ledger.task import Task
 from ...logs import Log
 from ...serialization import digests
 from ...states import Mode
+from ..job_facts import JobFacts
 from . import journal
 from .writer import KeptChunk, Scope
 
@@ -49,13 +50,12 @@ def _over(used: Journal, chunk: KeptChunk, task: Task) -> None:
 
 def _scope(job: Job[Any], options: CallOptions) -> Scope:
     assert options.journal is not None
-    function = job._target if type(job).run is _plain_run(job) else type(job).run
-    scope = options.journal.scope(function or type(job).run, Mode.CALL, options)
+    function, own = _called(job)
+    scope = options.journal.scope(function, Mode.CALL, options)
     key = options.journal.key
     try:
         if key is None:
-            own = None if function is job._target else job.__getstate__()
-            key = job._args, job._kwargs, type(job), own
+            key = job._args, job._kwargs, type(job), job._mutable, own
         made_of = digests.Digests().of(key)
     except Exception as error:
         raise GridEngineError(
@@ -64,8 +64,16 @@ def _scope(job: Job[Any], options: CallOptions) -> Scope:
     return Scope(digests.joined((scope.digest, made_of)), scope.name)
 
 
-def _plain_run(job: Job[Any]) -> Any:
-    """Returns the `run` of a job whose class does not override it."""
+def _called(job: Job[Any]) -> tuple[Any, Any]:
+    """Returns what a job calls, and what that finds in the job beside the arguments."""
     from ..job import Job
 
-    return Job.run
+    run = type(job).run
+    if run is Job.run:
+        return job._target or run, None
+    state = job.__getstate__()
+    if isinstance(state, dict):
+        # Neither the number in its name, nor what is asked for its run, such as retries.
+        of_all = vars(Job()).keys() | vars(Job).keys() | vars(JobFacts).keys()
+        state = {name: value for name, value in state.items() if name not in of_all}
+    return run, (job._target, state)

@@ -31,23 +31,33 @@ _OTHERS = f"SELECT coalesce(sum(hi - lo), 0) {_OF_A_SCOPE} WHERE name = ? AND di
 
 
 class Journal:
-    """A journal that is open, for all maps and jobs of this program that use it.
+    """A journal, for all maps and jobs of this program that use it.
 
     Args:
         path: Where it lies.
-
-    Raises:
-        GridEngineError: It is no journal, or others could have written it.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.users = 0
-        connection = _opened(path)
-        self._writer = None
-        if connection is not None:
-            self._connection = connection
-            self._writer = Writer(path, connection)
+        self._writer: Writer | None = None
+        self._opening = threading.Lock()
+        self._opened = False
+
+    def open(self) -> None:
+        """Opens the file, unless it is open. Waits while another program has it locked.
+
+        Raises:
+            GridEngineError: It is no journal, or others could have written it.
+        """
+        with self._opening:
+            if self._opened:
+                return
+            connection = _opened(self.path)
+            if connection is not None:
+                self._connection = connection
+                self._writer = Writer(self.path, connection)
+            self._opened = True
 
     def results(self, scope: bytes, *, numbered: bool = False) -> Results | None:
         """Returns what it has of a function, None if that is nothing."""
@@ -65,6 +75,8 @@ class Journal:
         """Returns the answer of a single job, None if it has none."""
         if self._writer is None:
             return None
+        if self._writer.awaits(scope):
+            self._writer.write()
         try:
             with self._writer.lock:
                 row = self._connection.execute(_VALUE, (scope,)).fetchone()
@@ -151,7 +163,16 @@ def use(path: str) -> Journal:
             journal = _open.journals[path] = Journal(path)
         journal.users += 1
         _open.idle.pop(journal, None)
-        return journal
+    try:
+        # Without the lock, for which the dispatcher waits in `leave`.
+        journal.open()
+    except BaseException:
+        with _open.lock:
+            journal.users -= 1
+            if not journal.users and _open.journals.get(path) is journal:
+                del _open.journals[path]
+        raise
+    return journal
 
 
 def leave(journal: Journal) -> None:

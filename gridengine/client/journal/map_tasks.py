@@ -200,10 +200,11 @@ class KeptMapTasks(MapTasks):
             self._ahead.append((items, None, None))
             return
         keys = self._kept.keys(items)
-        size = self._kept.bytes_per_item(keys)
-        self._look = int(min(2 * self._look, _MOST_ITEMS, 1 + BLOCK_BYTES / max(size, 1)))
-        assert self._kept.results is not None
-        for begin, end, values in self._kept.results.split(keys, self.fed):
+        results = self._kept.results
+        assert results is not None
+        size = max(1, self._kept.bytes_per_item(keys), results.bytes_per_value)
+        self._look = int(min(2 * self._look, _MOST_ITEMS, 1 + BLOCK_BYTES / size))
+        for begin, end, values in results.split(keys, self.fed):
             self._ahead.append((items[begin:end], keys[begin:end], values))
 
     def _answer(self, values: list[Any]) -> None:

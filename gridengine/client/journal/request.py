@@ -23,7 +23,8 @@ class JournalRequest(NamedTuple):
     Attributes:
         path: Where it lies.
         key: Of a map a function that returns what an item is known by, of a job that itself; None
-            for the item, or the arguments, and the code of the function.
+            for the item, or the arguments, and the code of the function. What is bound to that
+            counts in any case.
     """
 
     path: str
@@ -36,15 +37,17 @@ class JournalRequest(NamedTuple):
             GridEngineError: The function cannot be told from others in another run.
         """
         name = name_of(function)
-        made_of: object = f"{getattr(function, '__module__', None)}.{name}"
-        if self.key is None:
-            try:
-                made_of = digests.Digests().of(function)
-            except Exception as error:
-                raise GridEngineError(
-                    f"the function {short_repr(function)} cannot be known again in another run "
-                    f"({error}): give the journal a key="
-                ) from error
+        try:
+            # With a key the code does not count, but what is bound to it does.
+            made_of = digests.Digests(code=self.key is None).of(function)
+        except Exception as error:
+            remedy = (
+                "give the journal a key=" if self.key is None else "give it that with its items"
+            )
+            raise GridEngineError(
+                f"the function {short_repr(function)}, with what is bound to it, cannot be known "
+                f"again in another run ({error}): {remedy}"
+            ) from error
         env = sorted((options.env or {}).items())
         parts = mode.name, made_of, self.key is None, options.seed, options.cwd, env
         return Scope(digests.joined(parts), name)

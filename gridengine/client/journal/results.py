@@ -20,26 +20,35 @@ if TYPE_CHECKING:
 
 log = Log(__name__)
 
-#: Answers whose values stay unpacked while calls of them are asked for.
-_UNPACKED = 8
+#: Bytes of answers, as packed, whose values stay unpacked while calls of them are asked for.
+_UNPACKED_BYTES = 16 * 1024 * 1024
 
-_MISSING = object()
+_UNKNOWN = object()
 
 
 class _Answers:
-    """Where the values of all answers are, each by a number from 0 on."""
+    """Where the values of all answers are, each by a number from 0 on.
+
+    Attributes:
+        count: How many values there are.
+        sizes: Bytes of each answer, as packed, by its row.
+        size: Of all of them.
+    """
 
     def __init__(self) -> None:
         self._rows: list[int] = []
         self._begins: list[int] = []
-        self.count = 0
+        self.count = self.size = 0
+        self.sizes: dict[int, int] = {}
 
-    def add(self, row: int, calls: int) -> int:
+    def add(self, row: int, calls: int, size: int) -> int:
         """Returns the number of the first of an answer's values."""
         begin = self.count
         self._rows.append(row)
         self._begins.append(begin)
         self.count += calls
+        self.sizes[row] = size
+        self.size += size
         return begin
 
     def parts(self, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
@@ -80,11 +89,18 @@ class Results:
         # The number of a value by what its call is known by; and of further ones of equal calls.
         self._numbers: dict[Any, int] = {}
         self._more: dict[Any, collections.deque[int]] = {}
+        # By row, None for those that cannot be; and how many bytes those had.
         self._unpacked: collections.OrderedDict[int, Any] = collections.OrderedDict()
+        self._unpacked_bytes = 0
         self._load(scope)
 
     def __bool__(self) -> bool:
         return bool(self._numbers)
+
+    @property
+    def bytes_per_value(self) -> float:
+        """About how large a value is, as packed."""
+        return self._answers.size / max(1, self._answers.count)
 
     def _load(self, scope: bytes) -> None:
         digests = Digests()
@@ -100,14 +116,13 @@ class Results:
             if self._numbered:
                 keys = list(enumerate(keys, first))
             answers = self._connection.execute(
-                "SELECT id, lo, hi, failed FROM answers WHERE chunk = ? ORDER BY id", (chunk,)
+                "SELECT id, lo, hi, failed, size FROM answers WHERE chunk = ? ORDER BY id", (chunk,)
             )
-            for row, lo, hi, failed in answers.fetchall():
-                without = set(json.loads(failed)) if failed else ()
-                self._note(row, keys[lo:hi], without)
+            for row, lo, hi, failed, size in answers.fetchall():
+                begin = self._answers.add(row, hi - lo, size)
+                self._note(begin, keys[lo:hi], set(json.loads(failed)) if failed else ())
 
-    def _note(self, row: int, keys: Sequence[Any], without: Collection[int]) -> None:
-        begin = self._answers.add(row, len(keys))
+    def _note(self, begin: int, keys: Sequence[Any], without: Collection[int]) -> None:
         noted = dict(zip(keys, range(begin, self._answers.count), strict=True))
         if not without and len(noted) == len(keys) and self._numbers.keys().isdisjoint(noted):
             self._numbers |= noted
@@ -121,6 +136,8 @@ class Results:
     def split(self, keys: Sequence[Any], first: int) -> Iterator[tuple[int, int, Any]]:
         """Yields runs of neighbouring calls: where each begins and ends, and the values, if known.
 
+        In whatever order calls come, each answer that has some of their values is unpacked once.
+
         Args:
             keys: What the calls are known by.
             first: The number of the first.
@@ -129,13 +146,15 @@ class Results:
             keys = list(enumerate(keys, first))
         take = self._take_one if self._more else self._numbers.pop
         numbers = list(map(take, keys, itertools.repeat(None)))
+        values, known = self._values(numbers)
+        if known in (0, len(values)):
+            yield 0, len(values), values if known else None
+            return
         begin = 0
-        while begin < len(numbers):
-            end = _end_of_run(numbers, begin)
-            number = numbers[begin]
-            values = None if number is None else self._values(number, number + end - begin)
-            yield begin, end, values
-            begin = end
+        for is_known, run in itertools.groupby(values, _is_known):
+            found = list(run)
+            yield begin, begin + len(found), found if is_known else None
+            begin += len(found)
 
     def _take_one(self, key: Any, _: None) -> int | None:
         number = self._numbers.pop(key, None)
@@ -144,45 +163,73 @@ class Results:
             self._numbers[key] = further.popleft()
         return number
 
-    def _values(self, begin: int, end: int) -> list[Any] | None:
-        """Returns some neighbouring values, None if they cannot be rebuilt here."""
-        values: list[Any] = []
-        for row, lo, hi in self._answers.parts(begin, end):
+    def _values(self, numbers: Sequence[int | None]) -> tuple[list[Any], int]:
+        """Returns the values of some numbers, and how many of them there are.
+
+        In the place of the others, and of those that cannot be rebuilt here, is `_UNKNOWN`.
+        """
+        values = [_UNKNOWN] * len(numbers)
+        known = 0
+        for row, parts in self._parts(numbers).items():
             found = self._unpacked_values(row)
-            if found is None or hi > len(found):
-                return None
-            values += found[lo:hi]
-        return values
+            for at, lo, hi in parts:
+                if found is not None and hi <= len(found):
+                    values[at : at + hi - lo] = found[lo:hi]
+                    known += hi - lo
+        return values, known
+
+    def _parts(self, numbers: Sequence[int | None]) -> dict[int, list[tuple[int, int, int]]]:
+        """Returns which values are in which row: where each part of them goes, and where it is."""
+        rows: dict[int, list[tuple[int, int, int]]] = {}
+        begin = 0
+        while begin < len(numbers):
+            end = _end_of_run(numbers, begin)
+            number = numbers[begin]
+            if number is not None:
+                at = begin
+                for row, lo, hi in self._answers.parts(number, number + end - begin):
+                    rows.setdefault(row, []).append((at, lo, hi))
+                    at += hi - lo
+            begin = end
+        return rows
 
     def _unpacked_values(self, row: int) -> Any:
-        found = self._unpacked.get(row, _MISSING)
-        if found is _MISSING:
-            try:
-                with self._lock:
-                    payload, frames = packed(self._connection, row)
-                found = unpack(payload, frames)
-            except Exception as error:
-                log.warning(
-                    "results in the journal cannot be rebuilt, and are made anew: %s", error
-                )
-                found = None
-            self._unpacked[row] = found
-            if len(self._unpacked) > _UNPACKED:
-                self._unpacked.popitem(last=False)
+        if row in self._unpacked:
+            self._unpacked.move_to_end(row)
+            return self._unpacked[row]
+        try:
+            with self._lock:
+                payload, frames = packed(self._connection, row)
+            found = unpack(payload, frames)
+        except Exception as error:
+            log.warning("results in the journal cannot be rebuilt, and are made anew: %s", error)
+            found = None
+        self._unpacked[row] = found
+        self._unpacked_bytes += self._answers.sizes[row]
+        while self._unpacked_bytes > _UNPACKED_BYTES and len(self._unpacked) > 1:
+            self._unpacked_bytes -= self._answers.sizes[self._unpacked.popitem(last=False)[0]]
         return found
+
+
+def _is_known(value: object) -> bool:
+    return value is not _UNKNOWN
 
 
 def _end_of_run(numbers: Sequence[int | None], begin: int) -> int:
     """Returns the end of calls that are all unknown, or whose values are neighbours."""
     number = numbers[begin]
-    if number is not None:
-        whole = range(number, number + len(numbers) - begin)
-        if numbers[-1] == whole[-1] and numbers[begin:] == list(whole):
-            return len(numbers)
+    # Mostly all are; that is looked at once, for it takes as long as there are calls.
+    if begin == 0 and number is not None and _are_neighbours(numbers, number):
+        return len(numbers)
     for at in range(begin + 1, len(numbers)):
         if numbers[at] != (None if number is None else number + at - begin):
             return at
     return len(numbers)
+
+
+def _are_neighbours(numbers: Sequence[int | None], first: int) -> bool:
+    whole = range(first, first + len(numbers))
+    return numbers[-1] == whole[-1] and numbers == list(whole)
 
 
 def packed(connection: sqlite3.Connection, row: int) -> tuple[bytes, list[bytes]]:

@@ -83,6 +83,8 @@ class Writer:
         self._news = threading.Condition(threading.Lock())
         self._batch: list[tuple[KeptChunk, Outcome]] = []
         self._size = 0
+        # The scopes of the single jobs in it.
+        self._jobs: set[bytes] = set()
         self._running = self._hurried = self._closed = self._failed = False
         self._scopes: dict[bytes, int] = {}
         self.lock = threading.Lock()
@@ -93,6 +95,8 @@ class Writer:
             if self._failed or self._closed:
                 return
             self._batch.append((chunk, outcome))
+            if chunk.mode is Mode.CALL:
+                self._jobs.add(chunk.scope.digest)
             self._size += size_of(outcome)
             if outcome.wall > _COLLECT_SECONDS:
                 self._hurried = True
@@ -102,6 +106,10 @@ class Writer:
                 _thread.start_new_thread(self._run, ())
             elif self._hurried or self._size >= _COLLECT_BYTES:
                 self._news.notify_all()
+
+    def awaits(self, scope: bytes) -> bool:
+        """Tells whether an answer of a single job was given that nobody has begun to write."""
+        return scope in self._jobs
 
     def write_if_many(self) -> None:
         """Writes what was given if that is more than memory should be spent on."""
@@ -114,6 +122,7 @@ class Writer:
             with self._news:
                 batch, self._batch, self._size = self._batch, [], 0
                 self._hurried = False
+                self._jobs.clear()
             if not batch or self._failed:
                 return
             try:

@@ -103,7 +103,7 @@ def _finds(name: str, module: types.ModuleType) -> bool:
         return False
     elif name in sys.stdlib_module_names:
         return True
-    spec = _find(name, path)
+    spec = find_spec(name, path)
     # A file of the same name elsewhere, or a module made by hand, is another one.
     own = getattr(module, "__spec__", None)
     if spec is None or (own is None and not _file(module)):
@@ -115,7 +115,13 @@ def _file(module: types.ModuleType) -> str | None:
     return getattr(module, "__file__", None)
 
 
-def _find(name: str, path: Sequence[str] | None) -> Any:
+def find_spec(name: str, path: Sequence[str] | None) -> Any:
+    """Returns where an import finds a module now, None if nowhere.
+
+    Args:
+        name: Its whole name.
+        path: That of its package; None if it is in none.
+    """
     for finder in sys.meta_path:
         find_spec = getattr(finder, "find_spec", None)
         spec = find_spec(name, path) if find_spec is not None else None
