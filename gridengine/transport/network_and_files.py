@@ -23,6 +23,7 @@ class NetworkAndFiles(Connections):
         self._network, self._files = network, files
         self.endpoints, self.keys = network.endpoints, network.keys
         self._said = False
+        network.when_lost = lambda: self.when_lost()
         network.watch(files.descriptor)
 
     def watch(self, descriptor: int) -> None:
