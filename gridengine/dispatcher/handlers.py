@@ -108,12 +108,14 @@ class Handlers:
 
     def look_at_the_door(self) -> None:
         """Notes if nobody who comes can be let in, and how long messages are on their way."""
+        now = time.monotonic()
+        for address in self._connections.alive():
+            self._state.beat(address, now)
         for text in self._connections.news():
             self._state.scheduler_said(Notice(text))
         for address, reason in self._connections.cut_off():
             self._state.cut_off(address, reason)
-        if self._connections.round_trip:
-            self._state.allow_for(self._connections.round_trip, self._connections.patience)
+        self._state.allow_for(self._connections.round_trip, self._connections.patience_of)
         reason = self._connections.shut_out()
         if reason:
             self._state.shut_out(reason)

@@ -14,7 +14,7 @@ test. `gridengine.dispatcher` turns messages into these events, these orders int
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import JobCancelled, SchedulerError
@@ -124,15 +124,16 @@ class DispatcherState:
         )  # fmt: skip
         self.staffing.waiting.introduce(observer)
 
-    def allow_for(self, round_trip: float, patience: float) -> None:
+    def allow_for(self, round_trip: float, patience_of: Callable[[bytes], float]) -> None:
         """Has workers have as much ahead, and be silent as long, as messages to them take.
 
         Args:
             round_trip: Seconds that a message and its answer take.
-            patience: Seconds for which nodes may be silent, at least.
+            patience_of: Returns the seconds for which a supervisor may be silent at least, by its
+                address.
         """
         self.ledger.lead.allow_for(round_trip)
-        self.staffing.silence.allow_for(patience)
+        self.staffing.silence.allow_for(patience_of)
 
     def tasks(self) -> list[Task]:
         """Returns the tasks that are not over."""

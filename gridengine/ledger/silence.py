@@ -31,7 +31,7 @@ class Silence:
         retire: Has a worker get no work any more.
 
     Attributes:
-        patience: As above, or more where messages take long.
+        patience: As above.
     """
 
     def __init__(
@@ -49,10 +49,11 @@ class Silence:
         self._orders = orders
         self._observers = observers
         self._resumed: list[str] = []
+        self._granted: Callable[[bytes], float] = lambda address: 0.0
 
-    def allow_for(self, patience: float) -> None:
-        """Has nodes be silent for so many seconds at least before they count as lost."""
-        self.patience = max(self.patience, patience)
+    def allow_for(self, patience_of: Callable[[bytes], float]) -> None:
+        """Has supervisors, by address, be silent for so long at least before they count as lost."""
+        self._granted = patience_of
 
     def lost(
         self,
@@ -73,11 +74,14 @@ class Silence:
             silent = now - supervisor.heard
             if silent <= self.patience / 2:
                 continue
+            patience = max(self.patience, self._granted(supervisor.address))
+            if silent <= patience / 2:
+                continue
             record = queue_jobs.get(supervisor.queue_job) if self._remote else None
             if record is not None and not supervisor.heard < record.asked <= now:
                 record.asked, record.answered = now, False
                 doubtful[record.name] = None
-            if silent > self.patience and not self._is_excused(record, silent):
+            if silent > patience and not self._is_excused(record, silent, 2 * patience):
                 lost.append(supervisor)
         if doubtful:
             self._orders.append(AskAbout(tuple(doubtful)))
@@ -86,10 +90,10 @@ class Silence:
             self._resumed = []
         return lost
 
-    def _is_excused(self, record: QueueJobRecord | None, silent: float) -> bool:
+    def _is_excused(self, record: QueueJobRecord | None, silent: float, most: float) -> bool:
         if record is None:
             return False
-        return bool(record.suspended) or (not record.answered and silent <= 2 * self.patience)
+        return bool(record.suspended) or (not record.answered and silent <= most)
 
     def heard(self, record: QueueJobRecord | None) -> None:
         """Event: a supervisor that runs in a queue job has spoken."""

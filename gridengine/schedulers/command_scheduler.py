@@ -101,7 +101,8 @@ class CommandScheduler(Scheduler):
 
     A program that is closed, or ends, deletes its queue jobs. One that is killed cannot do so:
     then each of them ends by itself when it has not heard of the program for
-    ``GRIDENGINE_PATIENCE`` seconds, or, if it still waits in the queue, soon after its start.
+    ``GRIDENGINE_PATIENCE`` seconds, 120 at least where messages go through files, or, if it still
+    waits in the queue, soon after its start.
 
     Args:
         max_workers: Queue jobs at one time, at most, each with one worker; by default as many as

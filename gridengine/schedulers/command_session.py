@@ -73,6 +73,9 @@ class CommandSession(Session):
     def ask_about(self, queue_jobs: Sequence[str]) -> None:
         self._orders.put(lambda: self._watch.ask(queue_jobs))
 
+    def doubt(self) -> None:
+        self._orders.put(lambda: self._watch.doubt(time.monotonic()))
+
     def events(self) -> list[Event]:
         return self._events.take()
 

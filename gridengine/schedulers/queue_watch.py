@@ -75,6 +75,11 @@ class QueueWatch:
         self._asked |= {*names}
         self._next, self._interval = 0.0, self._least
 
+    def doubt(self, now: float) -> None:
+        """Event: some may be over; that many are one after the other makes no more looks."""
+        self._interval = self._least
+        self._next = min(self._next, now + self._interval)
+
     def pause(self, now: float) -> float | None:
         """Returns the seconds until there is something to be done, None if there is nothing."""
         return max(0.0, self._next - now) if self._jobs else None

@@ -28,7 +28,6 @@ class Connections(abc.ABC):
         keys: The keys of its peers, None on one host.
         more: Whether the last `receive` may have left something that was there.
         round_trip: Seconds that a message and its answer take, as a rule; 0 where that is nothing.
-        patience: Seconds for which peers may be silent, at least, whatever the settings say.
         when_lost: Is called when connections over the network have ended; by whom is not known.
     """
 
@@ -36,7 +35,6 @@ class Connections(abc.ABC):
     keys: Keys | None = None
     more = False
     round_trip = 0.0
-    patience = 0.0
 
     def __init__(self) -> None:
         self.when_lost: Callable[[], object] = lambda: None
@@ -79,9 +77,17 @@ class Connections(abc.ABC):
         """Returns those of whom no more can come, since the last call; where that can be seen."""
         return []
 
+    def alive(self) -> list[bytes]:
+        """Returns those of whom a part of a message has come, since the last call."""
+        return []
+
     def cut_off(self) -> list[tuple[bytes, str]]:
         """Returns those with whom there is no way any more, since the last call, and why."""
         return []
+
+    def patience_of(self, address: bytes) -> float:
+        """Returns the seconds that a peer may be silent, at least, whatever the settings say."""
+        return 0.0
 
     def news(self) -> list[str]:
         """Returns what people should know of the way that messages go, since the last call."""

@@ -25,10 +25,10 @@ from typing import Any
 from . import relay_words
 from .base import LINGER, Connections
 from .looks import LATEST, SOONEST, Looks
-from .outlet import MAKE_ROOM, Lighten, Outlet
+from .outlet import MAKE_ROOM, Lighten, Outlet, has_room
 from .private_files import NotPrivate
 from .relay_words import RelayHello
-from .segments import Damaged, Folder, SegmentReader
+from .segments import Damaged, Folder, SegmentReader, is_gone
 from .wake_pipe import WakePipe
 
 LEAST_PATIENCE = 120.0
@@ -100,6 +100,7 @@ class FileConnections(Connections):
 
     Attributes:
         descriptor: What is readable when there is something to `receive`.
+        patience: Seconds of silence after which one side counts the other as lost.
 
     Raises:
         NotPrivate: The folder is not private.
@@ -119,6 +120,7 @@ class FileConnections(Connections):
         self._to_send: collections.deque[tuple[_Relay, list[Any]]] = collections.deque()
         self._hung_up: collections.deque[bytes] = collections.deque()
         self._news: collections.deque[str] = collections.deque()
+        self._alive: collections.deque[bytes] = collections.deque()
         self._told = self._told_slow = False
         self._cut_off: collections.deque[tuple[bytes, str]] = collections.deque()
         self._trouble, self._tried = "", 0.0
@@ -166,6 +168,10 @@ class FileConnections(Connections):
         self._stir.set()
         return True
 
+    def patience_of(self, address: bytes) -> float:
+        """See `Connections`."""
+        return self.patience
+
     def knows(self, address: bytes) -> bool:
         """Tells whether somebody has spoken this way."""
         return address in self._routes
@@ -173,6 +179,10 @@ class FileConnections(Connections):
     def hung_up(self) -> list[bytes]:
         """See `Connections`."""
         return [self._hung_up.popleft() for _ in range(len(self._hung_up))]
+
+    def alive(self) -> list[bytes]:
+        """See `Connections`."""
+        return list({self._alive.popleft() for _ in range(len(self._alive))})
 
     def cut_off(self) -> list[tuple[bytes, str]]:
         """See `Connections`."""
@@ -230,7 +240,7 @@ class FileConnections(Connections):
             # It may be that the file server does not answer, but not that the folder is gone.
             self._looks.looked(now, time.monotonic(), heard=False)
             self._complain_of_folder(error)
-            if isinstance(error, (NotPrivate, FileNotFoundError)):
+            if is_gone(error):
                 self._fail(str(error))
             return
         try:
@@ -276,8 +286,9 @@ class FileConnections(Connections):
 
     def _hear(self, relay: _Relay, place: int, now: float) -> bool:
         records = relay.reader.look(place)
-        if records:
+        if records or relay.reader.moved:
             relay.heard = now
+            self._alive.extend(relay.addresses)
         said = False
         for address, *frames in records:
             if not address:
@@ -339,6 +350,9 @@ class FileConnections(Connections):
             if relay.outlet.flush(place, now):
                 self._looks.said(now)
                 trouble = ""
+                if relay.outlet.writer.waiting:
+                    # After the others, and a look at what they say.
+                    self._stir.set()
             elif now > relay.outlet.since + MAKE_ROOM:
                 trouble = relay.outlet.trouble
             if relay.outlet.has_given_up(now, self.patience):
@@ -346,7 +360,7 @@ class FileConnections(Connections):
                 self._drop(relay, place, relay.outlet.trouble)
         if trouble and not self._relays and now >= self._tried + _TRY:
             self._tried = now
-            trouble = "" if _has_room(place) else trouble
+            trouble = "" if has_room(place) else trouble
         self._trouble = trouble
 
     def _drop(self, relay: _Relay, place: int | None, why: str) -> None:
@@ -359,26 +373,14 @@ class FileConnections(Connections):
         """
         del self._relays[relay.name]
         self._gone.add(relay.name)
+        if not self._relays and not self._expected:
+            # The others are as they were before the first one came.
+            self.round_trip, self.patience = 0.0, self._least
         # Who has taken leave is not missed.
         if not relay.over:
             self._cut_off.extend((address, why) for address in list(relay.addresses))
         if place is not None:
             relay.remove(place)
-
-
-def _has_room(place: int) -> bool:
-    """Tells whether something can be written in a folder."""
-    name = "room"
-    try:
-        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=place)
-        try:
-            os.write(descriptor, bytes(4096))
-        finally:
-            os.unlink(name, dir_fd=place)
-            os.close(descriptor)
-    except OSError:
-        return False
-    return True
 
 
 def _notice(hello: RelayHello, path: str) -> str:

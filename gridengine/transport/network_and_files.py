@@ -23,6 +23,7 @@ class NetworkAndFiles(Connections):
         self._network, self._files = network, files
         self.endpoints, self.keys = network.endpoints, network.keys
         self._said = False
+        network.when_lost = lambda: self.when_lost()
         network.watch(files.descriptor)
 
     def watch(self, descriptor: int) -> None:
@@ -51,9 +52,17 @@ class NetworkAndFiles(Connections):
         """See `Connections`."""
         return [*self._network.hung_up(), *self._files.hung_up()]
 
+    def alive(self) -> list[bytes]:
+        """See `Connections`."""
+        return self._files.alive()
+
     def cut_off(self) -> list[tuple[bytes, str]]:
         """See `Connections`."""
         return self._files.cut_off()
+
+    def patience_of(self, address: bytes) -> float:
+        """See `Connections`."""
+        return self._files.patience if self._files.knows(address) else 0.0
 
     def forget(self, address: bytes) -> None:
         """See `Connections`."""
@@ -67,8 +76,7 @@ class NetworkAndFiles(Connections):
 
     def news(self) -> list[str]:
         """See `Connections`."""
-        if self._files.round_trip:
-            self.round_trip, self.patience = self._files.round_trip, self._files.patience
+        self.round_trip = self._files.round_trip
         return self._files.news()
 
     def close(self) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import math
+import os
+import time
 from collections.abc import Callable
 from typing import Any
 
 from ..errors import reason_of
 from .private_files import NotPrivate
-from .segments import SegmentWriter
+from .segments import Folder, SegmentWriter, is_gone
 
 Lighten = Callable[[list[Any], str], "list[Any] | None"]
 """Returns a message that says of its calls that they have failed, with a reason, in the place of
@@ -22,6 +24,7 @@ GIVE_UP = 30.0
 """Seconds without any room after which nothing more is to be expected."""
 
 _AGAIN = 0.5
+_PAUSE = 0.1  # seconds between two tries to write the last
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -53,7 +56,7 @@ class Outlet:
         self.writer.waiting.append([*frames])
 
     def flush(self, place: int, now: float) -> bool:
-        """Writes what waits, as far as there is room; returns whether anything was written.
+        """Writes some of what waits, if there is room; returns whether anything was written.
 
         Args:
             place: The folder, just opened.
@@ -65,16 +68,35 @@ class Outlet:
         if not self.writer.waiting or now < self._again:
             return False
         try:
-            while self.writer.waiting:
-                # What does not fit shall not keep back what is before it.
-                self.writer.write(place, alone=not self._room)
+            # What does not fit shall not keep back what is before it.
+            self.writer.write(place, alone=not self._room)
         except NotPrivate:
             raise
         except OSError as error:
             self._failed(error, now)
             return False
-        self.trouble, self.since, self._room = "", math.inf, True
+        self.trouble, self.since = "", math.inf
+        self._room = self._room or not self.writer.waiting
         return True
+
+    def finish(self, folder: Folder) -> None:
+        """Writes all that waits, unless that fails for `GIVE_UP` seconds or the folder is gone."""
+        end = time.monotonic() + GIVE_UP
+        while self.writer.waiting and (now := time.monotonic()) < end:
+            written = False
+            try:
+                place = folder.open()
+                try:
+                    written = self.flush(place, now)
+                finally:
+                    os.close(place)
+            except OSError as error:
+                if is_gone(error):
+                    return
+            if written:
+                end = time.monotonic() + GIVE_UP
+            else:
+                time.sleep(_PAUSE)
 
     def _failed(self, error: OSError, now: float) -> None:
         self._again = now + _AGAIN
@@ -99,3 +121,18 @@ class Outlet:
             patience: Seconds that something else than a want of room may last.
         """
         return now > self.since + (patience if self._room else GIVE_UP)
+
+
+def has_room(place: int) -> bool:
+    """Tells whether something can be written in a folder."""
+    name = "room"
+    try:
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=place)
+        try:
+            os.write(descriptor, bytes(4096))
+        finally:
+            os.unlink(name, dir_fd=place)
+            os.close(descriptor)
+    except OSError:
+        return False
+    return True

@@ -17,6 +17,7 @@ just been opened (lookup cache, nfs(5)); so that is opened at each look, too.
 from __future__ import annotations
 
 import collections
+import errno
 import itertools
 import os
 import stat
@@ -87,6 +88,11 @@ class Folder:
             os.close(descriptor)
             raise NotPrivate(f"{self.path} is not the folder any more that it was")
         return descriptor
+
+
+def is_gone(error: OSError) -> bool:
+    """Tells whether a `Folder` that cannot be opened is gone: its file server may rest, too."""
+    return isinstance(error, NotPrivate) or error.errno in (errno.ENOENT, errno.ENOTDIR)
 
 
 def _identity(descriptor: int) -> tuple[int, int, int]:
@@ -216,12 +222,14 @@ class SegmentReader:
 
     Attributes:
         more: Whether there may be more to read at once.
+        moved: Whether the last look has found the segment of another size than the one before: its
+            writer lives, though it may be long until a large record is whole.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._number = self._at = 0
-        self.more = False
+        self._number = self._at = self._end = 0
+        self.more = self.moved = False
 
     def look(self, place: int) -> list[Frames]:
         """Returns the records that have come since the last look, not all of much.
@@ -232,10 +240,10 @@ class SegmentReader:
         Raises:
             NotPrivate: Somebody else could have planted the file.
             Damaged: What was written makes no sense.
-                OSError: It cannot be read.
+            OSError: It cannot be read.
         """
         name = f"{self._name}.{self._number}"
-        self.more = False
+        self.more = self.moved = False
         try:
             descriptor = private_files.open_file_in(place, name)
         except FileNotFoundError:
@@ -247,12 +255,13 @@ class SegmentReader:
             os.close(descriptor)
         if turned:
             os.unlink(name, dir_fd=place)
-            self._number, self._at, self.more = self._number + 1, 0, True
+            self._number, self._at, self._end, self.more = self._number + 1, 0, 0, True
         return found
 
     def _read(self, descriptor: int, found: list[Frames]) -> bool:
         """Takes in what is there; returns whether the segment is read to its end."""
         end = os.fstat(descriptor).st_size
+        self.moved, self._end = end != self._end, end
         start = self._at
         while end - self._at >= _HEADER.size:
             if self._at - start > _STRETCH:

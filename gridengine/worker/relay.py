@@ -14,7 +14,6 @@ leave behind. It runs nobody's code, and understands no message but its own.
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import time
@@ -26,10 +25,10 @@ from ..transport.control import Control, Controls
 from ..transport.launch_file import Launch
 from ..transport.local import LocalConnections
 from ..transport.looks import LATEST, Looks
-from ..transport.outlet import GIVE_UP, Outlet
+from ..transport.outlet import Outlet
 from ..transport.private_files import NotPrivate
 from ..transport.relay_words import RelayHello
-from ..transport.segments import Damaged, Folder, SegmentReader
+from ..transport.segments import Damaged, Folder, SegmentReader, is_gone
 from ..transport.shared_memory import Missing
 from ..transport.unreached import Unreached
 from ..transport.wake_pipe import WakePipe
@@ -42,9 +41,6 @@ _PATIENCE = 120.0
 
 #: Seconds between two measurements of a message and its answer.
 _MEASURE = 2.0
-
-#: Errors of a folder that is gone, with the program whose it was.
-_NO_FOLDER = (errno.ENOENT, errno.ENOTDIR)
 
 
 class _Locally(LocalConnections):
@@ -142,7 +138,7 @@ class Relay:
         self._heard = self._turned = now
         self._patience = max(_PATIENCE, launch.patience)
         self._measured, self._asked, self._round_trip = -1.0, 0, 0.0
-        self._answered = False
+        self._answered = self._more = False
 
     def _watch_signals(self, mask: Iterable[int]) -> None:
         for signum in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
@@ -173,7 +169,8 @@ class Relay:
                 ended, told = os.waitpid(self._supervisor, os.WNOHANG)
                 status = os.waitstatus_to_exitcode(told) if ended else None
             pause = min(self._looks.due - now, LATEST)
-            self._locally.wait(max(0.0, pause) if status is None else 0.0)
+            wait = status is None and not self._more
+            self._locally.wait(max(0.0, pause) if wait else 0.0)
             self._pipe.empty()
             self._listen()
             if status is not None:
@@ -195,11 +192,12 @@ class Relay:
     def _exchange(self) -> str | None:
         """Writes and reads; returns why there is no more to be said, None if there is."""
         now = time.monotonic()
+        self._more = False
         try:
             place = self._folder.open()
         except OSError as error:
-            gone = isinstance(error, NotPrivate) or error.errno in _NO_FOLDER
-            return str(error) if gone else self._silence(now)
+            self._looks.looked(now, time.monotonic(), heard=False)
+            return str(error) if is_gone(error) else self._silence(now)
         try:
             self._flush(place, now)
             if now >= self._looks.due:
@@ -227,9 +225,12 @@ class Relay:
             )
         if self._outlet.flush(place, now):
             self._looks.said(now)
+            self._more = bool(self._outlet.writer.waiting)
 
     def _look(self, place: int) -> bool:
         records = self._reader.look(place)
+        if self._reader.moved:
+            self._heard = time.monotonic()
         for address, *frames in records:
             self._heard = time.monotonic()
             if address:
@@ -260,20 +261,7 @@ class Relay:
     def _take_leave(self) -> None:
         """Writes what the supervisor and its workers have said last."""
         self._outlet.say(b"", relay_words.BYE)
-        end = time.monotonic() + GIVE_UP
-        while self._outlet.writer.waiting and (now := time.monotonic()) < end:
-            try:
-                place = self._folder.open()
-            except OSError:
-                return
-            try:
-                self._outlet.flush(place, now)
-            except NotPrivate:
-                return
-            finally:
-                os.close(place)
-            if self._outlet.writer.waiting:
-                time.sleep(0.1)
+        self._outlet.finish(self._folder)
 
     def _give_up(self, reason: str) -> int:
         """Ends all, and says why; returns the exit status."""

@@ -15,6 +15,7 @@ from gridengine.ledger.orders import (
 )
 from gridengine.ledger.task import Task
 from gridengine.schedulers.events import Standing, Submitted
+from gridengine.settings import BLOCK_SECONDS
 
 from .test_dispatcher_state import SETTINGS, Program, kinds
 
@@ -189,3 +190,17 @@ def test_on_this_host_nobody_is_asked() -> None:
     assert AskAbout not in kinds(pass_by(program, PATIENCE))  # type: ignore[arg-type]
     pass_by(program, 1)
     assert is_lost(program)
+
+
+def test_who_speaks_by_a_slow_way_has_longer_and_nobody_else(program: Program, task: Task) -> None:
+    program.supervisor(b"slow", "1.2")
+    program.state.scheduler_said(Submitted(1, ("1.2",)))
+    program.state.allow_for(0.2, lambda address: 3 * PATIENCE if address == b"slow" else 0.0)
+    pass_by(program, 2 * PATIENCE + 1)
+    assert [*program.state.staffing.supervisors] == [b"slow"]
+    assert program.state.ledger.lead.block == 0.2
+    # Its way is as quick as all others from now on.
+    program.state.allow_for(0.0, lambda address: 0.0)
+    pass_by(program, 1)
+    assert is_lost(program)
+    assert program.state.ledger.lead.block == BLOCK_SECONDS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ import pytest
 
 from gridengine.serialization.undeliverable import failing_run
 from gridengine.transport import files, messages, relay_words
+from gridengine.transport.base import Connections
 from gridengine.transport.files import FileConnections
+from gridengine.transport.network_and_files import NetworkAndFiles
 from gridengine.transport.relay_words import RelayHello
-from gridengine.transport.segments import Folder, SegmentReader, SegmentWriter
+from gridengine.transport.segments import SEGMENT, Folder, SegmentReader, SegmentWriter
+from gridengine.transport.zeromq import ZeroMQConnections
 
 from ..waiting import wait_until
 
@@ -54,7 +58,7 @@ def connections(path: str) -> Iterator[FileConnections]:
     made.close()
 
 
-def received(connections: FileConnections, count: int) -> list[Any]:
+def received(connections: Connections, count: int) -> list[Any]:
     found: list[Any] = []
 
     def look() -> bool:
@@ -147,6 +151,91 @@ def test_who_is_silent_for_too_long_is_cut_off(path: str, monkeypatch: pytest.Mo
         assert "nothing heard by files" in reason
     finally:
         connections.close()
+
+
+class ByHand(FileConnections):
+    """Turns are taken by the test, with a clock of its own."""
+
+    def _run(self) -> None:
+        self.begun = time.monotonic()
+
+    def turn(self, seconds: float) -> None:
+        self._stir.clear()
+        self._thread.join()
+        self._turn(self.begun + seconds)
+
+    @property
+    def has_more(self) -> bool:
+        return self._stir.is_set()
+
+
+@pytest.fixture
+def by_hand(path: str) -> Iterator[ByHand]:
+    made = ByHand(path, 1.0, failing_run, expected=False)
+    yield made
+    made.close()
+
+
+def test_who_is_still_writing_a_large_message_is_not_silent(by_hand: ByHand, path: str) -> None:
+    patience = files.LEAST_PATIENCE
+    node, whole = Node(path), Node(path, "whole-message")
+    node.say(b"one", messages.encode(messages.Beat()))
+    by_hand.turn(1.0)
+    whole.say(b"one", bytes(500_000))
+    with open(f"{path}/whole-message.up.0", "rb") as source, open(f"{path}/abc.up.0", "ab") as file:
+        for number in range(5):
+            file.write(source.read(100_000))
+            file.flush()
+            by_hand.turn(10.0 + number * 0.9 * patience)
+            assert by_hand.alive() == [b"one"]
+    last = 10.0 + 4 * 0.9 * patience
+    by_hand.turn(last + 0.9 * patience)
+    assert not by_hand.alive()
+    assert not by_hand.cut_off()
+    by_hand.turn(last + 1.1 * patience)
+    assert [address for address, _ in by_hand.cut_off()] == [b"one"]
+
+
+def test_much_for_one_node_keeps_nobody_else_waiting(by_hand: ByHand, path: str) -> None:
+    much, other = Node(path, "much"), Node(path, "other")
+    much.say(b"one", messages.encode(messages.Beat()))
+    by_hand.turn(1.0)
+    for _ in range(10):
+        by_hand.send(b"one", messages.Staff(1), [bytes(SEGMENT)])
+    by_hand.turn(2.0)
+    assert by_hand.has_more
+    other.say(*relay_words.pair(relay_words.PING, 17, 0.0))
+    by_hand.turn(3.0)
+    ((_, word, _),) = other.hear()
+    assert word == relay_words.PONG
+    for number in range(8):
+        assert by_hand.has_more
+        by_hand.turn(4.0 + number)
+    assert not by_hand.has_more
+    found = [record for _ in range(11) for record in much.hear()]
+    assert len(found) == 10
+
+
+def test_with_the_last_node_that_needs_files_all_is_again_as_without(path: str) -> None:
+    connections = FileConnections(path, 1.0, failing_run, expected=False)
+    try:
+        both = NetworkAndFiles(ZeroMQConnections("127.0.0.1"), connections)
+    except BaseException:
+        connections.close()
+        raise
+    with closing(both):
+        node = Node(path)
+        node.say(*relay_words.pair(relay_words.PING, 17, 9.0))
+        node.say(b"one", messages.encode(messages.Beat()))
+        received(both, 1)
+        both.news()
+        assert both.round_trip > 9
+        assert both.patience_of(b"one") == 20 * 9.0
+        # Who speaks by the network is not given more time for it.
+        assert both.patience_of(b"two") == 0
+        node.say(b"", relay_words.BYE)
+        wait_until(lambda: both.news() == [] and both.round_trip == 0, what="that is over")
+        assert connections.patience == files.LEAST_PATIENCE
 
 
 def test_without_its_folder_it_says_why_nobody_comes(path: str, tmp_path: Path) -> None:

@@ -66,6 +66,25 @@ def test_what_lies_in_several_parts_arrives_as_one(place: int) -> None:
     assert plain(SegmentReader("a").look(place)) == [[b"x", b"abcd"]]
 
 
+def test_a_record_that_is_not_whole_yet_is_seen_to_come(place: int, tmp_path: Path) -> None:
+    writer, reader = SegmentWriter("whole"), SegmentReader("seen")
+    writer.waiting.extend([[b"one", b"1" * 1000], [b"two", bytes(segments.SEGMENT)]])
+    writer.write(place)
+    whole = (tmp_path / "messages" / "whole.0").read_bytes()
+    seen = tmp_path / "messages" / "seen.0"
+    assert (reader.look(place), reader.moved) == ([], False)
+    seen.touch(mode=0o600)
+    for end in (500, 2000, 70_000):
+        seen.write_bytes(whole[:end])
+        reader.look(place)
+        assert reader.moved
+        assert (reader.look(place), reader.moved) == ([], False)
+    seen.write_bytes(whole)
+    assert len(reader.look(place)) == 1
+    assert reader.moved
+    assert (reader.look(place), reader.moved) == ([], False)
+
+
 def test_a_record_is_taken_only_when_all_of_it_is_seen(place: int, tmp_path: Path) -> None:
     writer = SegmentWriter("whole")
     writer.waiting.extend([[b"one", b"1" * 1000], [b"two", b"2" * 1000]])
