@@ -26,6 +26,7 @@ from gridengine.compat.gridmap import (
     grid_map,
     process_jobs,
 )
+from gridengine.compat.gridmap.cluster import Variants
 from gridengine.compat.gridmap.job import JobMonitor
 from gridengine.schedulers import (
     GridEngineScheduler,
@@ -33,6 +34,7 @@ from gridengine.schedulers import (
     ProcessScheduler,
     Scheduler,
 )
+from gridengine.settings import Settings
 
 from ..conftest import warm
 from ..waiting import wait_until
@@ -322,6 +324,26 @@ def test_a_stalled_job_is_ended_if_the_settings_say_when(
     with ProcessScheduler(1), pytest.raises(JobException):
         process_jobs([job], logs)
     assert job.cause_of_death == "stalled"
+
+
+@pytest.mark.parametrize(
+    ("said", "looks", "patience"),
+    [
+        ({"HEARTBEAT_FREQUENCY": 60}, 60.0, Settings().patience),
+        ({"HEARTBEAT_FREQUENCY": 60, "MAX_TIME_BETWEEN_HEARTBEATS": 180}, 60.0, 180.0),
+        ({"MAX_TIME_BETWEEN_HEARTBEATS": 4}, Settings().sample_interval, 15.0),
+    ],
+)
+def test_no_node_counts_as_lost_for_rare_looks_at_jobs_or_before_its_next_sign_of_life(
+    said: dict[str, int], looks: float, patience: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conf, "_said", set(said))
+    for name, value in said.items():
+        monkeypatch.setattr(conf, name, value)
+    made = Variants(ProcessScheduler(1)).of(Job(abs, [1]))
+    read = Settings.read(arguments=made.settings)
+    assert (read.sample_interval, read.patience) == (looks, patience)
+    assert read.heartbeat == Settings().heartbeat
 
 
 def test_jobs_run_inline_too(logs: Path) -> None:
