@@ -70,8 +70,8 @@ class Settings(NamedTuple):
             a core in them, with all processes that it has started; 0 for never.
         on_stall: What becomes of one then: ``warn`` has it go on, ``retry`` has it killed and tried
             again, as after the loss of its worker.
-        patience: Seconds of silence after which a node, or a dispatcher, counts as lost; 120 at
-            least where they speak through files.
+        patience: Seconds of silence after which a node, or a dispatcher, counts as lost; more than
+            ``heartbeat``, and better several of it; 120 at least where they speak through files.
         infrastructure_retries: Deaths of a job for which the job is not to blame (its node
             was lost, its queue job deleted) that are forgiven.
         queue_jobs: Queue jobs that one scheduler submits at most, if it has no other limit.

@@ -88,10 +88,27 @@ def settings_given(
             take(field, f"{field} in settings=", value)
         else:
             wrong(f"settings= has {field!r}, which is no setting{_did_you_mean(str(field))}")
+    if mistake := _impatient(found):
+        wrong(mistake)
     ignored = found.get("ignored_variables")
     for mistake in _unknown(environ, str(ignored.value) if ignored else ""):
         wrong(mistake)
     return found
+
+
+def _impatient(found: Mapping[str, Given]) -> str:
+    """Returns what is wrong with the patience, if it ends before a sign of life can come."""
+    heartbeat, patience = (
+        found.get(name) or Given(f"{name}, by default,", _DEFAULTS[name])
+        for name in ("heartbeat", "patience")
+    )
+    if patience.value > heartbeat.value:  # type: ignore[operator]  # both are numbers
+        return ""
+    return (
+        f"{patience.where} is {patience.value:g}, and {heartbeat.where} is {heartbeat.value:g}: "
+        "every node would count as lost before its next sign of life; give a patience of several "
+        "heartbeats"
+    )
 
 
 class _Text(str):

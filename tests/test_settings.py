@@ -30,7 +30,7 @@ def test_every_number_can_be_set_and_keeps_its_type() -> None:
     environ |= {f"GRIDENGINE_{field.upper()}": "1" for field in truths}
     environ |= {"GRIDENGINE_OUTPUT": "collect", "GRIDENGINE_ON_STALL": "retry"}
     environ |= {"GRIDENGINE_MAIL_ON": "end", "GRIDENGINE_CHANNEL": "files"}
-    environ |= {"GRIDENGINE_THROUGH": "commands"}
+    environ |= {"GRIDENGINE_THROUGH": "commands", "GRIDENGINE_HEARTBEAT": "2"}
     for field, default in Settings._field_defaults.items():
         value = getattr(Settings.read(environ), field)
         given = environ[f"GRIDENGINE_{field.upper()}"]
@@ -44,6 +44,27 @@ def test_the_environment_of_this_process_is_read_when_asked_not_at_import(
 ) -> None:
     monkeypatch.setenv("GRIDENGINE_PATIENCE", " 12.5 ")
     assert Settings.read().patience == 12.5
+
+
+@pytest.mark.parametrize(
+    ("environ", "hints"),
+    [
+        ({"PATIENCE": "4"}, ["GRIDENGINE_PATIENCE is 4", "heartbeat, by default, is 5"]),
+        ({"HEARTBEAT": "30"}, ["patience, by default, is 30", "GRIDENGINE_HEARTBEAT is 30"]),
+        ({"HEARTBEAT": "7", "PATIENCE": "6"}, ["GRIDENGINE_PATIENCE is 6", "several heartbeats"]),
+    ],
+)
+def test_a_patience_that_ends_before_the_next_heartbeat_is_refused(
+    environ: dict[str, str], hints: list[str]
+) -> None:
+    with pytest.raises(GridEngineError) as caught:
+        Settings.read({f"GRIDENGINE_{name}": text for name, text in environ.items()})
+    assert all(hint in str(caught.value) for hint in hints)
+
+
+def test_a_long_heartbeat_has_a_longer_patience() -> None:
+    read = Settings.read(arguments={"heartbeat": 60.0, "patience": 180.0})
+    assert (read.heartbeat, read.patience) == (60.0, 180.0)
 
 
 @pytest.mark.parametrize(

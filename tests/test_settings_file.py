@@ -53,11 +53,11 @@ def test_the_file_of_the_nearest_folder_counts(folder: str, project: Path) -> No
 def test_the_users_file_counts_less_than_the_projects_and_the_environment_most(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(project.parent / "home" / ".config" / "gridengine", "linger = 1\npatience = 2\nports='5'")
-    write(project, "linger = 3\npatience = 4")
+    write(project.parent / "home" / ".config" / "gridengine", "linger = 1\npatience = 6\nports='5'")
+    write(project, "linger = 3\npatience = 8")
     monkeypatch.setenv("GRIDENGINE_LINGER", "5")
     read = Settings.read()
-    assert (read.linger, read.patience, read.ports) == (5.0, 4.0, "5")
+    assert (read.linger, read.patience, read.ports) == (5.0, 8.0, "5")
 
 
 def test_the_users_folder_is_where_the_user_has_it(

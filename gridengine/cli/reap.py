@@ -109,7 +109,8 @@ def _session_files(folder: Path) -> Iterator[SessionFile | Finding]:
         except OSError as error:
             yield Finding(f"session file {path}: {error}", trouble=True)
         except ValueError as error:
-            remove = f"if qstat shows none of the queue jobs in it: rm {shlex.quote(str(path))}"
+            remove = f"rm {shlex.quote(str(path))}"
+            remove = f"if none of the queue jobs in it is in the queue (qstat, squeue): {remove}"
             yield Finding(f"session file {path}: {error}; {remove}", trouble=True)
 
 

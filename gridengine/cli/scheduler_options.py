@@ -58,18 +58,24 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 def variables(given: argparse.Namespace) -> dict[str, str]:
     """Returns the variables that say to a program what the options say.
 
-    Ends this one, as `argparse` does, if two of them contradict each other.
+    Ends this one, as `argparse` does, if two of them contradict each other, or the settings.
+
+    Raises:
+        GridEngineError: The settings name a scheduler that there is not.
     """
     import json
 
     cluster: dict[str, object] = {}
     for text in given.resources:
         cluster |= _resources(text)
-    name = given.scheduler or (cluster_here() if cluster or given.queue is not None else "")
+    name, why = given.scheduler or "", ""
+    if not name and (cluster or given.queue is not None):
+        name, why = cluster_meant()
     if given.queue is not None:
         cluster["partition" if name == "slurm" else "queue"] = given.queue
     if cluster and name in ("process", "inline"):
-        given.parser.error(f"--queue and --resources are for a cluster, not for {name!r}")
+        because = f" ({why}; --scheduler says another one)" if why else ""
+        given.parser.error(f"--queue and --resources are for a cluster, not for {name!r}{because}")
     if name == "inline" and given.workers is not None:
         given.parser.error("--workers is for workers, which the scheduler 'inline' has not")
     limit = {} if given.workers is None else {"max_workers": given.workers}
@@ -89,8 +95,26 @@ def variables(given: argparse.Namespace) -> dict[str, str]:
     return found | ({"GRIDENGINE_ARGUMENTS": json.dumps(said)} if said else {})
 
 
-def cluster_here() -> str:
-    """Returns which cluster is meant where only its queue or its resources are said."""
+def cluster_meant() -> tuple[str, str]:
+    """Returns which scheduler is meant where only its queue or its resources are said.
+
+    Returns:
+        The one that the settings in force name, and who says so; else the cluster that is here.
+
+    Raises:
+        GridEngineError: They name one that there is not.
+    """
+    from ..errors import GridEngineError
+    from ..schedulers import choice
+
+    try:
+        name, why = choice.wanted()
+    except ValueError as error:
+        raise GridEngineError(str(error)) from error
+    return (name, why) if name else (_cluster_here(), "")
+
+
+def _cluster_here() -> str:
     from ..schedulers.grid_engine import way
     from ..schedulers.slurm import presence
 

@@ -7,24 +7,19 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any
 
-from .. import nesting, settings_file
 from ..dispatcher.run_folder import new_shared_folder, remove_shared_folder
 from ..errors import GridEngineError, SchedulerError, SchedulerUnavailable
 from ..schedulers import choice
-from ..schedulers.base import Scheduler, Session, innermost
-from ..schedulers.grid_engine import drmaa_library, way
-from ..schedulers.grid_engine.scheduler import GridEngineScheduler
-from ..schedulers.grid_engine.session import GridEngineSession
+from ..schedulers.base import Scheduler, Session
 from ..schedulers.process import ProcessScheduler
-from ..schedulers.slurm import presence
-from ..schedulers.slurm.scheduler import SlurmScheduler
-from ..schedulers.slurm.session import SlurmSession
 from ..settings import Settings
-from . import grid_engine, on_the_node, slurm, this_host
+from . import on_the_node, this_host
+from .clusters import CLUSTERS, Advice, asked_for
 from .report import Check, DoctorReport
 from .trial import Trial, TrialOutcome
+from .wanted import wanted
 
 _MASTER = 8.0  # seconds in which the master has to answer
 _ASK_WHY = 3.0  # seconds before the deadline at which it is asked why the queue job waits
@@ -96,7 +91,7 @@ class Doctor:
             if isinstance(scheduler, ProcessScheduler):
                 self._worked["scheduler"] = "process"
             return
-        cluster = _CLUSTERS.get(type(scheduler))
+        cluster = CLUSTERS.get(type(scheduler))
         if cluster is None:
             yield from self._of_another(scheduler)
             return
@@ -159,7 +154,8 @@ class Doctor:
             return
         finally:
             remove_shared_folder(folder)
-        yield _test_job(outcome)
+        cluster = CLUSTERS.get(type(scheduler))
+        yield _test_job(outcome, cluster.advice if cluster else Advice())
         try:
             yield from list(
                 on_the_node.judged(outcome, self._settings, trial.port.configured, folder.path)
@@ -174,7 +170,7 @@ class Doctor:
     ) -> TrialOutcome:
         outcome = trial.run(self._deadline - _ASK_WHY, hopeless)
         waits = outcome.queue_job and not _has_started(outcome)
-        if waits and (cluster := _CLUSTERS.get(type(scheduler))) is not None:
+        if waits and (cluster := CLUSTERS.get(type(scheduler))) is not None:
             outcome.waits = cluster.why_it_waits(outcome.queue_job)
         if outcome.queue_job:
             session.stop([outcome.queue_job])
@@ -183,7 +179,7 @@ class Doctor:
     def _note(self, scheduler: Scheduler, outcome: TrialOutcome) -> None:
         """Notes what is known to work now, as a settings file has it."""
         by_files = on_the_node.by_files(outcome, self._settings)
-        cluster = _CLUSTERS.get(type(scheduler))
+        cluster = CLUSTERS.get(type(scheduler))
         if cluster is not None and (by_files or on_the_node.reached(outcome)):
             self._worked["scheduler"] = cluster.name
             if by_files:
@@ -200,132 +196,6 @@ class Doctor:
         return max(0.0, self._deadline - time.monotonic())
 
 
-def wanted(given: choice.SchedulerLike | None) -> tuple[Scheduler | None, Check]:
-    """Returns the scheduler that is to be tested, and why it is that one.
-
-    Raises:
-        TypeError, ValueError, GridEngineError: As `doctor`.
-    """
-    name, why = "", ""
-    if given is None:
-        given = innermost()
-    if isinstance(given, str):
-        choice.check(given)
-        name, why = choice.ALIASES.get(given, given), "asked for"
-    elif given is not None:
-        made = choice.scheduler_for(given)
-        return made, Check("scheduler", "ok", f"{made!r}")
-    elif nesting.in_job():
-        name, why = "process", "a job uses the cores that it was granted"
-    else:
-        name, why = choice.wanted()
-    if name in ("process", "inline"):
-        told = f"{name}, because of {why}; no cluster is tested (--scheduler grid_engine does)"
-        return choice.scheduler_for(name), Check("scheduler", "ok", told)
-    if name and name not in ("grid_engine", "slurm"):
-        made = choice.scheduler_for(name)
-        return made, Check("scheduler", "ok", f"{made!r}, {why}")
-    reason = way.problem("auto")
-    has_slurm = presence.missing(os.environ) is None
-    if name == "slurm" or (name != "grid_engine" and reason is not None and has_slurm):
-        scheduler: Scheduler = of_the_settings("slurm", {})
-        return scheduler, Check("scheduler", "ok", f"{scheduler!r}{f', {why}' * bool(why)}")
-    if name == "grid_engine" or reason is None:
-        scheduler = of_the_settings("grid_engine", {})
-        return scheduler, Check("scheduler", "ok", f"{scheduler!r}{f', {why}' * bool(why)}")
-    signs = drmaa_library.signs()
-    told = f"this host's cores, for there is no Grid Engine: {reason}"
-    if signs:
-        told = f"this host's cores, though there are signs of a cluster ({', '.join(signs)})"
-        return of_the_settings("grid_engine", {}), Check("scheduler", "warning", told)
-    return choice.scheduler_for("process"), Check("scheduler", "ok", told)
-
-
-def of_the_settings(name: str, given: dict[str, Any]) -> Scheduler:
-    """Returns a cluster's scheduler with the arguments of settings files, and others before those.
-
-    Raises:
-        TypeError, ValueError, GridEngineError: One of them cannot be.
-    """
-    kind: Any = SlurmScheduler if name == "slurm" else GridEngineScheduler
-    code = kind.__init__.__code__
-    names = [*code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]]
-    names += getattr(kind, "aliases", ())
-    arguments, _ = settings_file.arguments(name, names, free=True)
-    made: Scheduler = kind(**{**arguments, **given})
-    return made
-
-
-def asked_for(scheduler: Scheduler) -> dict[str, object]:
-    """Returns what a scheduler's queue jobs ask for, as a settings file has it."""
-    request: Any = scheduler.request  # type: ignore[attr-defined]  # all clusters' have one
-    if isinstance(scheduler, SlurmScheduler):
-        shown: dict[str, object] = request.arguments_given()
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in shown.items()}
-    named: dict[str, object] = {
-        "queue": request.queue,
-        "slots": request.slots if request.slots > 1 else None,
-        "parallel_environment": request.parallel_environment,
-        "project": request.project,
-        "hosts": list(request.hosts) or None,
-        "native": request.native,
-    }
-    return {name: value for name, value in named.items() if value} | dict(request.resources)
-
-
-class _Cluster(NamedTuple):
-    """How a batch system is looked at.
-
-    Attributes:
-        name: That of its scheduler.
-        software: Looks at what must be here for a scheduler of it.
-        session: Opens a session of one.
-        named: What `master` is called in the report.
-        master: Waits for the answer of whoever rules it.
-        looks: What else is looked at; the first of them says if nothing can start.
-        looked_at: What those are called in the report.
-        why_it_waits: Returns why a queue job has not started.
-    """
-
-    name: str
-    software: Callable[[Any], Check]
-    session: Callable[[Any], Any]
-    named: str
-    master: Callable[[Any, float], Check]
-    looks: tuple[Callable[..., Check], ...]
-    looked_at: tuple[str, ...]
-    why_it_waits: Callable[[str], str]
-
-
-_CLUSTERS: dict[type[Scheduler], _Cluster] = {
-    GridEngineScheduler: _Cluster(
-        "grid_engine",
-        lambda scheduler: grid_engine.library(scheduler.through),
-        lambda scheduler: GridEngineSession(
-            scheduler.request, patience=0.0, through=scheduler.through
-        ),
-        "master",
-        grid_engine.master,
-        (
-            grid_engine.queues,
-            grid_engine.parallel_environments,
-            grid_engine.memory_resources,
-            grid_engine.site_limits,
-        ),
-        ("queues", "parallel environments", "resources", "site limits"),
-        grid_engine.why_it_waits,
-    ),
-    SlurmScheduler: _Cluster(
-        "slurm",
-        lambda scheduler: slurm.slurm_tools(),
-        lambda scheduler: SlurmSession(scheduler.request, patience=0.0),
-        "controller",
-        slurm.controller,
-        (slurm.partitions, slurm.slurm_limits),
-        ("partitions", "site limits"),
-        slurm.why_it_waits,
-    ),
-}
 _BY_A_QUEUE_JOB = ("test job", *on_the_node.ON_THE_NODE)
 
 
@@ -347,24 +217,23 @@ def _has_started(outcome: TrialOutcome) -> bool:
     return bool(outcome.begun or outcome.end or outcome.stuck)
 
 
-def _test_job(outcome: TrialOutcome) -> Check:
+def _test_job(outcome: TrialOutcome, advice: Advice) -> Check:
     name, job = "test job", f"queue job {outcome.queue_job}"
     if outcome.refused:
-        advice = "ask for something else (--queue, -l), or see what the site wants of a job"
-        return Check(name, "failed", f"it was refused: {outcome.refused}", advice)
+        return Check(name, "failed", f"it was refused: {outcome.refused}", advice.refused)
     if not outcome.queue_job:
         told = "it was not taken within the time that there is"
-        return Check(name, "failed", told, "try `qsub -b y sleep 1`; the master may be overloaded")
+        return Check(name, "failed", told, advice.not_taken)
     if outcome.stuck:
-        advice = f"qstat -j {outcome.queue_job.partition('.')[0]} says more while it is there"
-        return Check(name, "failed", f"{job} cannot be started: {outcome.stuck}", advice)
+        told = f"{job} cannot be started: {outcome.stuck}"
+        return Check(name, "failed", told, advice.stuck(outcome.queue_job))
     if not _has_started(outcome):
         told = f"{job} has not started in the time that there is: "
         told += outcome.waits or "nobody says why"
         if outcome.hopeless:
-            return Check(name, "failed", told, "try another queue (--queue)")
-        advice = "try another queue (--queue), or later: on a full cluster this is no fault"
-        return Check(name, "warning", told, advice)
+            return Check(name, "failed", told, advice.another)
+        later = f"{advice.another}, or later: on a full cluster this is no fault"
+        return Check(name, "warning", told, later)
     if outcome.node is None and outcome.exit_facts is None and not outcome.printed:
         detail = outcome.end.detail if outcome.end else ""
         told = f"{job} has ended and told nothing: {detail or 'it left no reason'}"

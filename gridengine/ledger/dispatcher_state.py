@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import JobCancelled, SchedulerError
-from ..schedulers.events import End, Event, Explained
+from ..schedulers.events import End, Ended, Event, Explained
 from ..settings import BLOCK_SECONDS, Settings
 from ..states import JobState
 from ..transport.addresses import supervisor_of, worker_address
@@ -332,10 +332,17 @@ class DispatcherState:
         """Event: the scheduler says how a request, or a queue job, fared."""
         if isinstance(event, Explained):
             self.deaths.explained(event.queue_job, event.end)
+            self._tell_if_deleted(event)
             return
         hopeless = self.staffing.hear(event)
+        if isinstance(event, Ended):
+            self._tell_if_deleted(event)
         if hopeless is not None:
             self._give_up(hopeless)
+
+    def _tell_if_deleted(self, event: Ended | Explained) -> None:
+        if event.end.by_others and self.observers.callbacks:
+            self.observers.queue_job_deleted(event.queue_job, event.end.detail)
 
     def not_started(self, queue_job: QueueJobRecord, reason: str, host: str = "") -> None:
         """Event: why a queue job has ended unheard; see `Staffing.not_started`."""

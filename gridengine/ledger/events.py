@@ -20,6 +20,7 @@ it, nothing is made. Progress bars, status pages, journals and reports are obser
 `QueueJobStarted`         its supervisor has said its first word
 `QueueJobWaiting`         it has not started yet, and the batch system's reason
 `QueueJobOver`            the batch system, or its silence, says that it is over
+`QueueJobDeleted`         somebody else than this program has deleted it
 `NoticeGiven`             something that a person who waits would want to read
 `StateShown`              how all stands, from time to time, for who watches from elsewhere
 ========================  =========================================================================
@@ -113,6 +114,7 @@ class JobRetried(NamedTuple):
         hi: The one behind the last.
         reason: Why.
         begun: Whether they are tried again; False if their worker has given them back as they were.
+        losses: How often their worker was lost while one of them ran, so far.
     """
 
     task: int
@@ -121,6 +123,7 @@ class JobRetried(NamedTuple):
     hi: int
     reason: str
     begun: bool = True
+    losses: int = 0
 
 
 class CallsDone(NamedTuple):
@@ -320,6 +323,17 @@ class QueueJobOver(NamedTuple):
     detail: str
 
 
+class QueueJobDeleted(NamedTuple):
+    """Somebody else than this program has deleted a queue job.
+
+    Told behind `QueueJobOver`, as soon as it is known, and again when more is known of it;
+    ``detail`` is what the batch system says.
+    """
+
+    queue_job: str
+    detail: str
+
+
 class NoticeGiven(NamedTuple):
     """Something that a person who waits would want to read."""
 
@@ -336,5 +350,5 @@ DispatcherEvent = (
     CountsSoFar | JobsSubmitted | JobsStarted | JobRetried | CallsDone | CallFailed | JobsOver
     | WorkerJoined | WorkerLost | WorkersSampled | CallStalled
     | QueueJobsSubmitted | QueueJobsDelayed | QueueJobStarted | QueueJobWaiting | QueueJobOver
-    | NoticeGiven | StateShown
+    | QueueJobDeleted | NoticeGiven | StateShown
 )  # fmt: skip

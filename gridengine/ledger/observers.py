@@ -90,8 +90,10 @@ class Observers:
 
     def job_retried(self, chunk: Chunk, reason: str, begun: bool) -> None:
         """See `events.JobRetried`."""
-        task = chunk.task
-        self.tell(_types().JobRetried(task.id, task.name, chunk.lo, chunk.hi, reason, begun))
+        task, losses = chunk.task, chunk.deaths + chunk.losses
+        self.tell(
+            _types().JobRetried(task.id, task.name, chunk.lo, chunk.hi, reason, begun, losses)
+        )
 
     def answered(self, task: Task, outcome: Outcome) -> None:
         """See `events.CallsDone`, `CallFailed` and, if that was the last, `JobsOver`."""
@@ -173,6 +175,10 @@ class Observers:
     def queue_job_over(self, queue_job: str, detail: str) -> None:
         """See `events.QueueJobOver`."""
         self.tell(_types().QueueJobOver(queue_job, detail))
+
+    def queue_job_deleted(self, queue_job: str, detail: str) -> None:
+        """See `events.QueueJobDeleted`."""
+        self.tell(_types().QueueJobDeleted(queue_job, detail))
 
     def notice_given(self, text: str) -> None:
         """See `events.NoticeGiven`."""

@@ -38,6 +38,7 @@ _TYPES: tuple[type, ...] = (
     events.QueueJobsDelayed,
     events.WorkersSampled,
     events.CallStalled,
+    events.QueueJobDeleted,
 )
 _NUMBERS = {kind: number for number, kind in enumerate(_TYPES)}
 

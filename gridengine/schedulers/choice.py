@@ -12,19 +12,21 @@ from .process import ProcessScheduler
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, MutableMapping
+    from collections.abc import Callable, Collection, Mapping, MutableMapping
     from typing import Any, Literal, TypeAlias, TypeVar, overload
 
     from .grid_engine.scheduler import GridEngineScheduler
     from .slurm.scheduler import SlurmScheduler
 
     S = TypeVar("S", bound=Scheduler)
+    Given: TypeAlias = Mapping[str, Any]
 
     SchedulerLike: TypeAlias = Scheduler | Callable[[], Scheduler] | str
     """What ``scheduler=`` takes; see `scheduler_for`."""
 
 _VARIABLE = "GRIDENGINE_SCHEDULER"
 _ARGUMENTS = "GRIDENGINE_ARGUMENTS"
+_NOTHING: Given = {}
 
 _logger = Log(__name__.rpartition(".")[0])
 # `threading.Lock`, without the rest of that module: see `.base`.
@@ -259,39 +261,44 @@ def _slurm() -> SlurmScheduler:
 if TYPE_CHECKING:
 
     @overload
-    def described(name: Literal["grid_engine"]) -> GridEngineScheduler: ...
+    def described(name: Literal["grid_engine"], given: Given = ...) -> GridEngineScheduler: ...
     @overload
-    def described(name: Literal["slurm"]) -> SlurmScheduler: ...
+    def described(name: Literal["slurm"], given: Given = ...) -> SlurmScheduler: ...
     @overload
-    def described(name: str) -> Scheduler: ...
+    def described(name: str, given: Given = ...) -> Scheduler: ...
 
 
-def described(name: str) -> Scheduler:
+def described(name: str, given: Given = _NOTHING) -> Scheduler:
     """Returns a scheduler of a name, with the arguments that the environment and files have.
 
     Whether it can be used here is not asked.
+
+    Args:
+        name: It.
+        given: Arguments that count more.
 
     Raises:
         GridEngineError: An argument is impossible; the message says where it stands.
     """
     if name == "process":
-        return _made(name, ProcessScheduler, free=False)
+        return _made(name, ProcessScheduler, given, free=False)
     if name == "inline":
         from .inline import InlineScheduler
 
-        return _made(name, InlineScheduler, free=False)
+        return _made(name, InlineScheduler, given, free=False)
     if name == "slurm":
         from .slurm.scheduler import SlurmScheduler
 
-        return _made(name, SlurmScheduler, free=True)
+        return _made(name, SlurmScheduler, given, free=True)
     if name not in _MAKERS:
         from .plugged_in import arguments_of, made_by
 
         parameters, free = arguments_of(name)
-        return made_by(name, *_arguments(name, parameters, free=free))
+        arguments, where = _arguments(name, parameters, free=free)
+        return made_by(name, {**arguments, **given}, where)
     from .grid_engine.scheduler import GridEngineScheduler
 
-    return _made("grid_engine", GridEngineScheduler, free=True)
+    return _made("grid_engine", GridEngineScheduler, given, free=True)
 
 
 def arguments_in_environment() -> dict[str, dict[str, Any]]:
@@ -323,12 +330,13 @@ def arguments_in_environment() -> dict[str, dict[str, Any]]:
     return told
 
 
-def _made(name: str, kind: type[S], *, free: bool) -> S:
+def _made(name: str, kind: type[S], given: Given, *, free: bool) -> S:
     """Returns a scheduler with arguments that do not stand in the program.
 
     Args:
         name: That of its table in files.
         kind: Its class.
+        given: Arguments that count more.
         free: Whether it takes arguments of any name.
     """
     code = kind.__init__.__code__
@@ -338,7 +346,7 @@ def _made(name: str, kind: type[S], *, free: bool) -> S:
     parameters += getattr(kind, "aliases", ())
     arguments, where = _arguments(name, parameters, free=free)
     try:
-        return kind(**arguments)
+        return kind(**{**arguments, **given})
     except (TypeError, ValueError) as error:
         if not arguments:
             raise

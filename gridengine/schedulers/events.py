@@ -23,6 +23,8 @@ class End(NamedTuple):
         detail: The batch system's own words.
         advice: What a user should do about it, empty if nothing is known.
         final: Whether that is all; if not, an `Explained` follows.
+        by_others: Whether somebody else than this program has deleted it, as far as is known: a
+            person, by ``qdel`` or ``scancel``.
     """
 
     exitcode: int | None = None
@@ -34,6 +36,7 @@ class End(NamedTuple):
     detail: str = ""
     advice: str = ""
     final: bool = True
+    by_others: bool = False
 
 
 class Submitted(NamedTuple):

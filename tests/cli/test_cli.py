@@ -297,6 +297,7 @@ def on_cluster(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
     home = Path("~/.gridengine-test-reap").expanduser()
     monkeypatch.setenv("GRIDENGINE_RUN_DIR", str(home))
     monkeypatch.setenv("GRIDENGINE_PATIENCE", "3")
+    monkeypatch.setenv("GRIDENGINE_HEARTBEAT", "1")
     yield home
     shutil.rmtree(home, ignore_errors=True)
 

@@ -9,6 +9,7 @@ import operator
 import os
 import socket
 import threading
+import types
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -24,15 +25,19 @@ from gridengine.compat.gridmap import (
     JobException,
     conf,
     grid_map,
+    log_files,
     process_jobs,
 )
+from gridengine.compat.gridmap.cluster import Variants
 from gridengine.compat.gridmap.job import JobMonitor
+from gridengine.compat.gridmap.log_files import JobFiles
 from gridengine.schedulers import (
     GridEngineScheduler,
     InlineScheduler,
     ProcessScheduler,
     Scheduler,
 )
+from gridengine.settings import Settings
 
 from ..conftest import warm
 from ..waiting import wait_until
@@ -322,6 +327,62 @@ def test_a_stalled_job_is_ended_if_the_settings_say_when(
     with ProcessScheduler(1), pytest.raises(JobException):
         process_jobs([job], logs)
     assert job.cause_of_death == "stalled"
+
+
+@pytest.mark.parametrize("resubmits", [0, 1])
+def test_losses_that_no_job_is_to_blame_for_count_as_resubmissions_too(
+    logs: Path, shared: Path, monkeypatch: pytest.MonkeyPatch, resubmits: int
+) -> None:
+    monkeypatch.setattr(conf, "NUM_RESUBMITS", resubmits)
+    job = Job(targets.end_supervisor, [str(shared)])
+    with ProcessScheduler(1), pytest.raises(JobException, match=f"after {resubmits} resub"):
+        process_jobs([job], logs)
+    assert (job.num_resubmits, job.cause_of_death) == (resubmits, "unknown")
+    # It may have begun once more before it was taken back.
+    assert resubmits < len(os.listdir(shared)) <= resubmits + 2
+
+
+@pytest.mark.parametrize(
+    ("said", "looks", "patience"),
+    [
+        ({"HEARTBEAT_FREQUENCY": 60}, 60.0, Settings().patience),
+        ({"HEARTBEAT_FREQUENCY": 60, "MAX_TIME_BETWEEN_HEARTBEATS": 180}, 60.0, 180.0),
+        ({"MAX_TIME_BETWEEN_HEARTBEATS": 4}, Settings().sample_interval, 15.0),
+    ],
+)
+def test_no_node_counts_as_lost_for_rare_looks_at_jobs_or_before_its_next_sign_of_life(
+    said: dict[str, int], looks: float, patience: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conf, "_said", set(said))
+    for name, value in said.items():
+        monkeypatch.setattr(conf, name, value)
+    made = Variants(ProcessScheduler(1)).of(Job(abs, [1]))
+    read = Settings.read(arguments=made.settings)
+    assert (read.sample_interval, read.patience) == (looks, patience)
+    assert read.heartbeat == Settings().heartbeat
+
+
+@pytest.mark.parametrize("planted", ["symbolic link", "hard link", "fifo"])
+def test_nothing_is_written_to_what_somebody_has_planted_where_a_log_will_be(
+    tmp_path: Path, planted: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(log_files, "_failed", set())
+    task: Any = types.SimpleNamespace(attempts=1, id=7, place=None)
+    files = JobFiles(str(tmp_path), "guessed", remote=False)
+    mine, log = tmp_path / "mine", Path(files.of_latest(task).stderr)
+    mine.write_text("as it was")
+    if planted == "fifo":
+        os.mkfifo(log)
+    elif planted == "hard link":
+        os.link(mine, log)
+    else:
+        log.symlink_to(mine)
+    files.keep(task, "a traceback")
+    assert mine.read_text() == "as it was"
+    assert "is written to no file" in caplog.text
+    log.unlink()
+    files.keep(task, "a traceback")
+    assert log.read_text() == "a traceback"
 
 
 def test_jobs_run_inline_too(logs: Path) -> None:

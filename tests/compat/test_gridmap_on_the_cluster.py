@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +11,13 @@ from typing import Any
 import pytest
 
 import gridengine
-from gridengine.compat.gridmap import Job, JobException, conf, process_jobs
+from gridengine.compat.gridmap import Job, conf, process_jobs
 from gridengine.schedulers import GridEngineScheduler
 
 from ..cluster import Cluster
 from ..conftest import warm
-from ..waiting import wait_until
 from . import gridmap_targets as targets
+from .gridmap_deletion import ended_by_somebody
 
 pytestmark = pytest.mark.cluster
 
@@ -103,16 +101,19 @@ def test_a_library_path_of_its_own_is_there_when_the_process_starts(
 def test_a_job_whose_queue_job_is_deleted_is_not_tried_again(
     grid: GridEngineScheduler, logs: Path, shared: Path
 ) -> None:
-    marker = shared / "begun"
-    job = Job(targets.block, [str(marker)])
+    job = ended_by_somebody(lambda job: ["qdel", job], logs, shared)
+    assert job.num_resubmits == 0
 
-    def delete() -> None:
-        wait_until(lambda: marker.exists() and job.id != -1, what="the job runs")
-        subprocess.run(["qdel", str(job.id)], check=True, capture_output=True)
 
-    thread = threading.Thread(target=delete)
-    thread.start()
-    with pytest.raises(JobException, match="deleted"):
-        process_jobs([job], logs)
-    thread.join()
-    assert (job.num_resubmits, job.cause_of_death) == (0, "unknown")
+@pytest.mark.site
+def test_nor_is_it_by_commands_where_the_master_notes_who_has_deleted_what(
+    cluster: Cluster, logs: Path, shared: Path
+) -> None:
+    settings: Any = {"through": "commands"}
+    with (
+        cluster.limited(loglevel="log_info"),
+        GridEngineScheduler(max_workers=1, settings=settings),
+    ):
+        job = ended_by_somebody(lambda job: ["qdel", job], logs, shared)
+    # That is read a moment after the end.
+    assert job.num_resubmits <= 1

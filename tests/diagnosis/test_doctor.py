@@ -21,10 +21,19 @@ import pytest
 import gridengine
 from gridengine.cli import main as cli
 from gridengine.diagnosis import node_command, on_the_node
+from gridengine.diagnosis.clusters import CLUSTERS
 from gridengine.diagnosis.report import Check, DoctorReport
 from gridengine.diagnosis.trial import Trial
+from gridengine.diagnosis.wanted import wanted
 from gridengine.dispatcher.run_folder import new_shared_folder, remove_shared_folder
-from gridengine.schedulers import ProcessScheduler, Scheduler
+from gridengine.errors import SchedulerUnavailable
+from gridengine.schedulers import (
+    GridEngineScheduler,
+    ProcessScheduler,
+    Scheduler,
+    SlurmScheduler,
+)
+from gridengine.schedulers.grid_engine import drmaa_library, way
 from gridengine.schedulers.slurm import presence
 from gridengine.settings import Settings
 
@@ -63,6 +72,7 @@ def test_a_scheduler_of_the_programs_is_what_is_tested() -> None:
 def no_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
     """None of Slurm's commands are here, whatever was installed for other tests."""
     monkeypatch.setattr(presence, "missing", lambda _: "sbatch")
+    monkeypatch.setattr(presence, "signs", list)
 
 
 def test_no_drmaa_library_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,6 +96,45 @@ def test_signs_of_a_cluster_are_followed(monkeypatch: pytest.MonkeyPatch) -> Non
     checks = by_name(gridengine.doctor())
     assert "SGE_ROOT=/opt/sge" in checks["scheduler"].found
     assert checks["DRMAA library"].state == "failed"
+
+
+def test_sbatch_without_its_kin_is_a_sign_that_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(way, "problem", lambda _: "there is none")
+    monkeypatch.setattr(drmaa_library, "signs", list)
+    monkeypatch.setattr(presence, "signs", lambda: ["/opt/slurm/bin/sbatch"])
+    monkeypatch.setattr(presence, "missing", lambda _: "squeue")
+    checks = by_name(gridengine.doctor())
+    assert "/opt/slurm/bin/sbatch" in checks["scheduler"].found
+    assert (checks["scheduler"].state, checks["Slurm's commands"].state) == ("warning", "failed")
+
+
+def test_where_the_master_is_dead_a_slurm_is_tested_as_it_would_be_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def dead(_: object) -> str:
+        raise SchedulerUnavailable("its master has not answered")
+
+    monkeypatch.setattr(way, "problem", lambda _: None)
+    monkeypatch.setattr(presence, "missing", lambda _: None)
+    monkeypatch.setattr(GridEngineScheduler, "probe", dead)
+    monkeypatch.setenv("GRIDENGINE_ARGUMENTS", '{"slurm": {"partition": "debug"}}')
+    scheduler, check = wanted(None)
+    assert isinstance(scheduler, SlurmScheduler)
+    # With the arguments that it would have.
+    assert scheduler.request.partition == "debug"
+    assert check.state == "warning"
+    assert "its master has not answered" in check.found
+    monkeypatch.setattr(GridEngineScheduler, "probe", lambda _: "SGE")
+    assert isinstance(wanted(None)[0], GridEngineScheduler)
+
+
+@pytest.mark.parametrize("kind", [SlurmScheduler, GridEngineScheduler])
+def test_the_advice_about_the_test_job_is_of_its_own_batch_system(kind: type[Scheduler]) -> None:
+    advice = CLUSTERS[kind].advice
+    told = " ".join([advice.refused, advice.not_taken, advice.stuck("7.1"), advice.another])
+    is_slurm = kind is SlurmScheduler
+    assert bool(re.search(r"sbatch|scontrol|partition", told)) is is_slurm
+    assert bool(re.search(r"qsub|qstat|another queue", told)) is not is_slurm
 
 
 def test_no_sign_of_a_cluster_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from gridengine.ledger.events import (
     JobStarted,
     JobSubmitted,
     NoticeGiven,
+    QueueJobDeleted,
     QueueJobOver,
     QueueJobsSubmitted,
     QueueJobStarted,
@@ -727,6 +728,23 @@ def test_observers_hear_the_life_of_a_job_and_of_its_worker(program: Program) ->
         WorkerLost(b"s.0", "node", 8, "1.1", 0, None),
         QueueJobOver("1.1", "done"),
     ]
+
+
+def test_observers_hear_who_was_deleted_as_soon_as_it_is_known(program: Program) -> None:
+    program.state.scheduler_said(Ended("1.1", End(detail="at once", by_others=True)))
+    assert program.events == [QueueJobOver("1.1", "at once"), QueueJobDeleted("1.1", "at once")]
+    program.state.scheduler_said(Ended("1.2", End(detail="killed", final=False)))
+    assert program.events[2:] == [QueueJobOver("1.2", "killed")]
+    program.state.scheduler_said(Explained("1.2", End(detail="by root", by_others=True)))
+    assert program.events[3:] == [QueueJobDeleted("1.2", "by root")]
+
+
+def test_observers_hear_how_often_a_worker_was_lost_that_ran_a_job(program: Program) -> None:
+    program.at_work(lost_retries=2)
+    program.dies()
+    program.settle()
+    [retried] = [each for each in program.events if isinstance(each, JobRetried)]
+    assert (retried.begun, retried.losses) == (True, 1)
 
 
 def test_observers_hear_what_is_tried_again_and_what_fails(program: Program) -> None:

@@ -98,17 +98,19 @@ def _scheduler(given: argparse.Namespace) -> Scheduler | str | None:
     asked = _arguments(given)
     if not asked:
         return str(given.scheduler) if given.scheduler else None
-    if given.scheduler not in (None, "grid_engine", "slurm"):
-        raise GridEngineError(
-            "--queue, -l and --set are of use with a Grid Engine or a Slurm alone"
-        )
-    from ...diagnosis.doctor import of_the_settings
-    from ..scheduler_options import cluster_here
+    from ..scheduler_options import cluster_meant
 
-    name = given.scheduler or cluster_here()
+    name, why = (given.scheduler, "") if given.scheduler else cluster_meant()
+    if name not in ("grid_engine", "slurm"):
+        because = f", not with {name} ({why})" if why else ""
+        raise GridEngineError(
+            f"--queue, -l and --set are of use with a Grid Engine or a Slurm alone{because}"
+        )
     if name == "slurm" and "queue" in asked:
         asked["partition"] = asked.pop("queue")
-    return of_the_settings(name, asked)
+    from ...schedulers import choice
+
+    return choice.described(name, asked)
 
 
 def _arguments(given: argparse.Namespace) -> dict[str, Any]:

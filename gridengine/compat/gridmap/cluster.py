@@ -24,6 +24,9 @@ _AT_START = ("LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME")
 #: Percent of a processor below which a job is idle for gridengine.
 _THRESHOLD = 1.0
 
+#: Signs of life that must have failed to come before a node counts as lost.
+_BEATS = 3
+
 _told: list[float] = []
 
 
@@ -107,15 +110,20 @@ class Variants:
 
 
 def _settings_of(base: Scheduler) -> dict[str, object]:
-    """Returns what GridMap's variables say about gridengine's settings."""
+    """Returns what GridMap's variables say about gridengine's settings.
+
+    Raises:
+        GridEngineError: One of gridengine's own is wrong.
+    """
     if base.inline:
         return {}
     said: dict[str, object] = {}
     if conf.is_said("HEARTBEAT_FREQUENCY") and conf.HEARTBEAT_FREQUENCY > 0:
         said["sample_interval"] = max(LEAST_SAMPLE_INTERVAL, float(conf.HEARTBEAT_FREQUENCY))
-        said["heartbeat"] = float(conf.HEARTBEAT_FREQUENCY)
     if conf.is_said("MAX_TIME_BETWEEN_HEARTBEATS") and conf.MAX_TIME_BETWEEN_HEARTBEATS > 0:
-        said["patience"] = float(conf.MAX_TIME_BETWEEN_HEARTBEATS)
+        # Its heartbeats are looks at jobs; signs of life come as often as gridengine has them.
+        beats = Settings.read(arguments=base.settings).heartbeat
+        said["patience"] = max(float(conf.MAX_TIME_BETWEEN_HEARTBEATS), _BEATS * beats)
     if conf.is_said("MAX_IDLE_HEARTBEATS") or conf.is_said("IDLE_THRESHOLD"):
         said["stalled_after"] = float(conf.MAX_IDLE_HEARTBEATS * conf.HEARTBEAT_FREQUENCY)
         said["on_stall"] = "retry"

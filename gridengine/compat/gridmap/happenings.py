@@ -9,14 +9,14 @@ from ...ledger.events import (
     DispatcherEvent,
     JobRetried,
     JobsStarted,
-    QueueJobOver,
+    QueueJobDeleted,
     Sample,
     WorkersSampled,
 )
 from ...ledger.task import Task
 
 #: What an observer hands on; of all else it wants to know nothing.
-_KINDS = (JobsStarted, JobRetried, WorkersSampled, QueueJobOver)
+_KINDS = (JobsStarted, JobRetried, WorkersSampled, QueueJobDeleted)
 
 Happening = DispatcherEvent | Task
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import itertools
 import os
 import re
+import stat
 import threading
 from typing import NamedTuple
 
@@ -18,6 +20,9 @@ log = Log("gridmap.job")
 
 #: What a file's name shall not have in it.
 _UNFIT = re.compile(r"[/\0]+")
+
+#: Without following a link, and without waiting for the other end of a pipe.
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 #: Folders of which it was said that nothing can be written there.
 _failed: set[str] = set()
@@ -143,7 +148,24 @@ class JobFiles:
         if self._is_removed:
             return
         try:
-            with open(path, "ab") as file:
+            with open(_opened(path), "ab") as file:
                 file.write(data)
         except OSError as error:
             _say(self._folder, error)
+
+
+def _opened(path: str) -> int:
+    """Returns a descriptor to write to the end of a file of this user's.
+
+    The folder may be everybody's, who can guess the names in it.
+
+    Raises:
+        OSError: It cannot be opened; or it is a link, or not this user's file.
+    """
+    descriptor = os.open(path, _APPEND, 0o666)
+    status = os.fstat(descriptor)
+    own = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
+    if own and status.st_nlink <= 1:
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EPERM, f"{os.path.basename(path)} is not a file of this user's alone")

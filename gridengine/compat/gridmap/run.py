@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -15,8 +14,8 @@ from ...client.results import error_of, value_in
 from ...dispatcher.dispatcher import Dispatcher
 from ...dispatcher.registry import dispatcher_for
 from ...dispatcher.waiting import wait, when_over
-from ...errors import UnpackingError
-from ...ledger.events import JobRetried, JobsStarted, QueueJobOver, WorkersSampled
+from ...errors import JobCancelled, UnpackingError
+from ...ledger.events import JobRetried, JobsStarted, QueueJobDeleted, WorkersSampled
 from ...ledger.task import Task
 from ...ledger.task_output import OutputPolicy, TaskOutput
 from ...logs import Log
@@ -35,10 +34,6 @@ from .prelude import prepared
 from .requests import requests_of
 
 log = Log("gridmap.job")
-
-
-#: What the batch system says of a queue job that somebody has deleted while it ran.
-_DELETED = re.compile(r"\b(?:deleted|aborted)\b")
 
 
 class SubmittedJob(NamedTuple):
@@ -92,7 +87,8 @@ class JobsRun:
         self._observed: dict[Dispatcher, Callable[[], object]] = {}
         self._left = 0
         self._errors: dict[int, BaseException] = {}
-        # Queue jobs that somebody has deleted; and the jobs that were in them then.
+        # Why the jobs of queue jobs that somebody has deleted are over; and the jobs that were in
+        # queue jobs that were killed.
         self._deleted: dict[str, str] = {}
         self._were_killed: dict[str, list[SubmittedJob]] = {}
         self._given_up: dict[int, str] = {}
@@ -220,10 +216,11 @@ class JobsRun:
         elif isinstance(happening, JobRetried):
             if happening.task in self._submitted:
                 self._retried(self._submitted[happening.task], happening)
-        elif isinstance(happening, QueueJobOver) and _DELETED.search(happening.detail):
-            self._deleted[happening.queue_job] = happening.detail
+        elif isinstance(happening, QueueJobDeleted):
+            why = f"its queue job was deleted: {happening.detail}"
+            self._deleted[happening.queue_job] = why
             for each in self._were_killed.pop(happening.queue_job, ()):
-                self._give_up(each, happening.detail)
+                self._give_up(each, why)
 
     def _started(self, event: JobsStarted) -> None:
         ours = [self._submitted[job.task] for job in event.jobs if job.task in self._submitted]
@@ -253,10 +250,9 @@ class JobsRun:
     def _retried(self, submitted: SubmittedJob, event: JobRetried) -> None:
         job, task, *_ = submitted
         self._places.taken_back(task)
-        if not event.begun:
-            return
+        if event.losses <= job.num_resubmits:
+            return  # It had not begun.
         job.cause_of_death = "stalled" if DeathCause.STALLED.value in event.reason else "unknown"
-        log.warning("job %s (%s) is tried again: %s", job.name, job.id, event.reason)
         mails.send_error_mail(job, interval=self._interval)
         number = str(job.id)
         if DeathCause.KILLED.value in event.reason:
@@ -264,12 +260,17 @@ class JobsRun:
                 self._give_up(submitted, self._deleted[number])
                 return
             self._were_killed.setdefault(number, []).append(submitted)
-        job.num_resubmits += 1
+        if event.losses > max(0, conf.NUM_RESUBMITS):
+            # For what no job is to blame for, the dispatcher would try it more often.
+            self._give_up(submitted, event.reason)
+            return
+        log.warning("job %s (%s) is tried again: %s", job.name, job.id, event.reason)
+        job.num_resubmits = event.losses
         job.cause_of_death, job.heart_beat = "", None
         job.track_mem, job.track_cpu = [], []
 
     def _give_up(self, submitted: SubmittedJob, why: str) -> None:
-        """Has a job not be tried again that somebody has deleted."""
+        """Has a job not be tried again."""
         task = submitted.task
         if not task.over:
             self._given_up[task.id] = why
@@ -285,8 +286,9 @@ class JobsRun:
             job.id, job.host_name = id_of(task, remote=dispatcher.remote), task.place.host
         job.timestamp = datetime.now()
         value, error = _outcome(task)
-        if deleted := self._given_up.get(task.id):
-            error = record_death(job, f"its queue job was deleted: {deleted}", error)
+        if task.id in self._given_up and isinstance(error, JobCancelled):
+            why = self._given_up[task.id]
+            error = record_death(job, why, error, job.cause_of_death or "unknown")
         else:
             error = record_end(job, value, error)
         if job.cause_of_death:

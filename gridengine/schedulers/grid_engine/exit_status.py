@@ -47,6 +47,7 @@ def judge(over: QueueJobEnd, request: Request, told_by: str = "DRMAA") -> End:
         wall_time=facts.wall,
         detail=facts.detail(),
         advice=facts.advice(cause),
+        by_others=cause is DeathCause.KILLED and facts.deleted_by_others(),
     )
 
 
@@ -114,6 +115,13 @@ class _Facts:
     def _never_ran(self) -> bool:
         return 0 < self.failed < _LIMIT_ENFORCED
 
+    def deleted_by_others(self) -> bool:
+        return not self.over.deleted and bool(self.over.aborted or self._deleted_by())
+
+    def _deleted_by(self) -> str:
+        by = self.over.accounting.get("deleted_by", "")
+        return "" if by in ("NONE", "undefined") else by
+
     def detail(self) -> str:
         account = self.over.accounting
         if not account.keys() - {"deleted_by"}:
@@ -123,7 +131,7 @@ class _Facts:
             parts.append(reason)
         if account.get("failed", "0").strip() != "0":
             parts.append(f"failed {account['failed']}")
-        if (by := account.get("deleted_by", "NONE")) not in ("NONE", "undefined"):
+        if by := self._deleted_by():
             parts.append(f"deleted by {by}")
         parts.append(f"exit_status {account.get('exit_status', '?')}")
         return f"qacct: {', '.join(parts)}{self._used()}"
@@ -133,7 +141,7 @@ class _Facts:
         if over.deleted or over.aborted:
             said = "deleted" if over.deleted or not over.usage else "aborted"
             said += " before it ran" if not over.usage else ""
-            by = over.accounting.get("deleted_by")
+            by = self._deleted_by()
             said += f", by {by}" if by else ""
         elif over.signal:
             said = f"ended by {over.signal}"

@@ -18,7 +18,7 @@ from ..queue_session.process.commands import user
 from . import drmaa_library, way
 from .batch_system import ge_commands
 from .batch_system.identity import own_queue_job
-from .batch_system.qstat import listed
+from .batch_system.qstat import jobs_in, listed
 from .batch_system.timestamps import CLOCKS
 
 _DELETE = (
@@ -43,8 +43,7 @@ class GridEngineLeftovers(LeftoverQueue):
         return own_queue_job(os.environ).partition(".")[0]
 
     def jobs(self) -> set[str]:
-        tree = ElementTree.fromstring(_ask("qstat", "-xml", "-u", user()))  # noqa: S314
-        return {element.findtext("JB_job_number") or "" for element in tree.iter("job_list")}
+        return set(jobs_in(_ask("qstat", "-xml", "-u", user())))
 
     def holds(self, queue_job: str) -> bool:
         told = _ask("qstat", "-xml", "-u", user())

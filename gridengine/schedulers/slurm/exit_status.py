@@ -59,6 +59,7 @@ def judge(over: QueueJobEnd, request: SlurmRequest) -> End:
         wall_time=facts.wall,
         detail=facts.detail(),
         advice=facts.advice(cause),
+        by_others=cause is DeathCause.KILLED and facts.cancelled_by_others(),
     )
 
 
@@ -110,6 +111,9 @@ class _Evidence:
         if self.status is None or self.code == _NOT_STARTED:
             return DeathCause.UNKNOWN
         return DeathCause.EXITED
+
+    def cancelled_by_others(self) -> bool:
+        return self.state == "CANCELLED" and not self.deleted
 
     def detail(self) -> str:
         if not self.state:

@@ -128,3 +128,21 @@ def test_the_masters_reason_comes_first() -> None:
 def test_memory_is_granted_for_each_slot() -> None:
     request = Request.of(slots=4, parallel_environment="smp", h_vmem="1G")
     assert 4 * 2**30 == judge(_over(exited=True), request).requested_memory
+
+
+@pytest.mark.parametrize(
+    ("over", "by_others"),
+    [
+        (_over({"deleted_by": "root"}, aborted=True), True),
+        (_over(aborted=True, usage={"ru_wallclock": "3"}), True),
+        (_over({"deleted_by": "root@host", "failed": "100", "exit_status": "137"}), True),
+        (_over(aborted=True, deleted=True), False),
+        (_over({"deleted_by": "NONE", "failed": "100", "exit_status": "137"}), False),
+        (_over(_ACCOUNTS["never ran"], aborted=True), False),
+        (_over(signal="SIGKILL"), False),
+    ],
+)
+def test_one_that_somebody_has_deleted_is_told_from_others(
+    over: QueueJobEnd, by_others: bool
+) -> None:
+    assert judge(over, Request.of()).by_others is by_others

@@ -80,9 +80,16 @@ def test_what_a_site_gave_counts_where_nothing_was_asked_for() -> None:
     assert judge(_over(record), SlurmRequest.of()).requested_memory == 8
 
 
+@pytest.mark.parametrize("state", ["CANCELLED", "PREEMPTED", "NODE_FAIL", "FAILED"])
+def test_one_that_somebody_has_cancelled_is_told_from_others(state: str) -> None:
+    record = {"JobState": state, "ExitCode": "0:9"}
+    assert judge(_over(record), _ASKED).by_others is (state == "CANCELLED")
+
+
 def test_who_was_deleted_by_the_session_was_killed_whatever_slurm_says() -> None:
     end = judge(_over({"JobState": "CANCELLED", "ExitCode": "0:0"}, deleted=True), _ASKED)
     assert end.cause is DeathCause.KILLED
+    assert not end.by_others
     assert judge(_over({}, deleted=True), _ASKED).detail == "Slurm: deleted"
 
 

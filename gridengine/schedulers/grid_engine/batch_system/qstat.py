@@ -64,11 +64,14 @@ def own_jobs() -> list[str]:
         Unreachable: The master does not answer; the message says why.
     """
     try:
-        tree = ElementTree.fromstring(  # noqa: S314  # the Grid Engine's own words
-            ge_commands.run("qstat", "-xml", "-u", user(), seconds=_SECONDS)
-        )
+        return jobs_in(ge_commands.run("qstat", "-xml", "-u", user(), seconds=_SECONDS))
     except (CommandMissing, CommandSlow, CommandFailed, ElementTree.ParseError) as error:
         raise Unreachable(f"qstat: {error}") from None
+
+
+def jobs_in(text: str) -> list[str]:
+    """Returns the numbers of the jobs in what ``qstat -xml`` prints."""
+    tree = ElementTree.fromstring(text)  # noqa: S314  # the Grid Engine's own words
     numbers = (element.findtext("JB_job_number") for element in tree.iter("job_list"))
     return [number for number in dict.fromkeys(numbers) if number]
 
