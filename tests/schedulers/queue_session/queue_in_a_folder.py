@@ -61,6 +61,9 @@ class QueueInAFolder(BatchSystem):
         yield from ()
 
     def accounts(self, job: str, queue_jobs: Mapping[str, float | None]) -> dict[str, Record]:
+        if (self._folder / "broken").exists():
+            (self._folder / "broken").unlink()
+            raise RuntimeError("not what was expected")
         there = [name for name in queue_jobs if (self._folder / f"{name}.record").exists()]
         return {name: json.loads((self._folder / f"{name}.record").read_text()) for name in there}
 

@@ -113,6 +113,16 @@ def test_a_look_that_finds_nothing_is_no_end_by_itself(one: Talk, folder: Path) 
     assert not [each for each in one.heard if isinstance(each, Ended)]
 
 
+def test_a_thread_that_fails_ends_the_session_process_and_another_tells_of_the_end(
+    one: Talk, folder: Path, written_down: Callable[[str], None]
+) -> None:
+    (folder / "broken").touch()
+    written_down("1.1")
+    (folder / "1.1").unlink()
+    assert "exit status 7" == one.ended("1.1").end.detail
+    assert not (folder / "broken").exists()
+
+
 def test_those_that_are_left_at_the_end_are_deleted(one: Talk, folder: Path) -> None:
     one.session.close()
     assert not (folder / "1.1").exists()
