@@ -107,7 +107,7 @@ def test_without_slurmdbd_an_answer_what_squeue_tells_of_ends_counts(
 def test_a_slow_sacct_is_given_up_and_squeue_is_not(
     accounted: SlurmSystem, fake: FakeSlurm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slurm_system, "_SACCT_SECONDS", 0.2)
+    monkeypatch.setattr(slurm_system, "_SACCT_SECONDS", 1.0)
     (fake.folder / "sacct.hangs").touch()
     fake.says("sacct")
     fake.says("squeue", _LISTED)
