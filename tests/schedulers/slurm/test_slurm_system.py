@@ -151,6 +151,16 @@ def test_hosts_to_avoid_are_excluded_by_the_names_that_slurm_has_for_them(
     assert "--exclude=node3" in second
 
 
+@pytest.mark.parametrize("own", ["--exclude=node1", "--exclude node1", "-x node1", "-xnode1"])
+def test_hosts_that_a_user_excludes_are_excluded_beside_them(
+    system: SlurmSystem, fake: FakeSlurm, own: str
+) -> None:
+    system.submit(order(f"{own} --avoid-hosts=node2 --mem=1G"), 1)
+    (called,) = fake.calls("sbatch")
+    assert [each for each in called if "node" in each] == ["--exclude=node1,node2"]
+    assert "--mem=1G" in called
+
+
 def test_numbers_of_hosts_have_their_zeros() -> None:
     assert script.expanded("n[08-10,3]x") == ["n08x", "n09x", "n10x", "n3x"]
 

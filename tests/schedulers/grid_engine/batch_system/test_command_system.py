@@ -140,9 +140,10 @@ def system(commands: Path) -> CommandSystem:
     """The batch system, which has not been told whether an array was taken."""
     assert commands
     made = CommandSystem()
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(Unreachable, match="not answered"):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(command_system, "_SECONDS", 1.0)
-        made.submit(_ORDER, 2)
+        with pytest.raises(Unreachable, match="qsub has not answered"):
+            made.submit(_ORDER, 2)
     return made
 
 
