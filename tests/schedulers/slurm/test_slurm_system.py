@@ -205,9 +205,12 @@ def test_why_one_was_killed_is_looked_for_in_its_output(
 ) -> None:
     fake.says("squeue", _LISTED)
     system.states(_ALL)
-    log = tmp_path / "12.2.log"
+    log = tmp_path / "a folder" / "12.2.log"
+    log.parent.mkdir()
     log.write_text("StepId=12_2.batch exceeded memory limit (2000 > 1000), being killed\n")
-    fake.says("scontrol", f"JobId=14 ArrayJobId=12 ArrayTaskId=2 JobState=FAILED StdOut={log}\n")
+    fake.says(
+        "scontrol", f"JobId=14 ArrayJobId=12 ArrayTaskId=2 JobState=FAILED StdOut={log} Power=\n"
+    )
     found = system.accounts("12", {"12.1": None, "12.2": None, "12.7": None})
     assert list(found) == ["12.2"]
     assert found["12.2"]["UsedMemory"] == "2000"
