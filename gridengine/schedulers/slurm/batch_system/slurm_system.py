@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import shlex
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -33,6 +34,7 @@ _DELETIONS = 200  # names in one command
 _OUTPUT = 16 * 1024  # bytes of a queue job's output that are searched
 _LATE = 10.0  # seconds that a record of slurmdbd may come late
 _SACCT_SECONDS = 15.0  # for sacct, which holds up what squeue alone knows of ends
+_CATCHES_UP = 5.0  # seconds in which a controller that is back has heard all that was said before
 _SLOW = 2  # times in a row that it may take longer, until it is given up for good
 
 
@@ -42,12 +44,12 @@ class _Unconfirmed(NamedTuple):
     Attributes:
         mark: Its comment, by which it is found.
         tasks: How many it has.
-        missed: Whether it was looked for in vain.
+        missed: When it was looked for in vain first, on the monotonic clock, None if never.
     """
 
     mark: str
     tasks: int
-    missed: bool = False
+    missed: float | None = None
 
 
 class SlurmSystem(BatchSystem):
@@ -112,10 +114,13 @@ class SlurmSystem(BatchSystem):
         if (sought := self._unconfirmed.get(batch)) is None:
             return []
         job = next((job for job, mark in self._marked() if mark == sought.mark), "")
-        if not job and not sought.missed:
+        if not job:
             # A controller that is back answers the one while it still takes the other.
-            self._unconfirmed[batch] = sought._replace(missed=True)
-            raise Unreachable("it is not known yet whether sbatch was heard")
+            now = time.monotonic()
+            missed = now if sought.missed is None else sought.missed
+            self._unconfirmed[batch] = sought._replace(missed=missed)
+            if sought.missed is None or now < missed + _CATCHES_UP:
+                raise Unreachable("it is not known yet whether sbatch was heard")
         del self._unconfirmed[batch]
         self._doubted[sought.mark] = job
         return _names(job, sought.tasks) if job else []
