@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -114,6 +116,18 @@ class SlurmCluster(BatchCluster):
     def start_slurmctld(self) -> None:
         """Start the controller and wait until it answers."""
         self._slurm.start_master()
+
+    @contextlib.contextmanager
+    def silent_slurmctld(self) -> Iterator[None]:
+        """Have a controller that hears what it is asked, and does it behind the block."""
+        controllers = self.submit_host.pids(slurm.MASTER)
+        for each in controllers:
+            os.kill(each, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for each in controllers:
+                os.kill(each, signal.SIGCONT)
 
     def stop_slurmd(self, node: Host) -> None:
         """Kill a node's daemon. The jobs there go on running."""

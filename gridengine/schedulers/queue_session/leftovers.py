@@ -29,6 +29,8 @@ _SYSTEMS = {
     "grid_engine": "..grid_engine.leftovers:GridEngineLeftovers",
     "slurm": "..slurm.leftovers:SlurmLeftovers",
 }
+#: What older files are of, which do not say it.
+_FIRST = "grid_engine"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,14 +86,17 @@ class SessionFile:
                 program=ProcessIdentity.from_json(noted["program"]),
                 session=ProcessIdentity.from_json(noted["session"]),
                 driver=_driver(noted["driver"]),
-                identity={name: each for name, each in noted.items() if isinstance(each, str)},
+                identity={
+                    "system": _FIRST,
+                    **{n: e for n, e in noted.items() if isinstance(e, str)},
+                },
                 arrays=tuple(
                     Array(_number(job), int(each["tasks"]), str(each["name"]), float(each["time"]))
                     for job, each in noted["queue_jobs"].items()
                 ),
             )
-            if noted["system"] not in _SYSTEMS:
-                raise ValueError(f"it is of a batch system that is not known: {noted['system']!r}")
+            if (system := noted.get("system", _FIRST)) not in _SYSTEMS:
+                raise ValueError(f"it is of a batch system that is not known: {system!r}")
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"it is not what a session writes: {error!r}") from None
         return found

@@ -9,7 +9,7 @@ from .request import ALIASES, SlurmRequest
 
 #: Long options of sbatch that most users ask for, beside those that are arguments.
 _OPTIONS = (
-    "begin", "comment", "cores_per_socket", "dependency", "exclude", "exclusive", "gpus_per_node",
+    "begin", "cores_per_socket", "dependency", "exclude", "exclusive", "gpus_per_node",
     "gpus_per_task", "hint", "licenses", "mail_type", "mail_user", "nice", "oversubscribe",
     "prefer", "priority", "reservation", "signal", "tmp", "wckey",
 )  # fmt: skip

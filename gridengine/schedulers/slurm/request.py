@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..arguments import whole_number
-from . import amounts
+from . import amounts, own_options
 from .batch_system.script import AVOID_HOSTS, ONLY_HOSTS
 
 HostNames = str | Sequence[str]
@@ -27,26 +27,6 @@ ALIASES = {
     "mem": "memory",
     "nodelist": "hosts",
     "gpu": "gpus",
-}
-
-#: What the scheduler itself says to sbatch, and what to write instead, if anything.
-_OWN_OPTIONS = {
-    "array": "max_workers=",
-    "chdir": "cwd=",
-    "error": "",
-    "export": "env=",
-    "export_file": "env=",
-    "get_user_env": "env=",
-    "input": "",
-    "job_name": "queue_job_name=",
-    "open_mode": "",
-    "output": "",
-    "parsable": "",
-    "requeue": "retries=",
-    "no_requeue": "",
-    "test_only": "",
-    "wait": "",
-    "wrap": "",
 }
 
 
@@ -211,16 +191,18 @@ def job_name(text: str) -> str:
 
 def _option(name: str, value: object) -> str | None:
     """Returns the value of a free option, empty if it has none, None if it is not to be given."""
-    if name in _OWN_OPTIONS:
-        instead = _OWN_OPTIONS[name]
-        hint = f"; write {instead} instead" if instead else ""
-        raise ValueError(f"{name}={value!r}: --{name.replace('_', '-')} is not yours to say{hint}")
+    own_options.refuse(name, f"{name}={value!r}")
     if value is False:
         return None
+    if name == "exclude":
+        own_options.refuse_file(str(value), f"{name}={value!r}")
+    if name in _AMOUNTS:
+        return _AMOUNTS[name](name, value)
     if value is True:
         return ""
     if isinstance(value, datetime.timedelta):
-        return amounts.time_option(value.total_seconds())
+        known = ", ".join(f"{each}=" for each in _TIMES)
+        raise TypeError(f"{name}={value!r}: what is a time is asked for by time=, {known}")
     if isinstance(value, (list, tuple)):
         return ",".join(_text(name, str(each)) for each in value)
     if isinstance(value, str):
@@ -232,7 +214,7 @@ def _option(name: str, value: object) -> str | None:
     if hasattr(value, "__index__"):
         return str(int(value.__index__()))  # such as a numpy integer
     raise TypeError(
-        f"{name}={value!r}: an option takes a text, a number, a bool, a list or a timedelta, "
+        f"{name}={value!r}: an option takes a text, a number, a bool or a list, "
         f"not {type(value).__name__}"
     )
 
@@ -279,12 +261,28 @@ def _hosts(name: str, value: object) -> tuple[str, ...]:
 
 def _native(name: str, value: object) -> str:
     text = _text(name, value)
-    try:
-        shlex.split(text)
-    except ValueError as error:
-        raise ValueError(f"{name}={value!r}: {error}") from None
+    own_options.refuse_in(text)
     return text
 
+
+def _duration(name: str, value: object) -> str:
+    return amounts.time_option(amounts.seconds_asked(name, value))
+
+
+def _moment(name: str, value: object) -> str:
+    """``16:00`` and all else that sbatch takes for a moment; what is no text is from now on."""
+    if isinstance(value, str):
+        return _text(name, value)
+    return f"now+{math.ceil(amounts.seconds_asked(name, value))}"
+
+
+def _memory(name: str, value: object) -> str:
+    return amounts.memory_option(amounts.bytes_asked(name, value))
+
+
+#: Free options of which Slurm has the bare number in minutes or megabytes.
+_TIMES = {"time_min": _duration, "delay_boot": _duration, "begin": _moment, "deadline": _moment}
+_AMOUNTS = {**_TIMES, "mem_per_gpu": _memory, "tmp": _memory}
 
 _CHECKS = {
     "partition": _names,

@@ -55,7 +55,8 @@ class SlurmScheduler(Scheduler):
             been waiting meanwhile; None for never.
         queue_job_name: What people read in the queue; by default the name of the first job, or
             function, for which a queue job is asked.
-        native: Further options of ``sbatch``, as they are.
+        native: Further options of ``sbatch``, as they are; none that the scheduler itself gives,
+            such as ``--array``.
         fresh: Whether each job gets a newly forked worker, which has seen no other.
         initializer: What each worker calls before its first job, to load what all of them need. If
             it raises, the jobs of that worker fail with `InitializerError`.
@@ -68,7 +69,10 @@ class SlurmScheduler(Scheduler):
         memory_max: What a job gets at most that asks for more and more memory: ``"64G"``, or bytes.
             By default 16 times as much as at first.
         options: Long options of sbatch, with underscores for hyphens: ``reservation="course"``,
-            ``mail_type="END"``, ``exclusive=True``.
+            ``mail_type="END"``, ``exclusive=True``. Times and memory among them are as above:
+            ``time_min="30m"``, ``delay_boot=``, ``mem_per_gpu="8G"``, ``tmp=``; ``begin=`` and
+            ``deadline=`` take a text as sbatch does, and a number or timedelta from then on when
+            it is submitted.
 
     Attributes:
         aliases: Other names of arguments.

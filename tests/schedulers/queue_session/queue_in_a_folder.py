@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from gridengine.schedulers.queue_session.process.batch_system import (
     BatchSystem,
+    Limited,
     Pauses,
     QueueState,
     Record,
+    TooLarge,
     WaitQuestion,
     WaitReason,
 )
@@ -61,6 +65,9 @@ class QueueInAFolder(BatchSystem):
         yield from ()
 
     def accounts(self, job: str, queue_jobs: Mapping[str, float | None]) -> dict[str, Record]:
+        if (self._folder / "broken").exists():
+            (self._folder / "broken").unlink()
+            raise RuntimeError("not what was expected")
         there = [name for name in queue_jobs if (self._folder / f"{name}.record").exists()]
         return {name: json.loads((self._folder / f"{name}.record").read_text()) for name in there}
 
@@ -70,3 +77,24 @@ class QueueInAFolder(BatchSystem):
     def unaccounted(self, queue_job: str, submitted: float | None) -> Record:
         (self._folder / f"{queue_job}.unknown").touch()
         return {}
+
+
+class FullQueue(QueueInAFolder):
+    """One of a site that limits arrays (file ``largest``) and what may be in the queue (``room``).
+
+    It notes in ``asked`` of how many an array was asked for, and takes some time for each.
+    """
+
+    def submit(self, order: Submit, count: int) -> list[str]:
+        with (self._folder / "asked").open("a") as file:
+            file.write(f"{count} ")
+        time.sleep(0.02)
+        room = self._number("room")
+        if count > min(room, self._number("largest")):
+            raise TooLarge(count // 2) if count > 1 else Limited("the folder is full")
+        (self._folder / "room").write_text(str(room - count))
+        array = len((self._folder / "asked").read_text().split())
+        return super().submit(dataclasses.replace(order, batch=array), count)
+
+    def _number(self, name: str) -> int:
+        return int((self._folder / name).read_text())

@@ -2,64 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from gridengine.schedulers.events import End, Ended
-from gridengine.schedulers.queue_session.process import messages
-from gridengine.schedulers.queue_session.session import QueueSession
+from gridengine.schedulers.events import Ended
 
 from ...waiting import wait_until
 from ..conftest import Talk
-from . import queue_in_a_folder
-
-
-class Request:
-    """Nothing is asked for."""
-
-    memory = 0
-
-    def changed(self, changes: Mapping[str, object]) -> Request:
-        return self
-
-
-class FolderSession(QueueSession):
-    """A session whose batch system is another module's."""
-
-    system_name = "folder"
-    batch_system = f"{queue_in_a_folder.__name__}:QueueInAFolder"
-
-    def environment(self) -> Mapping[str, str]:
-        return os.environ
-
-    def order(
-        self,
-        batch: int,
-        command: Sequence[str],
-        count: int,
-        *,
-        name: str,
-        request: Request,
-        logs: str,
-        avoid: Sequence[str],
-    ) -> messages.Submit:
-        return messages.Submit(batch, tuple(command), count, name, "", logs)
-
-    def judge(self, over: messages.QueueJobEnd, request: Request) -> End:
-        return End(detail=over.accounting.get("said", "nothing is written down"))
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The queue."""
-    made = tmp_path / "queue"
-    made.mkdir()
-    monkeypatch.setenv(queue_in_a_folder.VARIABLE, str(made))
-    monkeypatch.setenv("GRIDENGINE_RUN_DIR", str(tmp_path / "run"))
-    return made
+from .folder_session import FolderSession, Request
 
 
 @pytest.fixture
@@ -111,6 +63,16 @@ def test_a_look_that_finds_nothing_is_no_end_by_itself(one: Talk, folder: Path) 
     wait_for_looks(folder, 3)
     one.heard += one.session.events()
     assert not [each for each in one.heard if isinstance(each, Ended)]
+
+
+def test_a_thread_that_fails_ends_the_session_process_and_another_tells_of_the_end(
+    one: Talk, folder: Path, written_down: Callable[[str], None]
+) -> None:
+    (folder / "broken").touch()
+    written_down("1.1")
+    (folder / "1.1").unlink()
+    assert "exit status 7" == one.ended("1.1").end.detail
+    assert not (folder / "broken").exists()
 
 
 def test_those_that_are_left_at_the_end_are_deleted(one: Talk, folder: Path) -> None:

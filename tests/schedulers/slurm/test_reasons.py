@@ -51,7 +51,14 @@ def test_nothing_is_said_before_the_scheduler_has_looked(reason: str) -> None:
 def test_who_can_never_start_is_told_from_who_only_waits() -> None:
     hopeless = ("DependencyNeverSatisfied", "BadConstraints", "launch failed requeued held")
     assert all(map(reasons.is_hopeless, hopeless))
-    waiting = ("Resources", "JobHeldUser", "ReqNodeNotAvail, UnavailableNodes:x", "PartitionDown")
+    waiting = (
+        "Resources",
+        "JobHeldUser",
+        "JobHeldAdmin",
+        "ReqNodeNotAvail, UnavailableNodes:x",
+        "PartitionDown",
+    )
     assert not any(map(reasons.is_hopeless, waiting))
     assert reasons.is_held("JobHeldUser")
+    assert reasons.is_held("JobHeldAdmin")
     assert not reasons.is_held("Resources")

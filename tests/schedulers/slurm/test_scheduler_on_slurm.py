@@ -67,10 +67,11 @@ def test_arrays_are_as_large_as_the_site_allows(slurm: SlurmCluster) -> None:
 def test_a_queue_job_that_is_put_back_is_lost_and_its_call_is_tried_in_another(
     slurm: SlurmCluster, tmp_path: Path
 ) -> None:
-    with SlurmScheduler(memory="300M", max_workers=1, native="--requeue"):
+    with SlurmScheduler(memory="300M", max_workers=1):
         job = _started(_waits_for_file, str(tmp_path), "name")
         first = _first(tmp_path, "name")
         (tmp_path / "name").unlink()
+        _scontrol("update", f"JobId={first}", "Requeue=1")
         _scontrol("requeue", first)
         assert _first(tmp_path, "name") != first
         (tmp_path / "go").touch()

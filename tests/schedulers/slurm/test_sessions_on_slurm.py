@@ -17,7 +17,7 @@ import pytest
 import gridengine
 from gridengine import DeathCause, Job, JobDied
 from gridengine.schedulers import SlurmScheduler, best_available
-from gridengine.schedulers.events import Ended, Notice, Refused
+from gridengine.schedulers.events import Delayed, Ended, Notice, Refused
 from gridengine.schedulers.slurm.session import SlurmSession
 
 from ... import targets
@@ -73,6 +73,19 @@ def test_queue_jobs_are_submitted_run_and_end(talk: Open) -> None:
         end = one.ended(name).end
         assert (0, DeathCause.EXITED) == (end.exitcode, end.cause)
         assert f"{name}\n/\n" == (one.logs / f"{name}.log").read_text()
+
+
+def test_an_array_of_which_the_controller_says_nothing_for_long_is_submitted_once(
+    talk: Open, slurm: SlurmCluster
+) -> None:
+    one = talk()
+    one.start("exit 0")
+    one.ended(*one.submitted())
+    with slurm.silent_slurmctld():
+        one.start("sleep 60", 2)
+        one.hear(Delayed)
+    names = one.submitted(3, timeout=60)[1:]
+    assert {f"{each.job}.{each.task}" for each in slurm.squeue()} == set(names)
 
 
 def test_arguments_arrive_as_they_are(talk: Open) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -19,85 +16,19 @@ from gridengine.schedulers.queue_session.process.batch_system import (
     Unreachable,
     WaitQuestion,
 )
-from gridengine.schedulers.queue_session.process.messages import Submit
 from gridengine.schedulers.slurm import presence
 from gridengine.schedulers.slurm.batch_system import script, slurm_commands
 from gridengine.schedulers.slurm.batch_system.slurm_system import SlurmSystem
 
-_CONFIG = """\
-Configuration data as of 2026-11-26T17:43:02
-AccountingStorageType   = accounting_storage/none
-ClusterName             = tests
-MaxArraySize            = 11
-SchedulerParameters     = batch_sched_delay=0
-SLURM_VERSION           = 22.05.8
-"""
-
-#: Notes how it was called, and says what it finds in a file of its name.
-_COMMAND = """\
-#!/bin/sh
-cd "$(dirname "$0")"
-name=$(basename "$0")
-{ printf '%s' "$name"; printf '|%s' "$@"; echo; } >> calls
-env | sort > "$name.env"
-[ "$name" = sbatch ] && cat > script
-if [ -e "$name.hangs" ]; then cat "$name.err" >&2; sleep 60; fi
-[ -e "$name.err" ] && cat "$name.err" >&2
-[ -e "$name.out" ] && cat "$name.out"
-exit $(cat "$name.status" 2>/dev/null || echo 0)
-"""
-
-
-class FakeSlurm(NamedTuple):
-    """Commands that do nothing."""
-
-    folder: Path
-
-    def says(self, name: str, out: str = "", *, error: str = "", status: int = 0) -> None:
-        """Has a command say something from now on."""
-        (self.folder / f"{name}.out").write_text(out)
-        (self.folder / f"{name}.err").write_text(error)
-        (self.folder / f"{name}.status").write_text(str(status))
-
-    def calls(self, name: str) -> list[list[str]]:
-        """Returns the arguments with which a command was called."""
-        lines = (self.folder / "calls").read_text().splitlines()
-        return [line.split("|")[1:] for line in lines if line.startswith(f"{name}|")]
-
-
-@pytest.fixture
-def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSlurm:
-    """A Slurm whose commands answer, and take one array."""
-    for name in (*presence.NEEDED, "sinfo", "sacct"):
-        path = tmp_path / name
-        path.write_text(_COMMAND)
-        path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    (tmp_path / "calls").touch()
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    made = FakeSlurm(tmp_path)
-    made.says("scontrol", _CONFIG)
-    made.says("sbatch", "12\n")
-    made.says("sinfo", "node1\nnode2\nnode3\n")
-    return made
-
-
-@pytest.fixture
-def system(fake: FakeSlurm) -> SlurmSystem:  # it is asked
-    """The batch system, connected."""
-    made = SlurmSystem()
-    assert made.open("") == ("Slurm 22.05.8 (cluster tests)", "tests")
-    return made
-
-
-def _order(options: str = "", count: int = 3) -> Submit:
-    return Submit(1, ("/bin/echo", "a b", "$HOME"), count, "square", options, "/logs")
+from .fake_slurm import CONFIG, FakeSlurm, order
 
 
 def test_an_array_is_submitted_by_one_command(system: SlurmSystem, fake: FakeSlurm) -> None:
-    assert system.submit(_order("--mem=100M --comment='my own'"), 3) == ["12.1", "12.2", "12.3"]
+    assert system.submit(order("--mem=100M --wckey='my own'"), 3) == ["12.1", "12.2", "12.3"]
     (called,) = fake.calls("sbatch")
-    assert called[:3] == ["--parsable", "--array=1-3", "--job-name=square"]
-    assert called[-2:] == ["--mem=100M", "--comment=my own"]
+    # What is said last counts, and must hold.
+    assert called[:3] == ["--parsable", "--mem=100M", "--wckey=my own"]
+    assert called[3:5] == ["--array=1-3", "--job-name=square"]
     assert "--output=/logs/%A.%a.log" in called
     assert "--no-requeue" in called
     text = (fake.folder / "script").read_text()
@@ -111,10 +42,14 @@ def test_a_users_defaults_change_nothing_but_what_a_job_needs(
     for name in ("SBATCH_WAIT", "SBATCH_EXPORT", "SLURM_JOB_ID", "SQUEUE_FORMAT", "MY_SECRET"):
         monkeypatch.setenv(name, "1")
     monkeypatch.setenv("SBATCH_ACCOUNT", "physics")
-    system.submit(_order(), 1)
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/slurm/lib")
+    monkeypatch.setenv("SLURM_CONF_SERVER", "controller")
+    system.submit(order(), 1)
     system.states(frozenset())
     submitted = (fake.folder / "sbatch.env").read_text()
     assert "SBATCH_ACCOUNT=physics" in submitted
+    assert "LD_LIBRARY_PATH=/opt/slurm/lib" in submitted
+    assert "SLURM_CONF_SERVER=controller" in submitted
     for name in ("SBATCH_WAIT", "SBATCH_EXPORT", "SLURM_JOB_ID", "MY_SECRET"):
         assert f"{name}=" not in submitted
     assert "SQUEUE_FORMAT=" not in (fake.folder / "squeue.env").read_text()
@@ -122,7 +57,7 @@ def test_a_users_defaults_change_nothing_but_what_a_job_needs(
 
 def test_an_array_is_never_larger_than_the_site_allows(system: SlurmSystem) -> None:
     with pytest.raises(TooLarge) as told:
-        system.submit(_order(), 11)
+        system.submit(order(), 11)
     assert told.value.size == 10
 
 
@@ -156,6 +91,23 @@ def test_an_array_is_never_larger_than_the_site_allows(system: SlurmSystem) -> N
         ),
         (
             (
+                "sbatch: error: Batch job submission failed: Job violates accounting/QOS policy "
+                "(job submit limit, user's size and/or time limits)"
+            ),
+            Limited,
+            "job submit limit",
+        ),
+        (
+            (
+                "sbatch: error: QOSMaxCpuPerJobLimit\nsbatch: error: Batch job submission failed: "
+                "Job violates accounting/QOS policy (job submit limit, user's size and/or time "
+                "limits)"
+            ),
+            Denied,
+            "QOSMaxCpuPerJobLimit",
+        ),
+        (
+            (
                 "sbatch: error: invalid partition specified: x\nsbatch: error: Batch job "
                 "submission failed: Invalid partition name specified"
             ),
@@ -169,13 +121,13 @@ def test_why_an_array_was_not_taken_is_told_apart(
 ) -> None:
     fake.says("sbatch", error=error, status=1)
     with pytest.raises(kind, match=said):
-        system.submit(_order(), 1)
+        system.submit(order(), 1)
 
 
 def test_of_what_may_be_in_the_queue_a_half_is_tried(system: SlurmSystem, fake: FakeSlurm) -> None:
     fake.says("sbatch", error="sbatch: error: AssocMaxSubmitJobLimit", status=1)
     with pytest.raises(TooLarge) as told:
-        system.submit(_order(), 8)
+        system.submit(order(), 8)
     assert told.value.size == 4
 
 
@@ -186,32 +138,27 @@ def test_sbatch_is_not_left_to_wait_for_room_in_the_queue(
     fake.says("sbatch", error=error)
     (fake.folder / "sbatch.hangs").touch()
     with pytest.raises(Limited, match="temporarily unable to accept job"):
-        system.submit(_order(), 1)
-
-
-def test_an_array_whose_submission_was_not_confirmed_is_looked_for(
-    system: SlurmSystem, fake: FakeSlurm
-) -> None:
-    error = "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation"
-    fake.says("sbatch", error=error, status=1)
-    fake.says("squeue", "7|other\n")
-    with pytest.raises(Unreachable):
-        system.submit(_order(), 1)
-    (called,) = fake.calls("sbatch")
-    (mark,) = (each.partition("=")[2] for each in called if each.startswith("--comment="))
-    number = mark.rpartition(".")[0] + ".2"
-    fake.says("squeue", f"7|other\n31|{number}\n31|{number}\n")
-    assert system.submit(_order(), 2) == ["31.1", "31.2"]
+        system.submit(order(), 1)
 
 
 def test_hosts_to_avoid_are_excluded_by_the_names_that_slurm_has_for_them(
     system: SlurmSystem, fake: FakeSlurm
 ) -> None:
-    system.submit(_order("--avoid-hosts=node2.domain,elsewhere"), 1)
-    system.submit(_order("--only-hosts=node[1-2]"), 1)
+    system.submit(order("--avoid-hosts=node2.domain,elsewhere"), 1)
+    system.submit(order("--only-hosts=node[1-2]"), 1)
     first, second = fake.calls("sbatch")
     assert "--exclude=node2" in first
     assert "--exclude=node3" in second
+
+
+@pytest.mark.parametrize("own", ["--exclude=node1", "--exclude node1", "-x node1", "-xnode1"])
+def test_hosts_that_a_user_excludes_are_excluded_beside_them(
+    system: SlurmSystem, fake: FakeSlurm, own: str
+) -> None:
+    system.submit(order(f"{own} --avoid-hosts=node2 --mem=1G"), 1)
+    (called,) = fake.calls("sbatch")
+    assert [each for each in called if "node" in each] == ["--exclude=node1,node2"]
+    assert "--mem=1G" in called
 
 
 def test_numbers_of_hosts_have_their_zeros() -> None:
@@ -258,9 +205,12 @@ def test_why_one_was_killed_is_looked_for_in_its_output(
 ) -> None:
     fake.says("squeue", _LISTED)
     system.states(_ALL)
-    log = tmp_path / "12.2.log"
+    log = tmp_path / "a folder" / "12.2.log"
+    log.parent.mkdir()
     log.write_text("StepId=12_2.batch exceeded memory limit (2000 > 1000), being killed\n")
-    fake.says("scontrol", f"JobId=14 ArrayJobId=12 ArrayTaskId=2 JobState=FAILED StdOut={log}\n")
+    fake.says(
+        "scontrol", f"JobId=14 ArrayJobId=12 ArrayTaskId=2 JobState=FAILED StdOut={log} Power=\n"
+    )
     found = system.accounts("12", {"12.1": None, "12.2": None, "12.7": None})
     assert list(found) == ["12.2"]
     assert found["12.2"]["UsedMemory"] == "2000"
@@ -269,7 +219,7 @@ def test_why_one_was_killed_is_looked_for_in_its_output(
 def test_of_one_that_squeue_has_forgotten_sacct_knows_where_there_is_slurmdbd(
     fake: FakeSlurm,
 ) -> None:
-    fake.says("scontrol", _CONFIG.replace("storage/none", "storage/slurmdbd"))
+    fake.says("scontrol", CONFIG.replace("storage/none", "storage/slurmdbd"))
     fake.says("sacct", "12_7|CANCELLED by 0|0:0|7||node1|None\n12_8|RUNNING|0:0|7||node1|None\n")
     system = SlurmSystem()
     system.open("")

@@ -11,6 +11,8 @@ from ...queue_session.process.batch_system import (
     ENDS_ARE_SEEN,
     Denied,
     Ending,
+    NotTold,
+    QueueState,
     Unreachable,
 )
 from ...queue_session.process.commands import CommandFailed, CommandMissing, CommandSlow
@@ -24,6 +26,7 @@ _SECONDS = 30.0  # for one command; the master of a large site is busy at times
 _LIMIT_STATUS = 25  # of qsub(1): the site allows no more jobs now
 
 _PRODUCT = re.compile(r"\b(?:[A-Z]*GE|OCS|GCS)\b[ /]?\S*|Grid Engine.*")
+_OVER = "Following jobs do not exist"
 _TAKEN = re.compile(r"(?:Your job(?:-array)? )?(\d+)(?:\.\d+-\d+:\d+)?(?: \(.*)?")
 
 _CONTEXT = "gridengine_submission"
@@ -52,8 +55,18 @@ class CommandSystem(GridEngineSystem):
         product = _PRODUCT.search(said.partition("\n")[0])
         if product is None:
             raise Denied(f"qsub is not that of a Grid Engine: {said[:80]!r}")
-        qstat.states(frozenset())
+        try:
+            qstat.states(frozenset())
+        except NotTold as error:
+            raise Denied(f"there is no qstat here, to see which queue jobs end: {error}") from None
         return product[0].strip(), "commands"
+
+    def states(self, queue_jobs: frozenset[str]) -> dict[str, QueueState]:
+        try:
+            return super().states(queue_jobs)
+        except NotTold as error:
+            # It was there, and nothing else tells of ends.
+            raise Unreachable(f"qstat cannot be run: {error}") from None
 
     def check_host(self) -> None:
         try:
@@ -92,7 +105,7 @@ class CommandSystem(GridEngineSystem):
         token, count = self._unheard[batch]
         # All of one user's, for a site may have changed its name.
         jobs = qstat.own_jobs()
-        found = qstat.job_with(_CONTEXT, token, _run("qstat", "-j", ",".join(jobs))) if jobs else ""
+        found = qstat.job_with(_CONTEXT, token, _described(jobs)) if jobs else ""
         del self._unheard[batch]
         return names(found, count) if found else None
 
@@ -158,6 +171,24 @@ def _run(program: str, *arguments: str) -> str:
         raise Unreachable(f"{program} has not answered within {_SECONDS:g} s") from None
     except CommandMissing as error:
         raise Unreachable(f"{program} cannot be run: {error}") from None
+
+
+def _described(jobs: Sequence[str]) -> str:
+    """Returns what ``qstat -j`` prints of jobs, those of them that have not ended.
+
+    Raises:
+        Unreachable: It does not say.
+    """
+    try:
+        return _run("qstat", "-j", ",".join(jobs))
+    except CommandFailed as error:
+        described, missing, over = error.output.partition(_OVER)
+        if not missing:
+            raise Unreachable(f"qstat: {error}") from None
+    # Some versions describe none if one of them has ended, others all but that.
+    ended = re.findall(r"\d+", over)
+    left = [job for job in jobs if job not in ended]
+    return described + (_described(left) if left and len(left) < len(jobs) else "")
 
 
 def _words(error: CommandFailed) -> str:

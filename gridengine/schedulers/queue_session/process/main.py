@@ -7,6 +7,7 @@ import os
 import queue
 import signal
 import sys
+import threading
 
 from .batch_system import BatchSystem, Denied
 from .messages import Hello, SessionFailed
@@ -16,6 +17,7 @@ from .program import Program
 
 def main() -> None:
     """Runs the session process."""
+    threading.excepthook = _end
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGQUIT):
         # A terminal's Ctrl-C is for the program, which says here what to do about it.
         signal.signal(number, signal.SIG_IGN)
@@ -35,6 +37,15 @@ def main() -> None:
     writer.finish(1.0)
     # At once: a thread may wait for a command that hangs.
     os._exit(0)
+
+
+def _end(failed: threading.ExceptHookArgs) -> None:
+    """Ends the process if one of its threads fails: another one takes over.
+
+    What is left would look alive, and never tell again what that thread was there for.
+    """
+    sys.excepthook(failed.exc_type, failed.exc_value or failed.exc_type(), failed.exc_traceback)
+    os._exit(1)
 
 
 def _batch_system(name: str) -> BatchSystem:

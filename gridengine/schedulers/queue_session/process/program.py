@@ -9,7 +9,7 @@ import os
 import queue
 import time
 
-from ....transport.run_folders import RunFolder
+from . import orphaned_folders
 from .account_reader import Accounting, AccountReader
 from .batch_system import (
     ENDS_ARE_TOLD,
@@ -100,7 +100,7 @@ class Program:
             if self._leaving:
                 return
         while not self._finished():
-            self._receive(self._pause if self._jobs or self._orders else None)
+            self._receive(self._until_next())
             self._work()
         self._leave()
 
@@ -145,6 +145,11 @@ class Program:
         except queue.Empty:
             return
 
+    def _until_next(self) -> float | None:
+        if self._orders and time.monotonic() >= max(self._limited_until, self._outage.retry):
+            return 0.0
+        return self._pause if self._jobs or self._orders else None
+
     def _work(self) -> None:
         self._pause = min(self._pause * 2, _IDLE)
         if time.monotonic() < self._outage.retry:
@@ -173,19 +178,14 @@ class Program:
         with contextlib.suppress(Exception):
             self._system.close()
         if self._orphaned:
-            # What queue jobs would have used, keys among it; nobody else is there to do it.
-            for folder in self._folders:
-                with contextlib.suppress(OSError, ValueError):
-                    made = RunFolder.read(folder)
-                    if made.program == self._registry.program:
-                        made.remove()
+            orphaned_folders.remove(self._folders, self._registry.program)
 
     # -- what arrives --------------------------------------------------------------------------
 
     def _handle(self, thing: object) -> None:
         if isinstance(thing, Submit):
             self._folders.add(os.path.dirname(thing.logs))
-            self._orders.append(PendingSubmit(thing, thing.count, thing.count))
+            self._orders.append(PendingSubmit.of(thing))
         elif isinstance(thing, Delete):
             self._delete_soon(thing.queue_jobs)
         elif isinstance(thing, Ask):
@@ -242,19 +242,21 @@ class Program:
                 self._settled()
 
     def _submit(self) -> None:
-        while self._orders and time.monotonic() >= self._limited_until:
-            order = self._orders[0]
-            try:
-                self._submit_array(order)
-            except TooLarge as error:
-                # Halved too, so that it comes to an end whatever the site says.
-                order.largest = max(1, min(error.size, order.largest // 2))
-            except Limited as error:
-                self._limited_until = time.monotonic() + _LIMITED
-                self._say_limited(order, str(error))
-            except Denied as error:
-                self._refuse(order, str(error))
-            self._answered()
+        """Tries one array: before the next, messages are read, one to close among them."""
+        if not self._orders or time.monotonic() < self._limited_until:
+            return
+        order = self._orders[0]
+        try:
+            self._submit_array(order)
+        except TooLarge as error:
+            order.shrink(error.size)
+        except Limited as error:
+            order.grow()
+            self._limited_until = time.monotonic() + _LIMITED
+            self._say_limited(order, str(error))
+        except Denied as error:
+            self._refuse(order, str(error))
+        self._answered()
 
     def _submit_array(self, order: PendingSubmit) -> None:
         names = self._system.submit(order.submit, min(order.left, order.largest))

@@ -76,7 +76,6 @@ _HOPELESS = frozenset(
     {
         "DependencyNeverSatisfied",
         "ReservationDeleted",
-        "JobHeldAdmin",
         "InvalidAccount",
         "InvalidQOS",
         "BadConstraints",

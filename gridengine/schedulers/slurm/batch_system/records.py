@@ -8,9 +8,10 @@ from collections.abc import Iterator
 #: Of a line of scontrol, in which names and comments are the users': the first of each counts.
 _KEYS = (
     "JobId", "ArrayJobId", "ArrayTaskId", "JobName", "UserId", "JobState", "Reason", "ExitCode",
-    "Restarts", "RunTime", "TimeLimit", "SubmitTime", "NodeList", "StdOut",
+    "Restarts", "RunTime", "TimeLimit", "SubmitTime", "NodeList",
 )  # fmt: skip
-_PAIR = re.compile(rf"(?:^|\s)({'|'.join(_KEYS)})=(\S*)")
+#: Paths have spaces: one goes as far as the next key.
+_PAIR = re.compile(rf"(?:^|\s)(?:({'|'.join(_KEYS)})=(\S*)|(StdOut)=(.*?)(?=\s+[A-Z]\w*=|\s*$))")
 
 _OVER_MEMORY = re.compile(
     r"(?:StepId=\S+|[Ss]tep \S+|[Jj]ob \S+) exceeded memory limit \((\d+) > (\d+)\)"
@@ -25,7 +26,7 @@ def shown(text: str) -> Iterator[tuple[str, dict[str, str]]]:
     for line in text.splitlines():
         record: dict[str, str] = {}
         for match in _PAIR.finditer(line):
-            record.setdefault(match[1], match[2])
+            record.setdefault(match[1] or match[3], match[2] or match[4] or "")
         if "JobId" not in record:
             continue
         job, task = record.get("ArrayJobId", record["JobId"]), record.get("ArrayTaskId", "")

@@ -39,8 +39,14 @@ def with_hosts(options: Sequence[str], hosts: Sequence[str]) -> list[str]:
         hosts: The names of all.
     """
     made, excluded = [], dict[str, None]()
-    for option in options:
-        if option.startswith(AVOID_HOSTS):
+    words = iter(options)
+    for option in words:
+        # Of several sbatch takes the last one alone.
+        if match := re.fullmatch(r"--exclude=(.*)|-x(.+)", option):
+            excluded[match[1] or match[2]] = None
+        elif option in ("--exclude", "-x"):
+            excluded |= dict.fromkeys(filter(None, [next(words, "")]))
+        elif option.startswith(AVOID_HOSTS):
             excluded |= dict.fromkeys(h for h in hosts if _is_one_of(h, _names(option)))
         elif option.startswith(ONLY_HOSTS):
             wanted = _names(option)

@@ -32,21 +32,28 @@ _REFUSED = frozenset(
 )  # fmt: skip
 
 #: What a queue job finds in its environment: the program's own comes in its launch file.
-_OF_JOBS = frozenset({"HOME", "LANG", "LOGNAME", "PATH", "SHELL", "SLURM_CONF", "TZ", "USER"})
+_OF_JOBS = frozenset({"HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TZ", "USER"})
+#: What sbatch itself may need: of a module of a site, of a Slurm without files of its own.
+_OF_SBATCH = _KEPT | {"LD_LIBRARY_PATH"}
 
 _UNREACHABLE = re.compile(
     r"[Uu]nable to contact|[Cc]onnection (?:refused|timed out|reset)|Socket timed out|[Mm]unge|"
     r"authentication (?:error|credential)|Zero Bytes were transmitted|in standby mode|"
-    r"Communication (?:connection|shutdown)|Insane message length|[Cc]ould not establish"
+    r"Communication (?:connection|shutdown)|Insane message length|[Cc]ould not establish|"
+    r"Message (?:send|receive) failure"
 )
 #: Of these nobody can tell whether the job was taken.
-_UNCERTAIN = re.compile(r"Socket timed out|Zero Bytes were transmitted|[Cc]onnection reset")
+_UNCERTAIN = re.compile(
+    r"Socket timed out|Zero Bytes were transmitted|[Cc]onnection reset|"
+    r"Message (?:send|receive) failure|Communication shutdown"
+)
 #: sbatch itself would try it again, for two minutes.
 _RETRYING = re.compile(r"(?:sleeping and )?retrying")
 _LIMITED = re.compile(
-    r"\b(?:QOS|Assoc)\w*Submit\w*|queue full|temporarily (?:unable|disabled)|"
-    r"[Jj]ob (?:count|submit) limit|Too many"
+    r"queue full|temporarily (?:unable|disabled)|[Jj]ob (?:count|submit) limit|Too many"
 )
+#: Which limit stands before the words for all of them, which name that on submissions too.
+_LIMITS = re.compile(r"(?:^|; )((?:QOS|Assoc)\w+)(?=;|$)")
 _TOO_LARGE = re.compile(r"Invalid job array specification")
 
 
@@ -96,7 +103,7 @@ def _of_jobs(environ: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in kept.items()
-        if name in _OF_JOBS or name.startswith(("SBATCH_", "LC_"))
+        if name in _OF_JOBS | _OF_SBATCH or name.startswith(("SBATCH_", "LC_"))
     }
 
 
@@ -169,12 +176,20 @@ def _sorted(text: str, count: int) -> Exception:
         return Uncertain(text)
     if _UNREACHABLE.search(text):
         return Unreachable(text)
-    if _LIMITED.search(text):
+    if _is_limited(text):
         # A part of it may be allowed.
         return TooLarge(count // 2) if count > 1 else Limited(text)
     if _TOO_LARGE.search(text) and count > 1:
         return TooLarge(count // 2)
     return Denied(text)
+
+
+def _is_limited(text: str) -> bool:
+    """Tells whether a refusal is one for now: fewer jobs in the queue, and it would be granted."""
+    if limits := _LIMITS.findall(text):
+        # With all others one job asks for more than it may (DenyOnLimit).
+        return any("Submit" in limit for limit in limits)
+    return bool(_LIMITED.search(text))
 
 
 def said(text: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import re
 import shlex
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from ...queue_session.process.batch_system import (
     BatchSystem,
@@ -21,7 +22,7 @@ from ...queue_session.process.batch_system import (
     WaitQuestion,
     WaitReason,
 )
-from ...queue_session.process.commands import CommandFailed
+from ...queue_session.process.commands import CommandFailed, CommandMissing, CommandSlow
 from ...queue_session.process.messages import Submit
 from . import listing, reasons, records, slurm_commands
 from .identity import identity
@@ -32,6 +33,23 @@ from .slurm_commands import Uncertain
 _DELETIONS = 200  # names in one command
 _OUTPUT = 16 * 1024  # bytes of a queue job's output that are searched
 _LATE = 10.0  # seconds that a record of slurmdbd may come late
+_SACCT_SECONDS = 15.0  # for sacct, which holds up what squeue alone knows of ends
+_CATCHES_UP = 5.0  # seconds in which a controller that is back has heard all that was said before
+_SLOW = 2  # times in a row that it may take longer, until it is given up for good
+
+
+class _Unconfirmed(NamedTuple):
+    """An array of which nobody knows whether the controller has taken it.
+
+    Attributes:
+        mark: Its comment, by which it is found.
+        tasks: How many it has.
+        missed: When it was looked for in vain first, on the monotonic clock, None if never.
+    """
+
+    mark: str
+    tasks: int
+    missed: float | None = None
 
 
 class SlurmSystem(BatchSystem):
@@ -44,9 +62,10 @@ class SlurmSystem(BatchSystem):
     def __init__(self) -> None:
         self._config: dict[str, str] = {}
         self._listed: dict[str, Listed] = {}
-        # By which an array is found whose submission was not confirmed.
-        self._mark = f"gridengine-{uuid.uuid4().hex[:12]}"
-        self._numbers = itertools.count(1)
+        self._slow = 0  # times in a row that sacct was
+        self._unconfirmed: dict[int, _Unconfirmed] = {}
+        # The marks of all that ever were in doubt, and the array that counts, if there is one.
+        self._doubted: dict[str, str] = {}
 
     # -- the main thread -----------------------------------------------------------------------
 
@@ -62,34 +81,67 @@ class SlurmSystem(BatchSystem):
         """Nothing: which hosts may submit depends on what is asked for (AllocNodes)."""
 
     def submit(self, order: Submit, count: int) -> list[str]:
+        if taken := self._taken_before(order.batch):
+            return taken
         most = self._largest_array()
         if count > most:
             raise TooLarge(most)
-        mark = f"{self._mark}.{next(self._numbers)}"
         given = shlex.split(order.options)
         if needs_hosts(given):
             given = with_hosts(given, self._hosts())
-        job = self._sbatch(order, count, given, mark)
-        return [f"{job}.{task}" for task in range(1, count + 1)]
-
-    def _sbatch(self, order: Submit, count: int, given: Sequence[str], mark: str) -> str:
+        mark = f"gridengine-{uuid.uuid4().hex}"
+        # The last one of each option counts, and these have to.
         whole = [
-            f"--array=1-{count}", f"--job-name={order.name}", f"--comment={mark}", "--chdir=/",
-            f"--output={_log_of(order.logs)}", "--open-mode=append", "--no-requeue",
-            "--export=ALL", *given,
+            *given, f"--array=1-{count}", f"--job-name={order.name}", f"--comment={mark}",
+            "--chdir=/", f"--output={_log_of(order.logs)}", "--open-mode=append", "--no-requeue",
+            "--export=ALL",
         ]  # fmt: skip
         try:
-            return slurm_commands.sbatch(whole, script_of(order.command), count)
-        except Uncertain as error:
-            if job := self._found(mark):
-                return job
-            raise Unreachable(str(error)) from error
+            job = slurm_commands.sbatch(whole, script_of(order.command), count)
+        except Uncertain:
+            # Not looked for now: the controller has just not answered, and may take it later.
+            self._unconfirmed[order.batch] = _Unconfirmed(mark, count)
+            self._doubted[mark] = ""
+            raise
+        return _names(job, count)
 
-    def _found(self, mark: str) -> str:
-        """Returns the number of an array that was submitted with a mark, nothing if it was not."""
-        text = slurm_commands.asked("squeue", "--me", "--noheader", "--format=%F|%k")
-        found = re.search(rf"^(\d+)\|{re.escape(mark)}$", text, re.MULTILINE)
-        return found[1] if found else ""
+    def _taken_before(self, batch: int) -> list[str]:
+        """Returns the names of an array that was taken without a word, none if it was not.
+
+        Raises:
+            Unreachable: That cannot be told yet.
+        """
+        if (sought := self._unconfirmed.get(batch)) is None:
+            return []
+        job = next((job for job, mark in self._marked() if mark == sought.mark), "")
+        if not job:
+            # A controller that is back answers the one while it still takes the other.
+            now = time.monotonic()
+            missed = now if sought.missed is None else sought.missed
+            self._unconfirmed[batch] = sought._replace(missed=missed)
+            if sought.missed is None or now < missed + _CATCHES_UP:
+                raise Unreachable("it is not known yet whether sbatch was heard")
+        del self._unconfirmed[batch]
+        self._doubted[sought.mark] = job
+        return _names(job, sought.tasks) if job else []
+
+    def _marked(self) -> list[tuple[str, str]]:
+        """Returns the numbers of this user's arrays, and with which mark each was submitted."""
+        try:
+            text = slurm_commands.asked(
+                "squeue", "--me", "--noheader", "--states=all", "--format=%F|%k"
+            )
+        except Denied as error:
+            raise Unreachable(f"squeue: {error}") from error
+        return re.findall(r"^(\d+)\|(.*?)\s*$", text, re.MULTILINE)
+
+    def close(self) -> None:
+        # Nobody else knows of those that were taken without a word.
+        doubted = self._doubted
+        if doubted and (
+            unknown := {job for job, mark in self._marked() if doubted.get(mark, job) != job}
+        ):
+            self.delete(sorted(unknown))
 
     def _largest_array(self) -> int:
         # The highest index that there may be is one less.
@@ -160,10 +212,20 @@ class SlurmSystem(BatchSystem):
         return found
 
     def _accounted(self, job: str, queue_jobs: Mapping[str, float | None]) -> dict[str, Record]:
-        text = slurm_commands.run(
-            "sacct", "--noheader", "--parsable2", f"--jobs={job}",
-            f"--format={records.SACCT_FORMAT}",
-        )  # fmt: skip
+        try:
+            text = slurm_commands.run(
+                "sacct", "--noheader", "--parsable2", f"--jobs={job}",
+                f"--format={records.SACCT_FORMAT}", seconds=_SACCT_SECONDS,
+            )  # fmt: skip
+        except CommandFailed:
+            return {}  # slurmdbd is away
+        except CommandSlow:
+            self._slow += 1
+            return {}
+        except CommandMissing:
+            self._slow = _SLOW
+            return {}
+        self._slow = 0
         return {
             name: record
             for name, record in records.accounted(text)
@@ -174,14 +236,15 @@ class SlurmSystem(BatchSystem):
         """Adds to what is known of killed queue jobs what their output says of memory."""
         try:
             text = slurm_commands.run("scontrol", "show", "job", "--oneliner", job)
-        except CommandFailed:
+        except (CommandFailed, CommandSlow, CommandMissing):
             return
         for name, shown in records.shown(text):
             if name in found and found[name]["ExitCode"].endswith(":9"):
                 found[name] = {**found[name], **records.memory_in(_end_of(shown.get("StdOut", "")))}
 
     def _has_accounting(self) -> bool:
-        return "slurmdbd" in self._config.get("AccountingStorageType", "")
+        kind = self._config.get("AccountingStorageType", "")
+        return "slurmdbd" in kind and self._slow < _SLOW
 
     def account_delay(self) -> float:
         return _LATE if self._has_accounting() else 0.0
@@ -197,6 +260,10 @@ def _state(job: Listed) -> QueueState:
         leaving=job.state == "COMPLETING",
         suspended=listing.SUSPENDED.get(job.state, ""),
     )
+
+
+def _names(job: str, count: int) -> list[str]:
+    return [f"{job}.{task}" for task in range(1, count + 1)]
 
 
 def _words(job: Listed) -> str:

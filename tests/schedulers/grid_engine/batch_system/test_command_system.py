@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+import stat
+from pathlib import Path
 
 import pytest
 
+from gridengine.schedulers.grid_engine.batch_system import command_system
 from gridengine.schedulers.grid_engine.batch_system.answers import sorted_answer
-from gridengine.schedulers.grid_engine.batch_system.command_system import job_number, submission
+from gridengine.schedulers.grid_engine.batch_system.command_system import (
+    CommandSystem,
+    job_number,
+    submission,
+)
 from gridengine.schedulers.grid_engine.batch_system.qstat import job_with
 from gridengine.schedulers.queue_session.process.batch_system import (
     Denied,
@@ -83,3 +90,99 @@ def test_a_job_is_known_by_its_context() -> None:
     assert "2" == job_with("gridengine_submission", "abc123", _JOBS)
     assert "3" == job_with("gridengine_submission", "abc12", _JOBS)
     assert "" == job_with("gridengine_submission", "abc", _JOBS)
+
+
+_LISTED = """\
+<job_info><queue_info>
+<job_list><JB_job_number>{}</JB_job_number></job_list>
+<job_list><JB_job_number>{}</JB_job_number></job_list>
+</queue_info></job_info>
+"""
+
+#: Of ``qstat``, for a queue in which job 2 has the last token, and job 1 has just ended.
+_QSTAT = """\
+#!/bin/sh
+cd "$(dirname "$0")"
+case "$1 $2" in
+    "-xml "*) cat listed ;;
+    "-j 2") echo "job_number: 2"; echo "context: $(cat token)" ;;
+    *) echo "Following jobs do not exist or permissions are not sufficient: "; echo 1; exit 1 ;;
+esac
+"""
+_QSUB = """\
+#!/bin/sh
+cd "$(dirname "$0")"
+for each; do case $each in gridengine_submission=*) echo "$each" > token ;; esac; done
+echo called >> calls
+[ -e hangs ] && exec sleep 60
+echo 7
+"""
+
+
+@pytest.fixture
+def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a qsub that does not answer, and of a qstat."""
+    for name, text in (("qsub", _QSUB), ("qstat", _QSTAT)):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(stat.S_IRWXU)
+    (tmp_path / "hangs").touch()
+    (tmp_path / "listed").write_text(_LISTED.format(1, 2))
+    monkeypatch.delenv("SGE_ROOT", raising=False)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return tmp_path
+
+
+_ORDER = Submit(1, ("/py",), 2, "x", "", os.devnull)
+
+
+@pytest.fixture
+def system(commands: Path) -> CommandSystem:
+    """The batch system, which has not been told whether an array was taken."""
+    assert commands
+    made = CommandSystem()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command_system, "_SECONDS", 1.0)
+        with pytest.raises(Unreachable, match="qsub has not answered"):
+            made.submit(_ORDER, 2)
+    return made
+
+
+def test_an_array_that_was_taken_without_a_word_is_found_among_those_that_have_ended(
+    commands: Path, system: CommandSystem
+) -> None:
+    called = (commands / "calls").read_text()
+    assert system.submit(_ORDER, 2) == ["2.1", "2.2"]
+    assert (commands / "calls").read_text() == called
+
+
+def test_an_array_of_which_qstat_says_that_it_is_not_there_is_submitted_again(
+    commands: Path, system: CommandSystem
+) -> None:
+    (commands / "listed").write_text(_LISTED.format(1, 1))
+    (commands / "hangs").unlink()
+    assert system.submit(_ORDER, 2) == ["7.1", "7.2"]
+
+
+def test_while_qstat_fails_nothing_is_submitted_again(
+    commands: Path, system: CommandSystem
+) -> None:
+    (commands / "hangs").unlink()
+    (commands / "qstat").write_text(
+        '#!/bin/sh\n[ "$1" = -xml ] && cat "$(dirname "$0")/listed" || '
+        "{ echo error: cannot say; exit 1; }\n"
+    )
+    with pytest.raises(Unreachable, match="cannot say"):
+        system.submit(_ORDER, 2)
+    assert (commands / "calls").read_text() == "called\n"
+
+
+def test_a_qstat_that_is_not_there_any_more_is_unreachable(
+    commands: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (commands / "qstat").unlink()
+    monkeypatch.setenv("PATH", str(commands))
+    with pytest.raises(Unreachable, match="qstat cannot be run"):
+        CommandSystem().states(frozenset())
+    (commands / "qsub").write_text("#!/bin/sh\necho SGE 8.1.9\n")
+    with pytest.raises(Denied, match="there is no qstat here"):
+        CommandSystem().open("")
