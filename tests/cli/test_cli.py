@@ -182,7 +182,7 @@ def test_a_file_that_is_no_sessions_is_reported(
     private_files.write_file(str(path), text)
     told = reap(status=1)
     assert f"left alone: session file {path}" in told
-    assert f"none of the queue jobs in it: rm {path}" in told
+    assert f"none of the queue jobs in it is in the queue (qstat, squeue): rm {path}" in told
     assert path.exists()
 
 

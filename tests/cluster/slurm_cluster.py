@@ -12,7 +12,7 @@ from . import hosts, packages, slurm
 from .base import BatchCluster
 from .hosts import Host
 from .shell import CommandError
-from .waiting import wait_until
+from .waiting import WaitTimeout, wait_until
 
 _QUEUE_LIMIT = 30.0  # seconds for the queue to be empty after everything in it was cancelled
 
@@ -221,7 +221,15 @@ class SlurmCluster(BatchCluster):
         with contextlib.suppress(CommandError):
             # It fails if one of them has just ended; what is left is looked at.
             self._slurm.command("scancel", *jobs)
-        wait_until("no job is left", self._jobs_left, _QUEUE_LIMIT)
+        try:
+            wait_until("no job is left", self._jobs_left, _QUEUE_LIMIT / 3)
+        except WaitTimeout:
+            # A node that was cut off as a job ended may never say that the job has; of one that is
+            # down nobody waits to hear it.
+            for node in self.nodes:
+                self._update(f"NodeName={node}", "State=DOWN", "Reason=heal")
+                self._update(f"NodeName={node}", "State=RESUME")
+            wait_until("no job is left", self._jobs_left, _QUEUE_LIMIT)
 
     def _jobs_left(self) -> str | None:
         return ", ".join(map(str, self.squeue())) or None
