@@ -22,7 +22,14 @@ def test_nothing_is_lost_or_doubled_while_processes_die_at_random(seed: int) -> 
     assert report.harm
 
 
-@pytest.mark.parametrize("kind", kinds.CLUSTERS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param("gridengine", marks=pytest.mark.cluster),
+        pytest.param("commands", marks=[pytest.mark.cluster, pytest.mark.slow]),
+        pytest.param("slurm", marks=pytest.mark.cluster),
+    ],
+)
 def test_nothing_is_lost_or_doubled_while_the_cluster_breaks_at_random(
     kind: str, request: pytest.FixtureRequest, seed: int
 ) -> None:

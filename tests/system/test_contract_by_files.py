@@ -25,7 +25,7 @@ def on_hosts(*hosts: str, **settings: Any) -> Scheduler:
 
 @pytest.fixture(
     scope="module",
-    params=["hosts", pytest.param("gridengine", marks=pytest.mark.cluster)],
+    params=["hosts", pytest.param("gridengine", marks=[pytest.mark.cluster, pytest.mark.slow])],
 )
 def scheduler(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
