@@ -8,6 +8,7 @@ executed for that. A module whose name is made up while the program runs is not 
 
 from __future__ import annotations
 
+import ast
 import dis
 import hashlib
 import importlib.util
@@ -115,13 +116,18 @@ def _looked_at(name: str) -> _Module | None:
         # In an archive, or gone: its name must do.
         return _Module(b"", uses)
     try:
-        code = compile(source, path, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError):
-        # It is being edited.
-        return _Module(hashlib.blake2b(source, digest_size=16).digest(), uses)
-    from .digests import Digests
+        tree = ast.parse(source)
+        code = compile(tree, path, "exec", dont_inherit=True)
+        # Not of the code, in which a class has the number of its first line (from 3.13 on).
+        meaning = ast.dump(tree).encode(errors="surrogatepass")
+    except (SyntaxError, ValueError, RecursionError):
+        # It is being edited, or deeper than anybody writes.
+        return _Module(_digest(source), uses)
+    return _Module(_digest(meaning), [*uses, *imported(code, spec.parent)])
 
-    return _Module(Digests().of(code), [*uses, *imported(code, spec.parent)])
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 def _held(name: str) -> Iterator[str]:
