@@ -406,6 +406,13 @@ def test_by_workers_the_calls_are_our_own(tmp_path: Path) -> None:
         assert ppp.starmap(operator.add, [(1, 2)]) == [3]
 
 
+def test_workers_are_those_of_the_with_that_the_map_is_in(tmp_path: Path) -> None:
+    pool = qmr.Pool(work_dir=tmp_path / "work", mode="workers")
+    for which in ("one", "two"):
+        with ProcessScheduler(1, env={"WHICH": which}):
+            assert pool.map(lambda name: os.environ[name], ["WHICH"]) == [which]
+
+
 def test_small_helpers_are_as_there(tmp_path: Path) -> None:
     assert task_numbers([3, 1, 2, 9, 5, 6]) == "1-3,5-6,9"
     name = qmr.utils.make_JB_name_from_ichunk("now", 12)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 
-from ..queue_map_reduce.pool import _scheduler
 from ..queue_pools.log import PYPOOLPARTY_KEYS
-from ..queue_pools.pool import Face, FolderPool, OnError, Options, PoolMode, checked
+from ..queue_pools.pool import Face, FolderPool, OnError, Options, PoolMode, grid_engine_of
 from ..queue_pools.queues import GridEngineQueue
 
 _FACE = Face("pypoolparty", PYPOOLPARTY_KEYS, folders=True)
@@ -52,15 +50,14 @@ def Pool(  # noqa: N802  # its name there
     Raises:
         ValueError: Something in it cannot be.
     """
-    python = python_path or sys.executable
-    options = Options(
-        num_chunks, python, float(polling_interval),
-        None if work_dir is None else os.fspath(work_dir), keep_work_dir,
-        max_num_resubmissions, verbose, checked(mode, "mode", ("workers", "protocol")),
-        checked(on_error, "on_error", ("raise", "none")),
+    options = Options.of(
+        num_chunks=num_chunks, python_path=python_path, polling_interval=polling_interval,
+        work_dir=work_dir, keep_work_dir=keep_work_dir,
+        max_num_resubmissions=max_num_resubmissions, verbose=verbose, mode=mode,
+        on_error=on_error,
     )  # fmt: skip
     queue = GridEngineQueue(
         qsub_path=qsub_path, qstat_path=qstat_path, qdel_path=qdel_path, queue_name=queue_name,
-        python_path=python, error_state_indicator=error_state_indicator,
+        python_path=options.python_path, error_state_indicator=error_state_indicator,
     )  # fmt: skip
-    return FolderPool(options, _FACE, queue, functools.partial(_scheduler, queue_name))
+    return FolderPool(options, _FACE, queue, functools.partial(grid_engine_of, queue_name))

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 
-from ...schedulers import GridEngineScheduler, Scheduler, current
 from ..queue_pools.log import QMR_KEYS
-from ..queue_pools.pool import Face, FolderPool, OnError, Options, PoolMode, checked
+from ..queue_pools.pool import Face, FolderPool, OnError, Options, PoolMode, grid_engine_of
 from ..queue_pools.queues import GridEngineQueue
 
 _FACE = Face("qpool", QMR_KEYS, folders=False)
@@ -58,28 +56,22 @@ class Pool(FolderPool):
         on_error: OnError = "raise",
     ) -> None:
         self.queue_name = queue_name
-        self.python_path = python_path or sys.executable
         self.polling_interval_qstat = polling_interval_qstat
-        self.work_dir = None if work_dir is None else os.fspath(work_dir)
         self.keep_work_dir = keep_work_dir
         self.max_num_resubmissions = max_num_resubmissions
         self.error_state_indicator = error_state_indicator
         self.num_chunks = num_chunks
         self.qsub_path, self.qstat_path, self.qdel_path = qsub_path, qstat_path, qdel_path
-        options = Options(
-            num_chunks, self.python_path, float(polling_interval_qstat), self.work_dir,
-            keep_work_dir, max_num_resubmissions, False,
-            checked(mode, "mode", ("workers", "protocol")),
-            checked(on_error, "on_error", ("raise", "none")),
+        options = Options.of(
+            num_chunks=num_chunks, python_path=python_path,
+            polling_interval=polling_interval_qstat, work_dir=work_dir,
+            keep_work_dir=keep_work_dir, max_num_resubmissions=max_num_resubmissions,
+            mode=mode, on_error=on_error,
         )  # fmt: skip
+        self.python_path, self.work_dir = options.python_path, options.work_dir
         queue = GridEngineQueue(
             qsub_path=qsub_path, qstat_path=qstat_path, qdel_path=qdel_path,
             queue_name=queue_name, python_path=self.python_path,
             error_state_indicator=error_state_indicator,
         )  # fmt: skip
-        super().__init__(options, _FACE, queue, functools.partial(_scheduler, queue_name))
-
-
-@functools.cache
-def _scheduler(queue_name: str | None) -> Scheduler:
-    return current() if queue_name is None else GridEngineScheduler(queue=queue_name)
+        super().__init__(options, _FACE, queue, functools.partial(grid_engine_of, queue_name))

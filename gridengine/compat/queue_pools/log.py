@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
 import time
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -61,11 +60,3 @@ def close(logger: logging.Logger) -> None:
     for handler in list(logger.handlers):
         handler.close()
         logger.removeHandler(handler)
-
-
-def is_clean(path: str) -> bool:
-    """Tells whether a file that holds what was written as errors is there, and empty."""
-    try:
-        return os.stat(path).st_size == 0
-    except OSError:
-        return False

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from ...client.map import map as gridengine_map
 from ...client.raised import raised
-from ...schedulers.base import Scheduler
+from ...schedulers import GridEngineScheduler, Scheduler, current
 from ...settings import Settings
 from ...transport.environment import environment_for_nodes
 from . import chunks as chunking
@@ -55,6 +55,38 @@ class Options(NamedTuple):
     verbose: bool
     mode: PoolMode
     on_error: OnError
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        python_path: str | None,
+        polling_interval: float,
+        work_dir: str | os.PathLike[str] | None,
+        keep_work_dir: bool,
+        max_num_resubmissions: int | None,
+        mode: PoolMode,
+        on_error: OnError,
+        num_chunks: int | None = None,
+        verbose: bool = False,
+    ) -> Options:
+        """Returns what a user has given; ``python_path`` None is this program's interpreter.
+
+        Raises:
+            ValueError: ``mode`` or ``on_error`` is none that there is.
+        """
+        _check(mode, "mode", ("workers", "protocol"))
+        _check(on_error, "on_error", ("raise", "none"))
+        folder = None if work_dir is None else os.fspath(work_dir)
+        return cls(
+            num_chunks, python_path or sys.executable, float(polling_interval), folder,
+            keep_work_dir, max_num_resubmissions, verbose, mode, on_error,
+        )  # fmt: skip
+
+
+def _check(given: object, name: str, values: Sequence[str]) -> None:
+    if given not in values:
+        raise ValueError(f"{name} is {given!r}; it takes {' or '.join(map(repr, values))}")
 
 
 class Face(NamedTuple):
@@ -289,12 +321,14 @@ def session_id() -> str:
     return f"{time.strftime('%Y-%m-%dT%H-%M-%S', time.gmtime())}_{uuid.uuid4().hex[:6]}"
 
 
-def checked(given: object, name: str, values: Sequence[str]) -> Any:
-    """Returns a value if it is among those that there are.
+def grid_engine_of(queue_name: str | None) -> Scheduler:
+    """Returns what runs the calls of ``mode="workers"``: the queue's scheduler, one for each.
 
-    Raises:
-        ValueError: It is not.
+    Without a queue that is what maps use at this moment that name none.
     """
-    if given not in values:
-        raise ValueError(f"{name} is {given!r}; it takes {' or '.join(map(repr, values))}")
-    return given
+    return current() if queue_name is None else _of_queue(queue_name)
+
+
+@functools.cache
+def _of_queue(queue_name: str) -> Scheduler:
+    return GridEngineScheduler(queue=queue_name)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable
 from logging import Logger
 from typing import Any
 
 from ....schedulers import current
-from ...queue_pools.pool import FolderPool, OnError, Options, PoolMode, checked
+from ...queue_pools.pool import FolderPool, OnError, Options, PoolMode
 from ...queue_pools.queues import SlurmQueue
 from ...queue_pools.run import AsArray, ChunkJobs
 from ...queue_pools.work_dir import WorkDir
@@ -62,11 +61,10 @@ class Pool(FolderPool):
         self._slurm = SlurmQueue(
             sbatch_path=sbatch_path, squeue_path=squeue_path, scancel_path=scancel_path
         )
-        options = Options(
-            None, python_path or sys.executable, float(polling_interval),
-            None if work_dir is None else os.fspath(work_dir), keep_work_dir,
-            max_num_resubmissions, verbose, checked(mode, "mode", ("workers", "protocol")),
-            checked(on_error, "on_error", ("raise", "none")),
+        options = Options.of(
+            python_path=python_path, polling_interval=polling_interval, work_dir=work_dir,
+            keep_work_dir=keep_work_dir, max_num_resubmissions=max_num_resubmissions,
+            verbose=verbose, mode=mode, on_error=on_error,
         )  # fmt: skip
         super().__init__(options, FACE, self._slurm, current)
 

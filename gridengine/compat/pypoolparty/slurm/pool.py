@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Sequence
 
 from ....schedulers import current
 from ...queue_pools.log import PYPOOLPARTY_KEYS
-from ...queue_pools.pool import Face, FolderPool, OnError, Options, PoolMode, checked
+from ...queue_pools.pool import Face, FolderPool, OnError, Options, PoolMode
 from ...queue_pools.queues import SlurmQueue
 
 #: What Slurm's daemon writes into a job's errors that is about no job.
@@ -64,11 +63,11 @@ def Pool(  # noqa: N802  # its name there
     Raises:
         ValueError: Something in it cannot be.
     """
-    options = Options(
-        num_chunks, python_path or sys.executable, float(polling_interval),
-        None if work_dir is None else os.fspath(work_dir), keep_work_dir,
-        max_num_resubmissions, verbose, checked(mode, "mode", ("workers", "protocol")),
-        checked(on_error, "on_error", ("raise", "none")),
+    options = Options.of(
+        num_chunks=num_chunks, python_path=python_path, polling_interval=polling_interval,
+        work_dir=work_dir, keep_work_dir=keep_work_dir,
+        max_num_resubmissions=max_num_resubmissions, verbose=verbose, mode=mode,
+        on_error=on_error,
     )  # fmt: skip
     queue = SlurmQueue(
         sbatch_path=sbatch_path, squeue_path=squeue_path, scancel_path=scancel_path,
