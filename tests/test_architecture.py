@@ -152,9 +152,16 @@ def _is_import_by_name(function: ast.expr) -> bool:
     return name in ("import_module", "__import__")
 
 
-#: Every import in the package, found once. The lobby imports from everywhere, on first use.
-IMPORTS = [each for module in MODULES if module for each in imports_of(module)]
-OURS = [each for each in IMPORTS if each.ours]
+@functools.cache
+def imports() -> list[Import]:
+    """Returns every import in the package but those of the lobby, which are from everywhere."""
+    return [each for module in MODULES if module for each in imports_of(module)]
+
+
+@functools.cache
+def ours() -> list[Import]:
+    """Returns those of modules of the package."""
+    return [each for each in imports() if each.ours]
 
 
 def folder_of(module: str) -> str:
@@ -180,9 +187,8 @@ def goes_down(imported: Import) -> bool:
     return here == there or there in FOLDERS.get(here, "").split()
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if module])
-def test_imports_go_down(module: str) -> None:
-    assert [str(each) for each in OURS if each.importer == module and not goes_down(each)] == []
+def test_imports_go_down() -> None:
+    assert [str(each) for each in ours() if not goes_down(each)] == []
 
 
 def test_every_module_lies_in_a_folder_of_the_table_or_is_known_by_all() -> None:
@@ -223,7 +229,8 @@ def _run_at_import(body: list[ast.stmt]) -> Iterator[ast.AST]:
 PACKAGES = {name for name, path in MODULES.items() if path.name == "__init__.py"}
 
 
-def needed_by(folder: str) -> set[str]:
+@functools.cache
+def needed_by(folder: str) -> frozenset[str]:
     """Returns the modules of a folder and all that they import, and the packages around those."""
     found = {module for module in MODULES if module.split(".")[0] == folder}
     looked_at: set[str] = set()
@@ -236,10 +243,10 @@ def needed_by(folder: str) -> set[str]:
             names = (name for node in nodes for name, ours in _imported(node, [module]) if ours)
             found |= {name for name in names if name in MODULES and name}
         else:
-            found |= {each.imported for each in OURS if each.importer == module}
+            found |= {each.imported for each in ours() if each.importer == module}
         if "." in module:
             found.add(module.rpartition(".")[0])
-    return found
+    return frozenset(found)
 
 
 def impurities(module: str, tree: ast.AST) -> Iterator[str]:
@@ -254,24 +261,22 @@ def impurities(module: str, tree: ast.AST) -> Iterator[str]:
                 yield name
 
 
-LEDGER = needed_by("ledger")
-
-
 def test_the_ledger_is_all_there() -> None:
     # And what it imports, be it another folder's.
-    assert {"ledger", "ledger.ledger", "ledger.task", "serialization", "states"} <= LEDGER
-    assert len(LEDGER) > len([module for module in MODULES if module.startswith("ledger")])
-    assert LEDGER <= MODULES.keys() - {""}
+    ledger = needed_by("ledger")
+    assert {"ledger", "ledger.ledger", "ledger.task", "serialization", "states"} <= ledger
+    assert len(ledger) > len([module for module in MODULES if module.startswith("ledger")])
+    assert ledger <= MODULES.keys() - {""}
 
 
-@pytest.mark.parametrize("module", sorted(LEDGER))
-def test_the_ledger_is_pure(module: str) -> None:
-    assert list(impurities(module, _tree(module))) == []
+def test_the_ledger_is_pure() -> None:
+    found = {module: list(impurities(module, _tree(module))) for module in needed_by("ledger")}
+    assert {module: what for module, what in found.items() if what} == {}
 
 
 def test_no_exception_to_purity_is_out_of_date() -> None:
-    assert {(each.importer, each.imported) for each in IMPORTS} >= ALLOWED
-    assert {module for module, _ in ALLOWED} <= LEDGER
+    assert {(each.importer, each.imported) for each in imports()} >= ALLOWED
+    assert {module for module, _ in ALLOWED} <= needed_by("ledger")
 
 
 def test_the_session_process_starts_without_the_package() -> None:
@@ -285,13 +290,13 @@ def test_the_session_process_starts_without_the_package() -> None:
     assert len(modules) > 5
     modules |= {"transport.private_files", "transport.process_identity", "transport.proc_files"}
     modules |= {"transport.run_folders", "transport.removal"}
-    for each in OURS:
+    for each in ours():
         assert each.importer not in modules or each.imported in modules, str(each)
 
 
 def test_a_supervisor_looks_at_its_launch_file_by_what_needs_nothing_else() -> None:
     # That file says where all else is found.
-    assert not [str(each) for each in OURS if each.importer == "transport.private_files"]
+    assert not [str(each) for each in ours() if each.importer == "transport.private_files"]
 
 
 def drawn(text: str) -> list[str]:
