@@ -261,7 +261,7 @@ class Scheduler(abc.ABC):
         return 0.0
 
     def memory_of(self, resources: Mapping[str, object]) -> int:
-        """Returns the bytes that a queue job is granted, 0 if that is not limited.
+        """Returns the bytes that each slot of a queue job is granted, 0 if that is not limited.
 
         Args:
             resources: What `resources_of` has returned.

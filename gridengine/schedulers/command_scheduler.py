@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from ..errors import SchedulerUnavailable
-from ..settings import Settings
 from .arguments import take_common, whole_number
 from .base import Scheduler
 from .events import End
+from .queue_arguments import take_of_queue
 from .requested import refuse_misspelled, without_replaced
 
 TYPE_CHECKING = False
@@ -135,12 +135,14 @@ class CommandScheduler(Scheduler):
     polls: ClassVar[tuple[float, float]] = (1.0, 15.0)
     listed_after: ClassVar[float] = 10.0
 
+    max_workers: int | None
+
     def __init__(
         self,
         *,
         max_workers: int | None = None,
         slots: int = 1,
-        queue_job_name: str = "",
+        queue_job_name: str | None = None,
         fresh: bool = False,
         initializer: Callable[..., object] | None = None,
         initargs: Iterable[Any] = (),
@@ -154,14 +156,8 @@ class CommandScheduler(Scheduler):
             self, fresh=fresh, initializer=initializer, initargs=initargs, cwd=cwd, env=env,
             output=output, settings=settings,
         )  # fmt: skip
-        read = Settings.read(arguments=self.settings)
-        self.max_workers = (
-            None if max_workers is None else whole_number("max_workers", max_workers, 1)
-        )
-        self.max_queue_jobs = self.max_workers or read.queue_jobs
-        self.linger = read.linger
+        take_of_queue(self, max_workers=max_workers, queue_job_name=queue_job_name)
         self.slots = whole_number("slots", slots, 1)
-        self.queue_job_name = queue_job_name
         refuse_misspelled(type(self), resources)
         self.resources = self.resources_of(resources)
 

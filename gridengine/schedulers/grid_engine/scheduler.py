@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 from ...settings import Settings
 from ..arguments import take_common
 from ..base import Scheduler
-from . import scheduler_arguments, way
+from ..queue_arguments import LIFETIME, checked_memory, take_of_queue
+from . import way
 from .request import Hosts, Request
 from .session import GridEngineSession
 
@@ -69,6 +70,8 @@ class GridEngineScheduler(Scheduler):
     remote = True
     queue_job_template: ClassVar[str] = "{JOB_ID}.{SGE_TASK_ID}"
 
+    max_workers: int | None
+
     def __init__(
         self,
         *,
@@ -78,7 +81,7 @@ class GridEngineScheduler(Scheduler):
         project: str | None = None,
         hosts: Hosts | None = None,
         max_workers: int | None = None,
-        lifetime: str | float | datetime.timedelta | None = scheduler_arguments.LIFETIME,
+        lifetime: str | float | datetime.timedelta | None = LIFETIME,
         queue_job_name: str | None = None,
         native: str | None = None,
         through: str | None = None,
@@ -101,17 +104,16 @@ class GridEngineScheduler(Scheduler):
             self, fresh=fresh, initializer=initializer, initargs=initargs, cwd=cwd, env=env,
             output=output, settings=settings,
         )  # fmt: skip
-        read = Settings.read(arguments=self.settings)
-        self.through = read.through if through is None else way.checked(through)
-        self.max_workers = scheduler_arguments.checked_workers(max_workers)
-        self.max_queue_jobs = self.max_workers or read.queue_jobs
-        self.linger = read.linger
-        self.lifetime = scheduler_arguments.checked_lifetime(lifetime)
-        self.queue_job_name = scheduler_arguments.checked_name(queue_job_name)
-        self.slots = self.request.slots
-        self.memory_resource, self.memory_max = scheduler_arguments.checked_memory(
-            memory_resource, memory_max
+        take_of_queue(
+            self, max_workers=max_workers, lifetime=lifetime, queue_job_name=queue_job_name
         )
+        self.through = (
+            Settings.read(arguments=self.settings).through
+            if through is None
+            else way.checked(through)
+        )
+        self.slots = self.request.slots
+        self.memory_resource, self.memory_max = checked_memory(memory_resource, memory_max)
 
     def __repr__(self) -> str:
         limit = f"max_workers={self.max_workers}" if self.max_workers else ""

@@ -11,10 +11,9 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
-from ...settings import Settings
 from ..arguments import take_common
 from ..base import Scheduler
-from ..grid_engine import scheduler_arguments
+from ..queue_arguments import LIFETIME, checked_memory, take_of_queue
 from . import request as requests
 from .request import HostNames, SlurmRequest
 from .session import SlurmSession
@@ -87,6 +86,8 @@ class SlurmScheduler(Scheduler):
     memory_resource = "mem_per_cpu"
     aliases: ClassVar[tuple[str, ...]] = tuple(requests.ALIASES)
 
+    max_workers: int | None
+
     def __init__(
         self,
         *,
@@ -101,7 +102,7 @@ class SlurmScheduler(Scheduler):
         gres: str | None = None,
         hosts: HostNames | None = None,
         max_workers: int | None = None,
-        lifetime: str | float | datetime.timedelta | None = scheduler_arguments.LIFETIME,
+        lifetime: str | float | datetime.timedelta | None = LIFETIME,
         queue_job_name: str | None = None,
         native: str | None = None,
         fresh: bool = False,
@@ -125,14 +126,11 @@ class SlurmScheduler(Scheduler):
             self, fresh=fresh, initializer=initializer, initargs=initargs, cwd=cwd, env=env,
             output=output, settings=settings,
         )  # fmt: skip
-        read = Settings.read(arguments=self.settings)
-        self.max_workers = scheduler_arguments.checked_workers(max_workers)
-        self.max_queue_jobs = self.max_workers or read.queue_jobs
-        self.linger = read.linger
-        self.lifetime = scheduler_arguments.checked_lifetime(lifetime)
-        self.queue_job_name = scheduler_arguments.checked_name(queue_job_name)
+        take_of_queue(
+            self, max_workers=max_workers, lifetime=lifetime, queue_job_name=queue_job_name
+        )
         self.slots = self.request.slots
-        _, self.memory_max = scheduler_arguments.checked_memory(self.memory_resource, memory_max)
+        _, self.memory_max = checked_memory(self.memory_resource, memory_max)
 
     def __repr__(self) -> str:
         limit = f"max_workers={self.max_workers}" if self.max_workers else ""

@@ -1,13 +1,16 @@
-"""Arguments of a `GridEngineScheduler` that the Grid Engine does not know, looked at."""
+"""Arguments of schedulers with a queue that no batch system knows, looked at."""
 
 from __future__ import annotations
 
 import datetime
 import math
 import re
+from collections.abc import Mapping
+from typing import Protocol
 
-from ..arguments import whole_number
-from ..quantities import parse_memory, parse_time
+from ..settings import Settings
+from .arguments import whole_number
+from .quantities import parse_memory, parse_time
 
 LIFETIME = "10m"
 """How long a worker keeps its place among others who wait, by default: long against the 15 seconds
@@ -18,7 +21,41 @@ _LEAST_LIFETIME = 1.0
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-def checked_lifetime(lifetime: object) -> float | None:
+class _WithQueue(Protocol):
+    """A scheduler that has them."""
+
+    settings: Mapping[str, object] | None
+    max_workers: int | None
+    max_queue_jobs: int
+    linger: float | None
+    lifetime: float | None
+    queue_job_name: str
+
+
+def take_of_queue(
+    scheduler: _WithQueue,
+    *,
+    max_workers: int | None,
+    lifetime: str | float | datetime.timedelta | None = None,
+    queue_job_name: str | None,
+) -> None:
+    """Gives a scheduler these arguments, looked at, and what its settings say beside them.
+
+    Raises:
+        TypeError, ValueError: One of them is impossible.
+        GridEngineError: A setting of the environment is none.
+    """
+    read = Settings.read(arguments=scheduler.settings)
+    scheduler.max_workers = (
+        None if max_workers is None else whole_number("max_workers", max_workers, 1)
+    )
+    scheduler.max_queue_jobs = scheduler.max_workers or read.queue_jobs
+    scheduler.linger = read.linger
+    scheduler.lifetime = _checked_lifetime(lifetime)
+    scheduler.queue_job_name = _checked_name(queue_job_name)
+
+
+def _checked_lifetime(lifetime: object) -> float | None:
     """Returns the seconds of ``"10m"``, ``"00:10:00"``, 600 or a timedelta; None for no end.
 
     Raises:
@@ -50,17 +87,7 @@ def _seconds(text: str) -> float | None:
     return parse_time(text) if re.fullmatch(r"\d[\d:.]*", text) else None
 
 
-def checked_workers(max_workers: object) -> int | None:
-    """Returns how many workers there may be at one time, None for as many as settings say.
-
-    Raises:
-        TypeError: It is no whole number.
-        ValueError: It is less than 1.
-    """
-    return None if max_workers is None else whole_number("max_workers", max_workers, 1)
-
-
-def checked_name(name: str | None) -> str:
+def _checked_name(name: str | None) -> str:
     """Returns what queue jobs shall be called, nothing for what their jobs are called.
 
     Raises:
