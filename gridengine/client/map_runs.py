@@ -183,29 +183,41 @@ class MapRuns:
         if unbound and self._report is None and nesting.runs_in_place():
             self.inline = True
             return self._in_place()
+        # Before the first workers, of which calls that are done need none.
+        kept = self._kept_calls()
+        try:
+            return self._watched(kept, control)
+        except BaseException:
+            if kept is not None:
+                kept.close()
+            raise
+
+    def _watched(
+        self, kept: KeptCalls | None, control: StreamControl | None
+    ) -> Generator[list[R], None, None]:
+        calls = _MANY if self._length < 0 else self._length
         dispatcher = dispatcher_for(
             self._scheduler or best_available(),
-            calls=_MANY if self._length < 0 else self._length,
+            calls=calls if kept is None else max(0, calls - kept.known),
         )
         self.inline = dispatcher.inline
         # Now, when the first workers are on their way: they start in the meantime.
         from ..serialization.functions import pack_function
-        from ..states import Mode
         from .map_stream import stream
 
+        options = self._options
         function = options.attached_to(self._function, many=True)
         watchers = [
             self._shown_progress(dispatcher),
             self._written_report(dispatcher),
             self._wanted_mail(dispatcher),
         ]
-        mode = Mode.MAP if self._single else Mode.STARMAP
         observers = [each for each in watchers if each is not None]
         runs = stream(
             dispatcher,
             options.placed(pack_function(function, "the function"), *dispatcher.surroundings),
             self._items,
-            mode,
+            self._mode,
             length=self._length,
             chunksize=self._chunksize,
             buffersize=self._buffersize,
@@ -215,19 +227,25 @@ class MapRuns:
             control=control,
             options=options,
             before=_all_of([each.expect for each in observers]),
-            kept=self._kept_calls(mode),
+            kept=kept,
         )
         for each in observers:
             runs = each.around(runs)
         return runs
 
-    def _kept_calls(self, mode: Mode) -> KeptCalls | None:
+    @property
+    def _mode(self) -> Mode:
+        from ..states import Mode
+
+        return Mode.MAP if self._single else Mode.STARMAP
+
+    def _kept_calls(self) -> KeptCalls | None:
         """Returns what a journal has of the calls, None if nothing is kept of them."""
         if self._options.journal is None:
             return None
         from .journal.map_tasks import KeptCalls
 
-        return KeptCalls(self._options.journal, self._function, mode, self._options)
+        return KeptCalls(self._options.journal, self._function, self._mode, self._options)
 
     def _wanted_mail(self, dispatcher: Dispatcher) -> MapMail | None:
         """Returns what sends a mail at the end, None if nobody wants one."""
@@ -274,13 +292,12 @@ class MapRuns:
         return MapReport(self._report, about, dispatcher.observe)
 
     def _in_place(self) -> Generator[list[R], None, None]:
-        from ..states import Mode
         from .in_place import stream_in_place
 
         return stream_in_place(
             self._function,
             self._items,
-            Mode.MAP if self._single else Mode.STARMAP,
+            self._mode,
             chunksize=self._chunksize,
             buffersize=self._buffersize,
             reraise=self._reraise,

@@ -45,6 +45,11 @@ def die(x):
         os._exit(3)
     return x
 
+def noted(x):
+    with open("calls", "a") as file:
+        file.write(f"{x} ")
+    return x
+
 def nap(x):
     time.sleep(x)
     return x
@@ -279,6 +284,12 @@ def test_a_file_may_be_that_of_the_inputs_and_a_link(lines: Map, folder: Path) -
     assert lines("power", b"2\n", "-o", "/dev/null") == (0, b"", "")
 
 
+def test_with_a_journal_a_line_that_is_done_is_not_done_again(lines: Map, folder: Path) -> None:
+    for given in (b"1\n2\n", b"3\n2\n1\n"):
+        assert lines("noted", given, "--journal", "run.journal") == (0, given, "")
+    assert sorted((folder / "calls").read_text().split()) == ["1", "2", "3"]
+
+
 # ---------------------------------------------------------------------- what is called
 
 
@@ -353,6 +364,12 @@ def test_options_that_cannot_be_are_told(
         cli.main(["map", "lines_work.py:same", os.devnull, *options])
     assert over.value.code == status
     assert said in capsys.readouterr().err
+
+
+def test_a_folder_is_no_journal(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["map", "math:sqrt", "--journal", "."])
+    assert "it takes the path of a file, such as 'run.journal'" in capsys.readouterr().err
 
 
 def test_a_file_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,8 +17,9 @@ import pytest
 
 import gridengine
 from gridengine.client.journal import results
-from gridengine.schedulers import Scheduler
+from gridengine.schedulers import ProcessScheduler, Scheduler
 
+from .. import traces
 from ..journals import At, Counted, counted, path, scheduler, squares, wait_until_closed
 
 __all__ = ["counted", "path", "scheduler"]
@@ -30,6 +31,19 @@ def test_what_is_done_is_not_done_again(scheduler: Scheduler, counted: Counted, 
         found = gridengine.map(square, range(300), scheduler=scheduler, journal=path)
         assert found == [x * x for x in range(300)]
     assert counted.calls == 300
+
+
+def test_no_process_is_started_for_what_is_done(scheduler: Scheduler, path: Path) -> None:
+    gridengine.map(abs, range(-9, 0), scheduler=scheduler, journal=path)
+    before = traces.look([]).children
+    with ProcessScheduler(2) as fresh:
+        assert gridengine.map(abs, range(-8, 0), scheduler=fresh, journal=path) == [
+            *range(8, 0, -1)
+        ]
+        assert traces.look([]).children == before
+        # What is not done starts them, however late.
+        assert gridengine.map(abs, [-1, -10], scheduler=fresh, journal=path) == [1, 10]
+        assert traces.look([]).children > before
 
 
 @pytest.mark.parametrize("chunksize", [1, 7, 64, None])

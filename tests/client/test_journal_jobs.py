@@ -91,15 +91,15 @@ def test_a_journal_that_is_being_opened_holds_up_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opening, go_on = threading.Event(), threading.Event()
-    connect = file.connect
+    make = file.JournalFile
 
     def slow(path: str) -> Any:
         if path.endswith("locked"):
             opening.set()
             assert go_on.wait(60)
-        return connect(path)
+        return make(path)
 
-    monkeypatch.setattr(file, "connect", slow)
+    monkeypatch.setattr(file, "JournalFile", slow)
     used: list[Any] = []
     locked = str(tmp_path / "locked")
     threads = [threading.Thread(target=lambda: used.append(journals.use(locked))) for _ in range(2)]

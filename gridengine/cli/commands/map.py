@@ -27,6 +27,7 @@ examples:
   seq 10 | gridengine map math:sqrt --queue short.q --resources h_vmem=2G,h_rt=0:10:00
   ls | gridengine map os.path:getsize --text
   echo '["4f", 16]' | gridengine map builtins:int --star
+  gridengine map work.py:score INPUTS.jsonl --journal run.journal > results.jsonl
   gridengine map work.py:score INPUTS.jsonl --keep-going --errors failed.jsonl -o results.jsonl
 
 lines:
@@ -72,6 +73,10 @@ def add_to(commands: Commands) -> None:
     add("--keep-going", action="store_true", help="go on when calls fail; the default is to end")
     add("--errors", metavar="FILE", help="with --keep-going: write failures to FILE, as JSON")
     add(
+        "--journal", metavar="FILE", type=_journal,
+        help="keep results in FILE: run again with it, what is done is not done again",
+    )  # fmt: skip
+    add(
         "--progress", action=argparse.BooleanOptionalAction, default=None,
         help="show on standard error how far it is; by default where that is a terminal and "
         "standard output is none",
@@ -86,3 +91,12 @@ def _map(given: argparse.Namespace) -> int:
     if given.errors is not None and not given.keep_going:
         given.parser.error("--errors is for --keep-going")
     return map_lines(given, scheduler_options.variables(given))
+
+
+def _journal(path: str) -> str:
+    from ...client.journal.request import journal_request
+
+    try:
+        return journal_request(path, None).path
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -93,6 +93,7 @@ def _runs(
         chunksize=given.chunksize,
         retries=given.retries,
         timeout_per_call=given.timeout,
+        journal=given.journal,
         progress=given.function if _shows_progress(given) else False,
     ).start(control)
 

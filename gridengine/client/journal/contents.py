@@ -67,7 +67,7 @@ class Contents:
     """
 
     def __init__(self, path: str) -> None:
-        self._connection = file.connect(path, make=False)
+        self._connection = file.connect(path)
 
     def __enter__(self) -> Self:
         return self
@@ -110,7 +110,7 @@ class Contents:
             " FROM answers JOIN chunks ON chunk = chunks.id JOIN scopes ON scope = scopes.id"
             " ORDER BY answers.id"
         ).fetchall()
-        for row, digest, name, _, keys, lo, hi, failed in rows:
+        for row, digest, name, plain, keys, lo, hi, failed in rows:
             if which and which != name and not digest.hex().startswith(which):
                 continue
             items = pickle.loads(keys)[lo:hi]
@@ -121,7 +121,7 @@ class Contents:
                 if number in without:
                     continue
                 value = values if single or error else values[number]
-                yield KeptResult(digest.hex(), name, _shown(item), value, error)
+                yield KeptResult(digest.hex(), name, item if plain else _shown(item), value, error)
 
     def _values(self, row: int) -> tuple[Any, str]:
         try:

@@ -16,6 +16,8 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...errors import GridEngineError
@@ -73,21 +75,73 @@ def sqlite() -> Any:
     return sqlite3
 
 
-def connect(path: str, *, make: bool = True) -> Connection:
-    """Returns a connection to a journal.
+class JournalFile:
+    """A journal that results go to, for one thread at a time.
 
     Args:
-        path: Where it lies.
-        make: Whether to make one if there is none.
+        path: Where it lies; it is made if there is none.
 
     Raises:
         GridEngineError: It is no journal, or one of another version, or others could have written
             it, or it cannot be opened.
         OSError: It cannot be made, or opened.
         sqlite3.Error: It cannot be read, or written.
+
+    Attributes:
+        path: Where it lies.
     """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        sqlite()
+        # What is new has nothing in it that is asked for. Its tables take 2 ms, as long as a tenth
+        # of a short map: who writes first has them made, while workers are busy.
+        is_new = _check(path, make=True)
+        self._connection = None if is_new else _connected(path, make=True)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there is nothing in it, as it was made just now."""
+        return self._connection is None
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Has a connection to it for as long as the block runs, and nobody else meanwhile.
+
+        Raises:
+            GridEngineError: As above.
+            OSError: As above.
+            sqlite3.Error: As above.
+        """
+        with self._lock:
+            if self._connection is None:
+                self._connection = _connected(self.path, make=True)
+            yield self._connection
+
+    def close(self) -> None:
+        """Lets go of it."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+
+def connect(path: str) -> Connection:
+    """Returns a connection to a journal that is there, to read it.
+
+    Raises:
+        GridEngineError: It is no journal, or one of another version, or others could have written
+            it, or it cannot be opened.
+        OSError: It cannot be opened.
+        sqlite3.Error: It cannot be read.
+    """
+    _check(path, make=False)
+    return _connected(path, make=False)
+
+
+def _connected(path: str, *, make: bool) -> Connection:
     sqlite3 = sqlite()
-    _check(path, make=make)
     connection: Connection = sqlite3.connect(
         path, timeout=_LOCKED, isolation_level=None, check_same_thread=False
     )
@@ -190,8 +244,8 @@ def file_system(path: str) -> str:
 # -- who can write it -------------------------------------------------------------------------
 
 
-def _check(path: str, *, make: bool) -> None:
-    """Makes the file if there is none, and refuses one that others could have written.
+def _check(path: str, *, make: bool) -> bool:
+    """Refuses a file that others could have written; tells whether there was none, and makes it.
 
     Raises:
         GridEngineError: It is such a one.
@@ -205,10 +259,12 @@ def _check(path: str, *, make: bool) -> None:
             f"others can write into {folder}, and so put something in the place of the journal "
             f"{path}, from which results are unpickled: name a file in a folder of your own"
         )
+    made = False
     if make:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, flags, 0o600))
+            made = True
     for suffix in ("", "-wal", "-shm", "-journal"):
         each = path + suffix
         if not os.path.lexists(each):
@@ -222,3 +278,4 @@ def _check(path: str, *, make: bool) -> None:
                 f"{each} is no file of yours that others may not write, and results are unpickled "
                 f"from it: name another file, or if what is in it is yours: chmod go-w {each}"
             )
+    return made

@@ -18,7 +18,7 @@ from .values import kept
 from .writer import KeptChunk, Scope, Writer
 
 if TYPE_CHECKING:
-    import sqlite3
+    from .file import JournalFile
 
 log = Log(__name__)
 
@@ -40,6 +40,7 @@ class Journal:
     def __init__(self, path: str) -> None:
         self.path = path
         self.users = 0
+        self._file: JournalFile | None = None
         self._writer: Writer | None = None
         self._opening = threading.Lock()
         self._opened = False
@@ -53,19 +54,17 @@ class Journal:
         with self._opening:
             if self._opened:
                 return
-            connection = _opened(self.path)
-            if connection is not None:
-                self._connection = connection
-                self._writer = Writer(self.path, connection)
+            self._file = _opened(self.path)
+            if self._file is not None:
+                self._writer = Writer(self._file)
             self._opened = True
 
     def results(self, scope: bytes, *, numbered: bool = False) -> Results | None:
         """Returns what it has of a function, None if that is nothing."""
-        if self._writer is None:
+        if self._file is None or self._file.is_new:
             return None
         try:
-            with self._writer.lock:
-                found = Results(self._connection, self._writer.lock, scope, numbered=numbered)
+            found = Results(self._file, scope, numbered=numbered)
         except file.sqlite().Error as error:
             log.warning("the journal %s cannot be read: %s", self.path, error)
             return None
@@ -73,16 +72,18 @@ class Journal:
 
     def value(self, scope: bytes) -> Outcome | None:
         """Returns the answer of a single job, None if it has none."""
-        if self._writer is None:
+        if self._file is None or self._writer is None:
             return None
         if self._writer.awaits(scope):
             self._writer.write()
+        if self._file.is_new:
+            return None
         try:
-            with self._writer.lock:
-                row = self._connection.execute(_VALUE, (scope,)).fetchone()
+            with self._file.connection() as connection:
+                row = connection.execute(_VALUE, (scope,)).fetchone()
                 if row is None:
                     return None
-                payload, frames = packed(self._connection, row[0])
+                payload, frames = packed(connection, row[0])
             # One that cannot be rebuilt here is made anew.
             unpack(payload, frames)
         except Exception as error:
@@ -92,11 +93,11 @@ class Journal:
 
     def others(self, scope: Scope) -> int:
         """Returns how many results it has of functions of the same name that are other ones."""
-        if self._writer is None:
+        if self._file is None or self._file.is_new:
             return 0
         try:
-            with self._writer.lock:
-                (count,) = self._connection.execute(_OTHERS, (scope.name, scope.digest)).fetchone()
+            with self._file.connection() as connection:
+                (count,) = connection.execute(_OTHERS, (scope.name, scope.digest)).fetchone()
         except file.sqlite().Error:
             return 0
         return int(count)
@@ -118,16 +119,15 @@ class Journal:
 
     def close(self) -> None:
         """Writes the rest, and lets go of the file."""
-        if self._writer is not None:
+        if self._file is not None and self._writer is not None:
             self._writer.close()
-            with self._writer.lock:
-                self._connection.close()
+            self._file.close()
 
 
-def _opened(path: str) -> sqlite3.Connection | None:
-    """Returns a connection; None if there is no room for the file, which ends no run."""
+def _opened(path: str) -> JournalFile | None:
+    """Returns the file; None if there is no room for it, which ends no run."""
     try:
-        return file.connect(path)
+        return file.JournalFile(path)
     except (OSError, file.sqlite().OperationalError) as error:
         if isinstance(error, PermissionError):
             raise GridEngineError(

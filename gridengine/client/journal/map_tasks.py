@@ -72,6 +72,11 @@ class KeptCalls:
             )  # fmt: skip
 
     @property
+    def known(self) -> int:
+        """How many calls may be answered without being made."""
+        return self.results.count if self.results is not None else 0
+
+    @property
     def looks_up(self) -> bool:
         """Whether there may be results of calls that are yet to be made."""
         return bool(self.results)

@@ -16,7 +16,8 @@ from ...serialization.serializer import unpack
 
 if TYPE_CHECKING:
     import sqlite3
-    import threading
+
+    from .file import JournalFile
 
 log = Log(__name__)
 
@@ -68,22 +69,16 @@ class Results:
     Each value answers one call of a map: of calls that are alike, as many as there are values.
 
     Args:
-        connection: To the journal.
-        lock: Held by who uses that; by who makes this, too.
+        file: The journal.
         scope: The digest of what is called.
         numbered: Whether a call is another one under another number, as those with a seed are.
+
+    Raises:
+        sqlite3.Error: It cannot be read.
     """
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        lock: threading.Lock,
-        scope: bytes,
-        *,
-        numbered: bool,
-    ) -> None:
-        self._connection = connection
-        self._lock = lock
+    def __init__(self, file: JournalFile, scope: bytes, *, numbered: bool) -> None:
+        self._file = file
         self._numbered = numbered
         self._answers = _Answers()
         # The number of a value by what its call is known by; and of further ones of equal calls.
@@ -92,19 +87,25 @@ class Results:
         # By row, None for those that cannot be; and how many bytes those had.
         self._unpacked: collections.OrderedDict[int, Any] = collections.OrderedDict()
         self._unpacked_bytes = 0
-        self._load(scope)
+        with file.connection() as connection:
+            self._load(connection, scope)
 
     def __bool__(self) -> bool:
         return bool(self._numbers)
+
+    @property
+    def count(self) -> int:
+        """How many values there are."""
+        return self._answers.count
 
     @property
     def bytes_per_value(self) -> float:
         """About how large a value is, as packed."""
         return self._answers.size / max(1, self._answers.count)
 
-    def _load(self, scope: bytes) -> None:
+    def _load(self, connection: sqlite3.Connection, scope: bytes) -> None:
         digests = Digests()
-        chunks = self._connection.execute(
+        chunks = connection.execute(
             "SELECT chunks.id, first, plain, keys FROM chunks JOIN scopes ON scope = scopes.id"
             " WHERE digest = ? ORDER BY chunks.id",
             (scope,),
@@ -115,7 +116,7 @@ class Results:
                 keys = digests.keys(keys)
             if self._numbered:
                 keys = list(enumerate(keys, first))
-            answers = self._connection.execute(
+            answers = connection.execute(
                 "SELECT id, lo, hi, failed, size FROM answers WHERE chunk = ? ORDER BY id", (chunk,)
             )
             for row, lo, hi, failed, size in answers.fetchall():
@@ -198,8 +199,8 @@ class Results:
             self._unpacked.move_to_end(row)
             return self._unpacked[row]
         try:
-            with self._lock:
-                payload, frames = packed(self._connection, row)
+            with self._file.connection() as connection:
+                payload, frames = packed(connection, row)
             found = unpack(payload, frames)
         except Exception as error:
             log.warning("results in the journal cannot be rebuilt, and are made anew: %s", error)

@@ -13,11 +13,13 @@ from ...logs import Log
 from ...serialization.packed import Frame
 from ...states import Mode
 from ...transport.shared_memory import gather
-from . import file
+from .file import transaction
 from .values import size_of, to_be_kept
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from .file import JournalFile
 
 log = Log(__name__)
 
@@ -73,13 +75,11 @@ class Writer:
     When the file cannot be written any more, that is said once, and the rest is not kept.
 
     Args:
-        path: The journal.
-        connection: To it; nobody else uses it while this writes.
+        file: The journal.
     """
 
-    def __init__(self, path: str, connection: sqlite3.Connection) -> None:
-        self._path = path
-        self._connection = connection
+    def __init__(self, file: JournalFile) -> None:
+        self._file = file
         self._news = threading.Condition(threading.Lock())
         self._batch: list[tuple[KeptChunk, Outcome]] = []
         self._size = 0
@@ -87,7 +87,6 @@ class Writer:
         self._jobs: set[bytes] = set()
         self._running = self._hurried = self._closed = self._failed = False
         self._scopes: dict[bytes, int] = {}
-        self.lock = threading.Lock()
 
     def put(self, chunk: KeptChunk, outcome: Outcome) -> None:
         """Has an answer written. Never waits for the disk."""
@@ -118,25 +117,33 @@ class Writer:
 
     def write(self) -> None:
         """Writes all that was given so far; returns when it is written, or cannot be."""
-        with self.lock:
-            with self._news:
-                batch, self._batch, self._size = self._batch, [], 0
-                self._hurried = False
-                self._jobs.clear()
-            if not batch or self._failed:
-                return
-            try:
-                with file.transaction(self._connection):
-                    for chunk, outcome in batch:
-                        self._insert(self._connection, chunk, outcome)
-            except Exception as error:
-                # Never the end of what makes the results.
-                self._failed = True
-                log.warning(
-                    "the journal %s cannot be written any more (%s): the latest "
-                    "results, and those that come, are not kept, and all else goes on",
-                    self._path, error,
-                )  # fmt: skip
+        if self._failed or self._closed:
+            return
+        try:
+            # First, so that who asks for a result finds it either here or there.
+            with self._file.connection() as connection:
+                batch = self._taken()
+                if batch:
+                    with transaction(connection):
+                        for chunk, outcome in batch:
+                            self._insert(connection, chunk, outcome)
+        except Exception as error:
+            # Never the end of what makes the results.
+            self._failed = True
+            self._taken()
+            log.warning(
+                "the journal %s cannot be written any more (%s): the latest "
+                "results, and those that come, are not kept, and all else goes on",
+                self._file.path, error,
+            )  # fmt: skip
+
+    def _taken(self) -> list[tuple[KeptChunk, Outcome]]:
+        """Returns what was given, for it to be written."""
+        with self._news:
+            batch, self._batch, self._size = self._batch, [], 0
+            self._hurried = False
+            self._jobs.clear()
+        return batch
 
     def close(self) -> None:
         """Writes the rest, and takes no more."""
@@ -146,8 +153,9 @@ class Writer:
             self._news.notify_all()
 
     def _run(self) -> None:
-        """Writes what has come for a while; ends after one in which nothing has."""
+        """Writes what is there, then what has come for a while, until that is nothing."""
         while True:
+            self.write()
             with self._news:
                 self._news.wait_for(
                     lambda: self._closed or self._hurried or self._size >= _COLLECT_BYTES,
@@ -156,7 +164,6 @@ class Writer:
                 if self._closed or not self._batch:
                     self._running = False
                     return
-            self.write()
 
     def _insert(self, connection: sqlite3.Connection, chunk: KeptChunk, outcome: Outcome) -> None:
         try:
