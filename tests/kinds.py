@@ -20,6 +20,14 @@ CLUSTERS = [
     pytest.param("slurm", marks=pytest.mark.cluster),
 ]
 
+#: The same for what happens behind the queue, where the ways into a Grid Engine differ little: the
+#: second is among the slow tests.
+BEHIND_THE_QUEUE = [
+    pytest.param("gridengine", marks=pytest.mark.cluster),
+    pytest.param("commands", marks=[pytest.mark.cluster, pytest.mark.slow]),
+    pytest.param("slurm", marks=pytest.mark.cluster),
+]
+
 #: All of them.
 KINDS = ["process", *CLUSTERS]
 

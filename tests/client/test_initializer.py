@@ -22,7 +22,9 @@ from gridengine.schedulers import GridEngineScheduler, ProcessScheduler, Schedul
 CALLED: list[tuple[Any, ...]] = []
 
 
-@pytest.fixture(params=["process", pytest.param("gridengine", marks=pytest.mark.cluster)])
+@pytest.fixture(
+    params=["process", pytest.param("gridengine", marks=[pytest.mark.cluster, pytest.mark.slow])]
+)
 def made(request: pytest.FixtureRequest) -> type[Scheduler]:
     """Each sort of scheduler in turn."""
     if request.param == "process":

@@ -98,7 +98,9 @@ def _wait_for(running: subprocess.Popen[str], folder: Path, calls: int) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", ["process", pytest.param("gridengine", marks=pytest.mark.cluster)])
+@pytest.mark.parametrize(
+    "kind", ["process", pytest.param("gridengine", marks=[pytest.mark.cluster, pytest.mark.slow])]
+)
 def test_a_program_that_is_killed_goes_on_where_it_was(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

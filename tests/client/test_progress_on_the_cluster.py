@@ -82,6 +82,7 @@ def test_a_map_that_waits_for_slots_says_so_with_the_reason(others: None) -> Non
     assert bar.texts[-1] == "closed"
 
 
+@pytest.mark.slow
 def test_more_workers_than_slots_run_what_they_can_while_the_rest_waits(cluster: Cluster) -> None:
     bar = Recorded()
     with GridEngineScheduler(max_workers=12) as scheduler:

@@ -173,6 +173,7 @@ def test_a_parameter_is_changed_for_a_while(slurm: SlurmCluster) -> None:
 # -- harm --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_node_that_is_switched_off_takes_its_jobs_along(slurm: SlurmCluster) -> None:
     job = _submit(slurm, "sleep 60", "--no-requeue")
     node = _running(slurm, job)

@@ -37,7 +37,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
 
 
 @pytest.fixture(
-    scope="module", params=["process", pytest.param("cluster", marks=pytest.mark.cluster)]
+    scope="module",
+    params=["process", pytest.param("cluster", marks=[pytest.mark.cluster, pytest.mark.slow])],
 )
 def made(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
     settings: Any = {"sample_interval": 0.5}

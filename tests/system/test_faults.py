@@ -37,7 +37,7 @@ SECOND_OPINION = 1.5
 HEARTBEAT, PATIENCE = 0.5, 3.0
 
 
-@pytest.fixture(scope="module", params=kinds.KINDS)
+@pytest.fixture(scope="module", params=["process", *kinds.BEHIND_THE_QUEUE])
 def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
     """Each scheduler in turn, its workers shared by the tests that harm nothing else."""
     with _made(request) as made:
@@ -45,7 +45,7 @@ def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
         yield made
 
 
-@pytest.fixture(params=kinds.KINDS)
+@pytest.fixture(params=["process", *kinds.BEHIND_THE_QUEUE])
 def own_scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
     """Each scheduler in turn, for one test alone."""
     with _made(request) as made:
@@ -59,7 +59,7 @@ def _made(request: pytest.FixtureRequest) -> Scheduler:
     return kinds.made(request.param, 4)
 
 
-@pytest.fixture(params=kinds.CLUSTERS)
+@pytest.fixture(params=kinds.BEHIND_THE_QUEUE)
 def kind(request: pytest.FixtureRequest) -> str:
     """Each batch system in turn."""
     name: str = request.param

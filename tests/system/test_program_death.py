@@ -162,7 +162,7 @@ def begin(tmp_path: Path) -> Iterator[Callable[..., Program]]:
         program.reap()
 
 
-@pytest.fixture(params=kinds.KINDS[1:])
+@pytest.fixture(params=kinds.BEHIND_THE_QUEUE)
 def kind(request: pytest.FixtureRequest) -> str:
     """Each batch system in turn."""
     name: str = request.param

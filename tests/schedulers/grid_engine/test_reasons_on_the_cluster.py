@@ -114,8 +114,18 @@ def quota(cluster: Cluster, folder: Path) -> Iterator[None]:
     ("trouble", "request_", "reason"),
     [
         (by_qmod("-d", "-e"), {}, r"queue all\.q is disabled on ge-node1, ge-node2"),
-        (by_qmod("-sq", "-usq"), {}, r"queue all\.q is suspended on ge-node1, ge-node2"),
-        (in_error, {}, r"queue all\.q is in error on ge-node1, ge-node2 \(queue all\.q marked"),
+        pytest.param(
+            by_qmod("-sq", "-usq"),
+            {},
+            r"queue all\.q is suspended on ge-node1, ge-node2",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            in_error,
+            {},
+            r"queue all\.q is in error on ge-node1, ge-node2 \(queue all\.q marked",
+            marks=pytest.mark.slow,
+        ),
         (
             none,
             {"mem_free": "900G", "native": "-w n"},
@@ -123,7 +133,9 @@ def quota(cluster: Cluster, folder: Path) -> Iterator[None]:
         ),
         (none, {"native": "-h"}, r"it is held \(state hqw\); `qrls \d+` releases it"),
         (full, {}, r"all slots of queue all\.q on ge-node1, ge-node2 are taken"),
-        (quota, {}, r"resource quota one/1 is used up \(slots=1/1\)"),
+        pytest.param(
+            quota, {}, r"resource quota one/1 is used up \(slots=1/1\)", marks=pytest.mark.slow
+        ),
         (one_running_job_each, {}, r"your limit of 1 running at once is reached \(maxujobs"),
     ],
     ids=["disabled", "suspended", "error", "memory", "hold", "full", "quota", "maxujobs"],
@@ -158,6 +170,7 @@ def test_a_job_says_why_its_queue_job_is_not_taken(cluster: Cluster, tmp_path: P
         job.join()
 
 
+@pytest.mark.slow
 def test_a_map_and_a_pool_that_had_no_workers_in_time_say_why(
     cluster: Cluster, tmp_path: Path
 ) -> None:

@@ -211,6 +211,7 @@ def test_requests_are_visible_and_granted(talk: Open, cluster: Cluster) -> None:
     assert f"{cluster.queue}@{node}" == where
 
 
+@pytest.mark.slow
 def test_queues_in_error_are_told_of(talk: Open, cluster: Cluster) -> None:
     with _prolog(cluster, "/nowhere/prolog"):
         # Through DRMAA such jobs just fail; through qsub they take the queues with them.
@@ -244,6 +245,7 @@ def test_a_session_process_that_dies_is_replaced(talk: Open, cluster: Cluster) -
     assert [0, 0, 3] == [ends[name].exitcode for name in names]
 
 
+@pytest.mark.slow
 def test_a_master_that_is_away_is_waited_for(talk: Open, cluster: Cluster) -> None:
     one = talk()
     one.start("exec sleep 60")

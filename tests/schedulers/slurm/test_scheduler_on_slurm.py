@@ -151,6 +151,7 @@ def test_a_job_says_why_slurm_has_not_started_it() -> None:
         assert job.result == name
 
 
+@pytest.mark.slow
 def test_nothing_starts_in_a_partition_that_is_down(slurm: SlurmCluster) -> None:
     slurm.close_partition()
     try:

@@ -275,7 +275,7 @@ def limited(slurm: SlurmCluster) -> Iterator[None]:
     [
         (drained, "drain|DRAIN|down"),
         (full, "Resources|Priority|taken|free"),
-        (limited, "limit"),
+        pytest.param(limited, "limit", marks=pytest.mark.slow),
     ],
     ids=["nodes-drained", "full", "limit"],
 )
@@ -308,6 +308,7 @@ def test_above_a_limit_of_submitted_jobs_it_waits_and_the_map_is_done(
     ["without accounting", pytest.param("with accounting", marks=pytest.mark.slow)],
     indirect=True,
 )
+@pytest.mark.slow
 def test_a_call_over_its_memory_dies_of_that(slurm: SlurmCluster, accounting: bool) -> None:
     def hungry() -> None:
         import time
