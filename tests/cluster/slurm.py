@@ -6,9 +6,10 @@ may have besides is not touched, and all of ours is gone when the directory is.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from .hosts import ROOT, Host
@@ -138,6 +139,16 @@ class Slurm:
         self.command("scontrol", "reconfigure")
         if not accounting:
             self._accounting.stop()
+
+    @contextlib.contextmanager
+    def having(self, devices: Sequence[str]) -> Iterator[None]:
+        """Have each node know its GPUs, for a while, as `configure` says that they have some."""
+        file = FOLDER / "gres.conf"
+        file.write_text("".join(f"Name=gpu File={device}\n" for device in devices))
+        try:
+            yield
+        finally:
+            file.unlink()
 
     def stop_master(self, *, crash: bool = False) -> None:
         """End the controller.

@@ -161,6 +161,17 @@ class SlurmCluster(BatchCluster):
             self._slurm.configure({})
 
     @contextlib.contextmanager
+    def gpus(self, *devices: str) -> Iterator[None]:
+        """Have each node have some files count as GPUs, for a while."""
+        # One that said when it started that it has none would be drained.
+        for node in self.nodes:
+            self.stop_slurmd(node)
+        named = f"DEFAULT Gres=gpu:{len(devices)}"
+        with self._slurm.having(devices), self.configured(GresTypes="gpu", NodeName=named):
+            self._slurm.start_node_daemons(self.nodes)
+            yield
+
+    @contextlib.contextmanager
     def accounting(self, **limits: str) -> Iterator[None]:
         """Have the site keep accounts, for `sacct`, for a while; it takes 3 s.
 
