@@ -12,7 +12,9 @@ import ast
 import dis
 import hashlib
 import importlib.util
+import os
 import sys
+import time
 import types
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -110,11 +112,50 @@ def _looked_at(name: str) -> _Module | None:
         return None
     uses = [*_with_parents(name), *_held(name)]
     try:
-        with open(path, "rb") as file:
-            source = file.read()
+        digest, imports = _read(path, spec.parent)
     except OSError:
         # In an archive, or gone: its name must do.
         return _Module(b"", uses)
+    return _Module(digest, [*uses, *imports])
+
+
+class _Source(NamedTuple):
+    stamp: tuple[object, ...]
+    digest: bytes
+    imports: list[str]
+
+
+#: What was read, by the file's path and the package of its module: to read one takes milliseconds,
+#: and a program may have hundreds, and map many times.
+_known: dict[tuple[str, str], _Source] = {}
+
+#: Nanoseconds for which a file that was written may be written again, and look the same.
+_SETTLED = 100_000_000
+
+
+def _read(path: str, package: str) -> tuple[bytes, list[str]]:
+    """Returns what a source comes to, and what it imports.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    known = _known.get((path, package))
+    if known is not None and known.stamp == _stamp(os.stat(path)):
+        return known.digest, known.imports
+    with open(path, "rb") as file:
+        status = os.fstat(file.fileno())
+        source = file.read()
+    digest, imports = _meaning(source, path, package)
+    if time.time_ns() - status.st_mtime_ns > _SETTLED:
+        _known[path, package] = _Source(_stamp(status), digest, imports)
+    return digest, imports
+
+
+def _stamp(status: os.stat_result) -> tuple[object, ...]:
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _meaning(source: bytes, path: str, package: str) -> tuple[bytes, list[str]]:
     try:
         tree = ast.parse(source)
         code = compile(tree, path, "exec", dont_inherit=True)
@@ -122,8 +163,8 @@ def _looked_at(name: str) -> _Module | None:
         meaning = ast.dump(tree).encode(errors="surrogatepass")
     except (SyntaxError, ValueError, RecursionError):
         # It is being edited, or deeper than anybody writes.
-        return _Module(_digest(source), uses)
-    return _Module(_digest(meaning), [*uses, *imported(code, spec.parent)])
+        return _digest(source), []
+    return _digest(meaning), list(imported(code, package))
 
 
 def _digest(data: bytes) -> bytes:

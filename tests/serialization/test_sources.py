@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
 import sys
+import time
 from gridengine.serialization.digests import Digests
 for source in {!r}:
     namespace = {{"__name__": "__main__"}}
@@ -113,3 +115,30 @@ def test_installed_modules_do_not_count() -> None:
     assert __name__ in dict(found)
     assert not {"json", "pytest", "numpy.linalg", "nowhere"} & dict(found).keys()
     assert Digests().of(pytest.raises) == Digests().of(pytest.raises)
+
+
+def test_a_source_is_read_once_until_it_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    read: list[bytes] = []
+    meaning = sources._meaning
+
+    def noted(source: bytes, path: str, package: str) -> tuple[bytes, list[str]]:
+        read.append(source)
+        return meaning(source, path, package)
+
+    monkeypatch.setattr(sources, "_meaning", noted)
+    file = tmp_path / "read_once.py"
+    written = ["RATE = 2", "RATE = 3", "RATE = 4"]
+    digests = []
+    for number, source in enumerate(written):
+        file.write_text(source)
+        # As somebody who writes while this is read is quicker than the clock of the files.
+        age = 0 if number == 1 else 10
+        stamp = time.time_ns() - age * 10**9
+        os.utime(file, ns=(stamp, stamp))
+        digests += [sources.Sources().of(["read_once"])[0][1] for _ in range(2)]
+    assert read == [b"RATE = 2", *[b"RATE = 3"] * 2, b"RATE = 4"]
+    assert digests[::2] == digests[1::2]
+    assert len(set(digests)) == 3
