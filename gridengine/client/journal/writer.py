@@ -27,8 +27,9 @@ log = Log(__name__)
 #: of calls that took longer are written at once.
 _COLLECT_SECONDS = 0.25
 
-#: Bytes from which they are written before that, and above which a map makes no more.
-_COLLECT_BYTES, _MOST_BYTES = 16 * 1024 * 1024, 256 * 1024 * 1024
+#: Bytes from which they are written before that, while workers make others: at the end of a map
+#: nobody does anything else. And above which a map makes no more.
+_COLLECT_BYTES, _MOST_BYTES = 256 * 1024, 256 * 1024 * 1024
 
 #: Bytes of a buffer in one row: a row has less than 10^9 (SQLITE_MAX_LENGTH).
 _PART = 256 * 1024 * 1024
