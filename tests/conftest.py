@@ -34,6 +34,31 @@ _OWN_FOLDER = pytest.StashKey[Path]()
 PATIENCE = 40.0
 
 
+#: The files that take longest, the longest first: from 40 s to three minutes.
+_LONGEST = (
+    "system/test_faults.py",
+    "schedulers/slurm/test_sessions_on_slurm.py",
+    "system/test_contract.py",
+    "system/test_on_the_cluster.py",
+    "system/test_program_death.py",
+    "schedulers/grid_engine/test_scheduler_on_the_cluster.py",
+    "test_docs.py",
+    "diagnosis/test_doctor_on_the_cluster.py",
+    "client/test_requests.py",
+    "schedulers/grid_engine/test_reasons_on_the_cluster.py",
+    "system/test_chaos.py",
+    "cluster/test_slurm_cluster.py",
+    "test_site.py",
+    "dashboard/test_page.py",
+    "system/test_contract_by_files.py",
+)
+
+
+def _place_of(path: Path) -> int:
+    name = os.path.relpath(path, Path(__file__).parent)
+    return _LONGEST.index(name) if name in _LONGEST else len(_LONGEST)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--large", action="store_true", help="run the tests that need much memory too")
 
@@ -43,8 +68,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("large"):
                 item.add_marker(pytest.mark.skip(reason="needs much memory and time: --large"))
-    # What runs at once ends sooner if nothing long comes last.
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    # Files are run at once, and are over sooner if nothing long comes last.
+    items.sort(key=lambda item: _place_of(item.path))
 
 
 def pytest_configure(config: pytest.Config) -> None:

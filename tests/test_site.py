@@ -45,6 +45,9 @@ PUBLIC = {
         *("DRMAANotPresentException", "install"),
     ],
 }
+# The site is made of the whole documentation, beside other tests.
+pytestmark = pytest.mark.timeout(240)
+
 NAMED = [f"{module}.{name}" for module, names in PUBLIC.items() for name in names]
 
 
@@ -60,7 +63,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=85,
+        timeout=230,
     )
     assert (done.returncode, done.stderr) == (0, "")
     return folder

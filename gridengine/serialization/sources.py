@@ -119,7 +119,7 @@ def _looked_at(name: str) -> _Module | None:
     return _Module(digest, [*uses, *imports])
 
 
-class _Source(NamedTuple):
+class _Read(NamedTuple):
     stamp: tuple[object, ...]
     digest: bytes
     imports: list[str]
@@ -127,7 +127,7 @@ class _Source(NamedTuple):
 
 #: What was read, by the file's path and the package of its module: to read one takes milliseconds,
 #: and a program may have hundreds, and map many times.
-_known: dict[tuple[str, str], _Source] = {}
+_known: dict[tuple[str, str], _Read] = {}
 
 #: Nanoseconds for which a file that was written may be written again, and look the same.
 _SETTLED = 100_000_000
@@ -147,7 +147,7 @@ def _read(path: str, package: str) -> tuple[bytes, list[str]]:
         source = file.read()
     digest, imports = _meaning(source, path, package)
     if time.time_ns() - status.st_mtime_ns > _SETTLED:
-        _known[path, package] = _Source(_stamp(status), digest, imports)
+        _known[path, package] = _Read(_stamp(status), digest, imports)
     return digest, imports
 
 

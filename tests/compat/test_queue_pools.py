@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -171,7 +172,9 @@ def test_ctrl_c_does_not_wait_for_a_queue_that_does_not_answer(
         Path(commands["qstat_path"]).write_text("#!/bin/sh\nexit 1\n")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(time, "sleep", interrupt)
+    # Its alone: who waits for a command sleeps, too.
+    clock = types.SimpleNamespace(sleep=interrupt)
+    monkeypatch.setattr(run, "time", clock)
     with pytest.raises(KeyboardInterrupt):
         pool_of("qmr", commands, tmp_path / "work").map(time.monotonic, [1])
 

@@ -2,6 +2,7 @@
 
 On: cores
 Needs: coverage
+Slow: two programs start, and all that they do is noted
 
 $ coverage run coverage_of_a_program.py
 [1, 4]

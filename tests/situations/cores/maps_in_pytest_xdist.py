@@ -2,6 +2,7 @@
 
 On: cores
 Needs: pytest, xdist
+Slow: three processes of pytest start
 
 $ python -m pytest -q -p no:cacheprovider -n 2 maps_in_pytest_xdist.py
 ...[100%]

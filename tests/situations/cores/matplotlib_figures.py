@@ -2,6 +2,7 @@
 
 On: cores
 Needs: matplotlib
+Slow: each process imports matplotlib
 
 $ MPLBACKEND=Agg python matplotlib_figures.py
 [('1.png', True), ('2.png', True)]

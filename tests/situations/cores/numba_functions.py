@@ -2,6 +2,7 @@
 
 On: cores
 Needs: numba
+Slow: each process compiles
 
 $ python numba_functions.py
 [5.0, 25.0] [6.0, 26.0]

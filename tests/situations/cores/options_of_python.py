@@ -1,6 +1,7 @@
 """Python's own options hold for the program, and do not break its workers.
 
 On: cores
+Slow: eight programs start, and tests/system/test_interpreter_flags.py looks at the same
 
 $ for option in -O -OO -I -B -u -bb -E -s
 > do echo "$option $(python $option options_of_python.py)"; done

@@ -2,7 +2,7 @@
 
 On: cores, cluster
 Needs: pandas
-Slow on a cluster: workers start there for each of its parts
+Slow: each process imports pandas
 
 $ python rows_of_a_dataframe.py
 rows ['oak 60', 'elm 40']

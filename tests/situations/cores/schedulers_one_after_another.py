@@ -1,6 +1,7 @@
 """Schedulers may be opened and closed one after another for ever: nothing is used up.
 
 On: cores
+Slow: many schedulers start
 
 $ ulimit -n 32; python schedulers_one_after_another.py
 right: True, more descriptors: 0, more threads: 0

@@ -2,6 +2,7 @@
 
 On: cores
 Needs: scipy
+Slow: each process imports scipy
 
 $ python scipy_sparse.py
 [2.0, 8.0, 18.0] csr

@@ -2,6 +2,7 @@
 
 On: cores
 Needs: numpy
+Slow: two thousand arrays
 
 $ ulimit -n 1024; python two_thousand_arrays_at_1024_descriptors.py
 right: 2000

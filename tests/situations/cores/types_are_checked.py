@@ -2,6 +2,7 @@
 
 On: cores
 Needs: mypy
+Slow: mypy reads much, and tests/test_typing.py asks the same of it
 
 $ export MYPYPATH=$(dirname $(dirname $(python -c 'import gridengine; print(gridengine.__file__)')))
 > python -m mypy --strict --follow-imports=silent --cache-dir=cache types_are_checked.py
