@@ -184,6 +184,7 @@ def test_of_a_map_the_calls_that_need_more_get_it_and_no_others(grid: GridEngine
     assert dict(got[:4] + got[5:]) == {1: 1024, 2: 1024, 3: 1024, 4: 1024, 1200: 2048}
 
 
+@pytest.mark.slow
 @pytest.mark.cluster
 def test_a_job_over_its_h_rt_is_given_more_time(grid: GridEngineScheduler) -> None:
     job = ended(time.sleep, 4, escalate={"h_rt": [2, 60]}, retries=0)

@@ -146,6 +146,7 @@ def test_a_firewall_besides_is_told_of_by_the_exit_status(cluster: Cluster, unsh
     assert checks["Python there"].state == "ok"
 
 
+@pytest.mark.slow
 def test_queues_in_error_are_told_of_with_the_reason(cluster: Cluster) -> None:
     try:
         cluster.fail_queue(cluster.nodes[0])

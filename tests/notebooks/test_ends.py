@@ -24,7 +24,8 @@ print(*pids)
 
 
 @pytest.mark.parametrize(
-    "scheduler", ["process", pytest.param("cluster", marks=pytest.mark.cluster)]
+    "scheduler",
+    ["process", pytest.param("cluster", marks=[pytest.mark.cluster, pytest.mark.slow])],
 )
 @pytest.mark.parametrize("end", ["killed", "shut down"])
 def test_nothing_is_left_of_a_kernel_that_ends(scheduler: str, end: str, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ QUICK, SLOW = 60.0, 240.0
 #: Seconds in which what a program started is gone after it.
 _PATIENCE = 20.0
 
-_HEADER = re.compile(r"^(On|Needs|Slow|Slow on a cluster|Site|Alone): *(.+)$", re.MULTILINE)
+_HEADER = re.compile(r"^(On|Needs|Slow|Site|Alone): *(.+)$", re.MULTILINE)
 
 
 class SituationError(AssertionError):
@@ -53,7 +53,6 @@ class Situation:
         on: Of "cores" and "cluster".
         needs: Names of modules, and "root".
         slow: Whether it takes long.
-        slow_on_a_cluster: Whether it does so there.
         alone: Whether nothing else is to run beside it.
         site: How the cluster must be.
         steps: The commands.
@@ -63,7 +62,6 @@ class Situation:
     on: Sequence[str]
     needs: Sequence[str]
     slow: bool
-    slow_on_a_cluster: bool
     alone: bool
     site: Sequence[str]
     steps: Sequence[Step]
@@ -89,7 +87,6 @@ class Situation:
             on=on,
             needs=_words(header.get("Needs", "")),
             slow="Slow" in header,
-            slow_on_a_cluster="Slow on a cluster" in header,
             alone="Alone" in header,
             site=_words(header.get("Site", "")),
             steps=[_step(part) for part in session.split("\n$ ")],

@@ -3,6 +3,7 @@
 `unshare` and a mount make it so. A module of such a folder goes by value; without the session's
 folder a worker cannot start.
 
+Slow: four programs, one after the other
 Needs: root
 
 $ echo 'def square(x): return x * x' > shapes.py

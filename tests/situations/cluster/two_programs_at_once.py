@@ -1,5 +1,7 @@
 """Two programs of one user share the slots, and neither touches the other's queue jobs.
 
+Slow: 80 calls on 8 slots, beside each other
+
 $ python two_programs_at_once.py 1 > one & python two_programs_at_once.py 2 > two; wait; cat one two
 program 1: 40 right, on the cluster
 program 2: 40 right, on the cluster

@@ -2,7 +2,6 @@
 
 On: cores, cluster
 Needs: flask
-Slow on a cluster: workers start there for each of its parts
 
 $ python a_flask_handler.py 2>/dev/null
 {'squares': [0, 1, 4]}

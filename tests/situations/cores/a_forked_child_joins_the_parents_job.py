@@ -1,7 +1,5 @@
 """A forked child that asks for the parent's job is told that it cannot be; the parent can.
 
-Slow on a cluster: workers start there for each of its parts
-
 $ python -W ignore a_forked_child_joins_the_parents_job.py
 join: cannot join job 'slow' here: this process is a fork of the one that has started it, ...
 result: cannot get the result of job 'slow' here: ...

@@ -1,7 +1,6 @@
 """A job that hangs the first time is found, ended and tried again, if that is asked for.
 
 On: cores, cluster
-Slow on a cluster: workers start there for each of its parts
 
 $ GRIDENGINE_STALLED_AFTER=1 GRIDENGINE_ON_STALL=retry python a_job_that_waits_for_ever.py
 job 'fetch' has used less than 1 % of a core for ... s on ... (process ...) and is ended

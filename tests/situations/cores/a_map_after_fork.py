@@ -1,7 +1,6 @@
 """A child that `os.fork` made of a program with workers has workers of its own.
 
 On: cores, cluster
-Slow on a cluster: workers start there for each of its parts
 
 $ python a_map_after_fork.py
 parent [0, 1, 4]

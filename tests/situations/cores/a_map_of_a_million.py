@@ -1,7 +1,5 @@
 """A map of a million calls, drawn from a generator.
 
-Slow on a cluster: workers start there for each of its parts
-
 $ python a_map_of_a_million.py
 1000000 True
 """

@@ -1,7 +1,6 @@
 """`python -m package.module`, with relative imports, also inside the functions.
 
 On: cores, cluster
-Slow on a cluster: workers start there for each of its parts
 
 $ python -m shop.report
 ['apples: 2.40', 'pears: 3.00']

@@ -2,7 +2,6 @@
 
 On: cores, cluster
 Needs: jinja2, matplotlib
-Slow on a cluster: workers start there for each of its parts
 
 $ python a_report_of_a_map.py
 ZeroDivisionError: division by zero

@@ -1,7 +1,6 @@
 """`breakpoint()` in a job, which has no keyboard, says what to do; in the program itself it works.
 
 On: cores, cluster
-Slow on a cluster: workers start there for each of its parts
 
 $ python breakpoint_in_a_job.py >prompts
 breakpoint() in halve, ...breakpoint_in_a_job.py:24: a job has no keyboard. ...error.replay()...

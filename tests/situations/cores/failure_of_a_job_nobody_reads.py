@@ -2,8 +2,6 @@
 
 When it is joined, when it is forgotten, or at the end of the program.
 
-Slow on a cluster: workers start there for each of its parts
-
 $ python failure_of_a_job_nobody_reads.py joined
 Exception in job 'Job-1 (fail)' on ...:
 ...

@@ -1,7 +1,5 @@
 """`Job(timeout=..., retries=2)` has three attempts, and the first that is in time counts.
 
-Slow on a cluster: workers start there for each of its parts
-
 $ python job_timeout_with_retries.py
 too slow three times: JobTimeout, 3 attempts
 in time the third time: done, 3 attempts

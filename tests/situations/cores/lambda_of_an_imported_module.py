@@ -1,7 +1,5 @@
 """A lambda of an imported module sees what the module has set at run time, as in a script.
 
-Slow on a cluster: workers start there for each of its parts
-
 $ python -c "import appmod; appmod.main()"
 [{'a': 1}]
 $ python lambda_of_an_imported_module.py

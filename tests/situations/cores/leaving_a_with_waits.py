@@ -2,8 +2,6 @@
 
 After an exception they are cancelled, and it is said how many; daemons are never waited for.
 
-Slow on a cluster: workers start there for each of its parts
-
 $ python leaving_a_with_waits.py
 3 jobs, none joined: finished finished finished
 a daemon: cancelled

@@ -1,7 +1,6 @@
 """From the shell each line of a file is given to a function of a program, which knows nothing of it.
 
 On: cores, cluster
-Slow on a cluster: workers start there for each of its parts
 
 $ seq 3 | gridengine map lines_through_a_function.py:square
 1

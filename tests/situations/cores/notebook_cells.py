@@ -2,7 +2,6 @@
 
 On: cores, cluster
 Needs: nbclient, ipykernel
-Slow on a cluster: workers start there for each of its parts
 
 $ python notebook_cells.py 2>&1 | grep -v '^.IPKernelApp'
 [2, 4]

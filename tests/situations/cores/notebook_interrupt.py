@@ -2,7 +2,6 @@
 
 On: cores, cluster
 Needs: jupyter_client, ipykernel
-Slow on a cluster: workers start there for each of its parts
 
 $ python notebook_interrupt.py 2>&1 | grep -v '^.IPKernelApp'
 KeyboardInterrupt after less than 10 s

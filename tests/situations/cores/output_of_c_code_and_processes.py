@@ -1,7 +1,6 @@
 """What C code and other processes of a job print is seen and kept, and goes to a log where asked.
 
 On: cores, cluster
-Slow on a cluster: workers start there for each of its parts
 
 $ python output_of_c_code_and_processes.py 2> err | sort; cat err
 by C

@@ -2,7 +2,6 @@
 
 On: cores, cluster
 Needs: tqdm, pexpect
-Slow on a cluster: workers start there for each of its parts
 
 $ python progress_of_a_map.py yes
 log: 8/8 (100 %) [...calls/s, 2 failed]

@@ -1,7 +1,6 @@
 """What is defined on the command line can be a job.
 
 On: cores, cluster
-Slow on a cluster: workers start there for each of its parts
 
 $ python -c 'import gridengine; print(gridengine.map(lambda x: x + 1, [1, 2]))'
 [2, 3]

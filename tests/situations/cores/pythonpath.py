@@ -1,7 +1,6 @@
 """Modules that PYTHONPATH leads to are imported by workers too.
 
 On: cores, cluster
-Slow on a cluster: workers start there for each of its parts
 
 $ mkdir lib && echo 'def half(x): return x / 2' > lib/halves.py
 $ PYTHONPATH=lib python pythonpath.py

@@ -1,7 +1,6 @@
 """`sys.setrecursionlimit` of the program is that of its jobs, before the first map and after it.
 
 On: cores, cluster
-Slow on a cluster: workers start there for each of its parts
 
 $ python recursion_limit_later.py
 3000 deep: [3000]

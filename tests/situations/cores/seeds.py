@@ -5,7 +5,6 @@ begins anew in each of them: both are in docs/what-follows.md, with the ways tha
 
 On: cores, cluster
 Needs: numpy
-Slow on a cluster: workers start there for each of its parts
 
 $ python seeds.py
 random: the same again True, all different True

@@ -1,7 +1,5 @@
 """Sixteen threads map and start jobs at the same time, on one scheduler and on their own.
 
-Slow on a cluster: workers start there for each of its parts
-
 $ python sixteen_threads.py
 16 of 16 right
 4 of 4 right, each on its own

@@ -1,7 +1,5 @@
 """A program that only maps leaves nothing; jobs are waited for at its end, daemons are not.
 
-Slow on a cluster: workers start there for each of its parts
-
 $ python the_end_of_a_program.py maps; find "$TMPDIR" "$HOME" -name '*gridengine-*' -o -name 'run-*'
 [1, 2]
 $ python the_end_of_a_program.py job; ls done

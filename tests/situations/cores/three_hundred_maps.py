@@ -1,7 +1,5 @@
 """Three hundred maps, one after another, leave memory and descriptors as they were.
 
-Slow on a cluster: workers start there for each of its parts
-
 $ python three_hundred_maps.py
 right: True
 more descriptors: less than 20, more threads: 0, more memory: less than 30 MB

@@ -1,7 +1,5 @@
 """20,000 single jobs at once, each with its result, its host and its attempts.
 
-Slow on a cluster: workers start there for each of its parts
-
 $ python twenty_thousand_jobs.py
 199990000 [1] 1
 """

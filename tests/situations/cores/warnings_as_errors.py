@@ -1,7 +1,6 @@
 """With `-W error` and `-X dev`, nothing of gridengine's own warns, though schedulers come and go.
 
 On: cores, cluster
-Slow on a cluster: workers start there for each of its parts
 
 $ python -W error warnings_as_errors.py
 [1, 4] 9

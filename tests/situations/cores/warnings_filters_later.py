@@ -1,7 +1,6 @@
 """Filters for warnings hold in jobs as in the program: those of `-W`, and those set later.
 
 On: cores, cluster
-Slow on a cluster: workers start there for each of its parts
 
 $ python warnings_filters_later.py 2>&1
 told: warnings_filters_later.py

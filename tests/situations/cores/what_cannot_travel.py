@@ -1,7 +1,6 @@
 """Locks, open files, generators, sockets are refused before anything runs; it says which and where.
 
 On: cores, cluster
-Slow on a cluster: workers start there for each of its parts
 
 $ python what_cannot_travel.py
 lock: TypeError, says where: True
