@@ -77,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
     """Returns what reads the command line."""
     made = argparse.ArgumentParser(
         prog="gridengine",
-        description="Runs Python functions on this computer's cores, or on a Grid Engine cluster.",
+        description="Runs Python functions on this computer's cores, or on a cluster.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -58,7 +58,7 @@ def _advice(report: Report, cause: DeathCause) -> str:
     if cause is DeathCause.CRASHED and _was_nearly_full(report):
         return (
             "most of its memory was in use, and C code may crash where an allocation fails: ask "
-            "for more (h_vmem on a Grid Engine, ulimit -v here), or use less at once"
+            "for more (memory=, or h_vmem on a Grid Engine; ulimit -v here), or use less at once"
         )
     if cause is not DeathCause.OUT_OF_MEMORY:
         return ""
@@ -66,9 +66,9 @@ def _advice(report: Report, cause: DeathCause) -> str:
         needed = format_bytes(report.needed_memory)
         return (
             f"its arguments or its result did not fit, it needs {needed} at least: ask for more "
-            "memory (h_vmem on a Grid Engine, ulimit -v here), or pass less at once"
+            "memory (memory=, or h_vmem on a Grid Engine; ulimit -v here), or pass less at once"
         )
-    return "ask for more memory (h_vmem on a Grid Engine), or use less at once"
+    return "ask for more memory (memory=, or h_vmem on a Grid Engine), or use less at once"
 
 
 def _was_nearly_full(report: Report) -> bool:

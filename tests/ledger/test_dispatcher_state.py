@@ -518,7 +518,7 @@ def test_a_crash_with_most_of_the_memory_in_use_is_advised_to_ask_for_more(
     program.settle()
     death = task.outcomes[0].failures[0]
     assert isinstance(death, Death)
-    assert more == ("ask for more (h_vmem" in death.advice)
+    assert more == ("ask for more (memory=" in death.advice)
 
 
 def test_the_certificate_of_a_job_that_went_with_its_queue_job_has_what_had_come_of_its_output(

@@ -7,9 +7,9 @@ Slow: sends some hundred megabytes
 
 $ python what_does_not_fit_h_vmem_says_so.py
 450 MB as the argument at h_vmem=500M: JobDied, out of memory, needed ...M of 500M requested
-  ask for more memory (h_vmem on a Grid Engine, ulimit -v here)
+  ask for more memory (memory=, or h_vmem on a Grid Engine; ulimit -v here)
 400 MB of text as the result at h_vmem=700M: JobDied, out of memory, needed ...M of 700M requested
-  ask for more memory (h_vmem on a Grid Engine, ulimit -v here)
+  ask for more memory (memory=, or h_vmem on a Grid Engine; ulimit -v here)
 600 MB of bytes as the result at h_vmem=1G: they are there
 """
 

@@ -7,7 +7,7 @@ On: cores
 
 $ (ulimit -v 700000; python what_does_not_fit_in_memory_says_so.py)
 JobDied: job 'argument' with ... died: out of memory (exit status 1)
-needed 8...M of 68...M requested: ask for more memory (h_vmem on a Grid Engine, ulimit -v here)
+needed 8...M of 68...M requested: ask for more memory (memory=, or h_vmem on a Grid Engine; ulimit -v here)
 UnpackingError: ... 'result' cannot be rebuilt here: ShortOfMemory: no memory for 429M at once
 MemoryError of the function's own
 and after all that: 9
