@@ -31,7 +31,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(
-    scope="module", params=["process", pytest.param("cluster", marks=pytest.mark.cluster)]
+    scope="module",
+    params=["process", pytest.param("cluster", marks=[pytest.mark.cluster, pytest.mark.slow])],
 )
 def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
     """A scheduler of each sort, shared by the tests, which it does not outlive."""

@@ -24,7 +24,7 @@ from ..conftest import warm
 
 @pytest.fixture(
     scope="module",
-    params=["process", pytest.param("gridengine", marks=pytest.mark.cluster)],
+    params=["process", pytest.param("gridengine", marks=[pytest.mark.cluster, pytest.mark.slow])],
 )
 def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
     """Each scheduler in turn, its workers shared by the tests of this file."""

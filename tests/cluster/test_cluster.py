@@ -16,7 +16,7 @@ from ..waiting import wait_until
 from . import Cluster, Host
 from .site import SITE
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 
 def _daemons(cluster: Cluster) -> list[list[int]]:

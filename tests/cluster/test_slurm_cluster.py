@@ -15,7 +15,7 @@ import pytest
 from ..waiting import wait_until
 from . import Cluster, Host, SlurmCluster
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)

@@ -44,7 +44,7 @@ LARGE = 300_000
 
 @pytest.fixture(
     scope="module",
-    params=["process", pytest.param("gridengine", marks=pytest.mark.cluster)],
+    params=["process", pytest.param("gridengine", marks=[pytest.mark.cluster, pytest.mark.slow])],
 )
 def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
     """Each scheduler in turn, its two workers shared by the tests of this file."""

@@ -1,5 +1,7 @@
 """Of a map the one call that needs more memory than the others gets it, and they stay as they are.
 
+Slow: workers of three kinds start
+
 $ python a_call_that_needs_more_memory_gets_it.py
 [1, 1300, 2]
 MemoryError

@@ -1,5 +1,6 @@
 """A firewall that drops what the nodes send: messages go through files, and that is said.
 
+Slow: nodes try until they give up
 Site: firewall-drop
 
 $ GRIDENGINE_CONNECT_TIMEOUT=3 python a_firewall_that_drops_is_got_around_by_files.py 2> warnings

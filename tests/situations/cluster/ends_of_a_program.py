@@ -1,5 +1,7 @@
 """However a program ends, its queue jobs, and what they had started, end with it.
 
+Slow: four programs, one after the other
+
 $ for way in INT TERM HUP KILL; do python ends_of_a_program.py $way; done
 INT ends the program, the queue is empty, its jobs and its folder are gone
 TERM ends the program, the queue is empty, its jobs and its folder are gone

@@ -1,5 +1,7 @@
 """Many calls of some length run on all slots of the cluster, on both nodes.
 
+Slow: it asks for all slots
+
 $ python many_calls_share_the_slots.py
 120 right
 8 workers at most, on ['ge-node1', 'ge-node2']

@@ -1,5 +1,7 @@
 """An administrator deletes one running queue job, then all of them: the work is done all the same.
 
+Slow: queue jobs are started anew
+
 $ python qdel_of_running_queue_jobs.py 2> said || cat said
 8 right
 deleted at least 3 queue jobs

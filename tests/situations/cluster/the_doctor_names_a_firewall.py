@@ -1,5 +1,6 @@
 """The doctor says which address a node has not reached, and that all else works.
 
+Slow: the doctor tries for long
 Site: firewall-reject, user, own-python
 
 $ GRIDENGINE_CHANNEL=tcp python -m gridengine doctor --queue all.q > said

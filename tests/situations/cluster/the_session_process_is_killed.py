@@ -1,5 +1,7 @@
 """The process that speaks to the qmaster is killed: a new one takes its place, no work is lost.
 
+Slow: another takes its place
+
 $ python the_session_process_is_killed.py 2> said || cat said
 killed
 40 right
