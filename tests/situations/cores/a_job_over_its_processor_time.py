@@ -1,6 +1,7 @@
 """A job over the processor time of a process (`ulimit -t`) says so; one that began late, goes on.
 
 On: cores
+Slow: it uses up its processor time
 
 $ ulimit -t 1; python a_job_over_its_processor_time.py
 JobDied over its time SIGKILL attempt 1

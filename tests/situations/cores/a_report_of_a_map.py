@@ -2,6 +2,7 @@
 
 On: cores, cluster
 Needs: jinja2, matplotlib
+Slow: it draws, as tests/client/test_report.py does
 
 $ python a_report_of_a_map.py
 ZeroDivisionError: division by zero

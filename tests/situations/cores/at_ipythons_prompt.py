@@ -2,6 +2,7 @@
 
 On: cores
 Needs: IPython, pexpect
+Slow: IPython starts several times
 
 $ python -m IPython --no-banner ipython_script.py
 [2, 4]

@@ -5,6 +5,7 @@ module tells the one.
 
 On: cores
 Needs: IPython, pexpect
+Slow: IPython starts several times
 
 $ python autoreload_in_ipython.py
 [1, 1, 1, 1]

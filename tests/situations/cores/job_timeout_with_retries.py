@@ -1,5 +1,7 @@
 """`Job(timeout=..., retries=2)` has three attempts, and the first that is in time counts.
 
+Slow: it waits for timeouts, as tests/client/test_call_options.py does
+
 $ python job_timeout_with_retries.py
 too slow three times: JobTimeout, 3 attempts
 in time the third time: done, 3 attempts

@@ -2,6 +2,7 @@
 
 On: cores
 Needs: joblib
+Slow: joblib starts, as in tests/compat/test_joblib.py
 
 $ python joblib_inside_jobs.py
 [[0.0, 1.0], [1.0, 2.0]]

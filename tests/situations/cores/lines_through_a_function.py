@@ -1,6 +1,7 @@
 """From the shell each line of a file is given to a function of a program, which knows nothing of it.
 
 On: cores, cluster
+Slow: the command starts several times, as in tests/cli/test_map_command.py
 
 $ seq 3 | gridengine map lines_through_a_function.py:square
 1

@@ -1,6 +1,7 @@
 """The timeout of a map is kept, however many answers come.
 
 On: cores
+Slow: it waits for timeouts
 
 $ python map_timeout_while_answers_stream.py
 without an end: TimeoutError, within 2.5 s: True

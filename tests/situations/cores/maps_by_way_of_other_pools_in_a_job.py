@@ -1,6 +1,7 @@
 """In a job, the processes of multiprocessing, concurrent.futures and joblib map in their turn.
 
 Needs: joblib
+Slow: pools of other libraries start, as in tests/system/test_nested_jobs.py
 
 $ python maps_by_way_of_other_pools_in_a_job.py
 multiprocessing [[0], [0, 1]] and jobs of theirs [1, 4]

@@ -1,6 +1,7 @@
 """The workers of multiprocessing's pools, forked and spawned, map in their turn.
 
 On: cores
+Slow: pools of other libraries start
 
 $ python maps_in_workers_of_multiprocessing.py
 [[0], [0, 1], [0, 1, 4]]

@@ -2,6 +2,7 @@
 
 On: cores, cluster
 Needs: nbclient, ipykernel
+Slow: a kernel starts, as in tests/notebooks/test_cells.py
 
 $ python notebook_cells.py 2>&1 | grep -v '^.IPKernelApp'
 [2, 4]

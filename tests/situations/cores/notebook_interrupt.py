@@ -2,6 +2,7 @@
 
 On: cores, cluster
 Needs: jupyter_client, ipykernel
+Slow: a kernel starts, as in tests/notebooks/test_interrupts.py
 
 $ python notebook_interrupt.py 2>&1 | grep -v '^.IPKernelApp'
 KeyboardInterrupt after less than 10 s

@@ -2,6 +2,7 @@
 
 On: cores
 Needs: pytest
+Slow: pytest starts several times, as in tests/client/test_output.py
 
 $ python -m pytest -q -p no:cacheprovider output_of_jobs_in_pytest.py
 ...[100%]

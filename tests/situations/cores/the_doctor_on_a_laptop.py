@@ -1,6 +1,7 @@
 """The doctor says that workers start here, and its exit status is that of all of it.
 
 On: cores
+Slow: the doctor looks at all, as in tests/diagnosis/test_doctor.py
 
 $ GRIDENGINE_SCHEDULER=process python -m gridengine doctor | grep -E "workers here|scheduler"
 ok ...workers here ...a worker has started, computed and ended in ...

@@ -1,5 +1,7 @@
 """From another terminal, `gridengine status` shows what a program is doing; and nothing when it has ended.
 
+Slow: other commands start, as in tests/cli/test_status.py
+
 $ python -m gridengine status
 no program of yours runs jobs on this host...
 $ python what_a_program_does_is_seen_from_outside.py & until test -e ready; do sleep 0.05; done; python -m gridengine status; touch go; wait

@@ -4,6 +4,7 @@
 job. What is bytes takes its room twice when it is unpacked.
 
 On: cores
+Slow: it fills the memory that it may have
 
 $ (ulimit -v 700000; python what_does_not_fit_in_memory_says_so.py)
 JobDied: job 'argument' with ... died: out of memory (exit status 1)
