@@ -30,7 +30,7 @@ pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
 
 
-@pytest.fixture(scope="module", params=["cores", "inline"])
+@pytest.fixture(scope="module", params=["cores", pytest.param("inline", marks=pytest.mark.slow)])
 def scheduler(request: pytest.FixtureRequest) -> Iterator[Scheduler]:
     made = {"cores": lambda: ProcessScheduler(2), "inline": InlineScheduler}[request.param]()
     with made as opened:
