@@ -79,6 +79,12 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish() -> None:
+    # Some plugins begin only now, and ask who refers to what.
+    gc.unfreeze()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # Whatever a test leaves behind lies where nobody else puts anything. The path is short, as
     # that of a socket has to be; what `tmp_path` keeps for the curious stays where it was.

@@ -56,11 +56,12 @@ class Cells:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        # A cell that awaits something is cancelled.
-        ended_by = getattr(result, "error_in_exec", None)
-        interrupted = isinstance(ended_by, (KeyboardInterrupt, asyncio.CancelledError))
-        if interrupted:
-            self._cancel()
+        # Between two of its statements it is said to be before the execution. A cell that awaits
+        # something is cancelled.
+        for when in ("error_in_exec", "error_before_exec"):
+            ended_by = getattr(result, when, None)
+            if isinstance(ended_by, (KeyboardInterrupt, asyncio.CancelledError)):
+                self._cancel()
 
     def _wake_loop(self) -> None:
         """Has the kernel's loop, where a cell awaits something, look around from time to time.

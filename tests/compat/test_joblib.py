@@ -145,7 +145,7 @@ def test_no_more_calls_run_at_a_time_than_were_asked_for() -> None:
                 delayed(targets.interval)(x) for x in range(12)
             )
     at_once = [sum(b <= begin < e for b, e in spans) for begin, _ in spans]
-    assert max(at_once) == 2
+    assert max(at_once) <= 2
 
 
 @pytest.mark.parametrize("n_jobs", [None, -1, 3])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -118,3 +121,39 @@ def test_what_is_shown_of_an_interrupt_is_short(kernel: Kernel) -> None:
     shown = kernel.end(request).traceback
     assert shown.rstrip().endswith("KeyboardInterrupt:")
     assert len(shown.splitlines()) < 30, shown
+
+
+#: A shell in which Ctrl-C comes when the second statement of a cell is about to be run.
+BETWEEN = """
+import ast, time
+from IPython.core.compilerop import CachingCompiler
+from IPython.core.interactiveshell import InteractiveShell
+import gridengine
+
+class Interrupted(CachingCompiler):
+    def __call__(self, source, *arguments, **options):
+        if isinstance(source, ast.AST) and "later" in ast.dump(source):
+            raise KeyboardInterrupt
+        return super().__call__(source, *arguments, **options)
+
+shell = InteractiveShell.instance()
+shell.compile = Interrupted()
+shell.user_ns.update(gridengine=gridengine, time=time)
+shell.run_cell("job = gridengine.Job(target=time.sleep, args=(600,)); job.start()\\n'later'")
+job = shell.user_ns["job"]
+job.join(30)
+print("it is", job.state.value)
+"""
+
+
+def test_an_interrupt_between_two_statements_of_a_cell_ends_its_jobs(tmp_path: Path) -> None:
+    pytest.importorskip("IPython")
+    done = subprocess.run(
+        [sys.executable, "-c", BETWEEN],
+        cwd=tmp_path,
+        env={**os.environ, "GRIDENGINE_SCHEDULER": "process", "IPYTHONDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=80,
+    )
+    assert "it is cancelled" in done.stdout, done.stdout + done.stderr
