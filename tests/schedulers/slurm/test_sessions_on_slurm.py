@@ -303,12 +303,8 @@ def test_above_a_limit_of_submitted_jobs_it_waits_and_the_map_is_done(
 # -- what users are told -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "accounting",
-    ["without accounting", pytest.param("with accounting", marks=pytest.mark.slow)],
-    indirect=True,
-)
 @pytest.mark.slow
+@pytest.mark.parametrize("accounting", ["without accounting", "with accounting"], indirect=True)
 def test_a_call_over_its_memory_dies_of_that(slurm: SlurmCluster, accounting: bool) -> None:
     def hungry() -> None:
         import time
