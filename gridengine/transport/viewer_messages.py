@@ -237,23 +237,27 @@ def pid_of(path: str) -> int:
     It is 0 if the path is none of a socket, or that of a program on another host: a home directory
     is that of other hosts too.
     """
-    name = os.path.basename(path)
-    host, *rest = name.removesuffix(SUFFIX).rsplit("-", 2)
-    is_socket = name.endswith(SUFFIX) and len(rest) == 2 and rest[0].isdecimal()
-    return int(rest[0]) if is_socket and host == os.uname().nodename else 0
+    return _pid_in(path) if path.endswith(SUFFIX) else 0
 
 
 def left_behind(place: int, folder: str) -> list[str]:
     """Returns the sockets of programs of this host that were killed, and could not remove them.
 
-    No program that lives is disturbed by that.
+    Those that they had not finished are among them. No program that lives is disturbed by that.
 
     Args:
         place: A descriptor of the folder of sockets.
         folder: The same.
     """
     paths = [os.path.join(folder, name) for name in sorted(os.listdir(place))]
-    return [path for path in paths if _is_gone(pid_of(path)) and not _answers(place, path)]
+    return [path for path in paths if _is_gone(_pid_in(path)) and not _answers(place, path)]
+
+
+def _pid_in(path: str) -> int:
+    # Also of one that has not its last name yet.
+    host, *rest = os.path.basename(path).removesuffix(SUFFIX).rsplit("-", 2)
+    is_ours = len(rest) == 2 and rest[0].isdecimal() and host == os.uname().nodename
+    return int(rest[0]) if is_ours else 0
 
 
 def _is_gone(pid: int) -> bool:

@@ -347,6 +347,30 @@ def test_reap_removes_what_a_killed_program_has_left_and_nothing_else(tmp_path: 
         assert viewer_messages.pid_of(str(the_socket(run_dir))) == alive.pid
 
 
+@pytest.mark.parametrize("removes", ["reap", "the next program"])
+def test_a_socket_that_a_killed_program_had_not_finished_is_removed(
+    tmp_path: Path, removes: str
+) -> None:
+    folder = tmp_path / "run" / "programs"
+    killed_at = """
+    os.rename = lambda *names: os.kill(os.getpid(), 9)
+    gridengine.map(hold, range(1))
+    """
+    with running(tmp_path, killed_at) as process:
+        process.wait()
+    (left,) = folder.iterdir()
+    assert left.suffix == ""
+    if removes == "reap":
+        found = findings(Settings(run_dir=str(tmp_path / "run")))
+        (finding,) = [each for each in found if str(left) in each.what]
+        finding.act()
+    else:
+        (tmp_path / "go").unlink()
+        with running(tmp_path, "gridengine.map(hold, range(1))"):
+            the_socket(tmp_path / "run")
+    assert not left.exists()
+
+
 def test_a_stopped_program_is_silent_and_is_found_when_it_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ def seed() -> int:
     return number
 
 
+@pytest.mark.timeout(150)
 def test_nothing_is_lost_or_doubled_while_processes_die_at_random(seed: int) -> None:
     report = chaos.run(jobs=400, seconds=1.5, seed=seed, scheduler="process")
     assert report.harm
