@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import itertools
 import os
 import select
@@ -143,8 +144,9 @@ class Watcher:
     def close(self) -> None:
         """Watches nothing any more, and waits for that. Idempotent."""
         if self._wake >= 0:
-            os.close(self._wake)
-            self._wake = -1
+            # Before the thread ends: from then on the other one closes what it finds.
+            wake, self._wake = self._wake, -1
+            os.close(wake)
             self._thread.join()
             os.close(self._closing)
 
@@ -166,6 +168,7 @@ class Watcher:
         finally:
             for program, _ in self._connected.values():
                 program.close()
+            self._close_found()
 
     def _wait(self, seconds: float) -> list[int]:
         poll = select.poll()
@@ -230,3 +233,9 @@ class Watcher:
             except (NotPrivate, OSError) as error:
                 self.trouble = str(error)
             time.sleep(_NEW_PROGRAMS)
+        self._close_found()
+
+    def _close_found(self) -> None:
+        with contextlib.suppress(IndexError):  # There is no more, or the other thread has it.
+            while True:
+                self._found.popleft()[1].close()

@@ -96,7 +96,14 @@ def _submit(folder: Path, name: str, command: list[str], out: str, errors: str, 
                 start_new_session=True, env={**os.environ, "SLURM_ARRAY_TASK_ID": task},
             )  # fmt: skip
         job["pid"] = process.pid
-    (folder / "jobs" / f"{number:06d}").write_text(json.dumps(job))
+    _write(folder, job)
+
+
+def _write(folder: Path, job: dict[str, Any]) -> None:
+    # At once: others read all that lies there at any time.
+    new = folder / f"new-{os.getpid()}"
+    new.write_text(json.dumps(job))
+    new.rename(folder / "jobs" / f"{job['number']:06d}")
 
 
 def _lives(pid: int) -> bool:
@@ -136,4 +143,4 @@ def _delete(folder: Path, arguments: list[str]) -> None:
             sys.exit(f"job {arguments[-1]} does not exist")
         os.killpg(job["pid"], signal.SIGKILL)
     job["state"] = "r"
-    path.write_text(json.dumps(job))
+    _write(folder, job)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import concurrent.futures
 import functools
 import logging
 import operator
@@ -148,13 +149,22 @@ def test_the_first_exception_is_raised_and_ends_the_others(
     workers: Scheduler, logs: Path, shared: Path
 ) -> None:
     done, begun = str(shared / "done"), str(shared / "begun")
+    known = shared / "known"
     jobs = [
         Job(targets.touch, [done]),
-        Job(targets.fail_when, [done], name="bad"),
+        Job(targets.fail_when, [str(known)], name="bad"),
         Job(targets.block, [begun]),
     ]
-    with pytest.raises(KeyError) as caught:
-        process_jobs(jobs, logs)
+
+    def fail_when_one_is_done() -> None:
+        wait_until(lambda: jobs[0].ret == done, what="the first job's result is known")
+        known.touch()
+
+    with concurrent.futures.ThreadPoolExecutor(1) as executor:
+        told = executor.submit(fail_when_one_is_done)
+        with pytest.raises(KeyError) as caught:
+            process_jobs(jobs, logs)
+        told.result()
     assert jobs[1].ret is caught.value
     assert jobs[1].cause_of_death == "exception"
     assert jobs[1].traceback is not None

@@ -358,6 +358,9 @@ def program(commands: dict[str, str], tmp_path: Path) -> Any:
     )
     begun = [tmp_path / f"begun-{x}" for x in range(4)]
     wait_until(lambda: all(each.exists() for each in begun), what="all have begun")
+    # A queue job may begin before the command that submits it has put it there.
+    jobs = tmp_path / "commands/jobs"
+    wait_until(lambda: len(list(jobs.iterdir())) == 4, what="all are among the queue jobs")
     wait_until((tmp_path / "work/000000000.pkl.out").exists, what="the first is done")
     yield process
     if process.poll() is None:
