@@ -8,6 +8,9 @@ import stat
 
 from .private_files import FOLDER, NotPrivate, called, open_folder
 
+#: How often a folder is emptied into which somebody writes meanwhile.
+_ROUNDS = 20
+
 
 def remove_folder(path: str, device: int, inode: int) -> list[str]:
     """Removes a folder in a private one, and all in it, if it is still the one that was meant.
@@ -40,14 +43,26 @@ def remove_folder(path: str, device: int, inode: int) -> list[str]:
             status = os.fstat(descriptor)
             if (status.st_dev, status.st_ino) != (device, inode):
                 raise NotPrivate(f"{path} is not the folder any more that it was")
-            left = list(_emptied(descriptor, path))
+            return _removed_folder(place, name, descriptor, path)
         finally:
             os.close(descriptor)
-        if not left:
-            os.rmdir(name, dir_fd=place)
     finally:
         os.close(place)
-    return left
+
+
+def _removed_folder(place: int, name: str, descriptor: int, path: str) -> list[str]:
+    """Removes a folder with what is in it; returns what is left, each with the reason."""
+    for rounds in range(1, _ROUNDS + 1):
+        if left := _emptied(descriptor, path):
+            return left
+        try:
+            os.rmdir(name, dir_fd=place)
+            break
+        except OSError as error:
+            # The last of those who write there may not have ended yet.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or rounds == _ROUNDS:
+                raise
+    return []
 
 
 def _emptied(descriptor: int, path: str) -> list[str]:
@@ -82,9 +97,6 @@ def _removed(place: int, name: str, path: str, device: int) -> list[str]:
         opened = os.fstat(descriptor)
         if (opened.st_dev, opened.st_ino) != (status.st_dev, status.st_ino):
             return [f"{path} (something else has taken its place)"]
-        left = _emptied(descriptor, path)
+        return _removed_folder(place, name, descriptor, path)
     finally:
         os.close(descriptor)
-    if not left:
-        os.rmdir(name, dir_fd=place)
-    return left

@@ -33,6 +33,28 @@ def test_it_says_whose_it_is(run_dir: Path) -> None:
     assert [] == made.remove()
 
 
+@pytest.mark.parametrize("late", ["", "inner"])
+def test_what_is_written_while_it_is_removed_is_removed_too(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
+    made = RunFolder.make(str(run_dir))
+    folder = Path(made.path, late)
+    folder.mkdir(exist_ok=True)
+    rmdir = os.rmdir
+    written = []
+
+    def rmdir_too_early(name: str, *, dir_fd: int) -> None:
+        if len(written) < 2:
+            written.append(folder / f"late-{len(written)}")
+            written[-1].touch()
+        rmdir(name, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "rmdir", rmdir_too_early)
+    assert [] == made.remove()
+    assert len(written) == 2
+    assert not os.path.exists(made.path)
+
+
 def test_of_a_program_that_was_killed_it_is_known_that_it_is_dead(run_dir: Path) -> None:
     with folder_of_a_program(run_dir) as path:
         assert RunFolder.read(str(path)).program.lives() is True
