@@ -144,7 +144,12 @@ def stream(
                 tasks.drop()
                 raise min(failed, key=operator.itemgetter(0))[1]
     except BaseException:
-        tasks.cancel()
+        try:
+            tasks.cancel()
+        except KeyboardInterrupt:
+            # The second one: calls that went on would keep their workers from the next map.
+            tasks.cancel()
+            raise
         raise
     finally:
         del dispatcher.maps[tasks]

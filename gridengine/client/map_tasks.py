@@ -187,19 +187,18 @@ class MapTasks:
 
     def drop(self) -> None:
         """Takes back what is not done; a call that runs may end, but nobody hears of it."""
-        unfinished = self._unfinished()
-        if unfinished:
-            self._dispatcher.drop(unfinished)
+        self._take_back(self._dispatcher.drop)
 
     def cancel(self) -> None:
         """Takes back what is not done; what runs is killed."""
-        unfinished = self._unfinished()
-        if unfinished:
-            self._dispatcher.cancel(unfinished)
+        self._take_back(self._dispatcher.cancel)
 
-    def _unfinished(self) -> list[Task]:
-        running, self._running = self._running, {}
-        return [task for task in running if not task.over]
+    def _take_back(self, how: Callable[[list[Task]], object]) -> None:
+        unfinished = [task for task in self._running if not task.over]
+        if unfinished:
+            how(unfinished)
+        # Not before: if Ctrl-C comes between the two, it is done again.
+        self._running = {}
 
     def close(self) -> None:
         """Has large arrays in the function let go: another map shall have them as they were."""

@@ -153,11 +153,12 @@ class Dispatcher:
         self._news = self._queue_jobs.session.fileno()
         self._inbox = Inbox()
         self._new = self._inbox.tasks
-        self.forsaken = self._asleep = self._woken = self._released = False
+        self.forsaken = self._woken = self._released = False
         self._closing = self._ending = self._hurried = self._gone = False
         # Why no more can be done, if it is not that somebody has closed it.
         self._failure = ""
         self._pipe = WakePipe()
+        self._wake = self._pipe.rouse
 
     # ------------------------------------------------------------------ any thread
 
@@ -306,12 +307,6 @@ class Dispatcher:
             return look()
         return answer(self._ask, look, lambda: self.closed)
 
-    def _wake(self) -> None:
-        # The dispatcher says that it sleeps before it looks into its inbox for the last time.
-        if self._asleep:
-            self._asleep = False
-            self._pipe.wake()
-
     # ------------------------------------------------------------------ the loop
 
     def _run(self) -> None:
@@ -356,11 +351,11 @@ class Dispatcher:
         if self._woken:
             # Not before what it was woken for has been done; and while nobody wakes it.
             self._pipe.empty()
-        self._asleep = True
+        self._pipe.fall_asleep()
         asked = self._inbox or (self._hurried if self._ending else self._closing)
         patience = 0.0 if asked else max(0.0, min(self._state.due(now), self._viewers.due) - now)
         ready = self._connections.wait(patience)
-        self._asleep = False
+        self._pipe.rise()
         self._woken = self._pipe.read_end in ready
         self._handlers.listen()
         if self._news in ready:

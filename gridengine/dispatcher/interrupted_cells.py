@@ -61,7 +61,10 @@ class Cells:
         for when in ("error_in_exec", "error_before_exec"):
             ended_by = getattr(result, when, None)
             if isinstance(ended_by, (KeyboardInterrupt, asyncio.CancelledError)):
-                self._cancel()
+                try:
+                    self._cancel()
+                except KeyboardInterrupt:  # The second one, which is for the same cell.
+                    self._cancel()
 
     def _wake_loop(self) -> None:
         """Has the kernel's loop, where a cell awaits something, look around from time to time.

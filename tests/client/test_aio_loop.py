@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from gridengine import Job, aio
+from gridengine.client.asynchronous.deliveries import Deliveries
 from gridengine.client.map_runs import MapRuns
 from gridengine.client.stream_control import StreamControl
 from gridengine.schedulers import ProcessScheduler
@@ -142,3 +143,26 @@ def test_a_map_for_a_loop_packs_and_unpacks_little_at_once(laptop: ProcessSchedu
     items = [str(x % 10) * 10_000 + str(x) for x in range(200)]
     runs = list(MapRuns(targets.give, (items,), **options).start(StreamControl()))
     assert max(map(len, runs)) <= 10
+
+
+def test_ctrl_c_in_a_callback_keeps_the_others_from_nothing() -> None:
+    loop = asyncio.new_event_loop()
+    delivered = []
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    try:
+        deliveries = Deliveries(loop)
+        for callback in (interrupted, lambda: delivered.append("the next"), loop.stop):
+            deliveries.add(callback)
+        with pytest.raises(KeyboardInterrupt):
+            loop.run_forever()
+        loop.run_forever()
+        assert delivered == ["the next"]
+        deliveries.add(lambda: delivered.append("a new one"))
+        deliveries.add(loop.stop)
+        loop.run_forever()
+        assert delivered == ["the next", "a new one"]
+    finally:
+        loop.close()

@@ -312,6 +312,32 @@ def test_an_error_of_the_input_is_raised_at_once_and_cancels(
     wait_until(lambda: not running(tmp_path), what="the call is killed")
 
 
+def test_a_second_ctrl_c_does_not_keep_it_from_cancelling(
+    laptop: ProcessScheduler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispatcher = dispatcher_for(laptop)
+    cancel = dispatcher.cancel
+    interrupted: list[object] = []
+
+    def cancel_late(tasks: Iterable[Task]) -> None:
+        if not interrupted:
+            interrupted.append(tasks)
+            raise KeyboardInterrupt("the second")
+        cancel(tasks)
+
+    def items() -> Iterator[int]:
+        yield 1
+        wait_until(lambda: running(tmp_path), what="the call runs")
+        raise KeyboardInterrupt("the first")
+
+    monkeypatch.setattr(dispatcher, "cancel", cancel_late)
+    runs = stream_of(laptop, functools.partial(tell_and_sleep, tmp_path), items())
+    with pytest.raises(KeyboardInterrupt, match="the second"):
+        next(runs)
+    assert len(interrupted) == 1
+    wait_until(lambda: not running(tmp_path), what="the call is killed")
+
+
 def test_an_error_of_a_call_comes_after_the_values_before_it() -> None:
     got: list[int] = []
     # Another worker could fail before those are answered for.

@@ -56,8 +56,14 @@ class Deliveries:
         self._asleep = True
 
     def _deliver(self) -> None:
-        for _ in range(min(len(self._waiting), _AT_ONCE)):
-            self._waiting.popleft()()
+        try:
+            for _ in range(min(len(self._waiting), _AT_ONCE)):
+                self._waiting.popleft()()
+        finally:
+            # Ctrl-C in one of them is no reason to forget the others.
+            self._go_on()
+
+    def _go_on(self) -> None:
         if not self._waiting:
             # Said before the last look: whoever adds something after that sees it.
             self._asleep = True
