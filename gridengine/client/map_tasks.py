@@ -10,13 +10,12 @@ import functools
 import itertools
 import math
 import queue
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
 from ..dispatcher.dispatcher import Dispatcher
-from ..dispatcher.waiting import settle_output
+from ..dispatcher.waiting import TURN, settle_output
 from ..ledger.task import Outcome, Task
 from ..serialization.batches import pack_each, pack_together
 from ..serialization.packed import Function, Packed
@@ -131,7 +130,7 @@ class MapTasks:
         return not self._running and (self._exhausted or self.failed)
 
     def answered(self, wait: bool) -> Iterator[tuple[Task, Outcome | list[Any] | None]]:
-        """Yields answers that have come; with ``wait``, waits for the first until time is up.
+        """Yields answers that have come; with ``wait``, waits for the first, a while at most.
 
         Each is for some calls of a task; or it is None, if the task has ended by an error of its
         own, or the values, of one whose calls were not made.
@@ -139,9 +138,8 @@ class MapTasks:
         __tracebackhide__ = True
         if wait:
             patience = self._end - time.monotonic()
-            limit = None if patience == math.inf else min(max(0.0, patience), threading.TIMEOUT_MAX)
             try:
-                answer = self._answered.get(timeout=limit)
+                answer = self._answered.get(timeout=min(max(0.0, patience), TURN))
             except queue.Empty:
                 return
             yield from self._noted(answer)

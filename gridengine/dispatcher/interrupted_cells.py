@@ -38,6 +38,8 @@ class Cells:
         self._dispatchers = dispatchers
         # The first one that matters has begun already.
         self._began = 0
+        # A cell may run others, as `%run` does with those of a notebook.
+        self._depth = 0
         self._timer: asyncio.TimerHandle | None = None
         if _in_main_thread():
             self._wake_loop()
@@ -45,15 +47,20 @@ class Cells:
     def pre_run_cell(self, info: object) -> None:
         """Event: a cell is about to be run."""
         # Those of a subshell run in other threads, and no signal interrupts them.
-        if _in_main_thread():
+        if not _in_main_thread():
+            return
+        if not self._depth:
             self._began = newest()
             self._wake_loop()
+        self._depth += 1
 
     def post_run_cell(self, result: Any) -> None:
         """Event: a cell has ended."""
         if not _in_main_thread():
             return
-        if self._timer is not None:
+        # The first one may have begun before it was looked at.
+        self._depth = max(0, self._depth - 1)
+        if self._timer is not None and not self._depth:
             self._timer.cancel()
             self._timer = None
         # Between two of its statements it is said to be before the execution. A cell that awaits

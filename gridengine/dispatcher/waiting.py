@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -13,6 +14,11 @@ from .printing import SHOWN_SECONDS, printer
 
 #: Seconds that the rest of a job's output gets to come, and between two looks.
 _ON_ITS_WAY, _LOOK = 5.0, 0.002
+
+#: Seconds after which the program notices Ctrl-C at the latest. Python looks for signals before it
+#: waits for a lock, and while it does: of one that comes just between the two, which takes long
+#: if another thread has the interpreter meanwhile, it hears when the wait is over.
+TURN = 0.5
 
 _guard = threading.Lock()
 
@@ -57,14 +63,30 @@ def _wait(task: Task, timeout: float | None) -> bool:
     gate.acquire()
     when_over(task, gate.release)
     try:
-        limit = -1 if timeout is None else min(max(0.0, timeout), threading.TIMEOUT_MAX)
-        return gate.acquire(timeout=limit)
+        return in_turns(lambda seconds: gate.acquire(timeout=seconds), timeout)
     except KeyboardInterrupt:
         global _interrupted_at
         _interrupted_at = newest()
         raise
     finally:
         _forget(task, gate.release)
+
+
+def in_turns(wait: Callable[[float], bool], timeout: float | None) -> bool:
+    """Waits so that Ctrl-C is always noticed; returns whether what it waited for is there.
+
+    Args:
+        wait: Waits for some seconds at most, and returns whether it is there.
+        timeout: Seconds in all, None for as long as it takes.
+    """
+    __tracebackhide__ = True
+    end = math.inf if timeout is None else time.monotonic() + timeout
+    is_main = threading.current_thread() is threading.main_thread()
+    turn = TURN if is_main else threading.TIMEOUT_MAX
+    while not wait(min(turn, max(0.0, end - time.monotonic()))):
+        if time.monotonic() >= end:
+            return False
+    return True
 
 
 def await_output(task: Task) -> None:

@@ -156,7 +156,7 @@ class CommandScheduler(Scheduler):
             self, fresh=fresh, initializer=initializer, initargs=initargs, cwd=cwd, env=env,
             output=output, settings=settings,
         )  # fmt: skip
-        take_of_queue(self, max_workers=max_workers, queue_job_name=queue_job_name)
+        take_of_queue(self, max_workers=max_workers, queue_job_name=queue_job_name or None)
         self.slots = whole_number("slots", slots, 1)
         refuse_misspelled(type(self), resources)
         self.resources = self.resources_of(resources)

@@ -28,7 +28,6 @@ class _WithQueue(Protocol):
     max_workers: int | None
     max_queue_jobs: int
     linger: float | None
-    lifetime: float | None
     queue_job_name: str
 
 
@@ -36,7 +35,6 @@ def take_of_queue(
     scheduler: _WithQueue,
     *,
     max_workers: int | None,
-    lifetime: str | float | datetime.timedelta | None = None,
     queue_job_name: str | None,
 ) -> None:
     """Gives a scheduler these arguments, looked at, and what its settings say beside them.
@@ -51,11 +49,10 @@ def take_of_queue(
     )
     scheduler.max_queue_jobs = scheduler.max_workers or read.queue_jobs
     scheduler.linger = read.linger
-    scheduler.lifetime = _checked_lifetime(lifetime)
     scheduler.queue_job_name = _checked_name(queue_job_name)
 
 
-def _checked_lifetime(lifetime: object) -> float | None:
+def checked_lifetime(lifetime: object) -> float | None:
     """Returns the seconds of ``"10m"``, ``"00:10:00"``, 600 or a timedelta; None for no end.
 
     Raises:

@@ -129,8 +129,9 @@ class _Read(NamedTuple):
 #: and a program may have hundreds, and map many times.
 _known: dict[tuple[str, str], _Read] = {}
 
-#: Nanoseconds for which a file that was written may be written again, and look the same.
-_SETTLED = 100_000_000
+#: Nanoseconds for which a file that was written may be written again, and look the same: there are
+#: file systems whose times are whole seconds, and those of FAT are even ones.
+_SETTLED = 2_500_000_000
 
 
 def _read(path: str, package: str) -> tuple[bytes, list[str]]:
@@ -140,13 +141,19 @@ def _read(path: str, package: str) -> tuple[bytes, list[str]]:
         OSError: It cannot be read.
     """
     known = _known.get((path, package))
-    if known is not None and known.stamp == _stamp(os.stat(path)):
-        return known.digest, known.imports
+    # Opened also to look at its times: those of a network file system may be old ones else.
     with open(path, "rb") as file:
         status = os.fstat(file.fileno())
+        if known is not None and known.stamp == _stamp(status):
+            return known.digest, known.imports
         source = file.read()
-    digest, imports = _meaning(source, path, package)
-    if time.time_ns() - status.st_mtime_ns > _SETTLED:
+    try:
+        digest, imports = _meaning(source, path, package)
+    except (SyntaxError, ValueError, RecursionError):
+        # It is being edited, or deeper than anybody writes; or this call is in deep recursion, and
+        # the next one may not be.
+        return _digest(source), []
+    if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _SETTLED:
         _known[path, package] = _Read(_stamp(status), digest, imports)
     return digest, imports
 
@@ -156,14 +163,10 @@ def _stamp(status: os.stat_result) -> tuple[object, ...]:
 
 
 def _meaning(source: bytes, path: str, package: str) -> tuple[bytes, list[str]]:
-    try:
-        tree = ast.parse(source)
-        code = compile(tree, path, "exec", dont_inherit=True)
-        # Not of the code, in which a class has the number of its first line (from 3.13 on).
-        meaning = ast.dump(tree).encode(errors="surrogatepass")
-    except (SyntaxError, ValueError, RecursionError):
-        # It is being edited, or deeper than anybody writes.
-        return _digest(source), []
+    tree = ast.parse(source)
+    code = compile(tree, path, "exec", dont_inherit=True)
+    # Not of the code, in which a class has the number of its first line (from 3.13 on).
+    meaning = ast.dump(tree).encode(errors="surrogatepass")
     return _digest(meaning), list(imported(code, package))
 
 

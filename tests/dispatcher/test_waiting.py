@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import signal
 import threading
 from collections.abc import Callable
 
 import pytest
 
 from gridengine.dispatcher import waiting
-from gridengine.dispatcher.waiting import wait, when_over
+from gridengine.dispatcher.waiting import TURN, in_turns, wait, when_over
 from gridengine.ledger.task import Task
 from gridengine.serialization.packed import Function
 from gridengine.states import JobState, Mode
@@ -38,6 +39,36 @@ def at_the_guard(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> 
 
     lock = threading.Lock()
     monkeypatch.setattr(waiting, "_guard", Guard())
+
+
+def test_ctrl_c_that_comes_just_before_a_wait_is_not_lost() -> None:
+    """Python has looked for signals when it comes, and the thread waits for a lock at once."""
+    turns: list[float] = []
+
+    def wait_a_turn(seconds: float) -> bool:
+        turns.append(seconds)
+        # Seen by the interpreter before the next turn begins.
+        signal.raise_signal(signal.SIGINT)
+        return False
+
+    with pytest.raises(KeyboardInterrupt):
+        in_turns(wait_a_turn, None)
+    assert turns == [TURN]
+
+
+def test_in_other_threads_and_with_a_timeout_turns_are_as_long_as_they_may_be() -> None:
+    turns: list[float] = []
+
+    def wait_a_turn(seconds: float) -> bool:
+        turns.append(seconds)
+        return True
+
+    thread = threading.Thread(target=lambda: in_turns(wait_a_turn, None))
+    thread.start()
+    thread.join()
+    assert in_turns(wait_a_turn, TURN / 2)
+    assert turns == [threading.TIMEOUT_MAX, pytest.approx(TURN / 2, abs=TURN / 4)]
+    assert not in_turns(lambda seconds: False, 0)
 
 
 def test_a_callback_is_called_once_when_the_job_is_over_and_not_before() -> None:

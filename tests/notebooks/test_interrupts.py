@@ -146,10 +146,30 @@ print("it is", job.state.value)
 """
 
 
-def test_an_interrupt_between_two_statements_of_a_cell_ends_its_jobs(tmp_path: Path) -> None:
+#: A shell in which a cell is interrupted that has run another one, as ``%run`` does with notebooks.
+NESTED = """
+import time
+from IPython.core.interactiveshell import InteractiveShell
+import gridengine
+
+shell = InteractiveShell.instance()
+shell.user_ns.update(gridengine=gridengine, time=time)
+start = "{0} = gridengine.Job(target=time.sleep, args=(600,)); {0}.start()"
+shell.run_cell("import gridengine; " + start.format("earlier"))
+inner = "get_ipython().run_cell('1 + 1')"
+shell.run_cell(f"{start.format('job')}; {inner}\\nraise KeyboardInterrupt")
+job, earlier = shell.user_ns["job"], shell.user_ns["earlier"]
+job.join(30)
+print("it is", job.state.value, "and the earlier one is", "alive" if earlier.is_alive() else "not")
+earlier.terminate()
+"""
+
+
+@pytest.mark.parametrize("program", [BETWEEN, NESTED], ids=["between statements", "nested"])
+def test_an_interrupted_cell_of_a_shell_ends_its_jobs(tmp_path: Path, program: str) -> None:
     pytest.importorskip("IPython")
     done = subprocess.run(
-        [sys.executable, "-c", BETWEEN],
+        [sys.executable, "-c", program],
         cwd=tmp_path,
         env={**os.environ, "GRIDENGINE_SCHEDULER": "process", "IPYTHONDIR": str(tmp_path)},
         capture_output=True,
@@ -157,3 +177,4 @@ def test_an_interrupt_between_two_statements_of_a_cell_ends_its_jobs(tmp_path: P
         timeout=80,
     )
     assert "it is cancelled" in done.stdout, done.stdout + done.stderr
+    assert program is BETWEEN or "the earlier one is alive" in done.stdout

@@ -42,6 +42,22 @@ class Queue(CommandScheduler):
         self.there = [name for name in self.there if name not in queue_jobs]
 
 
+def test_what_an_author_has_given_a_class_stays() -> None:
+    class Lasting(Queue):
+        lifetime = 3600.0
+
+    assert Lasting().lifetime == 3600.0
+    assert Queue().lifetime is None
+
+
+def test_a_name_that_is_empty_is_none() -> None:
+    class Named(Queue):
+        def __init__(self, name: str) -> None:
+            CommandScheduler.__init__(self, queue_job_name=name)
+
+    assert Named("").queue_job_name == ""
+
+
 @pytest.fixture
 def talk(tmp_path: Path) -> Iterator[Callable[[CommandScheduler], Talk]]:
     sessions: list[CommandSession] = []

@@ -130,15 +130,34 @@ def test_a_source_is_read_once_until_it_is_another(
 
     monkeypatch.setattr(sources, "_meaning", noted)
     file = tmp_path / "read_once.py"
+    time_ns = time.time_ns
     written = ["RATE = 2", "RATE = 3", "RATE = 4"]
     digests = []
     for number, source in enumerate(written):
         file.write_text(source)
-        # As somebody who writes while this is read is quicker than the clock of the files.
-        age = 0 if number == 1 else 10
-        stamp = time.time_ns() - age * 10**9
-        os.utime(file, ns=(stamp, stamp))
+        os.utime(file, ns=(number, number))
+        # Somebody who writes it again may be quicker than the clock of the files.
+        now = time_ns() + (1 if number == 1 else 10) * 10**9
+        monkeypatch.setattr(sources.time, "time_ns", lambda now=now: now)
         digests += [sources.Sources().of(["read_once"])[0][1] for _ in range(2)]
     assert read == [b"RATE = 2", *[b"RATE = 3"] * 2, b"RATE = 4"]
     assert digests[::2] == digests[1::2]
     assert len(set(digests)) == 3
+
+
+def test_what_is_not_understood_deep_in_a_recursion_is_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "deep.py").write_text("import far")
+    (tmp_path / "far.py").write_text("")
+    now = time.time_ns() + 10**10
+    monkeypatch.setattr(sources.time, "time_ns", lambda: now)
+
+    def too_deep(source: bytes, path: str, package: str) -> tuple[bytes, list[str]]:
+        raise RecursionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sources, "_meaning", too_deep)
+        assert [name for name, _ in sources.Sources().of(["deep"])] == ["deep"]
+    assert [name for name, _ in sources.Sources().of(["deep"])] == ["deep", "far"]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ...dispatcher.dispatcher import Dispatcher
-from ...dispatcher.waiting import wait
+from ...dispatcher.waiting import in_turns, wait
 from ...ledger.task import Task
 from ...serialization.packed import Function
 from ...states import FINAL, JobState, Mode
@@ -85,7 +85,7 @@ class AsyncResult(abc.ABC, Generic[T]):
             self._wait(timeout)
         elif not self._told.is_set():
             self._check_process()
-            self._told.wait(timeout)
+            in_turns(self._told.wait, timeout)
 
     def get(self, timeout: float | None = None) -> T:
         """Returns the result; waits for it, for ``timeout`` seconds at most.
@@ -116,7 +116,11 @@ class AsyncResult(abc.ABC, Generic[T]):
         try:
             return self.get()
         except KeyboardInterrupt:
-            self._take_back()
+            try:
+                self._take_back()
+            except KeyboardInterrupt:
+                # The second one: see `gridengine.client.map_stream.stream`.
+                self._take_back()
             raise
 
     # ------------------------------------------------------------------ inside
@@ -159,7 +163,7 @@ class AsyncResult(abc.ABC, Generic[T]):
         # From a callback of its own it can be asked for, too.
         if self._told is None or self._calls.telling.is_current():
             return True
-        return self._told.wait(_left(end))
+        return in_turns(self._told.wait, _left(end))
 
     def _tell_later(self) -> None:
         """Has the callbacks called; to be called when its calls are over."""
@@ -327,7 +331,7 @@ class MapResult(AsyncResult[list[T]]):
 
     def _wait(self, timeout: float | None) -> None:
         self._check_process()
-        self._over.wait(timeout)
+        in_turns(self._over.wait, timeout)
 
     def _check_process(self) -> None:
         feed = self._feed
@@ -351,7 +355,7 @@ class MapResult(AsyncResult[list[T]]):
                 self._read += 1
             if self._over.is_set() and self._read == len(self._tasks):
                 break
-            if not self._news.wait(_left(end)):
+            if not in_turns(self._news.wait, _left(end)):
                 return False
         if self._feed is not None and self._error is None:
             self._error = self._feed.error

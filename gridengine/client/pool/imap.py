@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import collections
 import itertools
+import math
 import queue
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from ...dispatcher.waiting import TURN
 from ...ledger.task import Outcome, Task
 from ...serialization.packed import Function
 from ...settings import BLOCK_BYTES, BLOCK_SECONDS
@@ -266,7 +268,7 @@ class IMapIterator(Generic[T]):
             self._feed.submit(hand_over=False)
 
     def _hear(self, end: float | None, timeout: float | None) -> None:
-        """Waits for news, if there are none yet."""
+        """Waits for news a while, if there are none yet."""
         __tracebackhide__ = True
         self._waits = True
         try:
@@ -274,11 +276,17 @@ class IMapIterator(Generic[T]):
             # Others change first what is looked at here, and then look whether somebody waits.
             if self._has_next() or self._is_all():
                 return
-            self._news.get(timeout=None if end is None else max(0.0, end - time.monotonic()))
+            left = math.inf if end is None else end - time.monotonic()
+            self._news.get(timeout=min(max(0.0, left), TURN))
         except queue.Empty:
-            raise self._too_late(timeout) from None
+            if end is not None and time.monotonic() >= end:
+                raise self._too_late(timeout) from None
         except KeyboardInterrupt:
-            self._feed.take_back()
+            try:
+                self._feed.take_back()
+            except KeyboardInterrupt:
+                # The second one: see `gridengine.client.map_stream.stream`.
+                self._feed.take_back()
             raise
         finally:
             self._waits = False

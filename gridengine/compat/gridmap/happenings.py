@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 from typing import Any
 
+from ...dispatcher.waiting import TURN
 from ...ledger.events import (
     DispatcherEvent,
     JobRetried,
@@ -43,10 +44,10 @@ class Happenings:
         """Returns what is next, None if there is nothing yet.
 
         Args:
-            wait: Whether to wait for it.
+            wait: Whether to wait for it, a while.
         """
         try:
-            return self._queue.get(block=wait)
+            return self._queue.get(block=wait, timeout=TURN)
         except queue.Empty:
             return None
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from ...settings import Settings
 from ..arguments import take_common
 from ..base import Scheduler
-from ..queue_arguments import LIFETIME, checked_memory, take_of_queue
+from ..queue_arguments import LIFETIME, checked_lifetime, checked_memory, take_of_queue
 from . import way
 from .request import Hosts, Request
 from .session import GridEngineSession
@@ -104,9 +104,8 @@ class GridEngineScheduler(Scheduler):
             self, fresh=fresh, initializer=initializer, initargs=initargs, cwd=cwd, env=env,
             output=output, settings=settings,
         )  # fmt: skip
-        take_of_queue(
-            self, max_workers=max_workers, lifetime=lifetime, queue_job_name=queue_job_name
-        )
+        take_of_queue(self, max_workers=max_workers, queue_job_name=queue_job_name)
+        self.lifetime = checked_lifetime(lifetime)
         self.through = (
             Settings.read(arguments=self.settings).through
             if through is None

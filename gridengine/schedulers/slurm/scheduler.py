@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from ..arguments import take_common
 from ..base import Scheduler
-from ..queue_arguments import LIFETIME, checked_memory, take_of_queue
+from ..queue_arguments import LIFETIME, checked_lifetime, checked_memory, take_of_queue
 from . import request as requests
 from .request import HostNames, SlurmRequest
 from .session import SlurmSession
@@ -126,9 +126,8 @@ class SlurmScheduler(Scheduler):
             self, fresh=fresh, initializer=initializer, initargs=initargs, cwd=cwd, env=env,
             output=output, settings=settings,
         )  # fmt: skip
-        take_of_queue(
-            self, max_workers=max_workers, lifetime=lifetime, queue_job_name=queue_job_name
-        )
+        take_of_queue(self, max_workers=max_workers, queue_job_name=queue_job_name)
+        self.lifetime = checked_lifetime(lifetime)
         self.slots = self.request.slots
         _, self.memory_max = checked_memory(self.memory_resource, memory_max)
 
