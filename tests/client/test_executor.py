@@ -20,6 +20,8 @@ import pytest
 
 import gridengine
 from gridengine import JobDied, PackingError
+from gridengine.client.executor.future import CallFuture
+from gridengine.dispatcher.waiting import TURN
 from gridengine.schedulers import GridEngineScheduler, ProcessScheduler, Scheduler
 
 from ..conftest import warm
@@ -368,3 +370,21 @@ def test_dask_computes_with_it(executor: gridengine.Executor) -> None:
     assert (array**2).sum().compute(scheduler=executor) == 333283335000
     with pytest.raises(ZeroDivisionError):
         dask.delayed(divmod)(1, 0).compute(scheduler=executor)
+
+
+@pytest.mark.parametrize("ask", [CallFuture.result, CallFuture.exception])
+def test_who_waits_for_a_future_does_so_in_turns(
+    monkeypatch: pytest.MonkeyPatch, ask: Callable[[CallFuture[int]], object]
+) -> None:
+    """Ctrl-C that comes just before a wait is noticed when that ends: see `in_turns`."""
+    future: CallFuture[int] = CallFuture()
+    turns = []
+
+    def wait_a_turn(seconds: float) -> None:
+        turns.append(seconds)
+        if len(turns) == 2:
+            future.set_result(3)
+
+    monkeypatch.setattr(future._condition, "wait", wait_a_turn)
+    assert ask(future) in (3, None)
+    assert turns == [TURN, TURN]

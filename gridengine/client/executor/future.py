@@ -9,6 +9,8 @@ import threading
 from concurrent.futures import InvalidStateError
 from typing import TYPE_CHECKING, TypeVar
 
+from ...dispatcher.waiting import in_turns
+
 T = TypeVar("T")
 
 if TYPE_CHECKING:
@@ -33,6 +35,31 @@ class CallFuture(concurrent.futures.Future[T]):
             return False
         self.take_back()
         return True
+
+    def result(self, timeout: float | None = None) -> T:
+        """As of any future; Ctrl-C is always noticed meanwhile."""
+        __tracebackhide__ = True  # as in `gridengine.client.map.map`
+        if self._state != "FINISHED":  # `done` takes as long as the rest of this.
+            in_turns(self._is_done_after, timeout)
+        try:
+            return super().result(0)
+        finally:
+            # What it raises refers to this frame, and must not keep the future.
+            del self
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """As of any future; Ctrl-C is always noticed meanwhile."""
+        __tracebackhide__ = True
+        if self._state != "FINISHED":
+            in_turns(self._is_done_after, timeout)
+        return super().exception(0)
+
+    def _is_done_after(self, seconds: float) -> bool:
+        __tracebackhide__ = True
+        with self._condition:
+            if not self.done():
+                self._condition.wait(seconds)
+            return self.done()
 
     def terminate(self) -> None:
         """Ends the call with SIGTERM, though it runs; then it is cancelled. Returns at once."""
