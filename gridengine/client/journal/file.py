@@ -25,6 +25,9 @@ from ...settings_file import is_written_by_others
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
+    from types import TracebackType
+
+    from typing_extensions import Self
 
 APPLICATION = 0x67656A31
 """What such a file says that it is: SQLite's ``application_id``."""
@@ -121,7 +124,11 @@ class JournalFile:
         with self._lock:
             if self._connection is None:
                 self._connection = _connected(self.path, make=True)
-            yield self._connection
+            try:
+                yield self._connection
+            finally:
+                # Ctrl-C between two lines of Python may have left one, which would lock out others.
+                roll_back(self._connection)
 
     def close(self) -> None:
         """Lets go of it."""
@@ -163,18 +170,49 @@ def _connected(path: str, *, make: bool) -> Connection:
     return connection
 
 
-@contextlib.contextmanager
-def transaction(connection: Connection) -> Any:
-    """Has all or nothing of what is done within written, and nobody else write meanwhile."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            with contextlib.suppress(sqlite().Error):
-                connection.execute("ROLLBACK")
-        raise
+class Transaction:
+    """Has all or nothing of what is done within written, and nobody else write meanwhile.
+
+    Args:
+        connection: To the file; who makes this alone uses it.
+
+    Attributes:
+        committed: Whether that is in the file, be it that Ctrl-C has come since.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.committed = False
+
+    def __enter__(self) -> Self:
+        try:
+            # Ctrl-C while it waits for another program is raised when the transaction has begun.
+            self._connection.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            roll_back(self._connection)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self._connection.execute("COMMIT")
+        finally:
+            # Ctrl-C while it is committed is raised when it is.
+            self.committed = kind is None and not self._connection.in_transaction
+            roll_back(self._connection)
+
+
+def roll_back(connection: Connection) -> None:
+    """Ends a transaction, if there is one, with nothing of it written."""
+    if connection.in_transaction:
+        with contextlib.suppress(sqlite().Error):
+            connection.execute("ROLLBACK")
 
 
 def _prepare(connection: Connection, path: str, *, make: bool) -> None:
@@ -186,7 +224,7 @@ def _prepare(connection: Connection, path: str, *, make: bool) -> None:
         # A new file has nothing to lose yet, and to wait for the disk takes as long as a short map.
         connection.execute("PRAGMA synchronous = OFF")
         _set_log(connection, path)
-        with transaction(connection):
+        with Transaction(connection):
             # Another program may have been quicker.
             if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 for statement in _TABLES.split(";"):

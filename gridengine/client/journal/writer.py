@@ -13,7 +13,7 @@ from ...logs import Log
 from ...serialization.packed import Frame
 from ...states import Mode
 from ...transport.shared_memory import gather
-from .file import transaction
+from .file import Transaction
 from .values import size_of, to_be_kept
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Writer:
             with self._file.connection() as connection:
                 batch = self._taken()
                 if batch:
-                    with transaction(connection):
+                    with Transaction(connection):
                         for chunk, outcome in batch:
                             self._insert(connection, chunk, outcome)
         except Exception as error:
