@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+import pickle
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gridengine.client.journal import file
+import gridengine
+from gridengine.client.journal import file, writer
+from gridengine.client.journal import journal as journals
+from gridengine.ledger.task import Outcome, Place
+from gridengine.schedulers import InlineScheduler
+from gridengine.states import Mode
+
+from ..journals import path
+
+__all__ = ["path"]
 
 
 class _Interrupted:
@@ -43,3 +55,131 @@ def test_ctrl_c_while_a_transaction_begins_leaves_none_open(tmp_path: Path) -> N
         pass
     assert transaction.committed
     journal.close()
+
+
+def _answer(value: object) -> Outcome:
+    payload = pickle.dumps([value], 5)
+    return Outcome(0, 1, payload, (), {}, 0.0, 0.0, 0, Place("", 0, ""))
+
+
+def _chunk(function: str, item: int) -> writer.KeptChunk:
+    scope = writer.Scope(function.encode().ljust(16), function)
+    return writer.KeptChunk(scope, Mode.MAP, item, pickle.dumps([item], 5), plain=True)
+
+
+def _kept(path: str) -> list[tuple[str, bytes, bytes]]:
+    """Returns what is in a journal: names, items and values."""
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute(
+            "SELECT name, keys, payload FROM answers JOIN chunks ON chunk = chunks.id"
+            " JOIN scopes ON scope = scopes.id ORDER BY answers.id"
+        ).fetchall()
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What writes a journal, when it is told to and not by a thread of its own."""
+    monkeypatch.setattr(writer._thread, "start_new_thread", lambda *_: None)
+    journal = file.JournalFile(str(tmp_path / "run.journal"))
+    yield writer.Writer(journal)
+    journal.close()
+
+
+def _interrupt(monkeypatch: pytest.MonkeyPatch, statement: str) -> None:
+    """Has Ctrl-C come while the next such statement runs."""
+    connected = file._connected
+    monkeypatch.setattr(
+        file, "_connected", lambda path, make: _Interrupted(connected(path, make=make), statement)
+    )
+
+
+@pytest.mark.parametrize("statement", ["BEGIN", "INSERT INTO chunks", "INSERT INTO ans", "COMMIT"])
+def test_ctrl_c_while_results_are_written_loses_none_and_mixes_up_none(
+    written: writer.Writer, monkeypatch: pytest.MonkeyPatch, statement: str
+) -> None:
+    _interrupt(monkeypatch, statement)
+    # Two answers of one chunk, and one of another.
+    chunk = _chunk("g", 1)
+    for _ in range(2):
+        written.put(chunk, _answer("g of 1"))
+    written.put(_chunk("g", 2), _answer("g of 2"))
+    with pytest.raises(KeyboardInterrupt):
+        written.write()
+    for function, item in (("h", 1), ("g", 3)):
+        written.put(_chunk(function, item), _answer(f"{function} of {item}"))
+    written.close()
+    kept = [(name, *pickle.loads(keys), *pickle.loads(value)) for name, keys, value in
+            _kept(written._file.path)]  # fmt: skip
+    expected = [("g", 1), ("g", 1), ("g", 2), ("h", 1), ("g", 3)]
+    assert kept == [(name, item, f"{name} of {item}") for name, item in expected]
+
+
+def test_ctrl_c_at_the_end_of_a_map_lets_go_of_its_journal(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with InlineScheduler() as inline, monkeypatch.context() as patched:
+        patched.setattr(journals, "_close_idle", lambda: None)
+        patched.setattr(journals.Journal, "flush", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            gridengine.map(abs, [-1], scheduler=inline, journal=path)
+        (journal,) = journals._open.journals.values()
+        assert journal.users == 0
+    journals._close_all()
+    journals._start_anew()
+
+
+def test_ctrl_c_while_a_job_is_looked_up_lets_go_of_its_journal(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with InlineScheduler() as inline, monkeypatch.context() as patched:
+        patched.setattr(journals, "_close_idle", lambda: None)
+        patched.setattr(journals.Journal, "value", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            gridengine.Job(target=abs, args=(-1,), scheduler=inline, journal=path).start()
+        (journal,) = journals._open.journals.values()
+        assert journal.users == 0
+    journals._close_all()
+    journals._start_anew()
+
+
+def test_that_a_journal_cannot_be_written_is_said_once_by_all_who_write_it(
+    written: writer.Writer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    barrier = threading.Barrier(2)
+
+    def full(path: str, *, make: bool) -> Any:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    class Both:
+        """A lock that is asked for by two before either has it."""
+
+        def __init__(self, lock: Any) -> None:
+            self.lock = lock
+
+        def __enter__(self) -> None:
+            barrier.wait(60)
+            self.lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self.lock.release()
+
+    monkeypatch.setattr(file, "_connected", full)
+    monkeypatch.setattr(written._file, "_lock", Both(written._file._lock))
+    written.put(_chunk("g", 1), _answer(1))
+    with caplog.at_level(logging.WARNING):
+        threads = [threading.Thread(target=written.write) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert caplog.text.count("cannot be written any more (database or disk is full)") == 1
+    monkeypatch.undo()

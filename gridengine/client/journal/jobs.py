@@ -32,7 +32,11 @@ def answered(job: Job[Any], task: Task, options: CallOptions) -> bool:
     assert options.journal is not None
     scope = _scope(job, options)
     used = journal.use(options.journal.path)
-    outcome = used.value(scope.digest)
+    try:
+        outcome = used.value(scope.digest)
+    except BaseException:
+        journal.leave(used)
+        raise
     if outcome is not None:
         journal.leave(used)
         task.finish(outcome)

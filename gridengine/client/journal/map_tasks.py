@@ -57,10 +57,14 @@ class KeptCalls:
         self._unknown = False
         self._scope: Scope = request.scope(function, mode, options)
         self._journal = journal.use(request.path)
-        digest = self._scope.digest
-        self.results = self._journal.results(digest, numbered=options.seed is not None)
-        if self.results is None and request.key is None:
-            self._tell_of_others()
+        try:
+            digest = self._scope.digest
+            self.results = self._journal.results(digest, numbered=options.seed is not None)
+            if self.results is None and request.key is None:
+                self._tell_of_others()
+        except BaseException:
+            journal.leave(self._journal)
+            raise
 
     def _tell_of_others(self) -> None:
         count = self._journal.others(self._scope)
@@ -137,8 +141,10 @@ class KeptCalls:
 
     def close(self) -> None:
         """Waits until all that came is in the file, and lets go of it."""
-        self._journal.flush()
-        journal.leave(self._journal)
+        try:
+            self._journal.flush()
+        finally:
+            journal.leave(self._journal)
 
 
 class KeptMapTasks(MapTasks):
@@ -163,8 +169,10 @@ class KeptMapTasks(MapTasks):
         self._packed: Packed | None = None
 
     def close(self) -> None:
-        super().close()
-        self._kept.close()
+        try:
+            super().close()
+        finally:
+            self._kept.close()
 
     def _awaits_items(self) -> bool:
         return not self._ahead and super()._awaits_items()
