@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 import gridengine
-from gridengine.client.journal import file, writer
+from gridengine.client.journal import file, results, writer
 from gridengine.client.journal import journal as journals
 from gridengine.ledger.task import Outcome, Place
 from gridengine.schedulers import InlineScheduler
 from gridengine.states import Mode
 
-from ..journals import path
+from ..journals import path, wait_until_closed
+from ..waiting import wait_until
 
 __all__ = ["path"]
 
@@ -183,3 +184,70 @@ def test_that_a_journal_cannot_be_written_is_said_once_by_all_who_write_it(
             thread.join(60)
     assert caplog.text.count("cannot be written any more (database or disk is full)") == 1
     monkeypatch.undo()
+
+
+def _within(seconds: float, what: Any) -> None:
+    """Has something done by another thread, and fails if that does not end."""
+    thread = threading.Thread(target=what, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    assert not thread.is_alive()
+
+
+def test_a_map_that_is_collected_by_who_reads_its_journal_ends(path: Path) -> None:
+    with InlineScheduler() as inline:
+        values = gridengine.imap(abs, range(-5, 0), scheduler=inline, journal=path)
+        assert next(values) == 5
+        (journal,) = journals._open.journals.values()
+
+        def collected() -> None:
+            assert journal._file is not None
+            with journal._file.connection(), journals._open.lock:
+                values.close()
+
+        _within(20, collected)
+        assert journal.users == 0
+    wait_until_closed()
+    # What it had is kept nevertheless.
+    assert pickle.loads(_kept(str(path))[0][1]) == [-5]
+
+
+def test_a_map_that_is_collected_by_who_gives_results_waits_for_who_writes_them(
+    written: writer.Writer,
+) -> None:
+    written.put(_chunk("g", 1), _answer(1))
+    with written._news:
+        thread = threading.Thread(target=written.write, daemon=True)
+        thread.start()
+        wait_until(lambda: not written._batch, what="the results to be written", timeout=20)
+        written.put(_chunk("g", 2), _answer(2))
+        written.write()
+    thread.join()
+    assert len(_kept(written._file.path)) == 2
+
+
+def test_keys_are_unpacked_while_others_may_write(
+    written: writer.Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for item in range(5):
+        written.put(_chunk("g", item), _answer(item))
+    written.write()
+    loads = pickle.loads
+
+    def checked(packed: bytes) -> Any:
+        with written._file.connection():
+            return loads(packed)
+
+    monkeypatch.setattr(results.pickle, "loads", checked)
+    monkeypatch.setattr(results, "_CHUNKS_AT_ONCE", 2)
+    found = results.Results(written._file, b"g".ljust(16), numbered=False)
+    assert list(found.split(list(range(6)), 0)) == [(0, 5, [*range(5)]), (5, 6, None)]
+
+
+def test_what_is_written_late_does_not_open_a_closed_journal_again(written: writer.Writer) -> None:
+    written.put(_chunk("g", 1), _answer(1))
+    written._file.close()
+    written.write()
+    assert written._file._connection is None
+    with pytest.raises(file.UnavailableError), written._file.connection():
+        pass

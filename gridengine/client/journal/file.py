@@ -82,6 +82,10 @@ def sqlite() -> Any:
     return sqlite3
 
 
+class UnavailableError(GridEngineError):
+    """A journal is closed, or who asks for it is already in the middle of using it."""
+
+
 class JournalFile:
     """A journal that results go to, for one thread at a time.
 
@@ -96,43 +100,57 @@ class JournalFile:
 
     Attributes:
         path: Where it lies.
+        is_new: Whether there is nothing in it, as it was made just now.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._lock = threading.Lock()
+        # The garbage collector may end a map in whatever thread, in the middle of what has this.
+        self._lock = threading.RLock()
+        self._used = self._closed = False
         sqlite()
         # What is new has nothing in it that is asked for. Its tables take 2 ms, as long as a tenth
         # of a short map: who writes first has them made, while workers are busy.
-        is_new = _check(path, make=True)
-        self._connection = None if is_new else _connected(path, make=True)
-
-    @property
-    def is_new(self) -> bool:
-        """Whether there is nothing in it, as it was made just now."""
-        return self._connection is None
+        self.is_new = _check(path, make=True)
+        self._connection = None if self.is_new else _connected(path, make=True)
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[Connection]:
         """Has a connection to it for as long as the block runs, and nobody else meanwhile.
 
         Raises:
+            UnavailableError: It is closed, or this thread has one further up its stack.
             GridEngineError: As above.
             OSError: As above.
             sqlite3.Error: As above.
         """
         with self._lock:
-            if self._connection is None:
-                self._connection = _connected(self.path, make=True)
+            if self._used:
+                raise UnavailableError(f"the journal {self.path} is in use by this very thread")
+            if self._closed:
+                # What writes it may have waited meanwhile. Another may be in its place by now.
+                raise UnavailableError(f"the journal {self.path} is closed")
             try:
-                yield self._connection
+                self._used = True
+                yield self._connected()
             finally:
                 # Ctrl-C between two lines of Python may have left one, which would lock out others.
-                roll_back(self._connection)
+                try:
+                    if self._connection is not None:
+                        roll_back(self._connection)
+                finally:
+                    self._used = False
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = _connected(self.path, make=True)
+            self.is_new = False
+        return self._connection
 
     def close(self) -> None:
-        """Lets go of it."""
+        """Lets go of it, once and for all."""
         with self._lock:
+            self._closed = True
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None

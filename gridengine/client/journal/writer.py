@@ -13,7 +13,7 @@ from ...logs import Log
 from ...serialization.packed import Frame
 from ...states import Mode
 from ...transport.shared_memory import gather
-from .file import Transaction
+from .file import Transaction, UnavailableError
 from .values import size_of, to_be_kept
 
 if TYPE_CHECKING:
@@ -89,7 +89,9 @@ class Writer:
 
     def __init__(self, file: JournalFile) -> None:
         self._file = file
-        self._news = threading.Condition(threading.Lock())
+        # Who has this may wait for the file, if the garbage collector ends a map just then; so who
+        # has the file never asks for this.
+        self._news = threading.Condition(threading.RLock())
         # With the bytes of each. What is in the file is taken out, and by who has that alone.
         self._batch: list[tuple[KeptChunk, Outcome, int]] = []
         self._size = 0
@@ -127,7 +129,11 @@ class Writer:
             self.write()
 
     def write(self) -> None:
-        """Writes all that was given so far; returns when it is written, or cannot be."""
+        """Writes all that was given so far; returns when it is written, or cannot be.
+
+        If the garbage collector has it called by who is just at the file, it returns at once: there
+        is a thread that does it.
+        """
         if self._failed or not self._batch:
             return
         try:
@@ -135,6 +141,8 @@ class Writer:
                 # Who had it until now may have found that it is full.
                 if self._batch and not self._failed:
                     self._write(connection)
+        except UnavailableError:
+            return
         except Exception as error:
             # Never the end of what makes the results.
             self._fail(error)
