@@ -101,6 +101,7 @@ class JournalFile:
     Attributes:
         path: Where it lies.
         is_new: Whether there is nothing in it, as it was made just now.
+        waits_for_disk: Whether each transaction does.
     """
 
     def __init__(self, path: str) -> None:
@@ -112,7 +113,10 @@ class JournalFile:
         # What is new has nothing in it that is asked for. Its tables take 2 ms, as long as a tenth
         # of a short map: who writes first has them made, while workers are busy.
         self.is_new = _check(path, make=True)
-        self._connection = None if self.is_new else _connected(path, make=True)
+        self._connection: Connection | None = None
+        self.waits_for_disk = False
+        if not self.is_new:
+            self._connected()
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -143,7 +147,10 @@ class JournalFile:
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            self._connection = _connected(self.path, make=True)
+            connection = _connected(self.path, make=True)
+            (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+            self.waits_for_disk = mode != "wal"
+            self._connection = connection
             self.is_new = False
         return self._connection
 

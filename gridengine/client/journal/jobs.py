@@ -47,9 +47,11 @@ def answered(job: Job[Any], task: Task, options: CallOptions) -> bool:
 
 
 def _over(used: Journal, chunk: KeptChunk, task: Task) -> None:
-    if task.error is None and task.outcomes:
-        used.put(chunk, task.outcomes[-1])
-    journal.leave(used)
+    try:
+        if task.error is None and task.outcomes:
+            used.put(chunk, task.outcomes[-1])
+    finally:
+        journal.leave(used)
 
 
 def _scope(job: Job[Any], options: CallOptions) -> Scope:

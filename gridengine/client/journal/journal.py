@@ -189,7 +189,11 @@ def leave(journal: Journal) -> None:
         _open.closing = True
     # Not a `threading.Thread`, whose start waits for it to run, and takes a lock that is held if
     # the garbage collector has this called where one is started.
-    _thread.start_new_thread(_close_idle, ())
+    try:
+        _thread.start_new_thread(_close_idle, ())
+    except RuntimeError:
+        # No more threads for now: it is closed with the next that is left, or at the end.
+        _open.closing = False
 
 
 def _close_idle() -> None:

@@ -132,8 +132,12 @@ class KeptCalls:
         return KeptChunk(self._scope, self._mode, first, pickle.dumps(list(keys), 5), plain=False)
 
     def keep(self, chunk: KeptChunk, outcome: Outcome) -> None:
-        """Has an answer kept. Never blocks."""
-        self._journal.put(chunk, outcome)
+        """Has an answer kept. Never blocks, nor raises an `Exception`."""
+        try:
+            self._journal.put(chunk, outcome)
+        except Exception as error:
+            # The map would never hear of the answer, or the dispatcher's thread end by it.
+            log.warning("results of %s are not kept: %s", self._scope.name, error)
 
     def write_if_many(self) -> None:
         """Writes what has come if that is more than memory should be spent on."""

@@ -28,8 +28,11 @@ log = Log(__name__)
 _COLLECT_SECONDS = 0.25
 
 #: Bytes from which they are written before that, while workers make others: at the end of a map
-#: nobody does anything else. And above which a map makes no more.
-_COLLECT_BYTES, _MOST_BYTES = 256 * 1024, 256 * 1024 * 1024
+#: nobody does anything else. And where the disk is waited for, each time.
+_COLLECT_BYTES, _COLLECT_SLOW_BYTES = 256 * 1024, 16 * 1024 * 1024
+
+#: Bytes above which a map makes no more.
+_MOST_BYTES = 256 * 1024 * 1024
 
 #: Bytes of a buffer in one row: a row has less than 10^9 (SQLITE_MAX_LENGTH).
 _PART = 256 * 1024 * 1024
@@ -113,11 +116,18 @@ class Writer:
             if outcome.wall > _COLLECT_SECONDS:
                 self._hurried = True
             if not self._running:
-                self._running = True
-                # Not a `threading.Thread`, whose start waits for it to run.
-                _thread.start_new_thread(self._run, ())
-            elif self._hurried or self._size >= _COLLECT_BYTES:
+                self._start()
+            elif self._are_due():
                 self._news.notify_all()
+
+    def _start(self) -> None:
+        try:
+            self._running = True
+            # Not a `threading.Thread`, whose start waits for it to run.
+            _thread.start_new_thread(self._run, ())
+        except RuntimeError:
+            # No more threads for now. Those of the next results try again, and a map at its end.
+            self._running = False
 
     def awaits(self, scope: bytes) -> bool:
         """Tells whether an answer of a single job was given that is not in the file yet."""
@@ -201,13 +211,14 @@ class Writer:
         while True:
             self.write()
             with self._news:
-                self._news.wait_for(
-                    lambda: self._closed or self._hurried or self._size >= _COLLECT_BYTES,
-                    _COLLECT_SECONDS,
-                )
+                self._news.wait_for(lambda: self._closed or self._are_due(), _COLLECT_SECONDS)
                 if self._closed or not self._batch:
                     self._running = False
                     return
+
+    def _are_due(self) -> bool:
+        enough = _COLLECT_SLOW_BYTES if self._file.waits_for_disk else _COLLECT_BYTES
+        return self._hurried or self._size >= enough
 
     def _insert(
         self, connection: sqlite3.Connection, rows: _Rows, chunk: KeptChunk, outcome: Outcome

@@ -1,12 +1,14 @@
-"""Journals that are interrupted: by Ctrl-C, and by the garbage collector."""
+"""What writes a journal: interrupted, collected, without threads, and on slow disks."""
 
 from __future__ import annotations
 
+import functools
 import logging
 import pickle
 import sqlite3
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ import gridengine
 from gridengine.client.journal import file, results, writer
 from gridengine.client.journal import journal as journals
 from gridengine.ledger.task import Outcome, Place
-from gridengine.schedulers import InlineScheduler
+from gridengine.schedulers import InlineScheduler, ProcessScheduler
 from gridengine.states import Mode
 
 from ..journals import path, wait_until_closed
@@ -251,3 +253,60 @@ def test_what_is_written_late_does_not_open_a_closed_journal_again(written: writ
     assert written._file._connection is None
     with pytest.raises(file.UnavailableError), written._file.connection():
         pass
+
+
+def _no_thread(*_: object) -> int:
+    raise RuntimeError("can't start new thread")
+
+
+def test_a_map_whose_journal_gets_no_thread_ends_and_is_kept(
+    laptop: ProcessScheduler, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(writer, "_thread", SimpleNamespace(start_new_thread=_no_thread))
+        patched.setattr(journals, "_thread", SimpleNamespace(start_new_thread=_no_thread))
+        for _ in range(2):
+            _within(
+                20, lambda: gridengine.map(abs, [-1], scheduler=laptop, journal=path, chunksize=1)
+            )
+        assert len(_kept(str(path))) == 1
+    journals.leave(journals.use(str(path)))
+
+
+def test_a_map_hears_of_an_answer_that_cannot_be_kept(
+    laptop: ProcessScheduler,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(*_: object) -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(journals.Journal, "put", broken)
+    for items in ([-1], [-1, -2]):
+        _within(
+            20,
+            functools.partial(
+                gridengine.map, abs, items, scheduler=laptop, journal=path, chunksize=2
+            ),
+        )
+    assert caplog.text.count("results of abs are not kept: no room") >= 2
+
+
+@pytest.mark.parametrize(("kind", "most"), [("ext4", 256 * 1024), ("nfs4", 16 * 1024 * 1024)])
+def test_where_the_disk_is_waited_for_more_results_are_collected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, most: int
+) -> None:
+    monkeypatch.setattr(writer._thread, "start_new_thread", lambda *_: None)
+    monkeypatch.setattr(file, "file_system", lambda _: kind)
+    journal = file.JournalFile(str(tmp_path / "run.journal"))
+    given = writer.Writer(journal)
+    given.put(_chunk("g", 1), _answer(1))
+    given.write()
+    assert not given._are_due()
+    large = b"x" * 200_000
+    for calls in range(1, 2 + most // len(large)):
+        given.put(_chunk("g", calls), _answer(large))
+        assert given._are_due() == (calls > most // len(large))
+    given.close()
+    journal.close()
