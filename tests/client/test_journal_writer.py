@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import pickle
@@ -24,6 +25,31 @@ from ..journals import path, wait_until_closed
 from ..waiting import wait_until
 
 __all__ = ["path"]
+
+
+def test_a_journal_that_is_looked_at_while_it_is_made_is_no_other_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file, "_LOCKED", 0)
+    journal = file.JournalFile(str(tmp_path / "run.journal"))
+    looking = sqlite3.connect(journal.path, isolation_level=None)
+
+    class Meanwhile:
+        """A connection of a program that looks; another makes the journal between two looks."""
+
+        in_transaction = property(lambda _: looking.in_transaction)
+
+        def execute(self, statement: str) -> Any:
+            found = looking.execute(statement).fetchone()
+            if statement == "PRAGMA application_id":
+                with contextlib.suppress(sqlite3.Error), journal.connection():
+                    pass
+            return SimpleNamespace(fetchone=lambda: found)
+
+    meanwhile: Any = Meanwhile()
+    assert not file._is_one(meanwhile, journal.path)
+    looking.close()
+    journal.close()
 
 
 class _Interrupted:

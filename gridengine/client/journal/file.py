@@ -163,8 +163,8 @@ class JournalFile:
                 self._connection = None
 
 
-def connect(path: str) -> Connection:
-    """Returns a connection to a journal that is there, to read it.
+def connect(path: str) -> Connection | None:
+    """Returns a connection to a journal that is there, to read it; None if nothing is in it yet.
 
     Raises:
         GridEngineError: It is no journal, or one of another version, or others could have written
@@ -173,7 +173,11 @@ def connect(path: str) -> Connection:
         sqlite3.Error: It cannot be read.
     """
     _check(path, make=False)
-    return _connected(path, make=False)
+    connection = _connected(path, make=False)
+    if _is_one(connection, path):
+        return connection
+    connection.close()
+    return None
 
 
 def _connected(path: str, *, make: bool) -> Connection:
@@ -243,9 +247,7 @@ def roll_back(connection: Connection) -> None:
 def _prepare(connection: Connection, path: str, *, make: bool) -> None:
     if _is_one(connection, path):
         _set_log(connection, path)
-    elif not make:
-        raise GridEngineError(_no_journal(path, "it is empty"))
-    else:
+    elif make:
         # A new file has nothing to lose yet, and to wait for the disk takes as long as a short map.
         connection.execute("PRAGMA synchronous = OFF")
         _set_log(connection, path)
@@ -263,13 +265,18 @@ def _is_one(connection: Connection, path: str) -> bool:
     Raises:
         GridEngineError: It is something else.
     """
-    application, version, tables = (
-        connection.execute(query).fetchone()[0]
-        for query in ("PRAGMA application_id", "PRAGMA user_version",
-                      "SELECT count(*) FROM sqlite_master")
-    )  # fmt: skip
+    try:
+        # At one moment: another program may be making it.
+        connection.execute("BEGIN")
+        application, version, tables = (
+            connection.execute(query).fetchone()[0]
+            for query in ("PRAGMA application_id", "PRAGMA user_version",
+                          "SELECT count(*) FROM sqlite_master")
+        )  # fmt: skip
+    finally:
+        roll_back(connection)
     if not application and not version and not tables:
-        # The program that was to make it may have been killed.
+        # The first calls of the program that made the file run, or it was killed meanwhile.
         return False
     if application != APPLICATION:
         raise GridEngineError(_no_journal(path, "it is a database of another program"))
