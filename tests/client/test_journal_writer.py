@@ -119,9 +119,9 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def _interrupt(monkeypatch: pytest.MonkeyPatch, statement: str) -> None:
     """Has Ctrl-C come while the next such statement runs."""
-    connected = file._connected
+    opened = file._opened
     monkeypatch.setattr(
-        file, "_connected", lambda path, make: _Interrupted(connected(path, make=make), statement)
+        file, "_opened", lambda path, make: _Interrupted(opened(path, make=make), statement)
     )
 
 
@@ -201,7 +201,7 @@ def test_that_a_journal_cannot_be_written_is_said_once_by_all_who_write_it(
         def __exit__(self, *_: object) -> None:
             self.lock.release()
 
-    monkeypatch.setattr(file, "_connected", full)
+    monkeypatch.setattr(file, "_opened", full)
     monkeypatch.setattr(written._file, "_lock", Both(written._file._lock))
     written.put(_chunk("g", 1), _answer(1))
     with caplog.at_level(logging.WARNING):

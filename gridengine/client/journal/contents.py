@@ -68,7 +68,7 @@ class Contents:
     """
 
     def __init__(self, path: str) -> None:
-        self._connection = file.connect(path)
+        self._connection = file.open_to_read(path)
 
     def __enter__(self) -> Self:
         return self

@@ -40,7 +40,7 @@ _LOCKED = 60.0
 
 #: Pages of 4 KiB in the log from which they are brought to their places in the middle of a map, for
 #: which the disk is waited for. That is done anyway when the file is closed, when nobody waits.
-_LOG_PAGES = 16384
+_WAL_PAGES = 16384
 
 _TABLES = f"""
 CREATE TABLE scopes (id INTEGER PRIMARY KEY, digest BLOB UNIQUE, name TEXT, began REAL);
@@ -116,7 +116,7 @@ class JournalFile:
         self._connection: Connection | None = None
         self.waits_for_disk = False
         if not self.is_new:
-            self._connected()
+            self._opened()
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[Connection]:
@@ -136,7 +136,7 @@ class JournalFile:
                 raise UnavailableError(f"the journal {self.path} is closed")
             try:
                 self._used = True
-                yield self._connected()
+                yield self._opened()
             finally:
                 # Ctrl-C between two lines of Python may have left one, which would lock out others.
                 try:
@@ -145,9 +145,9 @@ class JournalFile:
                 finally:
                     self._used = False
 
-    def _connected(self) -> Connection:
+    def _opened(self) -> Connection:
         if self._connection is None:
-            connection = _connected(self.path, make=True)
+            connection = _opened(self.path, make=True)
             (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
             self.waits_for_disk = mode != "wal"
             self._connection = connection
@@ -163,7 +163,7 @@ class JournalFile:
                 self._connection = None
 
 
-def connect(path: str) -> Connection | None:
+def open_to_read(path: str) -> Connection | None:
     """Returns a connection to a journal that is there, to read it; None if nothing is in it yet.
 
     Raises:
@@ -173,14 +173,14 @@ def connect(path: str) -> Connection | None:
         sqlite3.Error: It cannot be read.
     """
     _check(path, make=False)
-    connection = _connected(path, make=False)
+    connection = _opened(path, make=False)
     if _is_one(connection, path):
         return connection
     connection.close()
     return None
 
 
-def _connected(path: str, *, make: bool) -> Connection:
+def _opened(path: str, *, make: bool) -> Connection:
     sqlite3 = sqlite()
     connection: Connection = sqlite3.connect(
         path, timeout=_LOCKED, isolation_level=None, check_same_thread=False
@@ -246,11 +246,11 @@ def roll_back(connection: Connection) -> None:
 
 def _prepare(connection: Connection, path: str, *, make: bool) -> None:
     if _is_one(connection, path):
-        _set_log(connection, path)
+        _use_wal(connection, path)
     elif make:
         # A new file has nothing to lose yet, and to wait for the disk takes as long as a short map.
         connection.execute("PRAGMA synchronous = OFF")
-        _set_log(connection, path)
+        _use_wal(connection, path)
         with Transaction(connection):
             # Another program may have been quicker.
             if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
@@ -292,12 +292,12 @@ def _no_journal(path: str, why: str) -> str:
     return f"{path} is no journal ({why}), and is left as it is: name another file"
 
 
-def _set_log(connection: Connection, path: str) -> None:
+def _use_wal(connection: Connection, path: str) -> None:
     # With a write-ahead log a program that is killed at any byte leaves all that it has committed,
     # without a wait for the disk at each commit.
     mode = "TRUNCATE" if file_system(path) in _REMOTE else "WAL"
     connection.execute(f"PRAGMA journal_mode = {mode}")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
 
 
 def file_system(path: str) -> str:
