@@ -9,6 +9,7 @@ import pytest
 
 import gridengine
 from gridengine.cli.main import main
+from gridengine.client.journal import file
 from gridengine.schedulers import ProcessScheduler
 
 from .. import targets
@@ -44,3 +45,29 @@ def test_it_says_what_is_not_there(path: Path, capsys: pytest.CaptureFixture[str
     assert "nothing of cube, but of abs, square" in capsys.readouterr().err
     assert main(["journal", "ls", str(path.parent / "other")]) == 1
     assert "there is no journal" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("what", ["ls", "show", "export"])
+def test_a_journal_whose_first_calls_run_has_no_results_yet(
+    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = file.JournalFile(str(tmp_path / "run.journal"))
+    try:
+        for _ in range(2):
+            assert main(["journal", what, journal.path, *(["abs"] if what == "show" else [])]) == 0
+            output = capsys.readouterr()
+            assert output.out == ""
+            assert output.err == f"there are no results in {journal.path} yet\n"
+            # Nor with the tables that the first that is written makes.
+            with journal.connection():
+                pass
+    finally:
+        journal.close()
+
+
+def test_what_has_something_else_in_it_is_no_journal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text").write_text("mine")
+    assert main(["journal", "ls", str(tmp_path / "text")]) == 1
+    assert "is no journal (file is not a database)" in capsys.readouterr().err

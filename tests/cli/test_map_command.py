@@ -372,6 +372,36 @@ def test_a_folder_is_no_journal(capsys: pytest.CaptureFixture[str]) -> None:
     assert "it takes the path of a file, such as 'run.journal'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [("-o", "run.journal"), ("-o", "linked"), ("-o", "./new.journal"), ("--errors", "hard"),
+     ("--errors", "new.journal")],
+)  # fmt: skip
+def test_the_journal_is_not_overwritten(
+    option: str, name: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = "new.journal" if "new" in name else "run.journal"
+    (folder / "run.journal").write_bytes(b"kept")
+    (folder / "linked").symlink_to("run.journal")
+    (folder / "hard").hardlink_to(folder / "run.journal")
+    _is_refused(folder, capsys, "--journal", journal, option, name)
+
+
+def test_nor_is_the_journal_by_what_the_output_is_called_until_its_end(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "run.part").write_bytes(b"kept")
+    _is_refused(folder, capsys, "--journal", "run.part", "-o", "run")
+
+
+def _is_refused(folder: Path, capsys: pytest.CaptureFixture[str], *options: str) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["map", "math:sqrt", "/dev/null", "--keep-going", *options])
+    assert f"--journal and {options[2]} name the same file" in capsys.readouterr().err
+    assert before == {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
 def test_a_file_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["map", "math:sqrt", "nowhere.jsonl"]) == 1
     assert "No such file or directory: 'nowhere.jsonl'" in capsys.readouterr().err

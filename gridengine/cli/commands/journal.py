@@ -35,7 +35,8 @@ Results are unpickled, which runs what is in them, as the program itself does: r
 What the classes of a script are needed for cannot be rebuilt here, and is said to be so; what JSON
 has no words for is written as Python shows it.
 
-exit status: 0; 1 if there is no journal, or nothing of the function in it.
+exit status: 0, be it that there are no results in it yet; 1 if there is no journal, or results of
+other functions alone.
 """
 
 #: Results that ``show`` prints, and letters of each.
@@ -65,10 +66,14 @@ def _journal(given: argparse.Namespace) -> int:
         os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
     ) as (contents):
         known = contents.functions()
+        if not known:
+            # As long as the first calls of a program run, or their queue jobs wait.
+            sys.stderr.write(printable(f"there are no results in {path} yet\n"))
+            return 0
         if given.function and not any(
             given.function == each.name or each.digest.startswith(given.function) for each in known
         ):
-            names = ", ".join(sorted({each.name for each in known})) or "nothing"
+            names = ", ".join(sorted({each.name for each in known}))
             raise GridEngineError(f"{path} has nothing of {given.function}, but of {names}")
         {"ls": _list, "show": _show, "export": _export}[given.what](contents, given.function)
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from .. import scheduler_options
 from ..scheduler_options import count, count_or_none, seconds
@@ -90,7 +91,30 @@ def _map(given: argparse.Namespace) -> int:
 
     if given.errors is not None and not given.keep_going:
         given.parser.error("--errors is for --keep-going")
+    if given.journal is not None:
+        _refuse_to_overwrite_the_journal(given)
     return map_lines(given, scheduler_options.variables(given))
+
+
+def _refuse_to_overwrite_the_journal(given: argparse.Namespace) -> None:
+    for option, path in (("-o", given.output), ("--errors", given.errors)):
+        if path in (None, "-"):
+            continue
+        # Until it is whole, the one of -o is called otherwise.
+        for each in (path, f"{os.path.realpath(path)}.part") if option == "-o" else (path,):
+            if _are_same(each, given.journal):
+                given.parser.error(
+                    f"--journal and {option} name the same file; {given.journal} would be "
+                    "overwritten: name another"
+                )
+
+
+def _are_same(path: str, other: str) -> bool:
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        # One of them is not there yet.
+        return os.path.realpath(path) == os.path.realpath(other)
 
 
 def _journal(path: str) -> str:

@@ -12,6 +12,7 @@ from . import file
 from .results import packed
 
 if TYPE_CHECKING:
+    from sqlite3 import Connection
     from types import TracebackType
 
     from typing_extensions import Self
@@ -67,7 +68,7 @@ class Contents:
     """
 
     def __init__(self, path: str) -> None:
-        self._connection = file.connect(path)
+        self._connection = file.open_to_read(path)
 
     def __enter__(self) -> Self:
         return self
@@ -78,10 +79,13 @@ class Contents:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()
 
     def functions(self) -> list[KeptFunction]:
         """Returns what there is of each function, the newest last."""
+        if self._connection is None:
+            return []
         found = self._connection.execute(
             "SELECT digest, name, sum(hi - lo), sum(size), began, max(at)"
             " FROM answers JOIN chunks ON chunk = chunks.id JOIN scopes ON scope = scopes.id"
@@ -105,6 +109,8 @@ class Contents:
 
         Code of the user's runs when values are rebuilt, as it does in the program.
         """
+        if self._connection is None:
+            return
         rows = self._connection.execute(
             "SELECT answers.id, digest, name, plain, keys, lo, hi, failed"
             " FROM answers JOIN chunks ON chunk = chunks.id JOIN scopes ON scope = scopes.id"
@@ -115,7 +121,7 @@ class Contents:
                 continue
             items = pickle.loads(keys)[lo:hi]
             without = set(json.loads(failed)) if failed else ()
-            values, error = self._values(row)
+            values, error = _values(self._connection, row)
             single = len(items) == 1 and items[0] == digest
             for number, item in enumerate(items):
                 if number in without:
@@ -123,11 +129,12 @@ class Contents:
                 value = values if single or error else values[number]
                 yield KeptResult(digest.hex(), name, item if plain else _shown(item), value, error)
 
-    def _values(self, row: int) -> tuple[Any, str]:
-        try:
-            return unpack(*packed(self._connection, row)), ""
-        except Exception as error:
-            return None, f"{type(error).__name__}: {error}"
+
+def _values(connection: Connection, row: int) -> tuple[Any, str]:
+    try:
+        return unpack(*packed(connection, row)), ""
+    except Exception as error:
+        return None, f"{type(error).__name__}: {error}"
 
 
 def _shown(item: Any) -> Any:

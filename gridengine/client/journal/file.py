@@ -25,6 +25,9 @@ from ...settings_file import is_written_by_others
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
+    from types import TracebackType
+
+    from typing_extensions import Self
 
 APPLICATION = 0x67656A31
 """What such a file says that it is: SQLite's ``application_id``."""
@@ -37,7 +40,7 @@ _LOCKED = 60.0
 
 #: Pages of 4 KiB in the log from which they are brought to their places in the middle of a map, for
 #: which the disk is waited for. That is done anyway when the file is closed, when nobody waits.
-_LOG_PAGES = 16384
+_WAL_PAGES = 16384
 
 _TABLES = f"""
 CREATE TABLE scopes (id INTEGER PRIMARY KEY, digest BLOB UNIQUE, name TEXT, began REAL);
@@ -79,6 +82,10 @@ def sqlite() -> Any:
     return sqlite3
 
 
+class UnavailableError(GridEngineError):
+    """A journal is closed, or who asks for it is already in the middle of using it."""
+
+
 class JournalFile:
     """A journal that results go to, for one thread at a time.
 
@@ -93,46 +100,71 @@ class JournalFile:
 
     Attributes:
         path: Where it lies.
+        is_new: Whether there is nothing in it, as it was made just now.
+        waits_for_disk: Whether each transaction does.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._lock = threading.Lock()
+        # The garbage collector may end a map in whatever thread, in the middle of what has this.
+        self._lock = threading.RLock()
+        self._used = self._closed = False
         sqlite()
         # What is new has nothing in it that is asked for. Its tables take 2 ms, as long as a tenth
         # of a short map: who writes first has them made, while workers are busy.
-        is_new = _check(path, make=True)
-        self._connection = None if is_new else _connected(path, make=True)
-
-    @property
-    def is_new(self) -> bool:
-        """Whether there is nothing in it, as it was made just now."""
-        return self._connection is None
+        self.is_new = _check(path, make=True)
+        self._connection: Connection | None = None
+        self.waits_for_disk = False
+        if not self.is_new:
+            self._opened()
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[Connection]:
         """Has a connection to it for as long as the block runs, and nobody else meanwhile.
 
         Raises:
+            UnavailableError: It is closed, or this thread has one further up its stack.
             GridEngineError: As above.
             OSError: As above.
             sqlite3.Error: As above.
         """
         with self._lock:
-            if self._connection is None:
-                self._connection = _connected(self.path, make=True)
-            yield self._connection
+            if self._used:
+                raise UnavailableError(f"the journal {self.path} is in use by this very thread")
+            if self._closed:
+                # What writes it may have waited meanwhile. Another may be in its place by now.
+                raise UnavailableError(f"the journal {self.path} is closed")
+            try:
+                self._used = True
+                yield self._opened()
+            finally:
+                # Ctrl-C between two lines of Python may have left one, which would lock out others.
+                try:
+                    if self._connection is not None:
+                        roll_back(self._connection)
+                finally:
+                    self._used = False
+
+    def _opened(self) -> Connection:
+        if self._connection is None:
+            connection = _opened(self.path, make=True)
+            (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+            self.waits_for_disk = mode != "wal"
+            self._connection = connection
+            self.is_new = False
+        return self._connection
 
     def close(self) -> None:
-        """Lets go of it."""
+        """Lets go of it, once and for all."""
         with self._lock:
+            self._closed = True
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
 
 
-def connect(path: str) -> Connection:
-    """Returns a connection to a journal that is there, to read it.
+def open_to_read(path: str) -> Connection | None:
+    """Returns a connection to a journal that is there, to read it; None if nothing is in it yet.
 
     Raises:
         GridEngineError: It is no journal, or one of another version, or others could have written
@@ -141,10 +173,14 @@ def connect(path: str) -> Connection:
         sqlite3.Error: It cannot be read.
     """
     _check(path, make=False)
-    return _connected(path, make=False)
+    connection = _opened(path, make=False)
+    if _is_one(connection, path):
+        return connection
+    connection.close()
+    return None
 
 
-def _connected(path: str, *, make: bool) -> Connection:
+def _opened(path: str, *, make: bool) -> Connection:
     sqlite3 = sqlite()
     connection: Connection = sqlite3.connect(
         path, timeout=_LOCKED, isolation_level=None, check_same_thread=False
@@ -163,30 +199,59 @@ def _connected(path: str, *, make: bool) -> Connection:
     return connection
 
 
-@contextlib.contextmanager
-def transaction(connection: Connection) -> Any:
-    """Has all or nothing of what is done within written, and nobody else write meanwhile."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            with contextlib.suppress(sqlite().Error):
-                connection.execute("ROLLBACK")
-        raise
+class Transaction:
+    """Has all or nothing of what is done within written, and nobody else write meanwhile.
+
+    Args:
+        connection: To the file; who makes this alone uses it.
+
+    Attributes:
+        committed: Whether that is in the file, be it that Ctrl-C has come since.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.committed = False
+
+    def __enter__(self) -> Self:
+        try:
+            # Ctrl-C while it waits for another program is raised when the transaction has begun.
+            self._connection.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            roll_back(self._connection)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self._connection.execute("COMMIT")
+        finally:
+            # Ctrl-C while it is committed is raised when it is.
+            self.committed = kind is None and not self._connection.in_transaction
+            roll_back(self._connection)
+
+
+def roll_back(connection: Connection) -> None:
+    """Ends a transaction, if there is one, with nothing of it written."""
+    if connection.in_transaction:
+        with contextlib.suppress(sqlite().Error):
+            connection.execute("ROLLBACK")
 
 
 def _prepare(connection: Connection, path: str, *, make: bool) -> None:
     if _is_one(connection, path):
-        _set_log(connection, path)
-    elif not make:
-        raise GridEngineError(_no_journal(path, "it is empty"))
-    else:
+        _use_wal(connection, path)
+    elif make:
         # A new file has nothing to lose yet, and to wait for the disk takes as long as a short map.
         connection.execute("PRAGMA synchronous = OFF")
-        _set_log(connection, path)
-        with transaction(connection):
+        _use_wal(connection, path)
+        with Transaction(connection):
             # Another program may have been quicker.
             if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
                 for statement in _TABLES.split(";"):
@@ -200,13 +265,18 @@ def _is_one(connection: Connection, path: str) -> bool:
     Raises:
         GridEngineError: It is something else.
     """
-    application, version, tables = (
-        connection.execute(query).fetchone()[0]
-        for query in ("PRAGMA application_id", "PRAGMA user_version",
-                      "SELECT count(*) FROM sqlite_master")
-    )  # fmt: skip
+    try:
+        # At one moment: another program may be making it.
+        connection.execute("BEGIN")
+        application, version, tables = (
+            connection.execute(query).fetchone()[0]
+            for query in ("PRAGMA application_id", "PRAGMA user_version",
+                          "SELECT count(*) FROM sqlite_master")
+        )  # fmt: skip
+    finally:
+        roll_back(connection)
     if not application and not version and not tables:
-        # The program that was to make it may have been killed.
+        # The first calls of the program that made the file run, or it was killed meanwhile.
         return False
     if application != APPLICATION:
         raise GridEngineError(_no_journal(path, "it is a database of another program"))
@@ -222,12 +292,12 @@ def _no_journal(path: str, why: str) -> str:
     return f"{path} is no journal ({why}), and is left as it is: name another file"
 
 
-def _set_log(connection: Connection, path: str) -> None:
+def _use_wal(connection: Connection, path: str) -> None:
     # With a write-ahead log a program that is killed at any byte leaves all that it has committed,
     # without a wait for the disk at each commit.
     mode = "TRUNCATE" if file_system(path) in _REMOTE else "WAL"
     connection.execute(f"PRAGMA journal_mode = {mode}")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
 
 
 def file_system(path: str) -> str:

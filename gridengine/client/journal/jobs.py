@@ -32,7 +32,11 @@ def answered(job: Job[Any], task: Task, options: CallOptions) -> bool:
     assert options.journal is not None
     scope = _scope(job, options)
     used = journal.use(options.journal.path)
-    outcome = used.value(scope.digest)
+    try:
+        outcome = used.value(scope.digest)
+    except BaseException:
+        journal.leave(used)
+        raise
     if outcome is not None:
         journal.leave(used)
         task.finish(outcome)
@@ -43,9 +47,11 @@ def answered(job: Job[Any], task: Task, options: CallOptions) -> bool:
 
 
 def _over(used: Journal, chunk: KeptChunk, task: Task) -> None:
-    if task.error is None and task.outcomes:
-        used.put(chunk, task.outcomes[-1])
-    journal.leave(used)
+    try:
+        if task.error is None and task.outcomes:
+            used.put(chunk, task.outcomes[-1])
+    finally:
+        journal.leave(used)
 
 
 def _scope(job: Job[Any], options: CallOptions) -> Scope:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import threading
 import time
@@ -65,7 +66,7 @@ class Journal:
             return None
         try:
             found = Results(self._file, scope, numbered=numbered)
-        except file.sqlite().Error as error:
+        except (file.sqlite().Error, file.UnavailableError) as error:
             log.warning("the journal %s cannot be read: %s", self.path, error)
             return None
         return found or None
@@ -98,7 +99,7 @@ class Journal:
         try:
             with self._file.connection() as connection:
                 (count,) = connection.execute(_OTHERS, (scope.name, scope.digest)).fetchone()
-        except file.sqlite().Error:
+        except (file.sqlite().Error, file.UnavailableError):
             return 0
         return int(count)
 
@@ -141,7 +142,8 @@ class _Open:
     """Those that are open."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        # The garbage collector may have one left in the middle of what has this.
+        self.lock = threading.RLock()
         self.journals: dict[str, Journal] = {}
         # When the last user has left those that nobody uses.
         self.idle: dict[Journal, float] = {}
@@ -185,7 +187,13 @@ def leave(journal: Journal) -> None:
         if _open.closing:
             return
         _open.closing = True
-    threading.Thread(target=_close_idle, name="gridengine-journals", daemon=True).start()
+    # Not a `threading.Thread`, whose start waits for it to run, and takes a lock that is held if
+    # the garbage collector has this called where one is started.
+    try:
+        _thread.start_new_thread(_close_idle, ())
+    except RuntimeError:
+        # No more threads for now: it is closed with the next that is left, or at the end.
+        _open.closing = False
 
 
 def _close_idle() -> None:
@@ -197,7 +205,8 @@ def _close_idle() -> None:
             journal.flush()
         with _open.lock:
             enough = time.monotonic() - _LINGER
-            over = [journal for journal, since in _open.idle.items() if since <= enough]
+            # The garbage collector may add to them.
+            over = [journal for journal in list(_open.idle) if _open.idle[journal] <= enough]
             for journal in over:
                 del _open.idle[journal], _open.journals[journal.path]
             last = _open.closing = bool(_open.idle)

@@ -57,10 +57,14 @@ class KeptCalls:
         self._unknown = False
         self._scope: Scope = request.scope(function, mode, options)
         self._journal = journal.use(request.path)
-        digest = self._scope.digest
-        self.results = self._journal.results(digest, numbered=options.seed is not None)
-        if self.results is None and request.key is None:
-            self._tell_of_others()
+        try:
+            digest = self._scope.digest
+            self.results = self._journal.results(digest, numbered=options.seed is not None)
+            if self.results is None and request.key is None:
+                self._tell_of_others()
+        except BaseException:
+            journal.leave(self._journal)
+            raise
 
     def _tell_of_others(self) -> None:
         count = self._journal.others(self._scope)
@@ -128,8 +132,12 @@ class KeptCalls:
         return KeptChunk(self._scope, self._mode, first, pickle.dumps(list(keys), 5), plain=False)
 
     def keep(self, chunk: KeptChunk, outcome: Outcome) -> None:
-        """Has an answer kept. Never blocks."""
-        self._journal.put(chunk, outcome)
+        """Has an answer kept. Never blocks, nor raises an `Exception`."""
+        try:
+            self._journal.put(chunk, outcome)
+        except Exception as error:
+            # The map would never hear of the answer, or the dispatcher's thread end by it.
+            log.warning("results of %s are not kept: %s", self._scope.name, error)
 
     def write_if_many(self) -> None:
         """Writes what has come if that is more than memory should be spent on."""
@@ -137,8 +145,10 @@ class KeptCalls:
 
     def close(self) -> None:
         """Waits until all that came is in the file, and lets go of it."""
-        self._journal.flush()
-        journal.leave(self._journal)
+        try:
+            self._journal.flush()
+        finally:
+            journal.leave(self._journal)
 
 
 class KeptMapTasks(MapTasks):
@@ -163,8 +173,10 @@ class KeptMapTasks(MapTasks):
         self._packed: Packed | None = None
 
     def close(self) -> None:
-        super().close()
-        self._kept.close()
+        try:
+            super().close()
+        finally:
+            self._kept.close()
 
     def _awaits_items(self) -> bool:
         return not self._ahead and super()._awaits_items()

@@ -24,6 +24,15 @@ log = Log(__name__)
 #: Bytes of answers, as packed, whose values stay unpacked while calls of them are asked for.
 _UNPACKED_BYTES = 16 * 1024 * 1024
 
+#: Chunks of which keys are read at once: each of the largest has some 300 KB of them.
+_CHUNKS_AT_ONCE = 64
+
+_CHUNKS = (
+    "SELECT id, first, plain, keys FROM chunks"
+    " WHERE scope = (SELECT id FROM scopes WHERE digest = ?) AND id > ? ORDER BY id LIMIT ?"
+)
+_ANSWERS = "SELECT id, lo, hi, failed, size FROM answers WHERE chunk = ? ORDER BY id"
+
 _UNKNOWN = object()
 
 
@@ -74,6 +83,7 @@ class Results:
         numbered: Whether a call is another one under another number, as those with a seed are.
 
     Raises:
+        UnavailableError: It is closed, or this thread is in the middle of using it.
         sqlite3.Error: It cannot be read.
     """
 
@@ -87,8 +97,7 @@ class Results:
         # By row, None for those that cannot be; and how many bytes those had.
         self._unpacked: collections.OrderedDict[int, Any] = collections.OrderedDict()
         self._unpacked_bytes = 0
-        with file.connection() as connection:
-            self._load(connection, scope)
+        self._load(scope)
 
     def __bool__(self) -> bool:
         return bool(self._numbers)
@@ -103,25 +112,35 @@ class Results:
         """About how large a value is, as packed."""
         return self._answers.size / max(1, self._answers.count)
 
-    def _load(self, connection: sqlite3.Connection, scope: bytes) -> None:
+    def _load(self, scope: bytes) -> None:
         digests = Digests()
-        chunks = connection.execute(
-            "SELECT chunks.id, first, plain, keys FROM chunks JOIN scopes ON scope = scopes.id"
-            " WHERE digest = ? ORDER BY chunks.id",
-            (scope,),
-        )
-        for chunk, first, plain, packed_keys in chunks.fetchall():
+        for first, plain, packed_keys, answers in self._chunks(scope):
             keys: Sequence[Any] = pickle.loads(packed_keys)
             if plain:
                 keys = digests.keys(keys)
             if self._numbered:
                 keys = list(enumerate(keys, first))
-            answers = connection.execute(
-                "SELECT id, lo, hi, failed, size FROM answers WHERE chunk = ? ORDER BY id", (chunk,)
-            )
-            for row, lo, hi, failed, size in answers.fetchall():
+            for row, lo, hi, failed, size in answers:
                 begin = self._answers.add(row, hi - lo, size)
                 self._note(begin, keys[lo:hi], set(json.loads(failed)) if failed else ())
+
+    def _chunks(self, scope: bytes) -> Iterator[tuple[int, bool, bytes, list[Any]]]:
+        """Yields what there is of each chunk, and of its answers.
+
+        Some at a time, without the file in between, for which others wait.
+        """
+        last = 0
+        while True:
+            with self._file.connection() as connection:
+                chunks = connection.execute(_CHUNKS, (scope, last, _CHUNKS_AT_ONCE)).fetchall()
+                answers = [
+                    connection.execute(_ANSWERS, (chunk,)).fetchall() for chunk, *_ in chunks
+                ]
+            for (_, *chunk), found in zip(chunks, answers, strict=True):
+                yield *chunk, found
+            if len(chunks) < _CHUNKS_AT_ONCE:
+                return
+            last = chunks[-1][0]
 
     def _note(self, begin: int, keys: Sequence[Any], without: Collection[int]) -> None:
         noted = dict(zip(keys, range(begin, self._answers.count), strict=True))
