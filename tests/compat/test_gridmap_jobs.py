@@ -237,6 +237,8 @@ def test_ctrl_c_ends_all_jobs(workers: Scheduler, logs: Path, shared: Path) -> N
 def test_what_cannot_travel_is_an_error_and_ends_the_others(workers: Scheduler, logs: Path) -> None:
     with pytest.raises(gridengine.PackingError):
         grid_map(targets.give, [1, threading.Lock()], temp_dir=logs)
+    # What was begun is ended meanwhile, at whatever point it was.
+    warm(workers, 2)
 
 
 # ---------------------------------------------------------------------- what is known of them
