@@ -185,7 +185,8 @@ class Admission:
         if not self._closed:
             self._closed = True
             self._listeners.hold_back()
-        if short:
+        # Of a flood others are to blame, also if more of it was accepted than was looked at.
+        if short and len(self._coming) + self._dropped < self._most:
             self._complain(
                 b"the port",
                 "nobody is let in for now, for nearly no descriptor is left: close some files, or "
