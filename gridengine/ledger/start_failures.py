@@ -18,8 +18,9 @@ _AVOID_SECONDS = 600.0
 #: Seconds in which the same trouble is told once; then, how many more have met with it.
 _SAY_SECONDS = 60.0
 
-#: Seconds in which those gather that meet with the same trouble at about the same time.
-_GATHER_SECONDS = 0.5
+#: Seconds in which those gather that meet with the same trouble at about the same time: a batch
+#: system may tell of the end of one array in parts, and its queue is looked at once a second.
+_GATHER_SECONDS = 1.5
 
 _NAMES = 3  # queue jobs that are named, when there are more of them
 

@@ -168,6 +168,19 @@ def test_the_newest_failure_is_chosen_until_somebody_chooses() -> None:
     asyncio.run(main())
 
 
+def test_a_look_while_its_tables_are_taken_away_harms_nobody(tmp_path: Path) -> None:
+    from gridengine.cli.top.app import Top
+
+    async def main() -> None:
+        with contextlib.closing(WatchedPrograms(str(tmp_path))) as programs:
+            async with Top(programs).run_test(size=(COLUMNS, LINES)) as pilot:
+                for table in ("#programs", "#summary", "#notices"):
+                    await pilot.app.query_one(table).remove()
+                    pilot.app.look()
+
+    asyncio.run(main())
+
+
 def test_in_a_terminal(tmp_path: Path) -> None:
     screen = pyte.Screen(COLUMNS, LINES)
     stream = pyte.ByteStream(screen)

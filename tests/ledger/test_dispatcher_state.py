@@ -211,7 +211,7 @@ def test_queue_jobs_that_fail_to_start_are_asked_for_again_and_then_fail_the_job
         program.state.scheduler_said(Submitted(attempt, (name,)))
         program.state.scheduler_said(Ended(name, End(exitcode=1, detail="no python")))
         program.orders()
-        orders = program.tick(after=1.0)
+        orders = program.tick(after=2.0)
         orders += program.tick(after=0.1)
         assert Warn(f"queue job {name} did not start: no python") in orders
     assert str(task.error) == "queue job 2.1 did not start: no python"
@@ -227,7 +227,7 @@ def test_all_that_fail_to_start_at_one_time_are_one_failure_and_one_warning(
     for name in names:
         program.state.scheduler_said(Ended(name, End(exitcode=1, detail=f"no python {name}")))
     program.orders()
-    told = [order.text for order in program.tick(after=1.0) if isinstance(order, Warn)]
+    told = [order.text for order in program.tick(after=2.0) if isinstance(order, Warn)]
     assert told == ["5 queue jobs (1.1, 1.2, 1.3, ...) did not start: no python 1.1"]
     assert not task.over
 
@@ -241,7 +241,7 @@ def test_an_end_without_a_word_is_a_failure_to_start_whatever_its_status(
         program.state.scheduler_said(Submitted(attempt, (f"{attempt}.1",)))
         program.state.scheduler_said(Ended(f"{attempt}.1", End(exitcode=0, detail="done")))
         program.orders()
-        program.tick(after=1.0)
+        program.tick(after=2.0)
     assert task.state is JobState.FAILED
 
 
@@ -249,23 +249,23 @@ def test_a_host_from_which_the_program_is_not_reached_gets_no_more_queue_jobs_fo
     program: Program,
 ) -> None:
     [task] = program.submit()
-    program.tick(after=1.0)
+    program.tick(after=2.0)
     program.state.scheduler_said(Submitted(1, ("1.1", "1.2")))
     program.unreached_from = "node7"
     program.state.scheduler_said(Ended("1.1", End(exitcode=1, detail="no way from node7")))
     program.orders()
-    orders = program.tick(after=1.0)
+    orders = program.tick(after=2.0)
     # It may go to that host.
     assert DeleteQueueJobs(("1.2",)) in orders
     assert RequestQueueJobs(2, 0, 1, 1, ("node7",)) in orders
-    assert DeleteQueueJobs not in kinds(program.tick(after=1.0))
+    assert DeleteQueueJobs not in kinds(program.tick(after=2.0))
     # There is no other host.
     program.state.scheduler_said(Refused(2, "no suitable queues"))
     assert "no way from node7; without node7: no suitable queues" in str(task.error)
     program.submit()
     program.tick(after=1000.0)
     program.submit(9)
-    assert RequestQueueJobs(4, 0, 4, 2) in program.tick(after=1.0)
+    assert RequestQueueJobs(4, 0, 4, 2) in program.tick(after=2.0)
 
 
 def test_a_supervisor_that_cannot_work_here_is_ended_and_its_host_gets_no_more_queue_jobs(
@@ -283,12 +283,12 @@ def test_a_supervisor_that_cannot_work_here_is_ended_and_its_host_gets_no_more_q
     assert program.orders() == [
         StopSupervisor(b"s"), DeleteQueueJobs(("1.1",)), StopSupervisor(b"s")
     ]  # fmt: skip
-    orders = program.tick(after=1.0)
+    orders = program.tick(after=2.0)
     assert Warn("queue job 1.1 did not start: node7 is too old") in orders
     assert RequestQueueJobs(2, 0, 1, 1, ("node7",)) in orders
     # That it has ended then is no further failure.
     program.state.scheduler_said(Ended("1.1", End(exitcode=1, detail="no python")))
-    assert not [o for o in program.tick(after=1.0) if isinstance(o, Warn)]
+    assert not [o for o in program.tick(after=2.0) if isinstance(o, Warn)]
     program.state.scheduler_said(Refused(2, "no suitable queues"))
     assert "node7 is too old; without node7: no suitable queues" in str(task.error)
 
@@ -302,7 +302,7 @@ def test_who_only_says_to_be_one_of_a_queue_job_is_ended_and_nothing_else(progra
         assert not program.state.supervisor_refused(record, "node7 is too old")
         assert program.orders() == [StopSupervisor(name)]
     assert program.state.staffing.queue_jobs == {}
-    assert not [o for o in program.tick(after=1.0) if isinstance(o, Warn)]
+    assert not [o for o in program.tick(after=2.0) if isinstance(o, Warn)]
 
 
 def test_a_supervisor_that_never_has_a_worker_has_not_started(program: Program) -> None:
@@ -314,7 +314,7 @@ def test_a_supervisor_that_never_has_a_worker_has_not_started(program: Program) 
         program.supervisor(b"s%d" % attempt, name)
         program.state.scheduler_said(Ended(name, End(exitcode=1, detail="no process is left")))
         program.orders()
-        program.tick(after=1.0)
+        program.tick(after=2.0)
     assert "no process is left" in str(task.error)
 
 
@@ -329,7 +329,7 @@ def test_failures_to_start_are_counted_anew_after_a_worker(program: Program) -> 
             program.worker(b"s%d.0" % attempt)
         program.state.scheduler_said(Ended(name, End(exitcode=1, detail="no process is left")))
         program.orders()
-        program.tick(after=1.0)
+        program.tick(after=2.0)
     assert not task.over
 
 
@@ -357,7 +357,7 @@ def test_a_queue_job_that_is_stuck_is_deleted_and_its_reason_told(program: Progr
     program.state.scheduler_said(Submitted(1, ("1.1",)))
     program.state.scheduler_said(Stuck("1.1", "error state"))
     assert program.orders() == [DeleteQueueJobs(("1.1",))]
-    assert Warn("queue job 1.1 did not start: error state") in program.tick(after=1.0)
+    assert Warn("queue job 1.1 did not start: error state") in program.tick(after=2.0)
     assert QueueJobWaiting("1.1", "error state") in program.events
 
 

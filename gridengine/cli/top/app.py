@@ -106,8 +106,11 @@ class Top(App[None]):
             self.push_screen(Reading(row.cells[0], rows.failure_text(scheduler.view, row)))
 
     def _is_there(self) -> bool:
-        # What is asked for from time to time may come before the tables, or after them.
-        return bool(self.screen_stack and self.screen_stack[0].query("#notices"))
+        # What is asked for from time to time may come before the tables, or after some of them.
+        if not self.screen_stack:
+            return False
+        there = {widget.id for widget in self.screen_stack[0].query("*")}
+        return there.issuperset({"programs", "summary", *_TABLES})
 
     def _show_chosen(self) -> None:
         scheduler = self._chosen()

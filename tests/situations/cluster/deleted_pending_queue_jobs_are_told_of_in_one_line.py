@@ -1,8 +1,8 @@
 """Somebody deletes all pending queue jobs of an array: that is said, in one line for all of them.
 
 $ python deleted_pending_queue_jobs_are_told_of_in_one_line.py
-queue jobs in one line: 8
 SchedulerError: queue job ... did not start: DRMAA: deleted before it ran...
+queue jobs in one line: 8
 """
 
 import logging
@@ -15,10 +15,9 @@ import time
 import gridengine
 
 
-class CountQueueJobs(logging.Handler):
+class Keep(logging.Handler):
     def emit(self, record):
-        told = re.match(r"(\d+) queue jobs .* did not start: DRMAA: deleted", record.getMessage())
-        print("queue jobs in one line:", told and told[1], flush=True)
+        lines.append(record.getMessage())
 
 
 def delete_all():
@@ -29,10 +28,14 @@ def delete_all():
 
 if __name__ == "__main__":
     os.environ["GRIDENGINE_RESUBMISSIONS"] = "0"
-    logging.getLogger("gridengine").addHandler(CountQueueJobs())
+    lines = []
+    logging.getLogger("gridengine").addHandler(Keep())
     threading.Thread(target=delete_all).start()
     with gridengine.schedulers.GridEngineScheduler(native="-h") as scheduler:
         try:
             gridengine.map(abs, range(8), chunksize=1, scheduler=scheduler)
         except gridengine.SchedulerError as error:
-            print("SchedulerError:", error, flush=True)
+            print("SchedulerError:", error)
+    for line in lines:
+        told = re.match(r"(\d+) queue jobs .* did not start: DRMAA: deleted", line)
+        print("queue jobs in one line:", told[1] if told else line)

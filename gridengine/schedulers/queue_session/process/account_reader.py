@@ -117,11 +117,13 @@ class AccountReader:
             self._answer(Accounting(queue_job, record))
 
     def _give_up(self) -> None:
-        now = time.monotonic()
+        # With the first of an array all of it that was asked about just after it: they are told of
+        # together.
+        late_by = time.monotonic() + _STEP
         late = [
             queue_job
             for queue_job, question in self._open.items()
-            if now >= question.until or self._slow >= _SLOW
+            if late_by >= question.until or self._slow >= _SLOW
         ]
         for queue_job in late:
             submitted = self._open.pop(queue_job).submitted
