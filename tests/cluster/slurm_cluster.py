@@ -212,7 +212,9 @@ class SlurmCluster(BatchCluster):
         for node in self.nodes:
             state = self.node_state(node)
             if "drain" in state or "down" in state:
-                self._update(f"NodeName={node}", "State=RESUME")
+                with contextlib.suppress(CommandError):
+                    # It fails if the node has just come back by itself.
+                    self._update(f"NodeName={node}", "State=RESUME")
             if self._slurm.node_trouble(node) is not None:
                 self.stop_slurmd(node)
         self._slurm.start_node_daemons(self.nodes)

@@ -240,7 +240,9 @@ def test_jobs_run_while_the_controller_is_away(slurm: SlurmCluster) -> None:
         slurm.stop_slurmctld(crash=True)
         assert [9, 16] == gridengine.map(targets.square, [3, 4], scheduler=scheduler, chunksize=1)
         slurm.start_slurmctld()
-    wait_until(lambda: not slurm.squeue(), what="the queue is empty")
+    # Not in the queue: an end of which it is told while it comes back a controller may learn only
+    # minutes later, when it misses the job.
+    wait_until(lambda: not any(map(slurm.pids, slurm.nodes)), what="nothing is left on the nodes")
 
 
 Trouble = Callable[[SlurmCluster], AbstractContextManager[None]]
