@@ -159,6 +159,7 @@ class Deaths:
                 blame=hopeless or report.reason != certificates.OVER_TIME,
                 final=hopeless or report.reason == certificates.SIGNAL,
                 timed_out=report.reason == certificates.TIMEOUT,
+                with_job=report.reason == certificates.SIGNAL,
                 output=report.output,
                 want=certificates.want_of(end) if hopeless or not _is_late(end) else None,
             )
@@ -188,10 +189,14 @@ class Deaths:
         blame: bool = True,
         final: bool = False,
         timed_out: bool = False,
+        with_job: bool = False,
         output: str = "",
         want: DeathCause | None = None,
     ) -> None:
-        """A worker is no more; see `Ledger.ended` for what is said about it."""
+        """A worker is no more; see `Ledger.ended` for what is said about it.
+
+        If the program has ended it with a job that it had, it was not lost.
+        """
         place = worker.place
         self._orders.append(Release(worker))
         if self._observers.callbacks:
@@ -201,11 +206,12 @@ class Deaths:
         verdicts = self._ledger.ended(
             worker, position=position, width=width,
             blame=blame, final=final, timed_out=timed_out, want=want,
-            why=_loss(place, end),
+            why=_loss(place, end, with_job=with_job),
         )  # fmt: skip
         if again := held - len(verdicts):
-            lost = f"worker {place.pid} on {place.host} is lost ({end.cause.name})"
-            self._orders.append(Inform(f"{lost}: {counted(again, 'call')} tried again"))
+            lost = "was ended with a job" if with_job else f"is lost ({end.cause.name})"
+            told = f"worker {place.pid} on {place.host} {lost}"
+            self._orders.append(Inform(f"{told}: {counted(again, 'call')} tried again"))
         for verdict in verdicts:
             task = verdict.task
             if task.over:
@@ -281,7 +287,9 @@ def _is_late(end: End) -> bool:
     return end.cause is DeathCause.OVER_TIME
 
 
-def _loss(place: Place, end: End) -> str:
+def _loss(place: Place, end: End, *, with_job: bool) -> str:
     """Returns what is said of the calls of a worker that was lost, which are tried again."""
+    if with_job:
+        return f"its worker on {place.host} was ended with another job"
     cause = "" if end.cause is DeathCause.UNKNOWN else f": {end.cause.value}"
     return f"its worker on {place.host} was lost{cause}"

@@ -18,16 +18,23 @@ supervisor sees the claim: so each call is either begun here or given back, neve
 
 A worker that is deep in a long call may be recalled again before it has passed what was taken
 back the first time. A claim within that is then no sign that anything there was begun.
+
+A signal that shall end a call must not strike the one after it. So the supervisor holds the worker:
+with a new generation that is not settled until the signal is sent, nothing more begins. A claim may
+be noted by then; the worker notes as well when it goes on (PASSED), and if it never does, it has
+died in what it ran when it was held.
 """
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import threading
 import time
+from collections.abc import Iterator
 
 _BEGUN, _GENERATION, _SETTLED, _LOW, _HIGH, _DEADLINE, _SENT, _LEAVING, _SHORTAGE = range(9)
-_RECORDS_DUE, _INNER_JOBS = 9, 10
+_RECORDS_DUE, _INNER_JOBS, _PASSED = 9, 10, 11
 
 #: How a worker leaves that was told to; 0 as long as it does not.
 _FOR_GOOD, _REPLACED = 1, 2
@@ -54,12 +61,14 @@ def _fence() -> None:
 class ProgressPage:
     """A few 64-bit words of anonymous memory that stay shared across a fork."""
 
-    __slots__ = ("_memory", "_seen", "_words")
+    __slots__ = ("_held", "_memory", "_seen", "_words")
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, mmap.PAGESIZE)
         self._words = memoryview(self._memory).cast("Q")
         self._seen = 0
+        # The generation with which the worker was held last, and what it ran.
+        self._held = 0, (0, 0)
 
     def close(self) -> None:
         """Gives the memory back."""
@@ -85,6 +94,9 @@ class ProgressPage:
     def _after_recall(self, position: int, width: int) -> int:
         words = self._words
         generation, low, high = self._settled()
+        # No signal waits any more that was sent before it was settled: a system call has ended.
+        time.sleep(0)
+        words[_PASSED] = generation
         if position >= high:
             # All that was taken back lies behind: later claims need not look again.
             self._seen = generation
@@ -151,6 +163,13 @@ class ProgressPage:
     @property
     def begun(self) -> tuple[int, int]:
         """The position and width of what the worker runs, or ran last; the width is 0 if none."""
+        generation, held = self._held
+        noted = self._noted
+        waits = noted[0] != held[0] and self._words[_PASSED] < generation
+        return held if waits else noted
+
+    @property
+    def _noted(self) -> tuple[int, int]:
         word = self._words[_BEGUN]
         return ((word >> _WIDTH_BITS) - 1, word & MAX_WIDTH) if word else (0, 0)
 
@@ -179,6 +198,18 @@ class ProgressPage:
         """The bytes of memory that the worker would have needed, 0 if it has not ended so."""
         return self._words[_SHORTAGE]
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Has the worker begin nothing more meanwhile."""
+        words = self._words
+        words[_GENERATION] += 1
+        _fence()
+        self._held = words[_GENERATION], self._noted
+        try:
+            yield
+        finally:
+            words[_SETTLED] = words[_GENERATION]
+
     def recall(self, end: int, *, start: int = 0, keep: int = 0) -> int:
         """Takes back the calls up to ``end`` that have not begun.
 
@@ -196,7 +227,7 @@ class ProgressPage:
         words[_GENERATION] += 1
         words[_HIGH] = end
         while True:
-            begun, width = self.begun
+            begun, width = self._noted
             low = min(begun + width, end)
             if low <= start:
                 low = max(low, min(keep, end))
@@ -204,7 +235,7 @@ class ProgressPage:
                 low = min(low, taken_from)
             words[_LOW] = low
             _fence()
-            if self.begun == (begun, width):
+            if self._noted == (begun, width):
                 break
         words[_SETTLED] = words[_GENERATION]
         return low

@@ -229,19 +229,22 @@ class Supervisor:
         elif isinstance(message, Signal):
             child = self._number(message.worker)
             if child is not None:
-                calls = message.position, message.position + message.width
-                if child.is_at(calls):
-                    again, child.ended = child.ended == calls, calls
-                    child.reason = child.reason or message.reason
-                    os_support.kill(child.pid, message.signum)
-                    if message.signum == signal.SIGTERM and not again:
-                        child.kill_at = time.monotonic() + self._launch.grace
+                self._signal(child, message)
         elif isinstance(message, ShowStack):
             self._stacks.ask(self._number(message.worker), message)
         elif isinstance(message, OutputHeard):
             self._output.heard(message.nbytes)
         elif isinstance(message, Stop):
             self._stopping = True
+
+    def _signal(self, child: WorkerProcess, order: Signal) -> None:
+        calls = order.position, order.position + order.width
+        if not child.signal(calls, order.signum):
+            return
+        again, child.ended = child.ended == calls, calls
+        child.reason = child.reason or order.reason
+        if order.signum == signal.SIGTERM and not again:
+            child.kill_at = time.monotonic() + self._launch.grace
 
     def _number(self, number: int) -> WorkerProcess | None:
         return next((c for c in self._children.values() if c.number == number), None)
@@ -349,16 +352,19 @@ class Supervisor:
         now = time.monotonic()
         for child in self._children.values():
             child.ask_for_records(now)
-            deadline = child.deadline
-            if deadline and now >= deadline:
-                child.reason = "timeout"
-                child.page.set_deadline(0)
-                os_support.kill(child.pid, signal.SIGKILL)
+            if child.is_late(now):
+                with child.page.held():
+                    # It may have ended just now, and another one have begun.
+                    if child.is_late(now):
+                        child.reason = "timeout"
+                        child.page.set_deadline(0)
+                        os_support.kill(child.pid, signal.SIGKILL)
             elif child.kill_at and now >= child.kill_at:
                 # The job is deaf to it, in C code say, or takes too long to clear up.
                 child.kill_at = 0.0
-                if child.was_ended:
-                    os_support.kill(child.pid, signal.SIGKILL)
+                with child.page.held():
+                    if child.was_ended:
+                        os_support.kill(child.pid, signal.SIGKILL)
 
     def _end_all(self) -> None:
         for pid in self._children:

@@ -91,6 +91,17 @@ class WorkerProcess:
         position, width = self.page.begun
         return position < calls[1] and calls[0] < position + width
 
+    def signal(self, calls: tuple[int, int], signum: int) -> bool:
+        """Sends it a signal, which strikes no other calls, and returns True, if it is at these.
+
+        Also if it has done with them, and nothing else since: what it has sent may be lost.
+        """
+        with self.page.held():
+            meant = self.is_at(calls)
+            if meant:
+                os_support.kill(self.pid, signum)
+        return meant
+
     @property
     def was_ended(self) -> bool:
         """Whether it still runs what it was sent a signal to end, or ended in it.
@@ -105,6 +116,15 @@ class WorkerProcess:
         deadline = self.page.deadline
         extended, seconds = self._extended
         return deadline + seconds if deadline and deadline == extended else deadline
+
+    def is_late(self, now: float) -> bool:
+        """Tells whether its job is over its time.
+
+        Args:
+            now: On the monotonic clock.
+        """
+        deadline = self.deadline
+        return bool(deadline) and now >= deadline
 
     def extend_deadline(self, seconds: float) -> None:
         """Gives the job that it runs the time again in which it was stopped."""

@@ -559,6 +559,21 @@ def test_a_job_over_its_time_and_one_that_was_to_end_are_not_tried_again(program
     assert killed.state is JobState.CANCELLED
 
 
+def test_what_comes_after_a_job_that_was_ended_is_not_said_to_be_lost(program: Program) -> None:
+    quick, worker = program.at_work()
+    program.answer(worker, quick, wall=1e-5)
+    ended, other = program.submit(2, lost_retries=0)
+    program.tick()
+    assert len(worker.outstanding) == 2
+    program.state.cancellation.kill([ended], 15)
+    program.orders()
+    program.dies(status=-15, reason=SIGNAL, position=1)
+    program.settle()
+    program.orders()
+    assert (ended.state, other.state) == (JobState.CANCELLED, JobState.QUEUED)
+    assert program.informed[-1] == "worker 8 on node was ended with a job: 1 call tried again"
+
+
 def test_a_kill_from_outside_waits_for_the_batch_systems_word(on_a_cluster: Program) -> None:
     task, _ = on_a_cluster.at_work(lost_retries=0)
     on_a_cluster.dies(status=-9, reason=DeathCause.KILLED.value)

@@ -6,6 +6,8 @@ import itertools
 import mmap
 import os
 import random
+import signal
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -156,6 +158,69 @@ def test_a_recall_while_the_worker_reads_of_another_is_not_mixed_up_with_it(
     assert recalled == [104]
     assert page.claim(104, 4) == 104
     assert page.claim(200, 1) == 201
+
+
+def test_what_is_claimed_while_the_worker_is_held_has_not_begun_until_it_goes_on(
+    page: ProgressPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.claim(0, 1)
+    seen = []
+    with page.held():
+        # The worker stores its claim, and waits.
+        page._words[0] = (1 + 1) << 20 | 4
+        seen.append(page.begun)
+    seen.append(page.begun)
+    page.claim(1, 4)
+    seen.append(page.begun)
+    assert seen == [(0, 1), (0, 1), (1, 4)]
+
+
+def test_of_what_runs_while_the_worker_is_held_less_may_be_about_to_be_run(
+    page: ProgressPage,
+) -> None:
+    page.claim(0, 8)
+    with page.held():
+        page.narrow(3)
+        assert page.begun == (0, 3)
+    assert page.recall(10) == 3
+
+
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("signum", "handled"),
+    [(signal.SIGTERM, True), (signal.SIGTERM, False), (signal.SIGKILL, False)],
+)
+def test_a_signal_to_a_held_worker_ends_it_before_the_next_call(
+    signum: signal.Signals, *, handled: bool
+) -> None:
+    with mmap.mmap(-1, mmap.PAGESIZE) as memory, memoryview(memory).cast("Q") as run:
+        for number in range(100):
+            run[0] = 0
+            page = ProgressPage()
+            child = os.fork()
+            if not child:
+                _claim_on(page, run, handled=handled)
+            while not page.begun[1] or page.begun[0] < number % 7:
+                os.sched_yield()
+            with page.held():
+                begun, _ = page.begun
+                os.kill(child, signum)
+            os.waitpid(child, 0)
+            assert page.begun[0] == begun
+            assert run[0] <= begun + 1, "calls that have begun"
+            page.close()
+
+
+def _claim_on(page: ProgressPage, run: memoryview, *, handled: bool) -> None:
+    """Runs one call after the other until a signal ends this process."""
+    try:
+        if handled:
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+        for position in itertools.count():
+            page.claim(position, 1)
+            run[0] = position + 1
+    finally:
+        os._exit(0)
 
 
 #: Blocks of calls that are handed out in the hammering, and calls in a chunk of one at most.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -35,3 +37,14 @@ def test_a_job_without_a_deadline_gets_none_for_having_been_stopped(
     assert 0.0 == process.deadline
     process.page.set_deadline(50.0)
     assert 50.0 == process.deadline
+
+
+def test_a_signal_reaches_it_until_it_goes_on_to_other_calls(process: WorkerProcess) -> None:
+    with subprocess.Popen(["sleep", "60"]) as sleeper:
+        process.pid = sleeper.pid
+        process.page.claim(3, 2)
+        assert not process.signal((0, 3), signal.SIGKILL)
+        process.page.claim(5, 1)
+        assert not process.signal((3, 5), signal.SIGKILL)
+        assert process.signal((5, 7), signal.SIGTERM)
+        assert sleeper.wait(10) == -signal.SIGTERM
