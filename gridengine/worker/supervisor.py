@@ -352,19 +352,7 @@ class Supervisor:
         now = time.monotonic()
         for child in self._children.values():
             child.ask_for_records(now)
-            if child.is_late(now):
-                with child.page.held():
-                    # It may have ended just now, and another one have begun.
-                    if child.is_late(now):
-                        child.reason = "timeout"
-                        child.page.set_deadline(0)
-                        os_support.kill(child.pid, signal.SIGKILL)
-            elif child.kill_at and now >= child.kill_at:
-                # The job is deaf to it, in C code say, or takes too long to clear up.
-                child.kill_at = 0.0
-                with child.page.held():
-                    if child.was_ended:
-                        os_support.kill(child.pid, signal.SIGKILL)
+            child.kill_if_due(now)
 
     def _end_all(self) -> None:
         for pid in self._children:

@@ -117,12 +117,27 @@ class WorkerProcess:
         extended, seconds = self._extended
         return deadline + seconds if deadline and deadline == extended else deadline
 
-    def is_late(self, now: float) -> bool:
-        """Tells whether its job is over its time.
+    def kill_if_due(self, now: float) -> None:
+        """Kills it if its job is over its time, or deaf to the signal that it was sent.
 
         Args:
             now: On the monotonic clock.
         """
+        if self._is_late(now):
+            with self.page.held():
+                # That job may have ended just now, and another one have begun.
+                if self._is_late(now):
+                    self.reason = "timeout"
+                    self.page.set_deadline(0)
+                    os_support.kill(self.pid, signal.SIGKILL)
+        elif self.kill_at and now >= self.kill_at:
+            # It is in C code, say, or takes too long to clear up.
+            self.kill_at = 0.0
+            with self.page.held():
+                if self.was_ended:
+                    os_support.kill(self.pid, signal.SIGKILL)
+
+    def _is_late(self, now: float) -> bool:
         deadline = self.deadline
         return bool(deadline) and now >= deadline
 

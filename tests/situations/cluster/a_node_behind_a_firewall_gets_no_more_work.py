@@ -22,19 +22,20 @@ def where(x):
     return os.uname().nodename
 
 
-def show_request():
+def find_request():
     """Waits until queue jobs are pending that are not to run on a node."""
     while True:
         told = subprocess.run(["qstat", "-j", "*"], capture_output=True, text=True).stdout
         for line in told.splitlines():
             if "!" in line:
-                print("asked for again:", " ".join(line.split()), flush=True)
+                requests.append(" ".join(line.split()))
                 return
         time.sleep(0.5)
 
 
 if __name__ == "__main__":
-    shown = threading.Thread(target=show_request, daemon=True)
-    shown.start()
+    requests = []
+    threading.Thread(target=find_request, daemon=True).start()
     done = gridengine.map(where, range(100), chunksize=1)
+    print("asked for again:", *requests)
     print(f"done on {' and '.join(sorted(set(done)))} alone: {len(done)}")
