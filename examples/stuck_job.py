@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import time
 
-from gridengine import Job, JobState
+from gridengine import Job
 
 
 def convert(path: str) -> None:
@@ -28,8 +28,11 @@ def where_is(job: Job) -> str:
 if __name__ == "__main__":
     job = Job(target=convert, args=("data.txt",), name="convert")
     job.start()
-    while job.state is not JobState.RUNNING or "sleep 600" not in (text := where_is(job)):
+    text = ""
+    # Its thread is looked at before its child processes: both are there when it waits.
+    while not ("in convert" in text and "sleep 600" in text):
         time.sleep(0.1)
+        text = where_is(job)
     print(text)
     job.terminate()
     job.join()
