@@ -354,15 +354,15 @@ def test_a_job_that_kills_its_supervisor_every_time_dies_of_it(
 def test_a_job_that_kills_its_supervisor_takes_none_of_its_neighbours_with_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """They are lost with it twice; then each of them is run alone, and it alone dies."""
+    """They are lost with it twice at most; then each is run alone, and it alone dies."""
     monkeypatch.setenv("GRIDENGINE_INFRASTRUCTURE_RETRIES", "3")
     with ProcessScheduler(3) as scheduler:
         guilty = start(scheduler, crashes.by_killing_the_parent, signal.SIGKILL)
-        # None of them would end before the next time.
+        # None of them would end before the next time, but some may not have begun by then.
         innocent = [start(scheduler, targets.sleep, 0.3, retries=0) for _ in range(4)]
         assert isinstance(guilty.exception, JobDied)
         assert [0.3] * 4 == [job.result for job in innocent]
-        assert max(job.attempts for job in innocent) == 3
+        assert max(job.attempts for job in innocent) <= 3
 
 
 # -- silence ----------------------------------------------------------------------------------
